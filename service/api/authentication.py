@@ -1,0 +1,41 @@
+"""Who calls: `Authorization: Bearer <API key>`."""
+
+import re
+import secrets
+
+import structlog
+
+from service.api.problems import Problem
+from service.api.state import ApiRequest
+from service.database import users
+from service.database.connection import Connection
+from service.database.users import User
+
+PREFIX = "autos_"
+_BEARER = re.compile(r"[Bb]earer +([\x21-\x7e]{1,200})")
+
+
+def new_api_key() -> str:
+    """256 random bits with a prefix that secret scanners can recognise."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def presented_key(request: ApiRequest) -> str:
+    """The key in the header, not looked up yet. Raises the 401 problem without asking anyone."""
+    match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    if match is None:
+        raise _unauthorized("Send your API key as `Authorization: Bearer <key>`.")
+    return match[1]
+
+
+async def caller(connection: Connection, api_key: str) -> User:
+    """The owner of a presented key; each request asks the database, so that a revocation works at once."""
+    user = await users.find_by_key(connection, api_key)
+    if user is None:
+        raise _unauthorized("The API key is unknown or was revoked.")
+    structlog.contextvars.bind_contextvars(user=str(user.id))
+    return user
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,34 @@
+"""A start that fails for a known reason ends with one line instead of a traceback."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.startup import StartupError
+
+
+class OneLineStartupErrors:
+    """Tells the server of a `StartupError` in its own words; the server then exits with a code that is not 0."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through but the traceback of a failed start."""
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        withheld: list[Message] = []
+
+        async def withhold_failure(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                withheld.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, withhold_failure)
+        except StartupError as error:
+            await send({"type": "lifespan.startup.failed", "message": f"autos: {error}"})
+        except BaseException:
+            for message in withheld:
+                await send(message)
+            raise

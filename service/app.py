@@ -1,0 +1,95 @@
+"""The API process: `uvicorn --factory service.app:create_app`. Its routes, handlers and lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
+
+from service.api import health, problems, processes, webhooks
+from service.api.problems import Problem
+from service.api.request_id import RequestIdMiddleware
+from service.api.startup_errors import OneLineStartupErrors
+from service.api.state import Options, State
+from service.database import users
+from service.database.connection import UNREACHABLE
+from service.queue import REQUEST_ATTEMPTS, Bell, redis_pool
+from service.settings import Settings, SettingsError, load_settings
+from service.startup import open_database
+from service.webhooks.name_resolver import DnsResolver
+from service.webhooks.signature import new_secret
+from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal
+
+MAX_BODY = 1024 * 1024  # bytes
+
+ROUTES: list[BaseRoute] = [
+    Route("/health/live", health.live),
+    Route("/health/ready", health.ready),
+    Mount(
+        "/api/v1",
+        routes=[
+            Route("/processes/{number}", processes.show),
+            Route("/processes/{number}/status", processes.status),
+            Route("/processes/{number}/documents/{document_id}/content", processes.content),
+            Route("/webhooks/secret", webhooks.secret),
+        ],
+    ),
+]
+
+HANDLERS = {
+    Problem: problems.on_problem,
+    HTTPException: problems.on_http_exception,
+    **dict.fromkeys(UNREACHABLE, problems.on_busy),
+    Exception: problems.on_crash,
+}
+
+
+def create_app() -> OneLineStartupErrors:
+    """What uvicorn serves. Exits with one line where the environment is wrong."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(f"autos: {error}") from None
+    configure_process_logs(settings)
+    return OneLineStartupErrors(build(settings))
+
+
+def build(settings: Settings) -> Starlette:
+    """The application for given settings."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            yield await _open(stack, settings)
+
+    return Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(RequestIdMiddleware)],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+        max_body_size=MAX_BODY,
+    )
+
+
+async def _open(stack: AsyncExitStack, settings: Settings) -> State:
+    database = await stack.enter_async_context(
+        open_database(settings.database_url, application_name="autos api", max_size=settings.database_pool_size)
+    )
+    if settings.admin_api_key is not None:
+        async with database.transaction() as connection:
+            await users.create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+    redis = redis_pool(settings.redis_url, attempts=REQUEST_ATTEMPTS)
+    stack.push_async_callback(redis.aclose)
+    resolver = DnsResolver()
+    stack.push_async_callback(resolver.close)
+    return State(
+        database=database,
+        portal=await stack.enter_async_context(open_portal(settings)),
+        store=await stack.enter_async_context(open_bucket(settings)),
+        bell=Bell(redis),
+        webhook_policy=address_policy(settings),
+        resolver=resolver,
+        options=Options(webhook_max_documents=settings.webhook_max_documents),
+    )

@@ -1,0 +1,123 @@
+"""`autos`: what operators and newcomers type."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from service.database import jobs, migrations
+from service.database.connection import UNREACHABLE, Connection
+from service.database.jobs import JobRow
+from service.domain.process_number import ProcessNumber
+from service.settings import Settings, SettingsError, load_settings
+from service.startup import StartupError, open_database
+
+T = TypeVar("T")
+
+DATA = Path(__file__).resolve().parents[1] / ".autos"  # of the stack of one machine
+
+
+@click.group()
+def main() -> None:
+    """Autos: whole court files in your own bucket."""
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version. Run it before each release."""
+    try:
+        applied = migrations.apply(_settings().database_url)
+    except migrations.MigrationError as error:
+        raise click.ClickException(f"DATABASE_URL: {error}") from None
+    click.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+@main.group(name="jobs")
+def jobs_group() -> None:
+    """Look at download jobs."""
+
+
+@jobs_group.command(name="list")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+def list_jobs(limit: int, as_json: bool) -> None:
+    """The last jobs, the newest first."""
+    found = _ask(lambda connection: jobs.newest(connection, limit=limit))
+    _print(found, as_json=as_json)
+
+
+@jobs_group.command(name="show")
+@click.argument("job_id", type=click.UUID)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+def show_job(job_id: UUID, as_json: bool) -> None:
+    """One job."""
+    found = _ask(lambda connection: jobs.find(connection, job_id))
+    if found is None:
+        raise click.ClickException("there is no such job")
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    for name, value in msgspec.structs.asdict(found).items():
+        click.echo(f"{name.replace('_', ' '):22}{_cell(value)}")
+
+
+def _print(found: list[JobRow], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    table = Table("job", "process", "status", "documents", "failed", "created", "ended", box=None)
+    for job in found:
+        table.add_row(
+            str(job.id),
+            ProcessNumber(job.process_number).masked,
+            job.status,
+            f"{job.completed_documents}/{job.total_documents}",
+            str(job.failed_documents),
+            _cell(job.created_at),
+            _cell(job.completed_at),
+        )
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _ask(question: Callable[[Connection], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        async with _connected(_settings()) as connection:
+            return await question(connection)
+
+    try:
+        return asyncio.run(ask())
+    except StartupError as error:
+        raise click.ClickException(str(error)) from None
+    except UNREACHABLE as error:
+        raise click.ClickException(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Connection]:
+    async with (
+        open_database(settings.database_url, application_name="autos cli", max_size=2) as database,
+        database.connection() as connection,
+    ):
+        yield connection

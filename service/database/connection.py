@@ -1,0 +1,116 @@
+"""A connection pool that keeps its slots, whatever is cancelled or fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+import databases
+import msgspec
+from databases.core import Connection
+from databases.interfaces import Record
+
+_T = TypeVar("_T")
+
+#: What is raised where PostgreSQL is away, restarts, or has no connection to spare in time.
+UNREACHABLE: tuple[type[Exception], ...] = (
+    OSError,  # TimeoutError among them
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+)
+ACQUIRE_TIMEOUT = 10.0  # seconds; databases itself would wait for ever
+CLOSE_TIMEOUT = 5.0  # seconds
+
+
+class PooledConnection(Connection):
+    """Returns its slot to the pool whatever happens on the way out.
+
+    databases 0.9 loses the slot when a task is cancelled while it releases one, and refuses that task every
+    later connection. asyncpg shields its own release from cancellation, so forgetting first is enough.
+    """
+
+    async def __aenter__(self) -> "PooledConnection":
+        async with asyncio.timeout(ACQUIRE_TIMEOUT):
+            await super().__aenter__()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        async with self._connection_lock:
+            self._connection_counter -= 1
+            if self._connection_counter:
+                return
+            backend: Any = self._connection
+            raw, backend._connection = backend._connection, None
+            self._database._connection = None
+            await backend._database._pool.release(raw)
+
+
+class Database(databases.Database):
+    """`databases.Database` with the two leaks closed that its transactions have.
+
+    Children of a task get a connection of their own: never fan out inside a transaction.
+    """
+
+    def connection(self) -> Connection:
+        """The connection of the current task, a new one if it has none."""
+        if not self._connection:
+            self._connection = PooledConnection(self, self._backend)
+        return self._connection
+
+    @asynccontextmanager
+    async def transaction(self, **options: Any) -> AsyncIterator[Connection]:  # type: ignore[override]  # see below
+        """Commit at the end, roll back on any exception. Nested ones become savepoints.
+
+        The decorator and await forms of databases are gone: its own Transaction leaks a slot when COMMIT fails.
+        """
+        async with self.connection() as connection, connection.raw_connection.transaction(**options):
+            yield connection
+
+    async def close(self) -> None:
+        """Disconnect; a connection still in use after `CLOSE_TIMEOUT` seconds is cut."""
+        pool = self._backend._pool
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self.disconnect()
+        except TimeoutError:
+            pool.terminate()
+
+
+def create_database(url: str, *, application_name: str, max_size: int) -> Database:
+    """Describe a pool of at most `max_size` connections; the caller connects it.
+
+    `sslmode` in the URL is honoured: databases would ignore it without a word.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    if "sslmode" in options:
+        options["ssl"] = options.pop("sslmode")
+    return Database(
+        urlunsplit(parts._replace(query=urlencode(options))),
+        min_size=1,
+        max_size=max_size,
+        command_timeout=30,
+        server_settings={"application_name": application_name, "timezone": "UTC"},
+    )
+
+
+def as_struct(row: Record, kind: type[_T]) -> _T:
+    """Turn a row into a value of `kind`, whose fields are the row's columns."""
+    return msgspec.convert(dict(row._mapping), kind)
+
+
+def as_optional(row: Record | None, kind: type[_T]) -> _T | None:
+    """`as_struct`, or None for no row."""
+    return None if row is None else as_struct(row, kind)
+
+
+def as_json(value: Any) -> str:
+    """Encode a parameter that the statement casts to jsonb."""
+    return msgspec.json.encode(value).decode()
+
+
+__all__ = ["UNREACHABLE", "Connection", "Database", "as_json", "as_optional", "as_struct", "create_database"]

@@ -1,0 +1,228 @@
+"""Jobs, their leases, and the sweep that rings for those nobody works on."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from service.database.connection import Connection, as_optional, as_struct
+from service.domain.errors import SENTENCES, ErrorCode
+from service.domain.jobs import ClaimedJob, LeaseLost
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus
+
+LEASE = timedelta(seconds=15)  # a worker that dies is replaced after this and one sweep
+RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
+RING_BACKOFF_MAX = timedelta(minutes=5)
+
+_ACTIVE = "status IN ('pending', 'processing')"
+
+
+async def create(
+    connection: Connection, number: ProcessNumber, *, refresh: bool, user_id: UUID, request_id: str
+) -> UUID:
+    """Add the one active job of a process, whose row the caller has locked."""
+    job_id = uuid4()
+    await connection.execute(
+        "INSERT INTO jobs (id, process_number, refresh, user_id, request_id)"
+        " VALUES (:id, :number, :refresh, :user_id, :request_id)",
+        {
+            "id": job_id,
+            "number": number.digits,
+            "refresh": refresh,
+            "user_id": user_id,
+            "request_id": request_id,
+        },
+    )
+    return job_id
+
+
+async def find_active(connection: Connection, number: ProcessNumber) -> UUID | None:
+    """The job that works on a process now, or will."""
+    job_id: UUID | None = await connection.fetch_val(
+        f"SELECT id FROM jobs WHERE process_number = :number AND {_ACTIVE}",
+        {"number": number.digits},
+    )
+    return job_id
+
+
+async def freeze_progress(connection: Connection, job_id: UUID, percentage: float) -> None:
+    """Remember what clients have seen, before documents join the job."""
+    await connection.execute(
+        "UPDATE jobs SET progress_floor = greatest(progress_floor, CAST(:percentage AS double precision))"
+        " WHERE id = :id AND NOT refresh",
+        {"id": job_id, "percentage": percentage},
+    )
+
+
+async def ask_for_refresh(connection: Connection, job_id: UUID) -> None:
+    """Have the worker list the case again before the job ends."""
+    await connection.execute("UPDATE jobs SET refresh = true WHERE id = :id", {"id": job_id})
+
+
+class _ClaimedRow(msgspec.Struct):
+    id: UUID
+    process_number: str
+    refresh: bool
+    request_id: str
+    listing_failures: int
+    age: timedelta
+
+
+async def claim(connection: Connection, job_id: UUID) -> ClaimedJob | None:
+    """Take the lease of a job, unless somebody else has it or it has ended."""
+    lease = uuid4()
+    row = await connection.fetch_one(
+        "UPDATE jobs SET status = 'processing', lease_token = :lease, lease_expires_at = now() + :term,"
+        " started_at = coalesce(started_at, now()), ring_at = now()"
+        f" WHERE id = :id AND {_ACTIVE} AND coalesce(lease_expires_at < now(), true)"
+        " RETURNING id, process_number, refresh, request_id, listing_failures, now() - created_at AS age",
+        {"id": job_id, "lease": lease, "term": LEASE},
+    )
+    if row is None:
+        return None
+    claimed = as_struct(row, _ClaimedRow)
+    return ClaimedJob(
+        id=claimed.id,
+        number=ProcessNumber(claimed.process_number),
+        lease=lease,
+        refresh=claimed.refresh,
+        request_id=claimed.request_id,
+        listing_failures=claimed.listing_failures,
+        age=claimed.age,
+    )
+
+
+async def renew(connection: Connection, job: ClaimedJob) -> bool:
+    """Keep the lease for another term. False: it is lost, because the job was cancelled or taken over."""
+    row = await connection.fetch_one(
+        "UPDATE jobs SET lease_expires_at = now() + :term WHERE id = :id AND lease_token = :lease RETURNING id",
+        {"id": job.id, "lease": job.lease, "term": LEASE},
+    )
+    return row is not None
+
+
+async def release(connection: Connection, job: ClaimedJob, *, delay: timedelta, listing_failures: int = 0) -> None:
+    """Hand the job over: to whoever is rung up at once, or to the sweep after `delay`."""
+    await connection.execute(
+        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"
+        " ring_at = now() + :delay, listing_failures = :failures WHERE id = :id AND lease_token = :lease",
+        {"id": job.id, "lease": job.lease, "delay": delay, "failures": listing_failures},
+    )
+
+
+async def stop_waiting(connection: Connection, job_id: UUID) -> UUID | None:
+    """Note that the case was listed. Answers the job if it was waiting for that."""
+    waited: UUID | None = await connection.fetch_val(
+        "UPDATE jobs SET refresh = false, listing_failures = 0, ring_at = least(ring_at, now() + :grace)"
+        " WHERE id = :id AND refresh RETURNING id",
+        {"id": job_id, "grace": RING_AFTER},
+    )
+    return waited
+
+
+async def hold(connection: Connection, job: ClaimedJob) -> None:
+    """Raise `LeaseLost` unless the lease is held, and keep it from being lost until the transaction ends."""
+    row = await connection.fetch_one(
+        "SELECT 1 FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
+        {"id": job.id, "lease": job.lease},
+    )
+    if row is None:
+        raise LeaseLost
+
+
+async def wants_listing(connection: Connection, job: ClaimedJob) -> bool:
+    """Whether the portal has to be asked before the job goes on."""
+    wanted: bool = await connection.fetch_val("SELECT refresh FROM jobs WHERE id = :id", {"id": job.id})
+    return wanted
+
+
+async def has_work(connection: Connection, job: ClaimedJob) -> bool:
+    """Whether something was added since the job looked last. Raises `LeaseLost`."""
+    row = await connection.fetch_one(
+        "SELECT refresh OR EXISTS (SELECT 1 FROM documents WHERE documents.job_id = jobs.id"
+        " AND documents.status IN ('pending', 'processing')) AS more"
+        " FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
+        {"id": job.id, "lease": job.lease},
+    )
+    if row is None:
+        raise LeaseLost
+    more: bool = row["more"]
+    return more
+
+
+async def end(connection: Connection, job_id: UUID, status: JobStatus, *, error: ErrorCode | None = None) -> datetime:
+    """Close an active job, whose process the caller has locked. Returns the moment."""
+    moment: datetime = await connection.fetch_val(
+        "UPDATE jobs SET status = :status, completed_at = now(), lease_token = NULL, lease_expires_at = NULL,"
+        " error_code = :code, error_message = :message WHERE id = :id RETURNING completed_at",
+        {
+            "id": job_id,
+            "status": status,
+            "code": error,
+            "message": None if error is None else SENTENCES[error],
+        },
+    )
+    return moment
+
+
+class Ring(msgspec.Struct, frozen=True):
+    """A bell to ring: `rings` makes its name one that no other bell had."""
+
+    id: UUID
+    rings: int
+
+
+async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Ring]:
+    """The jobs that nobody works on although they are due. Each is answered once, then later and later.
+
+    Any number of workers may ask at once.
+    """
+    rows = await connection.fetch_all(
+        "UPDATE jobs SET rings = rings + 1, ring_at = now() + least(:longest, greatest(:shortest,"
+        " (now() - coalesce(lease_expires_at, created_at)) / 2))"
+        f" WHERE id IN (SELECT id FROM jobs WHERE {_ACTIVE} AND ring_at <= now()"
+        " AND coalesce(lease_expires_at < now(), true) ORDER BY ring_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+        " RETURNING id, rings",
+        {"longest": RING_BACKOFF_MAX, "shortest": RING_AFTER, "limit": limit},
+    )
+    return [as_struct(row, Ring) for row in rows]
+
+
+class JobRow(msgspec.Struct, frozen=True):
+    """A job as operators see it."""
+
+    id: UUID
+    process_number: str
+    status: JobStatus
+    refresh: bool
+    total_documents: int
+    completed_documents: int
+    failed_documents: int
+    lease_expires_at: datetime | None
+    error_code: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+_JOB_ROW = (
+    "SELECT jobs.id, jobs.process_number, jobs.status, jobs.refresh, counts.*, jobs.lease_expires_at,"
+    " jobs.error_code, jobs.created_at, jobs.started_at, jobs.completed_at FROM jobs CROSS JOIN LATERAL ("
+    "SELECT count(*) AS total_documents, count(*) FILTER (WHERE status = 'available') AS completed_documents,"
+    " count(*) FILTER (WHERE status = 'failed') AS failed_documents"
+    " FROM documents WHERE documents.job_id = jobs.id) AS counts"
+)
+
+
+async def newest(connection: Connection, *, limit: int) -> list[JobRow]:
+    """The last jobs, the newest first."""
+    rows = await connection.fetch_all(
+        f"{_JOB_ROW} ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT :limit", {"limit": limit}
+    )
+    return [as_struct(row, JobRow) for row in rows]
+
+
+async def find(connection: Connection, job_id: UUID) -> JobRow | None:
+    """One job."""
+    return as_optional(await connection.fetch_one(f"{_JOB_ROW} WHERE jobs.id = :id", {"id": job_id}), JobRow)

@@ -1,0 +1,101 @@
+"""Court cases."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_optional
+from service.domain.listings import Listing
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import DeliveryStatus, JobStatus
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """A process, its last job, and what one user subscribed to last."""
+
+    court: str | None
+    court_class: str | None
+    subject: str | None
+    filed_at: datetime | None
+    secrecy_level: int | None
+    listed_at: datetime | None
+    created_at: datetime
+    job_id: UUID | None
+    job_status: JobStatus | None
+    job_refresh: bool | None
+    job_progress_floor: float | None
+    job_error_code: str | None
+    job_error_message: str | None
+    job_created_at: datetime | None
+    job_started_at: datetime | None
+    job_completed_at: datetime | None
+    webhook_url: str | None
+    webhook_status: DeliveryStatus | None
+    webhook_sent_at: datetime | None
+    webhook_attempts: int | None
+    webhook_last_error: str | None
+
+
+async def lock(connection: Connection, number: ProcessNumber) -> bool:
+    """Make every other request, refresh and end of a job of this process wait. False: there is no such process."""
+    row = await connection.fetch_one(
+        "SELECT listed_at IS NOT NULL AS listed FROM processes WHERE number = :number FOR UPDATE",
+        {"number": number.digits},
+    )
+    return row is not None
+
+
+async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
+    """Whether the portal has ever listed the case to us."""
+    row = await connection.fetch_one(
+        "SELECT 1 FROM processes WHERE number = :number AND listed_at IS NOT NULL", {"number": number.digits}
+    )
+    return row is not None
+
+
+async def register(connection: Connection, listing: Listing) -> None:
+    """Add or update the case and lock it."""
+    await connection.execute(
+        "INSERT INTO processes (number, court, court_class, subject, filed_at, secrecy_level, listed_at)"
+        " VALUES (:number, :court, :court_class, :subject, :filed_at, :secrecy_level, now())"
+        " ON CONFLICT (number) DO UPDATE SET court = excluded.court, court_class = excluded.court_class,"
+        " subject = excluded.subject, filed_at = excluded.filed_at, secrecy_level = excluded.secrecy_level,"
+        " listed_at = now(), updated_at = now()",
+        {
+            "number": listing.number.digits,
+            "court": listing.court,
+            "court_class": listing.court_class,
+            "subject": listing.subject,
+            "filed_at": listing.filed_at,
+            "secrecy_level": listing.secrecy_level,
+        },
+    )
+
+
+async def keep(connection: Connection, number: ProcessNumber) -> None:
+    """Add a case that the portal could not be asked for yet, and lock it."""
+    await connection.execute(
+        "INSERT INTO processes (number) VALUES (:number) ON CONFLICT (number) DO UPDATE SET updated_at = now()",
+        {"number": number.digits},
+    )
+
+
+async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
+    """The process with its last job and the caller's own last subscription."""
+    row = await connection.fetch_one(
+        "SELECT court, court_class, subject, filed_at, secrecy_level, listed_at, processes.created_at,"
+        " job.id AS job_id, job.status AS job_status, job.refresh AS job_refresh,"
+        " job.progress_floor AS job_progress_floor,"
+        " job.error_code AS job_error_code, job.error_message AS job_error_message,"
+        " job.created_at AS job_created_at, job.started_at AS job_started_at,"
+        " job.completed_at AS job_completed_at, webhook.url AS webhook_url, webhook.status AS webhook_status,"
+        " webhook.completed_at AS webhook_sent_at, webhook.attempts AS webhook_attempts,"
+        " webhook.last_error AS webhook_last_error FROM processes"
+        " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
+        " ORDER BY created_at DESC LIMIT 1) AS job ON true"
+        " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number AND user_id = :user_id"
+        " ORDER BY created_at DESC LIMIT 1) AS webhook ON true WHERE number = :number",
+        {"number": number.digits, "user_id": user_id},
+    )
+    return as_optional(row, Overview)

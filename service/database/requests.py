@@ -1,0 +1,196 @@
+"""The transactions of a process that several nouns share: a request is accepted, a job ends.
+
+Each locks the row of its process first, so that two of them never interleave.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database import deliveries, documents, events, jobs, processes
+from service.database.connection import Connection
+from service.domain.errors import ErrorCode
+from service.domain.events import EventBody, count, event_documents
+from service.domain.jobs import ClaimedJob, Settlement
+from service.domain.listings import Listing
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus, ProcessStatus
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a client asks of a process."""
+
+    number: ProcessNumber
+    user_id: UUID
+    request_id: str
+    webhook_url: str | None
+    force_refresh: bool
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """What was written for a request, and what has to be rung for after the commit."""
+
+    job_id: UUID | None = None
+    new_job: bool = False
+    delivery_id: UUID | None = None
+
+
+async def register(connection: Connection, listing: Listing) -> UUID | None:
+    """Write what the portal said of a case and lock the case. A running job takes on what is new.
+
+    Answers a job that waited for this very listing: it can go on at once.
+    """
+    await processes.register(connection, listing)
+    job_id = await jobs.find_active(connection, listing.number)
+    if job_id is not None:
+        await _freeze_progress(connection, listing.number, job_id)
+    await documents.register(connection, listing.number, listing.documents)
+    if job_id is None:
+        return None
+    await documents.join_job(connection, listing.number, job_id)
+    return await jobs.stop_waiting(connection, job_id)
+
+
+async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id: UUID) -> None:
+    counts = count(await documents.of_process(connection, number))
+    await jobs.freeze_progress(connection, job_id, counts.progress_percentage if counts.total else 0.0)
+
+
+async def accept(connection: Connection, request: Request, *, event_limit: int) -> Accepted:
+    """Start what the process lacks, or join the job that does, or report at once that nothing is lacking.
+
+    The caller holds the lock of the process, from `register` or `processes.lock`.
+    """
+    job_id = await jobs.find_active(connection, request.number)
+    new_job = job_id is None
+    if job_id is None:
+        job_id = await _create_job(connection, request)
+    if job_id is None:
+        return await _report_at_once(connection, request, event_limit)
+    await _subscribe(connection, request, job_id)
+    return Accepted(job_id, new_job)
+
+
+async def keep(connection: Connection, request: Request) -> Accepted:
+    """Accept a request that the portal could not be asked for: a worker will ask it."""
+    await processes.keep(connection, request.number)
+    job_id = await jobs.find_active(connection, request.number)
+    new_job = job_id is None
+    if job_id is None:
+        job_id = await jobs.create(
+            connection, request.number, refresh=True, user_id=request.user_id, request_id=request.request_id
+        )
+    else:
+        await _freeze_progress(connection, request.number, job_id)
+        await jobs.ask_for_refresh(connection, job_id)
+    await _subscribe(connection, request, job_id)
+    return Accepted(job_id, new_job)
+
+
+async def finish(connection: Connection, job: ClaimedJob, *, event_limit: int) -> Settlement | None:
+    """End a job that has nothing left to do; None where something was added meanwhile.
+
+    Raises `LeaseLost`.
+    """
+    await processes.lock(connection, job.number)
+    if await jobs.has_work(connection, job):
+        return None
+    return await settle(connection, job.number, job.id, event_limit=event_limit)
+
+
+async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, event_limit: int) -> Settlement:
+    """End a job whose case cannot be listed. Raises `LeaseLost`."""
+    await processes.lock(connection, job.number)
+    await jobs.has_work(connection, job)
+    return await settle(connection, job.number, job.id, error=error, event_limit=event_limit)
+
+
+async def settle(
+    connection: Connection,
+    number: ProcessNumber,
+    job_id: UUID,
+    *,
+    error: ErrorCode | None = None,
+    cancelled: bool = False,
+    event_limit: int,
+) -> Settlement:
+    """Write the end of an active job, its one event, and the schedule of its deliveries.
+
+    The caller holds the lock of the process.
+    """
+    counts = count(await documents.of_process(connection, number))
+    status = _outcome(cancelled=cancelled, failed=bool(error) or counts.failed > 0)
+    moment = await jobs.end(connection, job_id, status, error=error)
+    await documents.leave_job(connection, job_id)
+    event_id = await _record_event(connection, number, job_id=job_id, status=status, moment=moment, limit=event_limit)
+    due = await deliveries.schedule_for_job(connection, job_id, event_id)
+    return Settlement(status, counts, due)
+
+
+def _outcome(*, cancelled: bool, failed: bool) -> JobStatus:
+    if cancelled:
+        return JobStatus.CANCELLED
+    return JobStatus.FAILED if failed else JobStatus.COMPLETED
+
+
+async def _create_job(connection: Connection, request: Request) -> UUID | None:
+    lacking = await documents.lacking(connection, request.number, include_hopeless=request.force_refresh)
+    if not lacking:
+        return None
+    job_id = await jobs.create(
+        connection, request.number, refresh=False, user_id=request.user_id, request_id=request.request_id
+    )
+    waiting = request.webhook_url is not None
+    await documents.assign(connection, lacking, job_id, waiting=waiting)
+    return job_id
+
+
+async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> None:
+    if request.webhook_url is None:
+        return
+    await deliveries.subscribe(
+        connection, request.number, job_id=job_id, user_id=request.user_id, url=request.webhook_url
+    )
+
+
+async def _report_at_once(connection: Connection, request: Request, event_limit: int) -> Accepted:
+    if request.webhook_url is None:
+        return Accepted()
+    counts = count(await documents.of_process(connection, request.number))
+    status = _outcome(cancelled=False, failed=counts.failed > 0)
+    moment: datetime = await connection.fetch_val("SELECT now()")
+    event_id = await _record_event(
+        connection, request.number, job_id=None, status=status, moment=moment, limit=event_limit
+    )
+    delivery_id = await deliveries.schedule_one(
+        connection, request.number, event_id=event_id, user_id=request.user_id, url=request.webhook_url
+    )
+    return Accepted(delivery_id=delivery_id)
+
+
+async def _record_event(
+    connection: Connection,
+    number: ProcessNumber,
+    *,
+    job_id: UUID | None,
+    status: JobStatus,
+    moment: datetime,
+    limit: int,
+) -> UUID:
+    found = await documents.of_process(connection, number)
+    counts = count(found)
+    body = EventBody(
+        process_number=number.masked,
+        job_id=job_id,
+        status=ProcessStatus(status),
+        total_documents=counts.total,
+        completed_documents=counts.completed,
+        failed_documents=counts.failed,
+        completed_at=moment,
+        documents=event_documents(found, limit=limit),
+        documents_truncated=counts.total > limit,
+    )
+    return await events.record(
+        connection, body, number=number.digits, event_type=f"process.{status}", occurred_at=moment
+    )

@@ -1,0 +1,71 @@
+"""Why a document or a job ended without its bytes: a closed list, with a sentence a client can act on."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Stable words; a new one is an addition to the HTTP contract and needs a sentence below."""
+
+    NOTHING_TO_DOWNLOAD = "nothing_to_download"
+    DOCUMENT_NOT_FOUND = "document_not_found"
+    DOCUMENT_ACCESS_DENIED = "document_access_denied"
+    PORTAL_ERROR = "portal_error"
+    PORTAL_UNAVAILABLE = "portal_unavailable"
+    PORTAL_PAGE = "portal_page"
+    PORTAL_ANSWER_INVALID = "portal_answer_invalid"
+    ADDRESS_REFUSED = "address_refused"
+    REDIRECTED = "redirected"
+    TRUNCATED = "truncated"
+    EMPTY_DOCUMENT = "empty_document"
+    CONTENT_MISMATCH = "content_mismatch"
+    ENCODING_REFUSED = "encoding_refused"
+    SIZE_MISMATCH = "size_mismatch"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    PROCESS_NOT_FOUND = "process_not_found"
+    PROCESS_ACCESS_DENIED = "process_access_denied"
+    JOB_EXPIRED = "job_expired"
+
+
+SENTENCES: Mapping[ErrorCode, str] = {
+    ErrorCode.NOTHING_TO_DOWNLOAD: (
+        "The portal lists this document without an address. Ask again with force_refresh=true once the court "
+        "has published it."
+    ),
+    ErrorCode.DOCUMENT_NOT_FOUND: (
+        "The portal lists this document but answers that it does not exist. Ask again with force_refresh=true."
+    ),
+    ErrorCode.DOCUMENT_ACCESS_DENIED: (
+        "The portal denies this document to the credentials in use. It may be sealed: ask the court for access."
+    ),
+    ErrorCode.PORTAL_ERROR: (
+        "The portal failed to produce this document. It often keeps failing for the same one: try again later, "
+        "or ask the court's registry for it."
+    ),
+    ErrorCode.PORTAL_UNAVAILABLE: "The portal did not answer in time or is down. Try again later.",
+    ErrorCode.PORTAL_PAGE: "The portal sent a web page of its own in place of the document. Try again later.",
+    ErrorCode.PORTAL_ANSWER_INVALID: ("The portal answered with something that is not the document. Try again later."),
+    ErrorCode.ADDRESS_REFUSED: (
+        "The portal gives an address outside of itself for this document; it is not followed. "
+        "Fetch this document from the portal by hand."
+    ),
+    ErrorCode.REDIRECTED: (
+        "The portal redirects this document elsewhere; redirects are not followed. "
+        "Fetch this document from the portal by hand."
+    ),
+    ErrorCode.TRUNCATED: "The document was cut short on the way, every time. Try again later.",
+    ErrorCode.EMPTY_DOCUMENT: "The portal sent no bytes for this document. Try again later.",
+    ErrorCode.CONTENT_MISMATCH: (
+        "What the portal sends is not of the kind that it lists. Compare with the portal before relying on it."
+    ),
+    ErrorCode.ENCODING_REFUSED: "The portal sent the document compressed, which nobody asked for. Try again later.",
+    ErrorCode.SIZE_MISMATCH: (
+        "What the portal sends differs in size from what it lists, and differs each time. Try again later."
+    ),
+    ErrorCode.TOO_LARGE: "The document is larger than this service accepts. Ask its operator to raise the limit.",
+    ErrorCode.TOO_SLOW: "The portal sent the document too slowly to be finished. Try again later.",
+    ErrorCode.PROCESS_NOT_FOUND: "The portal does not know this case.",
+    ErrorCode.PROCESS_ACCESS_DENIED: "The portal denies this case to the credentials in use.",
+    ErrorCode.JOB_EXPIRED: "The portal could not be asked for this case for three days. Request it again.",
+}

@@ -1,0 +1,41 @@
+"""The number of a court case, as CNJ Resolution 65/2008 defines it: `NNNNNNN-DD.AAAA.J.TR.OOOO`."""
+
+import re
+
+import msgspec
+
+_MASKED = re.compile(r"([0-9]{7})-([0-9]{2})\.([0-9]{4})\.([1-9])\.([0-9]{2})\.([0-9]{4})")
+_DIGITS = re.compile(r"([0-9]{7})([0-9]{2})([0-9]{4})([1-9])([0-9]{2})([0-9]{4})")
+
+
+class InvalidProcessNumber(ValueError):
+    """The text is not a CNJ number, or its check digits are wrong."""
+
+
+class ProcessNumber(msgspec.Struct, frozen=True):
+    """A number whose check digits were verified. Made by `parse`, or from a row that was."""
+
+    digits: str
+
+    @property
+    def masked(self) -> str:
+        """The way courts write it, and the way the API always answers."""
+        d = self.digits
+        return f"{d[:7]}-{d[7:9]}.{d[9:13]}.{d[13]}.{d[14:16]}.{d[16:]}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ProcessNumber":
+        """Accept the masked form or the 20 digits, nothing else.
+
+        Raises `InvalidProcessNumber`, whose sentence may be shown to the client: it never repeats the input.
+        """
+        match = _MASKED.fullmatch(text) or _DIGITS.fullmatch(text)
+        if match is None:
+            raise InvalidProcessNumber(
+                "A case number has 20 digits, written NNNNNNN-DD.AAAA.J.TR.OOOO or without punctuation."
+            )
+        serial, check, year, segment, court, origin = match.groups()
+        # ISO 7064 MOD 97-10, Annex VIII: with the check digits moved to the end the remainder is 1.
+        if int(serial + year + segment + court + origin + check) % 97 != 1:
+            raise InvalidProcessNumber("The check digits do not match the rest of the case number.")
+        return cls("".join(match.groups()))

@@ -1,0 +1,86 @@
+"""Every status of the service, and the only ways to move between them.
+
+The tables of arrows are also in the database, as triggers: it refuses what is not listed here.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class DocumentStatus(StrEnum):
+    """Where one document of a process stands."""
+
+    PENDING = "pending"  #: known, waiting for a job or for its turn in one
+    PROCESSING = "processing"  #: a job works on it; without a webhook it starts here
+    AVAILABLE = "available"  #: its bytes are in the object store and were verified
+    FAILED = "failed"  #: given up on, with an error code; a new job tries again
+
+
+class JobStatus(StrEnum):
+    """Where one download job stands. The last three are final."""
+
+    PENDING = "pending"  #: no worker has it: new, handed over, or waiting for the portal
+    PROCESSING = "processing"  #: a worker holds its lease
+    COMPLETED = "completed"  #: every document it was made for is available
+    FAILED = "failed"  #: it ended and at least one document is not available, or the case cannot be listed
+    CANCELLED = "cancelled"  #: somebody stopped it; what was available stays so
+
+
+class ProcessStatus(StrEnum):
+    """What the API says of a process; derived from its documents and its last job, never stored."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DeliveryStatus(StrEnum):
+    """Where the delivery of one event to one subscriber stands."""
+
+    WAITING = "waiting"  #: the job has not ended
+    SCHEDULED = "scheduled"  #: the next attempt has a time
+    DELIVERED = "delivered"  #: the subscriber answered 2xx
+    FAILED = "failed"  #: attempts exhausted, or the subscriber answered 410
+
+
+DOCUMENT_ARROWS: Mapping[DocumentStatus, frozenset[DocumentStatus]] = {
+    DocumentStatus.PENDING: frozenset({DocumentStatus.PROCESSING, DocumentStatus.FAILED}),
+    DocumentStatus.PROCESSING: frozenset({DocumentStatus.PENDING, DocumentStatus.AVAILABLE, DocumentStatus.FAILED}),
+    DocumentStatus.AVAILABLE: frozenset({DocumentStatus.PENDING, DocumentStatus.PROCESSING}),
+    DocumentStatus.FAILED: frozenset({DocumentStatus.PENDING, DocumentStatus.PROCESSING}),
+}
+
+JOB_ARROWS: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.PROCESSING: frozenset({JobStatus.PENDING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.CANCELLED: frozenset(),
+}
+
+DELIVERY_ARROWS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = {
+    DeliveryStatus.WAITING: frozenset({DeliveryStatus.SCHEDULED}),
+    DeliveryStatus.SCHEDULED: frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.FAILED}),
+    DeliveryStatus.DELIVERED: frozenset(),
+    # Somebody asked for it again.
+    DeliveryStatus.FAILED: frozenset({DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED}),
+}
+
+ACTIVE_JOB = frozenset({JobStatus.PENDING, JobStatus.PROCESSING})
+
+
+def process_status(job: JobStatus | None, *, listed: bool, outstanding: int, failed: int) -> ProcessStatus:
+    """Derive the status of a process from its last job and from its documents that are not available.
+
+    `listed` says whether the portal ever listed it, `outstanding` counts the documents that are pending or
+    processing, `failed` those given up on or kept in an older version.
+    """
+    if job in ACTIVE_JOB or (job is not None and not listed):
+        return ProcessStatus(job)
+    if not outstanding and not failed:
+        return ProcessStatus.COMPLETED
+    if job is JobStatus.CANCELLED:
+        return ProcessStatus.CANCELLED
+    return ProcessStatus.PENDING if outstanding else ProcessStatus.FAILED

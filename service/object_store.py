@@ -1,0 +1,230 @@
+"""S3: put a stream, sign a link. One client for the life of the process."""
+
+import asyncio
+import base64
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import aioboto3
+import msgspec
+from aiobotocore.config import AioConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from service.domain.file_names import content_disposition
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
+CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
+_WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
+
+
+class StorageError(Exception):
+    """The object store failed for longer than its client retries. Temporary, and not the document's fault."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True):
+    """Where the objects go. None leaves a value to the usual AWS chain."""
+
+    bucket: str
+    endpoint_url: str | None
+    public_endpoint_url: str | None  #: the host in links, where it is another one
+    region: str | None
+    access_key_id: str | None
+    secret_access_key: str | None
+    link_ttl: int  #: seconds that a signed link lives
+
+
+class PartBody:
+    """Chunks as a request body that can be sent again, without ever being joined."""
+
+    def __init__(self, chunks: Sequence[bytes]) -> None:
+        self._chunks = chunks
+
+    def read(self, _size: int = -1) -> bytes:
+        """Only there for botocore, which wants a file; the transport iterates."""
+        raise NotImplementedError
+
+    def tell(self) -> int:
+        """A retry starts from here."""
+        return 0
+
+    def seek(self, _offset: int, _whence: int = 0) -> int:
+        """Each iteration starts at the beginning anyway."""
+        return 0
+
+    async def __aiter__(self) -> AsyncIterator[memoryview]:
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), _WRITE_SIZE):
+                yield memoryview(chunk)[start : start + _WRITE_SIZE]
+
+
+def _checksum(chunks: Sequence[bytes]) -> str:
+    # Payloads are not signed, so that they can be streamed: this is what tells the store of a flipped bit.
+    value = 0
+    for chunk in chunks:
+        value = zlib.crc32(chunk, value)
+    return base64.b64encode(value.to_bytes(4, "big")).decode()
+
+
+@asynccontextmanager
+async def _storage_errors() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT):
+            yield
+    except (BotoCoreError, ClientError, TimeoutError, OSError) as error:
+        raise StorageError(f"the object store failed: {type(error).__name__}") from error
+
+
+class ObjectStore:
+    """One bucket."""
+
+    def __init__(self, client: "S3Client", signer: "S3Client", settings: StoreSettings) -> None:
+        self._client = client
+        self._signer = signer
+        self._settings = settings
+
+    async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
+        """Write a small object in one request. Raises `StorageError`."""
+        async with _storage_errors():
+            await self._client.put_object(
+                Bucket=self._settings.bucket,
+                Key=key,
+                Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
+                ContentLength=sum(map(len, chunks)),
+                ContentType=mime_type,
+                ChecksumCRC32=_checksum(chunks),
+            )
+
+    async def start_upload(self, key: str, mime_type: str) -> "Upload":
+        """Begin an object of several parts, for `async with`. Raises `StorageError`."""
+        async with _storage_errors():
+            answer = await self._client.create_multipart_upload(
+                Bucket=self._settings.bucket, Key=key, ContentType=mime_type, ChecksumAlgorithm="CRC32"
+            )
+        return Upload(self._client, self._settings.bucket, key, answer["UploadId"])
+
+    async def link(self, key: str, name: str, mime_type: str) -> str:
+        """A link that downloads the object under `name` for as long as the settings say. Asks nobody."""
+        return await self._signer.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._settings.bucket,
+                "Key": key,
+                "ResponseContentDisposition": content_disposition(name),
+                "ResponseContentType": mime_type,
+            },
+            ExpiresIn=self._settings.link_ttl,
+        )
+
+    @property
+    def link_ttl(self) -> int:
+        """Seconds that a link lives."""
+        return self._settings.link_ttl
+
+    async def check(self) -> None:
+        """Ask for the bucket. Raises `StorageError`, whose cause says what is wrong."""
+        async with _storage_errors():
+            await self._client.head_bucket(Bucket=self._settings.bucket)
+
+    async def create_bucket(self) -> None:
+        """Make the bucket. Raises `StorageError`."""
+        region: Any = self._settings.region
+        location: Any = (
+            {} if region in {None, "us-east-1"} else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        )
+        async with _storage_errors():
+            await self._client.create_bucket(Bucket=self._settings.bucket, **location)
+
+
+class Upload:
+    """An object of several parts. Not visible before `complete`; leaving the block without it aborts."""
+
+    def __init__(self, client: "S3Client", bucket: str, key: str, upload_id: str) -> None:
+        self._client = client
+        self._target: Any = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
+        self._parts: list[CompletedPartTypeDef] = []
+        self._completed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if not self._completed:
+            # Shielded: an upload left open costs its owner money until somebody finds it.
+            await asyncio.shield(asyncio.ensure_future(self._abort()))
+
+    async def put_part(self, chunks: Sequence[bytes]) -> None:
+        """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
+        number = len(self._parts) + 1
+        checksum = _checksum(chunks)
+        async with _storage_errors():
+            answer = await self._client.upload_part(
+                **self._target,
+                PartNumber=number,
+                Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
+                ContentLength=sum(map(len, chunks)),
+                ChecksumCRC32=checksum,
+            )
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": checksum})
+
+    async def complete(self) -> None:
+        """Make the object visible. Raises `StorageError`."""
+        async with _storage_errors():
+            await self._client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": self._parts})
+        self._completed = True
+
+    async def _abort(self) -> None:
+        try:
+            async with _storage_errors():
+                await self._client.abort_multipart_upload(**self._target)
+        except StorageError:
+            # The store is away; the sweep and the bucket's lifecycle rule abort what stays open.
+            return
+
+
+def _config(path_style: bool) -> AioConfig:
+    return AioConfig(
+        # The default would sign links with version 2, which covers no query parameter.
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if path_style else "virtual", "payload_signing_enabled": False},
+        retries={"mode": "standard", "total_max_attempts": 4},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=64,
+        # The default wraps bodies in a trailer that many S3-compatible stores refuse.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connector_args={"keepalive_timeout": 12},
+    )
+
+
+def _forget_expectation(request: Any, **_kwargs: Any) -> None:
+    # aiohttp waits for the answer to `Expect: 100-continue` without any timeout.
+    request.headers.pop("Expect", None)
+
+
+@asynccontextmanager
+async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStore]:
+    """Open the clients of a bucket, one for calls and one that signs links for the public host."""
+    session = aioboto3.Session(
+        aws_access_key_id=settings.access_key_id,
+        aws_secret_access_key=settings.secret_access_key,
+        region_name=settings.region,
+    )
+    async with AsyncExitStack() as stack:
+        client, signer = [
+            await stack.enter_async_context(
+                session.client("s3", endpoint_url=url, config=_config(path_style=url is not None))
+            )
+            for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
+        ]
+        client.meta.events.register("before-send.s3", _forget_expectation)
+        yield ObjectStore(client, signer, settings)

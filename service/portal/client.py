@@ -1,0 +1,154 @@
+"""The PDPJ portal: list a case, stream a document. Nothing here knows of jobs or of the object store."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from service.domain.errors import ErrorCode
+from service.domain.listings import Listing
+from service.domain.process_number import ProcessNumber
+from service.portal.download import Download, transport_errors
+from service.portal.errors import (
+    AccessDenied,
+    AddressRefused,
+    NotFound,
+    PortalError,
+    Refused,
+    Unauthorized,
+    Unavailable,
+)
+from service.portal.gate import Gate
+from service.portal.listing import parse_listing
+
+LISTING_MAX_BYTES = 64 * 1024 * 1024
+ERROR_MAX_BYTES = 64 * 1024
+RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up again
+_PAGE_MARKS = (b"<app-root", b"ng-version=")
+
+
+class PortalClient:
+    """Calls the portal with one token. Redirects are never followed, so that the token goes nowhere else."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, base_url: str, token: str, user_agent: str, gate: Gate
+    ) -> None:
+        self._session = session
+        self._base = URL(base_url.rstrip("/"))
+        self._gate = gate
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "User-Agent": user_agent,
+            "Accept": "*/*",
+            # A compressed document could not be compared with its size; asking for none is asking for trouble.
+            "Accept-Encoding": "identity",
+        }
+
+    async def list_process(self, number: ProcessNumber, *, timeout: float) -> Listing:
+        """Ask for a case, for at most `timeout` seconds.
+
+        Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass.
+        """
+        url = self._base / "processos" / number.masked
+        async with self._call(url, aiohttp.ClientTimeout(total=timeout)) as response:
+            body = await _read(response, LISTING_MAX_BYTES)
+            _refuse_page(response.content_type, body[:4096])
+            return parse_listing(body, number)
+
+    @asynccontextmanager
+    async def open_document(self, href: str) -> AsyncIterator[Download]:
+        """Start a document's bytes. The headers were judged; the bytes are the caller's to judge.
+
+        Raises `Refused` or `Unavailable`, here and while the bytes are read.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
+        async with self._call(self._resolve(href), timeout) as response:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise Unavailable(ErrorCode.ENCODING_REFUSED, "the document came compressed")
+            yield Download(response)
+
+    def _resolve(self, href: str) -> URL:
+        try:
+            path = href if href.startswith("/") and not href.startswith("//") else None
+            url = URL(f"{self._base}{path}") if path else URL(href)
+        except ValueError as error:
+            raise AddressRefused(ErrorCode.ADDRESS_REFUSED, "the address cannot be read") from error
+        inside = url.path.startswith(f"{self._base.path}/") and ".." not in url.path.split("/")
+        if url.scheme not in {"http", "https"} or url.origin() != self._base.origin() or not inside:
+            raise AddressRefused(ErrorCode.ADDRESS_REFUSED, "the address leaves the portal")
+        return url
+
+    @asynccontextmanager
+    async def _call(self, url: URL, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._gate.admitted():
+            with transport_errors():
+                response = await self._session.get(url, headers=self._headers, timeout=timeout, allow_redirects=False)
+            async with response:
+                if response.status != 200:
+                    raise await self._error(response)
+                yield response
+
+    async def _error(self, response: aiohttp.ClientResponse) -> PortalError:
+        body = await _read(response, ERROR_MAX_BYTES)
+        error = _classify(response.status, _message(body), _retry_after(response))
+        if response.status == 429:
+            self._gate.pause(error.retry_after or 1.0)
+        return error
+
+
+def _classify(status: int, message: str, retry_after: float | None) -> PortalError:
+    if status in {401, 403} and "acesso" in message.lower():
+        return AccessDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "access is denied")
+    if status == 401:
+        return Unauthorized()
+    if status in {404, 410}:
+        return NotFound(ErrorCode.DOCUMENT_NOT_FOUND, "not found")
+    if status in range(300, 400):
+        return Refused(ErrorCode.REDIRECTED, "redirected")
+    code = ErrorCode.PORTAL_ERROR if status == 500 else ErrorCode.PORTAL_UNAVAILABLE
+    return Unavailable(code, f"the portal answered {status}", retry_after=retry_after)
+
+
+def _message(body: bytes) -> str:
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ""
+    message = value.get("message") if isinstance(value, dict) else None
+    return message if isinstance(message, str) else ""
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    if text.isascii() and text.isdigit():
+        return min(float(text), RETRY_AFTER_MAX)
+    try:
+        seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(max(seconds, 0.0), RETRY_AFTER_MAX)
+
+
+def _refuse_page(content_type: str, head: bytes) -> None:
+    if content_type == "text/html" or is_portal_page(head):
+        raise Unavailable(ErrorCode.PORTAL_PAGE, "the portal answered with its own page")
+
+
+def is_portal_page(head: bytes) -> bool:
+    """Whether the first bytes are those of the portal's own page, which it sends with status 200."""
+    lowered = head[:4096].lower()
+    return any(mark in lowered for mark in _PAGE_MARKS)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = bytearray()
+    with transport_errors():
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise Unavailable(ErrorCode.PORTAL_ANSWER_INVALID, "the answer is too long")
+    return bytes(body)

@@ -1,0 +1,61 @@
+"""The bytes of one document on their way from the portal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from service.domain.errors import ErrorCode
+from service.portal.errors import Unavailable
+
+MINIMUM_RATE = 1024  # bytes a second, over a window: slower is as good as stuck
+WINDOW = 30.0  # seconds
+
+
+@contextmanager
+def transport_errors() -> Iterator[None]:
+    """Translate what aiohttp raises. Around its own calls only: a caller's body may fail with the same types."""
+    try:
+        yield
+    except aiohttp.ClientPayloadError as error:
+        raise Unavailable(ErrorCode.TRUNCATED, "the answer was cut short") from error
+    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, f"no answer: {type(error).__name__}") from error
+
+
+class Download:
+    """An answer whose body has not been read."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    @property
+    def content_type(self) -> str:
+        """What the portal says the bytes are."""
+        return self._response.content_type
+
+    @property
+    def content_length(self) -> int | None:
+        """Bytes that the portal promised in the header, if it did."""
+        return self._response.content_length
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes as they come. Raises `Unavailable` where they come too slowly."""
+        clock = asyncio.get_running_loop().time
+        window_end, received = clock() + WINDOW, 0
+        async for chunk in self._raw_chunks():
+            received += len(chunk)
+            if clock() >= window_end:
+                if received < MINIMUM_RATE * WINDOW:
+                    raise Unavailable(ErrorCode.TOO_SLOW, "the document comes too slowly")
+                window_end, received = clock() + WINDOW, 0
+            yield chunk
+
+    async def _raw_chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            with transport_errors():
+                chunk = await self._response.content.readany()
+            if not chunk:
+                return
+            yield chunk

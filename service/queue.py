@@ -1,0 +1,96 @@
+"""The contract between the two processes: what is rung, under which name, with which argument.
+
+Redis only rings the bell: a message is an id, and every one of them may be lost or doubled without harm.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from arq.connections import ArqRedis
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+
+DOWNLOAD_QUEUE = "autos:downloads"
+DELIVERY_QUEUE = "autos:deliveries"
+DOWNLOAD_PROCESS = "download_process"
+DELIVER_WEBHOOK = "deliver_webhook"
+
+FOR_EVER = -1  # attempts to reach Redis; for the worker, which has nothing else to do
+REQUEST_ATTEMPTS = 1  # for the API, whose client waits: the sweep rings later
+
+
+def _encode_exception(value: Any) -> Any:
+    if isinstance(value, BaseException):
+        return repr(value)
+    raise NotImplementedError
+
+
+encode_message: Callable[[dict[str, Any]], bytes] = msgspec.msgpack.Encoder(enc_hook=_encode_exception).encode
+decode_message: Callable[[bytes], dict[str, Any]] = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+
+def redis_pool(url: str, *, attempts: int) -> ArqRedis:
+    """A pool that gives up on a silent server after seconds. Connects when it is first used.
+
+    arq's own pool has no socket timeout, and its worker dies when a connection breaks.
+    """
+    options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    pool = ConnectionPool.from_url(
+        url,
+        socket_timeout=5 if attempts == FOR_EVER else 1,
+        socket_connect_timeout=3 if attempts == FOR_EVER else 1,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), attempts),
+        retry_on_error=[RedisError, OSError, BusyLoadingError],
+        **options,
+    )
+    return ArqRedis(pool, job_serializer=encode_message, job_deserializer=decode_message)
+
+
+class Bell:
+    """Tells workers that there is something to do."""
+
+    def __init__(self, redis: ArqRedis) -> None:
+        self._redis = redis
+
+    async def ring_job(self, job_id: UUID, rings: int = 0) -> bool:
+        """Ask for a job to be claimed. `rings` tells one bell of a job from the next."""
+        return await self._ring(
+            self._redis.enqueue_job,
+            DOWNLOAD_PROCESS,
+            str(job_id),
+            _job_id=f"download:{job_id}:{rings}",
+            _queue_name=DOWNLOAD_QUEUE,
+        )
+
+    async def ring_delivery(
+        self, delivery_id: UUID, *, attempt: int, rings: int = 0, after: timedelta | None = None
+    ) -> bool:
+        """Ask for one attempt of a delivery, now or `after` a while."""
+        suffix = f":{rings}" if rings else ""
+        return await self._ring(
+            self._redis.enqueue_job,
+            DELIVER_WEBHOOK,
+            str(delivery_id),
+            _job_id=f"deliver:{delivery_id}:{attempt}{suffix}",
+            _queue_name=DELIVERY_QUEUE,
+            _defer_by=after,
+        )
+
+    async def ping(self) -> None:
+        """Raises redis' errors where it does not answer."""
+        await self._redis.ping()
+
+    async def _ring(self, enqueue: Callable[..., Awaitable[object]], *args: Any, **kwargs: Any) -> bool:
+        try:
+            await enqueue(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            structlog.get_logger().warning("bell_not_rung", error=type(error).__name__, message=kwargs["_job_id"])
+            return False
+        return True

@@ -1,0 +1,132 @@
+"""Every environment variable, typed. Read by the wiring of the processes and by the command line only."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+_LISTS = frozenset({"WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS"})
+_SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "DATABASE_URL": ("postgresql", "postgres"),
+    "REDIS_URL": ("redis", "rediss", "unix"),
+    "PDPJ_BASE_URL": ("https", "http"),
+    "PUBLIC_URL": ("https", "http"),
+    "S3_ENDPOINT_URL": ("https", "http"),
+    "S3_PUBLIC_ENDPOINT_URL": ("https", "http"),
+}
+
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A variable is missing or malformed. The message names it, and never repeats its value."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """The environment of a process. `.env.example` says what each variable does."""
+
+    environment: Literal["development", "production"] = "development"
+    port: Port = 8000
+    public_url: str | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] | None = None
+
+    database_url: str
+    database_pool_size: Annotated[int, Meta(ge=2, le=200)] = 10
+    redis_url: str
+
+    s3_bucket: str
+    s3_endpoint_url: str | None = None
+    s3_public_endpoint_url: str | None = None
+    s3_region: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    presigned_url_ttl: Annotated[int, Meta(ge=60, le=604800)] = 3600
+
+    pdpj_base_url: str = "https://portaldeservicos.pdpj.jus.br/api/v2"
+    pdpj_token: str
+    pdpj_user_agent: str = BROWSER
+    pdpj_max_concurrency: Positive = 10
+    download_concurrency: Positive = 5
+    download_attempts: Positive = 3
+    download_max_bytes: Positive = 2 * 1024**3
+
+    webhook_timeout: Annotated[int, Meta(ge=1, le=300)] = 30
+    webhook_retry_delays: tuple[NotNegative, ...] = (2, 4, 60, 300, 1800, 7200, 18000, 36000, 36000)
+    webhook_allowed_hosts: tuple[str, ...] = ()
+    webhook_allowed_ports: tuple[Port, ...] = (443, 8443)
+    webhook_allow_private_hosts: bool = False
+    webhook_max_documents: NotNegative = 500
+
+    admin_api_key: Annotated[str, Meta(min_length=24)] | None = None
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the strict rules are on."""
+        return self.environment == "production"
+
+    @property
+    def base_url(self) -> str:
+        """Where clients reach the API, without a slash at the end."""
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> Settings:
+    """Read the environment; in development also `.env`, which never overrides it. Raises `SettingsError`."""
+    given = dict(os.environ if environ is None else environ)
+    if given.get("ENVIRONMENT", "development") == "development":
+        given = {name: value for name, value in dotenv_values(env_file).items() if value is not None} | given
+    values: dict[str, Any] = {name: value for name, value in given.items() if value.strip()}
+    for name in _LISTS & values.keys():
+        values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
+    known = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    try:
+        settings = msgspec.convert({k: v for k, v in values.items() if k in known}, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise _named(error) from None
+    _check_urls(settings)
+    _check_production(settings)
+    return settings
+
+
+def _named(error: msgspec.ValidationError) -> SettingsError:
+    text = str(error)
+    if missing := re.search(r"missing required field `(\w+)`", text):
+        return SettingsError(f"{missing[1]} is not set")
+    name = re.search(r"\$\.(\w+)", text)
+    reason = text.partition(" - at ")[0]
+    # An enumeration's message repeats the value; none of those is a secret, but the rule is simpler so.
+    reason = re.sub(r"Invalid enum value .*", "not one of the allowed values", reason)
+    return SettingsError(f"{name[1] if name else 'the environment'} is malformed: {reason}")
+
+
+def _check_urls(settings: Settings) -> None:
+    for name, schemes in _SCHEMES.items():
+        value = getattr(settings, name.lower())
+        if value is None:
+            continue
+        try:
+            parts = urlsplit(value)
+            is_complete = bool(parts.netloc or parts.scheme == "unix") and parts.port != 0
+        except ValueError:
+            raise SettingsError(f"{name} is malformed: it is not a URL") from None
+        if parts.scheme not in schemes or not is_complete:
+            raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
+
+
+def _check_production(settings: Settings) -> None:
+    if not settings.is_production:
+        return
+    if settings.webhook_allow_private_hosts:
+        raise SettingsError("WEBHOOK_ALLOW_PRIVATE_HOSTS must not be set in production")
+    if settings.public_url is None:
+        raise SettingsError("PUBLIC_URL is not set, and production needs it for the links in webhooks")

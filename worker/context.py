@@ -1,0 +1,42 @@
+"""What tasks work with: opened once at start-up, passed by hand."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from service.database.connection import Database
+from service.object_store import ObjectStore
+from service.portal.client import PortalClient
+from service.queue import Bell
+from service.webhooks.guarded_client import GuardedClient
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The numbers that the settings give to the tasks."""
+
+    download_concurrency: int  #: documents of one job at a time
+    download_attempts: int  #: for one document
+    download_max_bytes: int
+    webhook_timeout: timedelta
+    webhook_retry_delays: tuple[timedelta, ...]
+    webhook_max_documents: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """The dependencies of every task."""
+
+    database: Database
+    portal: PortalClient
+    store: ObjectStore
+    bell: Bell
+    subscribers: GuardedClient
+    public_url: str
+    limits: Limits
+
+
+def context_of(ctx: dict[str, Any]) -> Context:
+    """The typed part of the dictionary that arq passes to its tasks."""
+    context: Context = ctx["autos"]
+    return context

@@ -1,0 +1,107 @@
+"""One document of a job: its addresses in turn, its attempts, and what is written of it."""
+
+import asyncio
+import random
+
+import structlog
+
+from service.database import documents
+from service.domain.documents import StoredFile, Task
+from service.domain.errors import ErrorCode
+from service.domain.jobs import ClaimedJob, LeaseLost
+from service.portal.errors import PortalError, Refused, Unauthorized
+from worker.context import Context
+from worker.inspection import Inspection, Mismatch, Promise, Seen
+from worker.transfer import transfer
+
+BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
+BACKOFF_MAX = 30.0  # seconds
+
+
+class Source:
+    """The addresses of one document, and what the attempts so far have shown of them."""
+
+    def __init__(self, task: Task) -> None:
+        binaries = [copy.binary_href for copy in task.copies if copy.binary_href]
+        texts = [copy.text_href for copy in task.copies if copy.text_href]
+        # The text is no substitute for a document that fails, only for one that the portal never had.
+        self.hrefs = binaries or texts
+        self.promise = Promise(task.declared_size, task.declared_mime_type, is_text=not binaries)
+        self.before: Seen | None = None
+
+
+async def download_document(context: Context, job: ClaimedJob, task: Task) -> None:
+    """Download one document and write what came of it.
+
+    Raises `LeaseLost`, `StorageError` and `Unauthorized`, none of which is the document's fault.
+    """
+    async with context.database.connection() as connection:
+        if not await documents.start(connection, task.id, job.lease):
+            raise LeaseLost
+    outcome, attempts = await _attempt(context, job, task)
+    async with context.database.connection() as connection:
+        if isinstance(outcome, StoredFile):
+            held = await documents.mark_available(connection, task.id, job.lease, outcome, attempts=attempts)
+        else:
+            held = await documents.mark_failed(connection, task.id, job.lease, outcome, attempts=attempts)
+    if not held:
+        raise LeaseLost
+    _log(task, outcome, attempts)
+
+
+def _log(task: Task, outcome: StoredFile | ErrorCode, attempts: int) -> None:
+    log = structlog.get_logger().bind(document_id=str(task.id), attempts=attempts)
+    if isinstance(outcome, StoredFile):
+        log.info("document_available", size=outcome.size, size_mismatch=outcome.size_mismatch)
+    else:
+        log.warning("document_failed", error_code=outcome)
+
+
+async def _attempt(context: Context, job: ClaimedJob, task: Task) -> tuple[StoredFile | ErrorCode, int]:
+    source = Source(task)
+    if not source.hrefs:
+        return ErrorCode.NOTHING_TO_DOWNLOAD, 0
+    attempt = 0
+    while True:
+        attempt += 1
+        result = await _from_any_address(context, job, task, source)
+        if isinstance(result, StoredFile):
+            return result, attempt
+        if isinstance(result, Refused) or attempt >= context.limits.download_attempts:
+            return result.code, attempt
+        await asyncio.sleep(_delay(attempt, result.retry_after))
+
+
+def _delay(attempt: int, asked_for: float | None) -> float:
+    backoff: float = min(BACKOFF * 2 ** (attempt - 1), BACKOFF_MAX)
+    return max(backoff, asked_for or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  (spreads load, hides nothing)
+
+
+async def _from_any_address(context: Context, job: ClaimedJob, task: Task, source: Source) -> StoredFile | PortalError:
+    """Try each address once. Permanent only when every one of them is."""
+    failures: list[PortalError] = []
+    for href in list(source.hrefs):
+        try:
+            return await _from(context, job, task, source, href)
+        except Unauthorized:
+            raise
+        except Mismatch as error:
+            source.before = error.seen
+            failures.append(error)
+        except PortalError as error:
+            failures.append(error)
+    temporary = [failure for failure in failures if not isinstance(failure, Refused)]
+    return (temporary or failures)[0]
+
+
+async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, href: str) -> StoredFile:
+    inspection = Inspection(source.promise, max_bytes=context.limits.download_max_bytes, before=source.before)
+    async with context.portal.open_document(href) as download:
+        return await transfer(
+            download,
+            inspection,
+            context.store,
+            folder=f"processos/{job.number.masked}/documentos/{task.id}",
+            name=task.name,
+            revision=task.revision,
+        )

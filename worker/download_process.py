@@ -1,0 +1,171 @@
+"""Task: claim a job, list the case where needed, fan out over its documents, settle."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from service.database import documents, jobs, requests
+from service.domain.documents import Task
+from service.domain.errors import ErrorCode
+from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
+from service.object_store import StorageError
+from service.portal.errors import AccessDenied, NotFound, Unauthorized, Unavailable
+from worker.context import Context, context_of
+from worker.download_document import download_document
+
+HEARTBEAT = 2.0  # seconds; a cancelled job is noticed within one
+LISTING_TIMEOUT = 60.0  # seconds
+KEPT_FOR = timedelta(days=3)  # how long a request waits for a portal that does not answer
+BACKOFF = timedelta(seconds=15)
+BACKOFF_MAX = timedelta(minutes=10)
+PAUSE = timedelta(seconds=30)  # after a fault that is nobody's document: the store, the token, the database
+
+
+class Postponed(Exception):
+    """The job goes on later; nothing failed."""
+
+    def __init__(self, delay: timedelta, listing_failures: int = 0) -> None:
+        super().__init__(f"postponed for {delay}")
+        self.delay = delay
+        self.listing_failures = listing_failures
+
+
+async def download_process(ctx: dict[str, Any], job_id: str) -> None:
+    """Work on a job until it ends, its lease is lost, or it has to wait. Safe to ring any number of times."""
+    context = context_of(ctx)
+    async with context.database.connection() as connection:
+        job = await jobs.claim(connection, UUID(job_id))
+    if job is None:
+        return
+    with structlog.contextvars.bound_contextvars(
+        job_id=job_id, process_number=job.number.masked, request_id=job.request_id
+    ):
+        await _run(context, job)
+
+
+async def _run(context: Context, job: ClaimedJob) -> None:
+    log = structlog.get_logger()
+    try:
+        settlement = await _under_lease(context, job, _work(context, job))
+    except LeaseLost:
+        log.warning("lease_lost")
+    except Postponed as postponed:
+        log.warning("job_postponed", seconds=postponed.delay.total_seconds())
+        await _release(context, job, postponed.delay, postponed.listing_failures)
+    except asyncio.CancelledError:
+        log.warning("job_handed_over")
+        await asyncio.shield(asyncio.ensure_future(_release(context, job, timedelta(0))))
+        raise
+    except Exception:
+        log.exception("job_interrupted")
+        await _release(context, job, PAUSE)
+    else:
+        counts = settlement.counts
+        log.info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
+        for delivery_id in settlement.deliveries:
+            await context.bell.ring_delivery(delivery_id, attempt=1)
+
+
+async def _release(context: Context, job: ClaimedJob, delay: timedelta, listing_failures: int = 0) -> None:
+    async with context.database.connection() as connection:
+        await jobs.release(connection, job, delay=delay, listing_failures=listing_failures)
+
+
+async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, Any, Settlement]) -> Settlement:
+    """Run `work` and keep the lease meanwhile; stop it when the lease is lost."""
+    working = asyncio.ensure_future(work)
+    beating = asyncio.ensure_future(_keep_lease(context, job))
+    both = {working, beating}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in both:
+            future.cancel()
+        await asyncio.wait(both)
+    if not working.cancelled():
+        return working.result()
+    beating.result()
+    raise LeaseLost
+
+
+async def _keep_lease(context: Context, job: ClaimedJob) -> None:
+    """Renew until it fails. A database that is away for longer than the lease loses it."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + jobs.LEASE.total_seconds()
+    while clock() < deadline:
+        await asyncio.sleep(HEARTBEAT)
+        try:
+            async with asyncio.timeout_at(deadline), context.database.connection() as connection:
+                if not await jobs.renew(connection, job):
+                    raise LeaseLost
+        except OSError as error:
+            structlog.get_logger().warning("lease_not_renewed", error=type(error).__name__)
+        else:
+            deadline = clock() + jobs.LEASE.total_seconds()
+    raise LeaseLost
+
+
+async def _work(context: Context, job: ClaimedJob) -> Settlement:
+    limit = context.limits.webhook_max_documents
+    while True:
+        async with context.database.connection() as connection:
+            wants_listing = await jobs.wants_listing(connection, job)
+        if wants_listing and (refused := await _list(context, job)) is not None:
+            async with context.database.transaction() as connection:
+                return await requests.abandon(connection, job, refused, event_limit=limit)
+        async with context.database.connection() as connection:
+            tasks = await documents.tasks_of_job(connection, job.id)
+        await _fan_out(context, job, tasks)
+        async with context.database.transaction() as connection:
+            settlement = await requests.finish(connection, job, event_limit=limit)
+        if settlement is not None:
+            return settlement
+
+
+async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
+    """Ask the portal for the case. Answers why it never will, or raises `Postponed`."""
+    try:
+        listing = await context.portal.list_process(job.number, timeout=LISTING_TIMEOUT)
+    except NotFound:
+        return ErrorCode.PROCESS_NOT_FOUND
+    except AccessDenied:
+        return ErrorCode.PROCESS_ACCESS_DENIED
+    except Unauthorized as error:
+        raise Postponed(PAUSE, job.listing_failures) from error
+    except Unavailable as error:
+        if job.age > KEPT_FOR:
+            return ErrorCode.JOB_EXPIRED
+        backoff = min(BACKOFF * 2**job.listing_failures, BACKOFF_MAX)
+        raise Postponed(max(backoff, timedelta(seconds=error.retry_after or 0)), job.listing_failures + 1) from error
+    async with context.database.transaction() as connection:
+        await requests.register(connection, listing)
+        await jobs.hold(connection, job)
+    return None
+
+
+async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
+    places = asyncio.Semaphore(context.limits.download_concurrency)
+
+    async def download(task: Task) -> None:
+        async with places:
+            await download_document(context, job, task)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(download(task))
+    except ExceptionGroup as failures:
+        raise _reason(failures) from failures
+
+
+def _reason(failures: ExceptionGroup[Exception]) -> Exception:
+    """What stopped the fan-out, as one exception: the first failure cancelled the others."""
+    if failures.subgroup(LeaseLost):
+        return LeaseLost()
+    if failures.subgroup((StorageError, Unauthorized)):
+        return Postponed(PAUSE)
+    return failures.exceptions[0]

@@ -1,0 +1,150 @@
+"""The worker process: `arq worker.main.WorkerSettings`.
+
+One process serves two queues: downloads, which are long and few at a time, and deliveries, which must not wait
+behind them.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from arq.connections import RedisSettings
+from arq.worker import Worker, func
+
+from service.queue import (
+    DELIVER_WEBHOOK,
+    DELIVERY_QUEUE,
+    DOWNLOAD_PROCESS,
+    DOWNLOAD_QUEUE,
+    FOR_EVER,
+    Bell,
+    decode_message,
+    encode_message,
+    redis_pool,
+)
+from service.settings import Settings, SettingsError, load_settings
+from service.startup import StartupError, open_database
+from service.webhooks.guarded_client import GuardedClient
+from service.webhooks.name_resolver import DnsResolver
+from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal
+from worker.context import Context, Limits
+from worker.deliver_webhook import deliver_webhook
+from worker.download_process import download_process
+from worker.rescue import sweep_for_ever
+
+JOBS_AT_ONCE = 10  # of one worker; the portal's limit is shared between them
+DELIVERIES_AT_ONCE = 100
+# A bell that was taken by a worker that died stays hidden for this long; the sweep rings another one.
+TASK_TIMEOUT = timedelta(hours=6)
+UNLIMITED = 1_000_000  # tries: what fails is decided in PostgreSQL, never by the queue
+
+
+def __getattr__(name: str) -> Any:
+    """Make `WorkerSettings` when arq asks for it, so that importing this module needs no environment."""
+    if name != "WorkerSettings":
+        raise AttributeError(name)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(f"autos: {error}") from None
+    return worker_settings(settings)
+
+
+def worker_settings(settings: Settings) -> type:
+    """The class that arq reads; it looks at the class's own attributes only."""
+    configure_process_logs(settings)
+    attributes: dict[str, Any] = _common(settings.redis_url) | {
+        "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
+        "queue_name": DOWNLOAD_QUEUE,
+        "max_jobs": JOBS_AT_ONCE,
+        "on_startup": _startup,
+        "on_shutdown": _shutdown,
+        "ctx": {"settings": settings},
+        # Only `--check` connects with these; the worker has a pool of its own.
+        "redis_settings": RedisSettings.from_dsn(settings.redis_url),
+    }
+    return type("WorkerSettings", (), attributes)
+
+
+def _common(redis_url: str) -> dict[str, Any]:
+    return {
+        "redis_pool": redis_pool(redis_url, attempts=FOR_EVER),
+        # A result that is kept refuses the same id for as long.
+        "keep_result": 0,
+        # Half of this is what the queue adds to a request; it costs under 1 % of a core.
+        "poll_delay": 0.1,
+        "queue_read_limit": 1000,
+        "health_check_interval": 10,
+        "job_serializer": encode_message,
+        "job_deserializer": decode_message,
+    }
+
+
+async def _startup(ctx: dict[str, Any]) -> None:
+    settings: Settings = ctx["settings"]
+    stack = ctx["stack"] = AsyncExitStack()
+    try:
+        context = await _open(stack, settings)
+    except StartupError as error:
+        await stack.aclose()
+        raise SystemExit(f"autos: {error}") from None
+    ctx["autos"] = context
+    ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell))
+    ctx["deliverer"] = _delivery_worker(settings.redis_url, context)
+    ctx["delivering"] = asyncio.create_task(ctx["deliverer"].async_run())
+    structlog.get_logger().info("worker_started")
+
+
+def _delivery_worker(redis_url: str, context: Context) -> Worker:
+    return Worker(
+        [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
+        queue_name=DELIVERY_QUEUE,
+        max_jobs=DELIVERIES_AT_ONCE,
+        # The signals are for the other one, whose shutdown ends this one.
+        handle_signals=False,
+        ctx={"autos": context},
+        **_common(redis_url),
+    )
+
+
+async def _shutdown(ctx: dict[str, Any]) -> None:
+    if "autos" not in ctx:
+        return
+    for task in (ctx["sweeper"], ctx["delivering"]):
+        task.cancel()
+    await asyncio.wait([ctx["sweeper"], ctx["delivering"]])
+    await ctx["deliverer"].close()
+    await ctx["stack"].aclose()
+    structlog.get_logger().info("worker_stopped")
+
+
+async def _open(stack: AsyncExitStack, settings: Settings) -> Context:
+    database = await stack.enter_async_context(
+        open_database(settings.database_url, application_name="autos worker", max_size=settings.database_pool_size)
+    )
+    redis = redis_pool(settings.redis_url, attempts=FOR_EVER)
+    stack.push_async_callback(redis.aclose)
+    resolver = DnsResolver()
+    stack.push_async_callback(resolver.close)
+    return Context(
+        database=database,
+        portal=await stack.enter_async_context(open_portal(settings)),
+        store=await stack.enter_async_context(open_bucket(settings)),
+        bell=Bell(redis),
+        subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
+        public_url=settings.base_url,
+        limits=_limits(settings),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        download_concurrency=settings.download_concurrency,
+        download_attempts=settings.download_attempts,
+        download_max_bytes=settings.download_max_bytes,
+        webhook_timeout=timedelta(seconds=settings.webhook_timeout),
+        webhook_retry_delays=tuple(timedelta(seconds=each) for each in settings.webhook_retry_delays),
+        webhook_max_documents=settings.webhook_max_documents,
+    )
