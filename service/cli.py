@@ -1,7 +1,6 @@
 """`autos`: what operators and newcomers type."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,6 +22,7 @@ from service.startup import StartupError, open_database
 
 T = TypeVar("T")
 
+TABLE_WIDTH = 160  # columns
 DATA = Path(__file__).resolve().parents[1] / ".autos"  # of the stack of one machine
 
 
@@ -85,7 +85,8 @@ def _print(found: list[JobRow], *, as_json: bool) -> None:
             _cell(job.created_at),
             _cell(job.completed_at),
         )
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # An id that is cut off is of no use: rather let a narrow terminal wrap.
+    Console(width=max(Console().width, TABLE_WIDTH)).print(table)
 
 
 def _cell(value: object) -> str:

@@ -38,4 +38,7 @@ def configure_logs(level: str, *, as_json: bool) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        # arq's command line gives its logger a handler of its own.
+        logger.handlers.clear()
+        logger.setLevel(logging.WARNING)

@@ -84,6 +84,8 @@ def _common(redis_url: str) -> dict[str, Any]:
 
 async def _startup(ctx: dict[str, Any]) -> None:
     settings: Settings = ctx["settings"]
+    # Again: arq's command line has set up its own logging since.
+    configure_process_logs(settings)
     stack = ctx["stack"] = AsyncExitStack()
     try:
         context = await _open(stack, settings)

@@ -1,0 +1,62 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+# pip of the machine installs into the environment: a plain Debian has no pip of its own for it.
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## Show what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: .venv/.ready ## Run the main job once, from an empty machine to a verified webhook
+	@$(BIN)/autos demo
+
+.PHONY: up
+up: .venv/.ready ## Leave a whole stack running, with an address and a key to use
+	@$(BIN)/autos up
+
+.PHONY: test
+test: lint .venv-ministack/.ready ## Lint, then run every test
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: .venv/.ready ## Check style, types, the arrows between modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/.ready ## Put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench-memory
+bench-memory: .venv/.ready ## Measure the worker's memory with documents of 600 MB
+	$(BIN)/python -m tests.benchmarks.memory
+
+.PHONY: lock
+lock: ## Pin all dependencies anew (needs uv)
+	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-annotate --no-header \
+		--upgrade -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-annotate \
+		--no-header --upgrade -q -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove the environments and the data of the local stack
+	rm -rf .venv .venv-ministack .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/.ready: requirements-dev.lock pyproject.toml
+	@echo "Setting up the environment (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
+	@$(PIP) --python $(BIN)/python install --require-hashes -r requirements-dev.lock
+	@$(PIP) --python $(BIN)/python install --no-build-isolation --no-deps -e .
+	@touch $@
+
+# In an environment of its own: it pins another botocore than aioboto3 does.
+.venv-ministack/.ready: tests/ministack.lock
+	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv --without-pip .venv-ministack
+	@$(PIP) --python .venv-ministack/bin/python install --require-hashes -r tests/ministack.lock
+	@touch $@
