@@ -9,6 +9,7 @@ from service.object_store import ObjectStore
 from service.portal.client import PortalClient
 from service.queue import Bell
 from service.webhooks.guarded_client import GuardedClient
+from worker.drain import Drain
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Context:
     store: ObjectStore
     bell: Bell
     subscribers: GuardedClient
+    drain: Drain
     public_url: str
     limits: Limits
 

@@ -25,9 +25,13 @@ OWN_FAULT_DELAY = timedelta(seconds=30)
 async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
     """Make the next attempt of a delivery if it is due. Safe to ring any number of times."""
     context = context_of(ctx)
+    await context.drain.run(_claim_and_attempt(context, UUID(delivery_id)))
+
+
+async def _claim_and_attempt(context: Context, delivery_id: UUID) -> None:
     term = context.limits.webhook_timeout + LEASE_MARGIN
     async with context.database.connection() as connection:
-        delivery = await deliveries.claim(connection, UUID(delivery_id), term=term)
+        delivery = await deliveries.claim(connection, delivery_id, term=term)
     if delivery is None:
         return
     try:

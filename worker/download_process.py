@@ -37,12 +37,16 @@ class Postponed(Exception):
 async def download_process(ctx: dict[str, Any], job_id: str) -> None:
     """Work on a job until it ends, its lease is lost, or it has to wait. Safe to ring any number of times."""
     context = context_of(ctx)
+    await context.drain.run(_claim_and_run(context, UUID(job_id)))
+
+
+async def _claim_and_run(context: Context, job_id: UUID) -> None:
     async with context.database.connection() as connection:
-        job = await jobs.claim(connection, UUID(job_id))
+        job = await jobs.claim(connection, job_id)
     if job is None:
         return
     with structlog.contextvars.bound_contextvars(
-        job_id=job_id, process_number=job.number.masked, request_id=job.request_id
+        job_id=str(job_id), process_number=job.number.masked, request_id=job.request_id
     ):
         await _run(context, job)
 

@@ -32,6 +32,7 @@ from service.wiring import address_policy, configure_process_logs, open_bucket, 
 from worker.context import Context, Limits
 from worker.deliver_webhook import deliver_webhook
 from worker.download_process import download_process
+from worker.drain import Drain, end
 from worker.rescue import sweep_for_ever
 
 JOBS_AT_ONCE = 10  # of one worker; the portal's limit is shared between them
@@ -79,6 +80,8 @@ def _common(redis_url: str) -> dict[str, Any]:
         "health_check_interval": 10,
         "job_serializer": encode_message,
         "job_deserializer": decode_message,
+        # `Drain` does.
+        "handle_signals": False,
     }
 
 
@@ -93,6 +96,8 @@ async def _startup(ctx: dict[str, Any]) -> None:
         await stack.aclose()
         raise SystemExit(f"autos: {error}") from None
     ctx["autos"] = context
+    if (main := asyncio.current_task()) is not None:
+        context.drain.install(main)
     ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell))
     ctx["deliverer"] = _delivery_worker(settings.redis_url, context)
     ctx["delivering"] = asyncio.create_task(ctx["deliverer"].async_run())
@@ -104,8 +109,6 @@ def _delivery_worker(redis_url: str, context: Context) -> Worker:
         [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
         queue_name=DELIVERY_QUEUE,
         max_jobs=DELIVERIES_AT_ONCE,
-        # The signals are for the other one, whose shutdown ends this one.
-        handle_signals=False,
         ctx={"autos": context},
         **_common(redis_url),
     )
@@ -114,9 +117,8 @@ def _delivery_worker(redis_url: str, context: Context) -> Worker:
 async def _shutdown(ctx: dict[str, Any]) -> None:
     if "autos" not in ctx:
         return
-    for task in (ctx["sweeper"], ctx["delivering"]):
-        task.cancel()
-    await asyncio.wait([ctx["sweeper"], ctx["delivering"]])
+    await end(ctx["sweeper"])
+    await end(ctx["delivering"])
     await ctx["deliverer"].close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker_stopped")
@@ -136,6 +138,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> Context:
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
+        drain=Drain(),
         public_url=settings.base_url,
         limits=_limits(settings),
     )

@@ -1,7 +1,8 @@
 """One document: portal, checks, object store. One pass, nothing on disk, two parts in memory at most."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 from service.domain.documents import StoredFile
 from service.domain.file_names import safe_name
@@ -9,7 +10,7 @@ from service.object_store import PART_SIZE, ObjectStore, Upload
 from service.portal.download import Download
 from worker.inspection import Inspection
 
-Part = list[bytes]
+COALESCED = 64 * 1024  # bytes; smaller chunks are joined, because an object costs more than its few bytes
 
 
 async def transfer(
@@ -20,52 +21,67 @@ async def transfer(
     Nothing is visible under the key before `inspection` has seen every byte and agreed. Raises what the download,
     the inspection and the store raise.
     """
-    parts = _parts(inspection.watch(download.chunks()))
-    first: Part = await anext(parts, [])
+    parts = _Parts(inspection.watch(download.chunks()))
+    await parts.read()
     mime_type = inspection.judge_kind(download.content_type)
     key = f"{folder}/{safe_name(name, mime_type, revision)}"
-    second = await anext(parts, None)
-    if second is None:
+    if parts.is_last:
         mismatch = inspection.judge_whole(download.content_length)
-        await store.put(key, first, mime_type)
+        await store.put(key, parts.take(), mime_type)
     else:
         async with await store.start_upload(key, mime_type) as upload:
-            await _upload(upload, first, second, parts)
+            await _upload(upload, parts)
             mismatch = inspection.judge_whole(download.content_length)
             await upload.complete()
     return StoredFile(key, inspection.size, inspection.sha256, mime_type, size_mismatch=mismatch)
 
 
-async def _upload(upload: Upload, first: Part, second: Part, parts: AsyncIterator[Part]) -> None:
-    await upload.put_part(first)
-    part: Part | None = second
-    while part is not None:
-        part = await _send_and_read(upload, part, parts)
+async def _upload(upload: Upload, parts: "_Parts") -> None:
+    while not parts.is_last:
+        # Sent while the next one is read: two in memory, never three.
+        await _both(upload.put_part(parts.take()), parts.read())
+    await upload.put_part(parts.take())
 
 
-async def _send_and_read(upload: Upload, part: Part, parts: AsyncIterator[Part]) -> Part | None:
-    """Read the next part while this one is sent: two in memory, never three."""
-    sending = asyncio.create_task(upload.put_part(part))
+async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, None]) -> None:
+    """Run two coroutines. Where one fails the other is stopped and has ended when its error is raised."""
+    tasks = [asyncio.create_task(first), asyncio.create_task(second)]
     try:
-        following = await anext(parts, None)
-        await sending
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
-        sending.cancel()
-        await asyncio.wait([sending])
-    return following
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
-async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[Part]:
-    """Cut a stream into parts of `PART_SIZE` bytes, the last one shorter. An empty stream has none."""
-    part: Part = []
-    missing = PART_SIZE
-    async for chunk in chunks:
-        rest = chunk
-        while len(rest) >= missing:
-            yield [*part, rest[:missing]]
-            part, rest, missing = [], rest[missing:], PART_SIZE
-        if rest:
-            part.append(rest)
-            missing -= len(rest)
-    if part:
-        yield part
+class _Parts:
+    """A stream, one part of `PART_SIZE` bytes at a time, the last one shorter or as long."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._part: list[bytes] = []
+        self._rest = b""  # of the chunk in which the last part ended
+        self.is_last = False
+
+    def take(self) -> list[bytes]:
+        """The part that was read. Nothing is kept of it here, so that its memory is free once it is sent."""
+        part, self._part = self._part, []
+        return part
+
+    async def read(self) -> None:
+        """Read the next part, and the first bytes of what follows, which tell whether it is the last one."""
+        missing = PART_SIZE
+        chunk: bytes | None = self._rest
+        while chunk is not None and len(chunk) <= missing:
+            self._keep(chunk)
+            missing -= len(chunk)
+            chunk = await anext(self._chunks, None)
+        self.is_last = chunk is None
+        self._keep((chunk or b"")[:missing])
+        self._rest = (chunk or b"")[missing:]
+
+    def _keep(self, chunk: bytes) -> None:
+        ...

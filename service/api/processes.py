@@ -11,7 +11,10 @@ from service.api.problems import Problem
 from service.api.responses import json_response
 from service.api.state import ApiRequest
 from service.database import documents, processes, requests
+from service.database.connection import Connection
+from service.database.processes import Overview
 from service.database.requests import Accepted, Request
+from service.domain.documents import Document
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.portal.errors import AccessDenied, NotFound, Unavailable
@@ -37,9 +40,7 @@ async def show(request: ApiRequest) -> Response:
             listing = await _list(request, number)
         except Unavailable as error:
             return await _keep(request, wanted, auto_download=auto_download, error=error)
-    accepted = await _accept(request, wanted, listing, auto_download=auto_download)
-    await _ring(request, accepted)
-    return await _answer(request, number, user.id)
+    return await _accept(request, wanted, listing, auto_download=auto_download)
 
 
 async def _list(request: ApiRequest, number: ProcessNumber) -> Listing:
@@ -52,7 +53,7 @@ async def _list(request: ApiRequest, number: ProcessNumber) -> Listing:
         raise Problem(403, "process_access_denied", detail) from None
 
 
-async def _accept(request: ApiRequest, wanted: Request, listing: Listing | None, *, auto_download: bool) -> Accepted:
+async def _accept(request: ApiRequest, wanted: Request, listing: Listing | None, *, auto_download: bool) -> Response:
     limit = request.state["options"].webhook_max_documents
     async with request.state["database"].transaction() as connection:
         woken: UUID | None = None
@@ -60,39 +61,49 @@ async def _accept(request: ApiRequest, wanted: Request, listing: Listing | None,
             await processes.lock(connection, wanted.number)
         else:
             woken = await requests.register(connection, listing)
-        if not auto_download:
-            return Accepted(woken, woken is not None)
-        accepted = await requests.accept(connection, wanted, event_limit=limit)
-    return Accepted(accepted.job_id, accepted.new_job or woken is not None, accepted.delivery_id)
+        accepted = Accepted()
+        if auto_download:
+            accepted = await requests.accept(connection, wanted, event_limit=limit)
+        found = await _find(connection, wanted)
+    await _ring(request, accepted, woken)
+    return await _answer(request, wanted, found)
 
 
 async def _keep(request: ApiRequest, wanted: Request, *, auto_download: bool, error: Unavailable) -> Response:
     if not auto_download:
         detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
-        retry_after = str(int(error.retry_after or 0)) if error.retry_after else RETRY_AFTER
+        retry_after = str(int(error.retry_after)) if error.retry_after else RETRY_AFTER
         raise Problem(503, "portal_unavailable", detail, headers={"Retry-After": retry_after})
     async with request.state["database"].transaction() as connection:
         accepted = await requests.keep(connection, wanted)
-    await _ring(request, accepted)
-    return await _answer(request, wanted.number, wanted.user_id, status=202)
+        found = await _find(connection, wanted)
+    await _ring(request, accepted, None)
+    return await _answer(request, wanted, found, status=202)
 
 
-async def _ring(request: ApiRequest, accepted: Accepted) -> None:
+async def _ring(request: ApiRequest, accepted: Accepted, woken: UUID | None) -> None:
     """After the commit. A bell that is not heard is rung again by the workers' sweep."""
-    if accepted.job_id is not None and accepted.new_job:
-        await request.state["bell"].ring_job(accepted.job_id)
+    job_id = accepted.job_id if accepted.new_job else woken
+    if job_id is not None:
+        await request.state["bell"].ring_job(job_id)
     if accepted.delivery_id is not None:
         await request.state["bell"].ring_delivery(accepted.delivery_id, attempt=1)
 
 
-async def _answer(request: ApiRequest, number: ProcessNumber, user_id: UUID, *, status: int = 200) -> Response:
-    async with request.state["database"].connection() as connection:
-        overview = await processes.overview(connection, number, user_id)
-        found = await documents.of_process(connection, number)
+async def _find(connection: Connection, wanted: Request) -> tuple[Overview, list[Document]]:
+    """What the answer says, in the transaction of the request: a worker may be faster than the answer."""
+    overview = await processes.overview(connection, wanted.number, wanted.user_id)
     if overview is None:
         raise _not_found()
-    views = await document_views(found, request.state["store"])
-    return json_response(process_view(number, overview, found, views), status)
+    return overview, await documents.of_process(connection, wanted.number)
+
+
+async def _answer(
+    request: ApiRequest, wanted: Request, found: tuple[Overview, list[Document]], *, status: int = 200
+) -> Response:
+    overview, registered = found
+    views = await document_views(registered, request.state["store"])
+    return json_response(process_view(wanted.number, overview, registered, views), status)
 
 
 async def status(request: ApiRequest) -> Response:

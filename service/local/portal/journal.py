@@ -1,0 +1,115 @@
+"""What the portal was asked: a bounded journal of requests, and counts that are exact."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from service.local.portal.cases import CaseDocument
+
+JOURNAL_LENGTH = 20_000
+FLIGHT = "autos.flight"  # where the scope of a request holds its flight
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request. `status` is None until the answer starts; `time` is Unix time in seconds."""
+
+    time: float
+    method: str
+    path: str
+    had_authorization: bool
+    user_agent: str
+    status: int | None = None
+
+
+@dataclass(slots=True)
+class DocumentCount:
+    """`requests` of the binary or the text; `complete`: right answers that were sent to their last byte."""
+
+    number: str
+    instance: str
+    origin_id: str
+    requests: int = 0
+    complete: int = 0
+    by_uuid: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Gauge:
+    """How many at the same time, now and at most."""
+
+    now: int = 0
+    most: int = 0
+
+    def up(self) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+    def down(self) -> None:
+        self.now -= 1
+
+
+class Flight:
+    """A request from its arrival until its last byte is handed to the connection."""
+
+    def __init__(self, entry: Entry, gauges: Sequence[Gauge]) -> None:
+        self._entry = entry
+        self._gauges = gauges
+        self._landed = False
+        for gauge in gauges:
+            gauge.up()
+
+    def answered(self, status: int) -> None:
+        self._entry.status = status
+
+    def land(self) -> None:
+        """To be called before the last byte leaves: who has read it may ask again before this side goes on."""
+        if self._landed:
+            return
+        self._landed = True
+        for gauge in self._gauges:
+            gauge.down()
+
+
+class Journal:
+    """The last `JOURNAL_LENGTH` requests, and counts of all since the last reset."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque(maxlen=JOURNAL_LENGTH)
+        self.total = 0
+        self.in_flight = Gauge()
+        self.documents_in_flight = Gauge()
+        self.listings: dict[str, int] = {}
+        self.documents: dict[tuple[str, str], DocumentCount] = {}
+
+    def clear(self) -> None:
+        """Forgets the past; what is in flight stays counted."""
+        self.entries.clear()
+        self.listings.clear()
+        self.documents.clear()
+        self.total = 0
+        for gauge in (self.in_flight, self.documents_in_flight):
+            gauge.most = gauge.now
+
+    def open(self, method: str, path: str, had_authorization: bool, user_agent: str) -> Flight:
+        entry = Entry(time.time(), method, path, had_authorization, user_agent)
+        self.entries.append(entry)
+        self.total += 1
+        of_document = path.endswith(("/binario", "/texto"))
+        return Flight(entry, [self.in_flight, self.documents_in_flight] if of_document else [self.in_flight])
+
+    def listing_asked(self, number: str) -> None:
+        self.listings[number] = self.listings.get(number, 0) + 1
+
+    def document_asked(self, document: CaseDocument, address: str) -> None:
+        count = self._count(document)
+        count.requests += 1
+        count.by_uuid[address] = count.by_uuid.get(address, 0) + 1
+
+    def document_completed(self, document: CaseDocument) -> None:
+        self._count(document).complete += 1
+
+    def _count(self, document: CaseDocument) -> DocumentCount:
+        fresh = DocumentCount(document.case_number, document.instance, document.origin_id)
+        return self.documents.setdefault((document.case_number, document.identity), fresh)

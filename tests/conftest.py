@@ -1,0 +1,136 @@
+"""One stack, one API and one worker for the whole run. Tests keep apart by using numbers of their own."""
+
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import msgspec
+import pytest
+
+from service.api.authentication import new_api_key
+from service.database import migrations
+from service.local.stack import Stack, running_stack
+from service.settings import Settings
+from tests.support.api import Api
+from tests.support.numbers import process_numbers
+from tests.support.portal import Portal
+from tests.support.processes import Process, free_port, start_api, start_worker
+from tests.support.subscriber import Subscriber, running_subscriber
+
+
+def pytest_configure() -> None:
+    """Nothing that the shell of a developer has set may reach a test."""
+    for field in msgspec.structs.fields(Settings):
+        os.environ.pop(field.encode_name, None)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, Valkey, S3 and the simulated portal, all real servers of this run."""
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def database_url(stack: Stack) -> str:
+    """A database with the schema of this version."""
+    return await create_database(stack)
+
+
+async def create_database(stack: Stack, *, migrated: bool = True) -> str:
+    """A new database of the stack's server."""
+    name = f"test_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(stack.endpoints.database_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    url = stack.endpoints.database_url.rpartition("/")[0] + f"/{name}"
+    if migrated:
+        migrations.apply(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def environment(stack: Stack, database_url: str) -> dict[str, str]:
+    """The settings of the processes under test."""
+    return stack.endpoints.environment(bucket=f"test-{secrets.token_hex(6)}") | {
+        "DATABASE_URL": database_url,
+        "ADMIN_API_KEY": new_api_key(),
+        "PORT": str(free_port()),
+        "WEBHOOK_ALLOW_PRIVATE_HOSTS": "true",
+        "WEBHOOK_RETRY_DELAYS": "0,1,1",
+        "LOG_FORMAT": "json",
+    }
+
+
+@pytest.fixture(scope="session")
+def log_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the processes under test write what they say."""
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="session")
+async def api_process(environment: dict[str, str], log_directory: Path) -> AsyncIterator[Process]:
+    """The API."""
+    process = await start_api(environment, log_directory / "api.log")
+    yield process
+    # uvicorn ends in order, and then by the signal that it was sent.
+    assert await process.stop() == -signal.SIGTERM
+
+
+@pytest.fixture(scope="session")
+async def worker_process(
+    environment: dict[str, str], log_directory: Path, api_process: Process
+) -> AsyncIterator[Process]:
+    """The worker; after the API, which makes the bucket."""
+    process = start_worker(environment, log_directory / "worker.log")
+    yield process
+    assert await process.stop() == 0
+
+
+@pytest.fixture(scope="session")
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Connections of the tests themselves."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def api(
+    session: aiohttp.ClientSession,
+    environment: dict[str, str],
+    api_process: Process,
+    worker_process: Process,
+) -> Api:
+    """A client with the administrator's key, of a service with a worker behind it."""
+    return Api(session, f"http://127.0.0.1:{environment['PORT']}", environment["ADMIN_API_KEY"])
+
+
+@pytest.fixture(scope="session")
+def portal(session: aiohttp.ClientSession, stack: Stack) -> Portal:
+    """Scripts the simulated portal."""
+    return Portal(session, (stack.endpoints.portal_url or "").removesuffix("/api/v2"))
+
+
+@pytest.fixture(scope="session")
+async def subscriber() -> AsyncIterator[Subscriber]:
+    """A webhook receiver on this machine."""
+    async with running_subscriber() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[str]:
+    return process_numbers()
+
+
+@pytest.fixture
+def number(_numbers: Iterator[str]) -> str:
+    """A case number that no other test uses."""
+    return next(_numbers)

@@ -1,0 +1,61 @@
+"""Calls the API the way a client does."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of the API."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+
+class Api:
+    """A client with one API key."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, api_key: str | None) -> None:
+        self._session = session
+        self.base_url = base_url
+        self.api_key = api_key
+
+    async def get(self, path: str, *, headers: dict[str, str] | None = None, **parameters: Any) -> Answer:
+        """GET below the root of the service; does not follow redirects."""
+        sent = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        async with self._session.get(
+            self.base_url + path, params=parameters, headers=sent | (headers or {}), allow_redirects=False
+        ) as response:
+            body = await response.read()
+            is_json = "json" in response.content_type
+            return Answer(response.status, dict(response.headers), await response.json() if is_json else body)
+
+    async def process(self, number: str, **parameters: Any) -> Answer:
+        """The main entry."""
+        return await self.get(f"/api/v1/processes/{number}", **parameters)
+
+    async def status(self, number: str) -> Any:
+        """The status of a case that was requested."""
+        answer = await self.get(f"/api/v1/processes/{number}/status")
+        assert answer.status == 200, answer
+        return answer.json
+
+    async def ended(self, number: str, *, timeout: float = 60) -> Any:
+        """The status once the work on a case has ended. Polls, as a client without a webhook does."""
+        async with asyncio.timeout(timeout):
+            while (status := await self.status(number))["status"] not in ENDED:  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.05)
+        return status
+
+    async def download(self, url: str) -> tuple[bytes, dict[str, str]]:
+        """Follow a link as a browser would: without the key."""
+        async with self._session.get(url) as response:
+            assert response.status == 200, await response.text()
+            return await response.read(), dict(response.headers)

@@ -1,0 +1,28 @@
+"""Scripts the simulated portal, and asks what it saw of one case."""
+
+from typing import Any
+
+from service.local.portal import DocumentSpec, PortalControl
+from service.local.portal.build import CaseSpec
+
+
+class Portal(PortalControl):
+    """The portal's own control client, with the questions that tests ask most."""
+
+    async def put_documents(self, number: str, *documents: DocumentSpec) -> None:
+        """Add or replace a case that has these documents."""
+        await self.put_case(number, CaseSpec(documents=documents))
+
+    async def documents(self, number: str) -> list[dict[str, Any]]:
+        """What a complete download of a case holds: size, sha256, names and uuids of every document."""
+        return list((await self.expected(number))["documents"])
+
+    async def listings(self, number: str) -> int:
+        """How often a case was listed."""
+        journal = await self.journal()
+        return int(journal["listings"].get(number, 0))
+
+    async def downloads(self, number: str) -> int:
+        """How many documents of a case were sent, whole and right."""
+        journal = await self.journal()
+        return sum(each["complete"] for each in journal["documents"] if each["number"] == number)

@@ -1,0 +1,83 @@
+"""The real processes of the service, as the Procfile starts them."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+
+class Process:
+    """One process of the service; its output goes to a file."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        return self._popen.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._popen.send_signal(number)
+
+    async def ended(self, *, timeout: float = 30) -> int:
+        """Wait for the process and answer its exit code."""
+        return await asyncio.to_thread(self._popen.wait, timeout)
+
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._popen.poll() is None
+
+    async def stop(self) -> int:
+        """Ask it to end, and answer its exit code."""
+        if self.is_running():
+            self.send(signal.SIGTERM)
+        return await self.ended()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def start_worker(environment: Mapping[str, str], log: Path) -> Process:
+    """The worker, as the Procfile starts it."""
+    return Process([str(BIN / "arq"), "worker.main.WorkerSettings"], environment, log)
+
+
+async def start_api(environment: Mapping[str, str], log: Path) -> Process:
+    """The API on the port of the environment; returns when it answers."""
+    command = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--port", environment["PORT"]]
+    process = Process([*command, "--no-access-log", "--no-server-header"], environment, log)
+    await _answers(f"http://127.0.0.1:{environment['PORT']}/health/live", process)
+    return process
+
+
+async def _answers(url: str, process: Process, *, timeout: float = 30) -> None:
+    async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
+        while True:
+            assert process.is_running(), process.log.read_text()
+            try:
+                async with session.get(url):
+                    return
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.05)

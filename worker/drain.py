@@ -1,0 +1,73 @@
+"""How a worker ends: what runs hands its work over, then arq's loops are stopped, and nothing hangs on either.
+
+arq's own handler cancels its tasks wherever they are. One that is just telling Redis that it has finished makes the
+whole shutdown fail, and a cancellation that a loop swallows makes it wait for ever.
+"""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from arq.worker import Retry
+
+GRACE = 8.0  # seconds for the hand-over; container platforms kill after 10
+AGAIN = 0.2  # seconds after which a loop that swallowed its cancellation is cancelled again
+
+
+class Drain:
+    """Knows what runs, and ends it on SIGTERM or SIGINT. A second signal ends the process at once."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopper: asyncio.Task[None] | None = None
+
+    def install(self, main: asyncio.Task[Any]) -> None:
+        """Handle the signals of this process; `main` is cancelled when everything has been handed over."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._begin, main)
+
+    async def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work of one task. Raises `Retry` where it was stopped, so that another worker takes it at once."""
+        if self._stopper is not None:
+            work.close()
+            raise Retry(defer=1)
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._stopper is None:
+                raise
+            raise Retry(defer=0) from None
+        finally:
+            self._running.discard(task)
+
+    def _begin(self, main: asyncio.Task[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        self._stopper = asyncio.ensure_future(self._stop(main))
+
+    async def _stop(self, main: asyncio.Task[Any]) -> None:
+        for task in self._running:
+            task.cancel()
+        try:
+            async with asyncio.timeout(GRACE):
+                while tasks := _tasks_of_arq():
+                    await asyncio.wait(tasks)
+        except TimeoutError:
+            pass
+        await end(main)
+
+
+def _tasks_of_arq() -> list[asyncio.Task[Any]]:
+    return [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "run_job"]
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it has ended."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=AGAIN)
