@@ -1,10 +1,13 @@
 """`autos`: what operators and newcomers type."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 from uuid import UUID
 
@@ -13,10 +16,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from service.api.authentication import new_api_key
 from service.database import jobs, migrations
 from service.database.connection import UNREACHABLE, Connection
 from service.database.jobs import JobRow
 from service.domain.process_number import ProcessNumber
+from service.local.demo import run_demo
+from service.local.demo_client import DemoFailed
+from service.local.errors import LocalStackError
+from service.local.up import UpOptions, run_up
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
 
@@ -24,6 +32,10 @@ T = TypeVar("T")
 
 TABLE_WIDTH = 160  # columns
 DATA = Path(__file__).resolve().parents[1] / ".autos"  # of the stack of one machine
+INTERRUPTED = 130  # the exit code that shells use for Ctrl-C
+data_option = click.option(
+    "--data", default=DATA, type=click.Path(file_okay=False, path_type=Path), help="Where the servers keep their data."
+)
 
 
 @click.group()
@@ -39,6 +51,45 @@ def migrate() -> None:
     except migrations.MigrationError as error:
         raise click.ClickException(f"DATABASE_URL: {error}") from None
     click.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+@main.command()
+@data_option
+def demo(data: Path) -> None:
+    """Run the main job once, from empty servers to a verified webhook."""
+    with _one_line_errors():
+        try:
+            run_demo(data / "demo", new_api_key())
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+
+
+@main.command()
+@data_option
+@click.option("--port", envvar="PORT", type=click.IntRange(1, 65535), help="By default 8000, or a free one.")
+def up(data: Path, port: int | None) -> None:
+    """Leave the whole stack running until Ctrl-C. With PDPJ_TOKEN set it asks the real portal."""
+    names = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    settings = {name: value for name, value in os.environ.items() if name in names}
+    with _one_line_errors():
+        try:
+            run_up(UpOptions(data, port, settings, new_api_key))
+        except KeyboardInterrupt:
+            click.echo("Stopped")
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Tell what failed in one line. SIGTERM stops as cleanly as Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except (LocalStackError, DemoFailed, migrations.MigrationError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.group(name="jobs")
@@ -122,3 +173,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Connection]:
         database.connection() as connection,
     ):
         yield connection
+
+
+if __name__ == "__main__":
+    main()

@@ -12,9 +12,11 @@ import msgspec
 import pytest
 
 from service.api.authentication import new_api_key
-from service.database import migrations
+from service.database import migrations, users
+from service.database.connection import create_database as create_pool
 from service.local.stack import Stack, running_stack
 from service.settings import Settings
+from service.webhooks.signature import new_secret
 from tests.support.api import Api
 from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
@@ -88,7 +90,7 @@ async def worker_process(
     environment: dict[str, str], log_directory: Path, api_process: Process
 ) -> AsyncIterator[Process]:
     """The worker; after the API, which makes the bucket."""
-    process = start_worker(environment, log_directory / "worker.log")
+    process = await start_worker(environment, log_directory / "worker.log")
     yield process
     assert await process.stop() == 0
 
@@ -110,6 +112,18 @@ def api(
 ) -> Api:
     """A client with the administrator's key, of a service with a worker behind it."""
     return Api(session, f"http://127.0.0.1:{environment['PORT']}", environment["ADMIN_API_KEY"])
+
+
+@pytest.fixture(scope="session")
+async def other_client(api: Api, database_url: str) -> Api:
+    """A client who is no administrator."""
+    api_key = new_api_key()
+    connection = create_pool(database_url, application_name="tests", max_size=2)
+    await connection.connect()
+    async with connection.transaction() as transaction:
+        await users.create(transaction, name="other", role="user", api_key=api_key, secret=new_secret())
+    await connection.close()
+    return Api(api.session, api.base_url, api_key)
 
 
 @pytest.fixture(scope="session")

@@ -149,6 +149,7 @@ def status_view(
 ) -> StatusView:
     """Put the status endpoint's answer together."""
     counts = count(documents)
+    was_sent = overview.webhook_status is DeliveryStatus.DELIVERED
     return StatusView(
         process_number=number.masked,
         status=_status(overview, counts),
@@ -161,8 +162,8 @@ def status_view(
         error_code=overview.job_error_code,
         error_message=overview.job_error_message,
         webhook_url=overview.webhook_url,
-        webhook_sent=overview.webhook_status is DeliveryStatus.DELIVERED,
-        webhook_sent_at=_utc(overview.webhook_sent_at),
+        webhook_sent=was_sent,
+        webhook_sent_at=_utc(overview.webhook_completed_at) if was_sent else None,
         webhook_attempts=overview.webhook_attempts or 0,
         webhook_last_error=overview.webhook_last_error,
         created_at=overview.job_created_at or overview.created_at,

@@ -32,7 +32,7 @@ class Overview(msgspec.Struct, frozen=True):
     job_completed_at: datetime | None
     webhook_url: str | None
     webhook_status: DeliveryStatus | None
-    webhook_sent_at: datetime | None
+    webhook_completed_at: datetime | None
     webhook_attempts: int | None
     webhook_last_error: str | None
 
@@ -90,7 +90,7 @@ async def overview(connection: Connection, number: ProcessNumber, user_id: UUID)
         " job.error_code AS job_error_code, job.error_message AS job_error_message,"
         " job.created_at AS job_created_at, job.started_at AS job_started_at,"
         " job.completed_at AS job_completed_at, webhook.url AS webhook_url, webhook.status AS webhook_status,"
-        " webhook.completed_at AS webhook_sent_at, webhook.attempts AS webhook_attempts,"
+        " webhook.completed_at AS webhook_completed_at, webhook.attempts AS webhook_attempts,"
         " webhook.last_error AS webhook_last_error FROM processes"
         " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
         " ORDER BY created_at DESC LIMIT 1) AS job ON true"

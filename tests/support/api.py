@@ -1,7 +1,7 @@
 """Calls the API the way a client does."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +23,14 @@ class Api:
     """A client with one API key."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, api_key: str | None) -> None:
-        self._session = session
+        self.session = session
         self.base_url = base_url
         self.api_key = api_key
 
     async def get(self, path: str, *, headers: dict[str, str] | None = None, **parameters: Any) -> Answer:
         """GET below the root of the service; does not follow redirects."""
         sent = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-        async with self._session.get(
+        async with self.session.get(
             self.base_url + path, params=parameters, headers=sent | (headers or {}), allow_redirects=False
         ) as response:
             body = await response.read()
@@ -48,14 +48,18 @@ class Api:
         return answer.json
 
     async def ended(self, number: str, *, timeout: float = 60) -> Any:
-        """The status once the work on a case has ended. Polls, as a client without a webhook does."""
+        """The status once the work on a case has ended."""
+        return await self.until(number, lambda status: status["status"] in ENDED, timeout=timeout)
+
+    async def until(self, number: str, condition: Callable[[Any], bool], *, timeout: float = 60) -> Any:
+        """The status once it is as wanted. Polls, as a client without a webhook does."""
         async with asyncio.timeout(timeout):
-            while (status := await self.status(number))["status"] not in ENDED:  # noqa: ASYNC110  (another process)
+            while not condition(status := await self.status(number)):  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.05)
         return status
 
     async def download(self, url: str) -> tuple[bytes, dict[str, str]]:
         """Follow a link as a browser would: without the key."""
-        async with self._session.get(url) as response:
+        async with self.session.get(url) as response:
             assert response.status == 200, await response.text()
             return await response.read(), dict(response.headers)

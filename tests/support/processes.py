@@ -20,6 +20,7 @@ class Process:
 
     def __init__(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.log = log
+        self._begin = len(log.read_text()) if log.exists() else 0
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
                 command,
@@ -42,6 +43,15 @@ class Process:
         """Wait for the process and answer its exit code."""
         return await asyncio.to_thread(self._popen.wait, timeout)
 
+    @property
+    def said(self) -> str:
+        """All that processes with this log have written."""
+        return self.log.read_text()
+
+    def has_said(self, word: str) -> bool:
+        """Whether this process has written a word."""
+        return word in self.said[self._begin :]
+
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self._popen.poll() is None
@@ -59,9 +69,14 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start_worker(environment: Mapping[str, str], log: Path) -> Process:
-    """The worker, as the Procfile starts it."""
-    return Process([str(BIN / "arq"), "worker.main.WorkerSettings"], environment, log)
+async def start_worker(environment: Mapping[str, str], log: Path) -> Process:
+    """The worker, as the Procfile starts it; returns when it takes work."""
+    process = Process([str(BIN / "arq"), "worker.main.WorkerSettings"], environment, log)
+    async with asyncio.timeout(30):
+        while not process.has_said("worker_started"):
+            assert process.is_running(), process.said
+            await asyncio.sleep(0.05)
+    return process
 
 
 async def start_api(environment: Mapping[str, str], log: Path) -> Process:
@@ -75,7 +90,7 @@ async def start_api(environment: Mapping[str, str], log: Path) -> Process:
 async def _answers(url: str, process: Process, *, timeout: float = 30) -> None:
     async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
         while True:
-            assert process.is_running(), process.log.read_text()
+            assert process.is_running(), process.said
             try:
                 async with session.get(url):
                     return

@@ -1,0 +1,129 @@
+"""A start that cannot work ends with one line that names the reason, and no traceback."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from service.local.stack import Stack
+from tests.conftest import create_database
+from tests.support.processes import BIN, REPOSITORY, free_port
+
+API = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--no-access-log"]
+WORKER = [str(BIN / "arq"), "worker.main.WorkerSettings"]
+MIGRATE = [str(BIN / "autos"), "migrate"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended."""
+
+    code: int
+    output: str
+
+    def assert_one_clear_line(self, sentence: str) -> None:
+        """It failed, said why once, and showed no traceback."""
+        assert self.code != 0, self.output
+        assert "Traceback" not in self.output
+        lines = [line for line in self.output.splitlines() if sentence in line]
+        assert len(lines) == 1, self.output
+
+
+async def run(command: list[str], environment: Mapping[str, str], cwd: Path = REPOSITORY) -> Ended:
+    """Start a process that is expected to end by itself."""
+    if command is API:
+        command = [*API, "--port", str(free_port())]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout.decode())
+
+
+@pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [({"DATABASE_URL": ""}, "DATABASE_URL is not set"), ({"PORT": "http"}, "PORT is malformed")],
+    ids=["missing", "malformed"],
+)
+async def test_a_wrong_setting_is_named(
+    environment: dict[str, str], command: list[str], change: dict[str, str], sentence: str
+) -> None:
+    ended = await run(command, environment | change)
+
+    ended.assert_one_clear_line(sentence)
+
+
+@pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])
+async def test_a_wrong_password_is_named_and_not_shown(environment: dict[str, str], command: list[str]) -> None:
+    user, _, rest = environment["DATABASE_URL"].rpartition("@")
+    wrong = f"{user.rpartition(':')[0]}:not-the-password@{rest}"
+
+    ended = await run(command, environment | {"DATABASE_URL": wrong})
+
+    ended.assert_one_clear_line("DATABASE_URL")
+    assert "not-the-password" not in ended.output
+
+
+@pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])
+async def test_a_database_that_is_not_there_is_named(environment: dict[str, str], command: list[str]) -> None:
+    nowhere = f"postgresql://autos:x@127.0.0.1:{free_port()}/autos"
+
+    ended = await run(command, environment | {"DATABASE_URL": nowhere})
+
+    ended.assert_one_clear_line("DATABASE_URL")
+
+
+@pytest.mark.parametrize("command", [API, WORKER], ids=["api", "worker"])
+async def test_a_missing_migration_is_named(environment: dict[str, str], stack: Stack, command: list[str]) -> None:
+    empty = await create_database(stack, migrated=False)
+
+    ended = await run(command, environment | {"DATABASE_URL": empty})
+
+    ended.assert_one_clear_line("migration 0001.core was not applied: run `autos migrate`")
+
+
+@pytest.mark.parametrize("command", [API, WORKER], ids=["api", "worker"])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"S3_ENDPOINT_URL": "http://127.0.0.1:9"}, "S3_BUCKET: the object store cannot be reached"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "S3_BUCKET: the object store refuses the credentials"),
+        (
+            {
+                "ENVIRONMENT": "production",
+                "PUBLIC_URL": "https://autos.example.com",
+                "WEBHOOK_ALLOW_PRIVATE_HOSTS": "false",
+                "S3_BUCKET": "nobody-made-this-one",
+            },
+            "S3_BUCKET: the bucket does not exist",
+        ),
+    ],
+    ids=["unreachable", "wrong key", "missing in production"],
+)
+async def test_a_bucket_that_cannot_be_used_is_named(
+    environment: dict[str, str], command: list[str], change: dict[str, str], sentence: str
+) -> None:
+    ended = await run(command, environment | change)
+
+    ended.assert_one_clear_line(sentence)
+
+
+async def test_migrations_may_be_applied_by_several_at_once(environment: dict[str, str], stack: Stack) -> None:
+    empty = environment | {"DATABASE_URL": await create_database(stack, migrated=False)}
+
+    ended = await asyncio.gather(*(run(MIGRATE, empty) for _ in range(3)))
+
+    assert [each.code for each in ended] == [0, 0, 0], ended
+    assert sum("applied 0001.core" in each.output for each in ended) == 1
+    assert sum("the schema is up to date" in each.output for each in ended) == 2

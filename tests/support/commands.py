@@ -1,0 +1,86 @@
+"""The commands of the command line as processes, and the commands that they tell people to paste."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import msgspec
+
+from service.local.processes import descendants_of, identity_of
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def autos(*arguments: str) -> list[str]:
+    """The command line of `autos` with these arguments."""
+    return [sys.executable, "-m", "service.cli", *arguments]
+
+
+@contextmanager
+def running_command(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`autos` in the background; killed at the end if it still runs."""
+    with subprocess.Popen(
+        autos(*arguments),
+        cwd=REPOSITORY,
+        env=os.environ | dict(environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], beginning: str) -> list[str]:
+    """The lines of a command's output up to the first one that begins so."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        if line.startswith(beginning):
+            return lines
+    raise AssertionError(f"no line begins with {beginning!r}: {lines} {process.stderr and process.stderr.read()}")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The processes that a command has started."""
+
+    identities: Mapping[int, str | None]
+
+    def alive(self) -> list[int]:
+        """Those that have not ended."""
+        return [pid for pid, identity in self.identities.items() if identity and identity_of(pid) == identity]
+
+
+def tree_of(process: subprocess.Popen[str]) -> Tree:
+    """The processes below a command."""
+    return Tree({pid: identity_of(pid) for pid in descendants_of(process.pid)})
+
+
+def run_curl(command: str) -> Any:
+    """Do what a `curl` command does, on machines that may not have it: the JSON that came."""
+    words = iter(shlex.split(command))
+    assert next(words) == "curl"
+    headers: dict[str, str] = {}
+    url = ""
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "--silent":
+            continue
+        else:
+            assert not word.startswith("-"), f"curl's option {word} is not known here"
+            url = word
+    with urlopen(Request(url, headers=headers), timeout=30) as answer:  # noqa: S310 - a URL of this machine
+        return msgspec.json.decode(answer.read())

@@ -1,0 +1,60 @@
+"""Answers of the portal for one case, written by hand."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from service.domain.listings import ListedDocument, Listing
+from service.domain.process_number import ProcessNumber
+from service.portal.listing import parse_listing
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+"""Anything that JSON can say."""
+
+NUMBER = "0000001-39.2024.8.26.0100"
+HREF = f"/processos/{NUMBER}/documentos"
+
+
+def parse(answer: Any, number: str = NUMBER) -> Listing:
+    """Read an answer, given as bytes or as what JSON can say."""
+    body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+    return parse_listing(body, ProcessNumber.parse(number))
+
+
+def document(**fields: Any) -> dict[str, Any]:
+    """A document in the portal's words, with an address."""
+    uuid = fields.pop("uuid", "aaaaaaaa-0000-5000-8000-000000000001")
+    return {
+        "sequencia": 1,
+        "idOrigem": "100",
+        "nome": "Petição inicial.pdf",
+        "hrefBinario": f"{HREF}/{uuid}/binario",
+        "hrefTexto": f"{HREF}/{uuid}/texto",
+    } | fields
+
+
+def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The same fields but these."""
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+def stage(*documents: Any, **fields: Any) -> dict[str, Any]:
+    """A list of documents, a `tramitacao`."""
+    return {"instancia": "PRIMEIRO_GRAU", "documentos": list(documents)} | fields
+
+
+def case(current: Any = None, *others: Any, **fields: Any) -> dict[str, Any]:
+    """A case of these lists."""
+    answer = {"numeroProcesso": NUMBER, "tramitacaoAtual": current} | fields
+    return answer | ({"tramitacoes": list(others)} if others else {})
+
+
+def only(*documents: Any) -> ListedDocument:
+    """The one document that a listing of these has."""
+    [found] = parse([case(stage(*documents))]).documents
+    return found
