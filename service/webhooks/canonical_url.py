@@ -59,6 +59,8 @@ def canonical_url(url: str, policy: AddressPolicy) -> str:
     host = _canonical_host(written.host, parsed.raw_host or "", policy)
     _check_lists(host, policy)
     canonical = _written_out(parsed, host)
+    # Percent-encoding makes it longer, and it must pass again when it is called.
+    _check_characters(canonical)
     understood = yarl.URL(canonical)
     # The last defence against a parser that reads the result in another way than it was checked.
     if (understood.scheme, understood.raw_host, understood.port) != (written.scheme, host, written.port):
@@ -111,8 +113,7 @@ def _port(written: str | None, scheme: str, policy: AddressPolicy) -> int:
 
 def _parse(url: str) -> yarl.URL:
     try:
-        # The second pass resolves the dot segments that were percent-encoded in the first.
-        return yarl.URL(_written_out(yarl.URL(url)))
+        return yarl.URL(url)
     except ValueError:
         raise InvalidWebhookUrl(UrlRule.HOST) from None
 
@@ -123,9 +124,9 @@ def _canonical_host(written: str, parsed: str, policy: AddressPolicy) -> str:
     if _is_disguised(written):
         raise InvalidWebhookUrl(UrlRule.HOST, "Write the host with ordinary letters, digits and dots.")
     name = parsed.removesuffix(".")
-    # No top-level domain begins with a digit; the last part of every spelling of an IPv4 address does.
-    if name.rpartition(".")[2][:1].isdigit():
-        return _canonical_ipv4(written, policy)
+    # No top-level domain begins with a digit, of any script; the last part of every spelling of an IPv4 address does.
+    if written.removesuffix(".").rpartition(".")[2][:1].isdigit():
+        return _allowed_address(written, policy)
     _check_name(name)
     if not policy.allow_private_hosts:
         _check_public_name(name)
@@ -136,13 +137,6 @@ def _canonical_ipv6(written: str, policy: AddressPolicy) -> str:
     if not _BRACKETED_IPV6.fullmatch(written):
         raise InvalidWebhookUrl(UrlRule.HOST)
     return _allowed_address(written[1:-1], policy)
-
-
-def _canonical_ipv4(written: str, policy: AddressPolicy) -> str:
-    address = _allowed_address(written, policy)
-    if address != written:
-        raise InvalidWebhookUrl(UrlRule.ADDRESS_FORM)
-    return address
 
 
 def _allowed_address(text: str, policy: AddressPolicy) -> str:
@@ -182,10 +176,9 @@ def _check_lists(host: str, policy: AddressPolicy) -> None:
         raise InvalidWebhookUrl(UrlRule.HOST_NOT_ALLOWED)
 
 
-def _written_out(url: yarl.URL, host: str | None = None) -> str:
+def _written_out(url: yarl.URL, host: str) -> str:
     """Scheme, host, port where it is not the scheme's own, path and query; the fragment is never sent."""
-    name = host if host is not None else url.raw_host or ""
-    authority = f"[{name}]" if ":" in name else name
+    authority = f"[{host}]" if ":" in host else host
     if url.port is not None and url.port != _DEFAULT_PORTS.get(url.scheme):
         authority = f"{authority}:{url.port}"
     return f"{url.scheme}://{authority}{url.raw_path_qs}"
