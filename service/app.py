@@ -8,14 +8,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from service.api import health, problems, processes, webhooks
+from service.api import health, jobs, problems, processes, webhooks
 from service.api.problems import Problem
 from service.api.request_id import RequestIdMiddleware
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.database import users
 from service.database.connection import UNREACHABLE
-from service.queue import REQUEST_ATTEMPTS, Bell, redis_pool
+from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import open_database
 from service.webhooks.name_resolver import DnsResolver
@@ -31,6 +31,8 @@ ROUTES = [
     Route("/api/v1/processes/{number}", processes.show),
     Route("/api/v1/processes/{number}/status", processes.status),
     Route("/api/v1/processes/{number}/documents/{document_id}/content", processes.content),
+    Route("/api/v1/jobs/{job_id}", jobs.show),
+    Route("/api/v1/jobs/{job_id}/cancel", jobs.cancel, methods=["POST"]),
     Route("/api/v1/webhooks/secret", webhooks.secret),
 ]
 
@@ -76,7 +78,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     if settings.admin_api_key is not None:
         async with database.transaction() as connection:
             await users.create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
-    redis = redis_pool(settings.redis_url, attempts=REQUEST_ATTEMPTS)
+    redis = redis_pool(settings.redis_url)
     stack.push_async_callback(redis.aclose)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)

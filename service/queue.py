@@ -5,15 +5,16 @@ Redis only rings the bell: a message is an id, and every one of them may be lost
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
+import redis.exceptions
 import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
 DOWNLOAD_QUEUE = "autos:downloads"
@@ -21,8 +22,32 @@ DELIVERY_QUEUE = "autos:deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
 
-FOR_EVER = -1  # attempts to reach Redis; for the worker, which has nothing else to do
-REQUEST_ATTEMPTS = 1  # for the API, whose client waits: the sweep rings later
+_FAULTS = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, BusyLoadingError]
+
+
+class Patience(ExponentialBackoff):
+    """Waits for a Redis that is away until told not to; one object for all connections of a process.
+
+    For the worker, which has nothing else to do. The API gives up at once: the sweep rings later.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(cap=1, base=0.05)
+        self._is_over = False
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        # redis copies its retries for each connection; this one has to be told once for all.
+        return self
+
+    def end(self) -> None:
+        """Let every call fail that would wait from now on, so that the process can end."""
+        self._is_over = True
+
+    def compute(self, failures: int) -> float:
+        """Seconds until the next attempt. Raises redis' ConnectionError after the end."""
+        if self._is_over:
+            raise redis.exceptions.ConnectionError("Redis is away, and this process ends")
+        return float(super().compute(min(failures, 16)))
 
 
 def _encode_exception(value: Any) -> Any:
@@ -35,19 +60,20 @@ encode_message: Callable[[dict[str, Any]], bytes] = msgspec.msgpack.Encoder(enc_
 decode_message: Callable[[bytes], dict[str, Any]] = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
-def redis_pool(url: str, *, attempts: int) -> ArqRedis:
-    """A pool that gives up on a silent server after seconds. Connects when it is first used.
+def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
+    """A pool that notices a silent server within seconds. Connects when it is first used.
 
     arq's own pool has no socket timeout, and its worker dies when a connection breaks.
     """
     options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    retry = Retry(NoBackoff(), 1) if patience is None else Retry(patience, -1)
     pool = ConnectionPool.from_url(
         url,
-        socket_timeout=5 if attempts == FOR_EVER else 1,
-        socket_connect_timeout=3 if attempts == FOR_EVER else 1,
+        socket_timeout=1 if patience is None else 5,
+        socket_connect_timeout=1 if patience is None else 3,
         health_check_interval=15,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), attempts),
-        retry_on_error=[RedisError, OSError, BusyLoadingError],
+        retry=retry,
+        retry_on_error=_FAULTS,
         **options,
     )
     return ArqRedis(pool, job_serializer=encode_message, job_deserializer=decode_message)

@@ -11,6 +11,8 @@ from typing import Any
 
 from arq.worker import Retry
 
+from service.queue import Patience
+
 GRACE = 8.0  # seconds for the hand-over; container platforms kill after 10
 AGAIN = 0.2  # seconds after which a loop that swallowed its cancellation is cancelled again
 
@@ -18,7 +20,8 @@ AGAIN = 0.2  # seconds after which a loop that swallowed its cancellation is can
 class Drain:
     """Knows what runs, and ends it on SIGTERM or SIGINT. A second signal ends the process at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
         self._stopper: asyncio.Task[None] | None = None
 
@@ -48,6 +51,7 @@ class Drain:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+        self._patience.end()
         self._stopper = asyncio.ensure_future(self._stop(main))
 
     async def _stop(self, main: asyncio.Task[Any]) -> None:

@@ -18,8 +18,8 @@ from service.queue import (
     DELIVERY_QUEUE,
     DOWNLOAD_PROCESS,
     DOWNLOAD_QUEUE,
-    FOR_EVER,
     Bell,
+    Patience,
     decode_message,
     encode_message,
     redis_pool,
@@ -56,22 +56,23 @@ def __getattr__(name: str) -> Any:
 def worker_settings(settings: Settings) -> type:
     """The class that arq reads; it looks at the class's own attributes only."""
     configure_process_logs(settings)
-    attributes: dict[str, Any] = _common(settings.redis_url) | {
+    patience = Patience()
+    attributes: dict[str, Any] = _common(settings.redis_url, patience) | {
         "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
         "queue_name": DOWNLOAD_QUEUE,
         "max_jobs": JOBS_AT_ONCE,
         "on_startup": _startup,
         "on_shutdown": _shutdown,
-        "ctx": {"settings": settings},
+        "ctx": {"settings": settings, "patience": patience},
         # Only `--check` connects with these; the worker has a pool of its own.
         "redis_settings": RedisSettings.from_dsn(settings.redis_url),
     }
     return type("WorkerSettings", (), attributes)
 
 
-def _common(redis_url: str) -> dict[str, Any]:
+def _common(redis_url: str, patience: Patience) -> dict[str, Any]:
     return {
-        "redis_pool": redis_pool(redis_url, attempts=FOR_EVER),
+        "redis_pool": redis_pool(redis_url, patience=patience),
         # A result that is kept refuses the same id for as long.
         "keep_result": 0,
         # Half of this is what the queue adds to a request; it costs under 1 % of a core.
@@ -91,7 +92,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     configure_process_logs(settings)
     stack = ctx["stack"] = AsyncExitStack()
     try:
-        context = await _open(stack, settings)
+        context = await _open(stack, settings, ctx["patience"])
     except StartupError as error:
         await stack.aclose()
         raise SystemExit(f"autos: {error}") from None
@@ -99,18 +100,18 @@ async def _startup(ctx: dict[str, Any]) -> None:
     if (main := asyncio.current_task()) is not None:
         context.drain.install(main)
     ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell))
-    ctx["deliverer"] = _delivery_worker(settings.redis_url, context)
+    ctx["deliverer"] = _delivery_worker(_common(settings.redis_url, ctx["patience"]), context)
     ctx["delivering"] = asyncio.create_task(ctx["deliverer"].async_run())
     structlog.get_logger().info("worker_started")
 
 
-def _delivery_worker(redis_url: str, context: Context) -> Worker:
+def _delivery_worker(common: dict[str, Any], context: Context) -> Worker:
     return Worker(
         [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
         queue_name=DELIVERY_QUEUE,
         max_jobs=DELIVERIES_AT_ONCE,
         ctx={"autos": context},
-        **_common(redis_url),
+        **common,
     )
 
 
@@ -124,11 +125,11 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
     structlog.get_logger().info("worker_stopped")
 
 
-async def _open(stack: AsyncExitStack, settings: Settings) -> Context:
+async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -> Context:
     database = await stack.enter_async_context(
         open_database(settings.database_url, application_name="autos worker", max_size=settings.database_pool_size)
     )
-    redis = redis_pool(settings.redis_url, attempts=FOR_EVER)
+    redis = redis_pool(settings.redis_url, patience=patience)
     stack.push_async_callback(redis.aclose)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
@@ -138,7 +139,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> Context:
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
-        drain=Drain(),
+        drain=Drain(patience),
         public_url=settings.base_url,
         limits=_limits(settings),
     )

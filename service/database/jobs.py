@@ -46,6 +46,12 @@ async def find_active(connection: Connection, number: ProcessNumber) -> UUID | N
     return job_id
 
 
+async def process_of(connection: Connection, job_id: UUID) -> ProcessNumber | None:
+    """The process that a job is for."""
+    digits = await connection.fetch_val("SELECT process_number FROM jobs WHERE id = :id", {"id": job_id})
+    return None if digits is None else ProcessNumber(digits)
+
+
 async def freeze_progress(connection: Connection, job_id: UUID, percentage: float) -> None:
     """Remember what clients have seen, before documents join the job."""
     await connection.execute(
@@ -201,6 +207,7 @@ class JobRow(msgspec.Struct, frozen=True):
     failed_documents: int
     lease_expires_at: datetime | None
     error_code: str | None
+    error_message: str | None
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -208,7 +215,8 @@ class JobRow(msgspec.Struct, frozen=True):
 
 _JOB_ROW = (
     "SELECT jobs.id, jobs.process_number, jobs.status, jobs.refresh, counts.*, jobs.lease_expires_at,"
-    " jobs.error_code, jobs.created_at, jobs.started_at, jobs.completed_at FROM jobs CROSS JOIN LATERAL ("
+    " jobs.error_code, jobs.error_message, jobs.created_at, jobs.started_at, jobs.completed_at"
+    " FROM jobs CROSS JOIN LATERAL ("
     "SELECT count(*) AS total_documents, count(*) FILTER (WHERE status = 'available') AS completed_documents,"
     " count(*) FILTER (WHERE status = 'failed') AS failed_documents"
     " FROM documents WHERE documents.job_id = jobs.id) AS counts"
@@ -221,6 +229,16 @@ async def newest(connection: Connection, *, limit: int) -> list[JobRow]:
         f"{_JOB_ROW} ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT :limit", {"limit": limit}
     )
     return [as_struct(row, JobRow) for row in rows]
+
+
+async def find_for(connection: Connection, job_id: UUID, user_id: UUID) -> JobRow | None:
+    """One job, if this user asked for it or is told of its end."""
+    row = await connection.fetch_one(
+        f"{_JOB_ROW} WHERE jobs.id = :id AND (jobs.user_id = :user_id OR EXISTS ("
+        "SELECT 1 FROM deliveries WHERE deliveries.job_id = jobs.id AND deliveries.user_id = :user_id))",
+        {"id": job_id, "user_id": user_id},
+    )
+    return as_optional(row, JobRow)
 
 
 async def find(connection: Connection, job_id: UUID) -> JobRow | None:

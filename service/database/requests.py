@@ -106,6 +106,16 @@ async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, 
     return await settle(connection, job.number, job.id, error=error, event_limit=event_limit)
 
 
+async def cancel(connection: Connection, job_id: UUID, *, event_limit: int) -> Settlement | None:
+    """End an active job on somebody's word; None for one that has ended. Whoever works on it loses its lease."""
+    number = await jobs.process_of(connection, job_id)
+    if number is None or not await processes.lock(connection, number):
+        return None
+    if await jobs.find_active(connection, number) != job_id:
+        return None
+    return await settle(connection, number, job_id, cancelled=True, event_limit=event_limit)
+
+
 async def settle(
     connection: Connection,
     number: ProcessNumber,

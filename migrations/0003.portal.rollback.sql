@@ -1,0 +1,1 @@
+DROP TABLE portal_tokens, portal_state, portal_shares;
