@@ -15,12 +15,19 @@ from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.database import users
 from service.database.connection import UNREACHABLE
+from service.portal.gate import Gate
 from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import open_database
 from service.webhooks.name_resolver import DnsResolver
 from service.webhooks.signature import new_secret
-from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal
+from service.wiring import (
+    address_policy,
+    configure_process_logs,
+    open_bucket,
+    open_portal,
+    portal_credential,
+)
 
 MAX_BODY = 1024 * 1024  # bytes
 
@@ -84,10 +91,11 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     stack.push_async_callback(resolver.close)
     return State(
         database=database,
-        portal=await stack.enter_async_context(open_portal(settings)),
+        portal=await stack.enter_async_context(open_portal(settings, database, Gate(settings.pdpj_max_concurrency))),
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         webhook_policy=address_policy(settings),
         resolver=resolver,
+        portal_credential=portal_credential(settings),
         options=Options(webhook_max_documents=settings.webhook_max_documents),
     )

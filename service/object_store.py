@@ -4,14 +4,14 @@ import asyncio
 import base64
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import aioboto3
 import msgspec
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from service.domain.file_names import content_disposition
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
 CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
+ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
 _WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
+
+_Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
 
 
 class StorageError(Exception):
@@ -38,6 +41,7 @@ class StoreSettings(msgspec.Struct, frozen=True):
     access_key_id: str | None
     secret_access_key: str | None
     link_ttl: int  #: seconds that a signed link lives
+    call_timeout: float = CALL_TIMEOUT  #: seconds
 
 
 class PartBody:
@@ -73,11 +77,11 @@ def _checksum(chunks: Sequence[bytes]) -> str:
 
 
 @asynccontextmanager
-async def _storage_errors() -> AsyncIterator[None]:
+async def _storage_errors(timeout: float) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(CALL_TIMEOUT):
+        async with asyncio.timeout(timeout):
             yield
-    except (BotoCoreError, ClientError, TimeoutError, OSError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, TimeoutError, OSError) as error:
         raise StorageError(f"the object store failed: {type(error).__name__}") from error
 
 
@@ -91,7 +95,7 @@ class ObjectStore:
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
         """Write a small object in one request. Raises `StorageError`."""
-        async with _storage_errors():
+        async with self._calling():
             await self._client.put_object(
                 Bucket=self._settings.bucket,
                 Key=key,
@@ -101,13 +105,38 @@ class ObjectStore:
                 ChecksumCRC32=_checksum(chunks),
             )
 
-    async def start_upload(self, key: str, mime_type: str) -> "Upload":
-        """Begin an object of several parts, for `async with`. Raises `StorageError`."""
-        async with _storage_errors():
+    @asynccontextmanager
+    async def start_upload(self, key: str, mime_type: str) -> AsyncIterator["Upload"]:
+        """Begin an object of several parts. Leaving the block without `complete` aborts it. Raises `StorageError`."""
+        # Shielded: an upload whose name never arrived could not be aborted.
+        creating = asyncio.ensure_future(self._create_upload(key, mime_type))
+        upload: Upload | None = None
+        try:
+            upload = Upload(self._client, await asyncio.shield(creating), self._settings.call_timeout)
+            yield upload
+        finally:
+            if upload is None or not upload.is_complete:
+                # Shielded: an upload left open costs its owner money until somebody finds it.
+                await asyncio.shield(asyncio.ensure_future(self._abort(creating)))
+
+    async def _create_upload(self, key: str, mime_type: str) -> _Target:
+        """What names the upload in later calls."""
+        target: _Target = {"Bucket": self._settings.bucket, "Key": key}
+        async with self._calling():
             answer = await self._client.create_multipart_upload(
-                Bucket=self._settings.bucket, Key=key, ContentType=mime_type, ChecksumAlgorithm="CRC32"
+                **target, ContentType=mime_type, ChecksumAlgorithm="CRC32"
             )
-        return Upload(self._client, self._settings.bucket, key, answer["UploadId"])
+        if "UploadId" not in answer:
+            raise StorageError("the object store began an upload without a name")
+        return {**target, "UploadId": answer["UploadId"]}
+
+    async def _abort(self, creating: asyncio.Future[_Target]) -> None:
+        try:
+            async with _storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
+                await self._client.abort_multipart_upload(**await creating)
+        except StorageError:
+            # The store is away; the bucket's lifecycle rule aborts what stays open.
+            return
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
         """A link that downloads the object under `name` for as long as the settings say. Asks nobody."""
@@ -122,6 +151,9 @@ class ObjectStore:
             ExpiresIn=self._settings.link_ttl,
         )
 
+    def _calling(self) -> AbstractAsyncContextManager[None]:
+        return _storage_errors(self._settings.call_timeout)
+
     @property
     def link_ttl(self) -> int:
         """Seconds that a link lives."""
@@ -129,7 +161,7 @@ class ObjectStore:
 
     async def check(self) -> None:
         """Ask for the bucket. Raises `StorageError`, whose cause says what is wrong."""
-        async with _storage_errors():
+        async with self._calling():
             await self._client.head_bucket(Bucket=self._settings.bucket)
 
     async def create_bucket(self) -> None:
@@ -138,34 +170,25 @@ class ObjectStore:
         location: Any = (
             {} if region in {None, "us-east-1"} else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         )
-        async with _storage_errors():
+        async with self._calling():
             await self._client.create_bucket(Bucket=self._settings.bucket, **location)
 
 
 class Upload:
-    """An object of several parts. Not visible before `complete`; leaving the block without it aborts."""
+    """An object of several parts, not visible before `complete`."""
 
-    def __init__(self, client: "S3Client", bucket: str, key: str, upload_id: str) -> None:
+    def __init__(self, client: "S3Client", target: _Target, call_timeout: float) -> None:
         self._client = client
-        self._target: Any = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
+        self._target = target
+        self._call_timeout = call_timeout
         self._parts: list[CompletedPartTypeDef] = []
-        self._completed = False
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        if not self._completed:
-            # Shielded: an upload left open costs its owner money until somebody finds it.
-            await asyncio.shield(asyncio.ensure_future(self._abort()))
+        self.is_complete = False
 
     async def put_part(self, chunks: Sequence[bytes]) -> None:
         """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
         number = len(self._parts) + 1
         checksum = _checksum(chunks)
-        async with _storage_errors():
+        async with _storage_errors(self._call_timeout):
             answer = await self._client.upload_part(
                 **self._target,
                 PartNumber=number,
@@ -173,21 +196,15 @@ class Upload:
                 ContentLength=sum(map(len, chunks)),
                 ChecksumCRC32=checksum,
             )
+        if "ETag" not in answer:
+            raise StorageError("the object store took a part without a receipt")
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": checksum})
 
     async def complete(self) -> None:
         """Make the object visible. Raises `StorageError`."""
-        async with _storage_errors():
+        async with _storage_errors(self._call_timeout):
             await self._client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": self._parts})
-        self._completed = True
-
-    async def _abort(self) -> None:
-        try:
-            async with _storage_errors():
-                await self._client.abort_multipart_upload(**self._target)
-        except StorageError:
-            # The store is away; the sweep and the bucket's lifecycle rule abort what stays open.
-            return
+        self.is_complete = True
 
 
 def _config(path_style: bool) -> AioConfig:

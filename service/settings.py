@@ -12,11 +12,13 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)
 _LISTS = frozenset({"WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS"})
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "DATABASE_URL": ("postgresql", "postgres"),
     "REDIS_URL": ("redis", "rediss", "unix"),
     "PDPJ_BASE_URL": ("https", "http"),
+    "PDPJ_TOKEN_URL": ("https", "http"),
     "PUBLIC_URL": ("https", "http"),
     "S3_ENDPOINT_URL": ("https", "http"),
     "S3_PUBLIC_ENDPOINT_URL": ("https", "http"),
@@ -53,7 +55,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     presigned_url_ttl: Annotated[int, Meta(ge=60, le=604800)] = 3600
 
     pdpj_base_url: str = "https://portaldeservicos.pdpj.jus.br/api/v2"
-    pdpj_token: str
+    pdpj_token: str | None = None
+    pdpj_refresh_token: str | None = None
+    pdpj_token_url: str = TOKEN_URL
+    pdpj_client_id: str = "portalexterno-frontend"
     pdpj_user_agent: str = BROWSER
     pdpj_max_concurrency: Positive = 10
     download_concurrency: Positive = 5
@@ -94,6 +99,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
     except msgspec.ValidationError as error:
         raise _named(error) from None
     _check_urls(settings)
+    _check_token(settings)
     _check_production(settings)
     return settings
 
@@ -121,6 +127,13 @@ def _check_urls(settings: Settings) -> None:
             raise SettingsError(f"{name} is malformed: it is not a URL") from None
         if parts.scheme not in schemes or not is_complete:
             raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
+
+
+def _check_token(settings: Settings) -> None:
+    if settings.pdpj_token is None and settings.pdpj_refresh_token is None:
+        raise SettingsError("PDPJ_TOKEN is not set, nor is PDPJ_REFRESH_TOKEN")
+    if settings.pdpj_token is not None and settings.pdpj_refresh_token is not None:
+        raise SettingsError("PDPJ_TOKEN and PDPJ_REFRESH_TOKEN are both set: set the one to be used")
 
 
 def _check_production(settings: Settings) -> None:

@@ -2,14 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from service.database import portal
+from service.database.connection import Database
 from service.logs import configure_logs
 from service.object_store import ObjectStore, StoreSettings
 from service.portal.client import PortalClient
 from service.portal.gate import Gate
+from service.portal.token import RenewedTokens, TokenSource, renew
+from service.portal_access import ConfiguredToken, RenewedToken
 from service.settings import Settings
 from service.startup import open_store
 from service.webhooks.address_policy import AddressPolicy
@@ -49,11 +54,10 @@ def address_policy(settings: Settings) -> AddressPolicy:
 
 
 @asynccontextmanager
-async def open_portal(settings: Settings) -> AsyncIterator[PortalClient]:
-    """The portal, with at most `PDPJ_MAX_CONCURRENCY` requests open from this process."""
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300)
+async def open_portal(settings: Settings, database: Database, gate: Gate) -> AsyncIterator[PortalClient]:
+    """The portal, with as many requests open from this process as the gate admits."""
     async with aiohttp.ClientSession(
-        connector=connector,
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
         # A compressed body could not be compared with its promised size.
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -62,10 +66,37 @@ async def open_portal(settings: Settings) -> AsyncIterator[PortalClient]:
         yield PortalClient(
             session,
             base_url=settings.pdpj_base_url,
-            token=settings.pdpj_token,
+            tokens=_tokens(settings, database, session),
             user_agent=settings.pdpj_user_agent,
-            gate=Gate(settings.pdpj_max_concurrency),
+            gate=gate,
+            slow_down=partial(_slow_down, database),
         )
+
+
+def portal_credential(settings: Settings) -> str:
+    """What was configured: the token itself, or the one that renews it."""
+    return settings.pdpj_token or settings.pdpj_refresh_token or ""
+
+
+def _tokens(settings: Settings, database: Database, session: aiohttp.ClientSession) -> TokenSource:
+    credential = portal_credential(settings)
+    if settings.pdpj_token is not None:
+        return ConfiguredToken(database, credential)
+
+    async def renew_with(refresh_token: str) -> RenewedTokens:
+        return await renew(
+            session,
+            url=settings.pdpj_token_url,
+            client_id=settings.pdpj_client_id,
+            refresh_token=refresh_token,
+        )
+
+    return RenewedToken(database, refresh_token=credential, renew=renew_with)
+
+
+async def _slow_down(database: Database, seconds: float) -> None:
+    async with database.connection() as connection:
+        await portal.pause(connection, seconds)
 
 
 @asynccontextmanager

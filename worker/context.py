@@ -10,6 +10,7 @@ from service.portal.client import PortalClient
 from service.queue import Bell
 from service.webhooks.guarded_client import GuardedClient
 from worker.drain import Drain
+from worker.portal_share import PortalShare
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Context:
 
     database: Database
     portal: PortalClient
+    share: PortalShare
     store: ObjectStore
     bell: Bell
     subscribers: GuardedClient

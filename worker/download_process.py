@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from arq.worker import Retry
 
 from service.database import documents, jobs, requests
 from service.domain.documents import Task
@@ -37,6 +38,9 @@ class Postponed(Exception):
 async def download_process(ctx: dict[str, Any], job_id: str) -> None:
     """Work on a job until it ends, its lease is lost, or it has to wait. Safe to ring any number of times."""
     context = context_of(ctx)
+    if not context.portal.has_places:
+        # All places at the portal are other workers': one of them will take the job.
+        raise Retry(defer=1)
     await context.drain.run(_claim_and_run(context, UUID(job_id)))
 
 

@@ -13,6 +13,7 @@ import structlog
 from arq.connections import RedisSettings
 from arq.worker import Worker, func
 
+from service.portal.gate import Gate
 from service.queue import (
     DELIVER_WEBHOOK,
     DELIVERY_QUEUE,
@@ -33,6 +34,7 @@ from worker.context import Context, Limits
 from worker.deliver_webhook import deliver_webhook
 from worker.download_process import download_process
 from worker.drain import Drain, end
+from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 
 JOBS_AT_ONCE = 10  # of one worker; the portal's limit is shared between them
@@ -99,6 +101,8 @@ async def _startup(ctx: dict[str, Any]) -> None:
     ctx["autos"] = context
     if (main := asyncio.current_task()) is not None:
         context.drain.install(main)
+    await context.share.agree()
+    ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
     ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell))
     ctx["deliverer"] = _delivery_worker(_common(settings.redis_url, ctx["patience"]), context)
     ctx["delivering"] = asyncio.create_task(ctx["deliverer"].async_run())
@@ -119,6 +123,7 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
     if "autos" not in ctx:
         return
     await end(ctx["sweeper"])
+    await end(ctx["sharer"])
     await end(ctx["delivering"])
     await ctx["deliverer"].close()
     await ctx["stack"].aclose()
@@ -131,11 +136,14 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     )
     redis = redis_pool(settings.redis_url, patience=patience)
     stack.push_async_callback(redis.aclose)
+    # Closed until this worker's share is agreed on.
+    gate = Gate(0)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     return Context(
         database=database,
-        portal=await stack.enter_async_context(open_portal(settings)),
+        portal=await stack.enter_async_context(open_portal(settings, database, gate)),
+        share=PortalShare(database, gate, total=settings.pdpj_max_concurrency),
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),

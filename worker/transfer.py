@@ -29,7 +29,7 @@ async def transfer(
         mismatch = inspection.judge_whole(download.content_length)
         await store.put(key, parts.take(), mime_type)
     else:
-        async with await store.start_upload(key, mime_type) as upload:
+        async with store.start_upload(key, mime_type) as upload:
             await _upload(upload, parts)
             mismatch = inspection.judge_whole(download.content_length)
             await upload.complete()
@@ -52,9 +52,8 @@ async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, No
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        if not task.cancelled():
-            task.result()
+    for task in sorted(tasks, key=asyncio.Task.cancelled):
+        task.result()
 
 
 class _Parts:
@@ -63,12 +62,15 @@ class _Parts:
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self._part: list[bytes] = []
+        self._small = bytearray()
         self._rest = b""  # of the chunk in which the last part ended
         self.is_last = False
 
     def take(self) -> list[bytes]:
         """The part that was read. Nothing is kept of it here, so that its memory is free once it is sent."""
-        part, self._part = self._part, []
+        part = [*self._part, bytes(self._small)]
+        self._part = []
+        self._small.clear()
         return part
 
     async def read(self) -> None:
@@ -84,4 +86,8 @@ class _Parts:
         self._rest = (chunk or b"")[missing:]
 
     def _keep(self, chunk: bytes) -> None:
-        ...
+        if len(self._small) + len(chunk) < COALESCED:
+            self._small += chunk
+        else:
+            self._part += [bytes(self._small), chunk]
+            self._small.clear()

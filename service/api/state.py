@@ -28,6 +28,7 @@ class State(TypedDict):
     bell: Bell
     webhook_policy: AddressPolicy
     resolver: NameResolver
+    portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
     options: Options
     request_id: NotRequired[str]  #: set by the middleware, for each request
 

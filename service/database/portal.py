@@ -122,14 +122,20 @@ async def end_renewal(
     connection: Connection,
     origin: str,
     *,
-    access_token: str | None,
-    expires_in: timedelta | None,
+    access_token: str,
+    expires_in: timedelta,
     refresh_token: str | None,
 ) -> None:
-    """Keep what came, a rotated refresh token above all. Nones: the renewal failed, nothing changes."""
+    """Keep what came, a rotated refresh token above all."""
     await connection.execute(
-        "UPDATE portal_tokens SET renewing_until = NULL, access_token = coalesce(:access, access_token),"
-        " refresh_token = coalesce(:refresh, refresh_token),"
-        " expires_at = coalesce(now() + :expires_in, expires_at) WHERE origin = :origin",
+        "UPDATE portal_tokens SET renewing_until = NULL, access_token = :access, expires_at = now() + :expires_in,"
+        " refresh_token = coalesce(:refresh, refresh_token) WHERE origin = :origin",
         {"origin": origin, "access": access_token, "refresh": refresh_token, "expires_in": expires_in},
+    )
+
+
+async def give_renewal_up(connection: Connection, origin: str) -> None:
+    """Let another process try."""
+    await connection.execute(
+        "UPDATE portal_tokens SET renewing_until = NULL WHERE origin = :origin", {"origin": origin}
     )

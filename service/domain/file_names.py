@@ -18,15 +18,21 @@ EXTENSIONS: Mapping[str, str] = {
     "application/zip": ".zip",
 }
 STEM_LENGTH = 100  # characters; with prefix and ending far below the 255 bytes of a file name
+DOWNLOAD_LENGTH = 150  # characters before the ending; a link carries each as up to 12 bytes, escaped twice
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_INVISIBLE_START = re.compile(r"\A[\s.]+")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
 def download_name(name: str, mime_type: str) -> str:
-    """The document's own name with the ending that its content has."""
+    """The document's own name, cut to what a file system takes, with the ending that its content has."""
     ending = EXTENSIONS.get(mime_type, "")
-    plain = name.replace("/", "-").replace("\\", "-")
-    return plain if plain.lower().endswith(ending) else plain + ending
+    # A name of dots only, or one that starts with a dot, would be hidden or mean a directory.
+    plain = _INVISIBLE_START.sub("", name.replace("/", "-").replace("\\", "-")) or "documento"
+    stem, own = _split(plain)
+    if own.lower() != ending and ending:
+        stem, own = plain, ending
+    return stem[:DOWNLOAD_LENGTH].rstrip() + own
 
 
 def safe_name(name: str, mime_type: str, revision: int = 1) -> str:
@@ -35,9 +41,8 @@ def safe_name(name: str, mime_type: str, revision: int = 1) -> str:
     A content that replaces an earlier one gets its revision into the name, so that a link to the earlier one
     never serves other bytes than were announced.
     """
-    full = download_name(name, mime_type)
-    ending = match[0] if (match := _ENDING.fullmatch(full[full.rfind(".") :])) and "." in full else ""
-    ascii_only = unicodedata.normalize("NFKD", full.removesuffix(ending)).encode("ascii", "ignore").decode()
+    full, ending = _split(download_name(name, mime_type))
+    ascii_only = unicodedata.normalize("NFKD", full).encode("ascii", "ignore").decode()
     stem = _UNSAFE.sub("-", ascii_only).strip("-.")[:STEM_LENGTH].strip("-.") or "documento"
     return f"{stem}{'' if revision == 1 else f'.{revision}'}{ending.lower()}"
 
@@ -46,4 +51,12 @@ def content_disposition(name: str) -> str:
     """Download under this name, accents included; the plain form is for clients that know no RFC 6266."""
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     fallback = re.sub(r'[^ -~]|["\\%]', "_", ascii_only).strip() or "documento"
-    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
+    # Half a surrogate pair has no UTF-8 form: it is shown as a question mark.
+    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The name without its ending, and the ending with its dot, empty if it has none."""
+    stem, dot, last = name.rpartition(".")
+    ending = dot + last
+    return (stem, ending) if stem and _ENDING.fullmatch(ending) else (name, "")

@@ -1,6 +1,7 @@
 """The PDPJ portal: list a case, stream a document. Nothing here knows of jobs or of the object store."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,7 @@ from service.portal.errors import (
 )
 from service.portal.gate import Gate
 from service.portal.listing import parse_listing
+from service.portal.token import TokenSource
 
 LISTING_MAX_BYTES = 64 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
@@ -35,18 +37,32 @@ class PortalClient:
     """Calls the portal with one token. Redirects are never followed, so that the token goes nowhere else."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, base_url: str, token: str, user_agent: str, gate: Gate
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        tokens: TokenSource,
+        user_agent: str,
+        gate: Gate,
+        slow_down: Callable[[float], Awaitable[None]],
     ) -> None:
+        """Take the token from `tokens`, a place from `gate`, and tell `slow_down` the seconds the portal asked for."""
         self._session = session
         self._base = URL(base_url.rstrip("/"))
+        self._tokens = tokens
         self._gate = gate
+        self._slow_down = slow_down
         self._headers = {
-            "Authorization": f"Bearer {token}",
             "User-Agent": user_agent,
             "Accept": "*/*",
             # A compressed document could not be compared with its size; asking for none is asking for trouble.
             "Accept-Encoding": "identity",
         }
+
+    @property
+    def has_places(self) -> bool:
+        """Whether this process may ask the portal at all; the other workers may have all the places."""
+        return self._gate.limit > 0
 
     async def list_process(self, number: ProcessNumber, *, timeout: float) -> Listing:
         """Ask for a case, for at most `timeout` seconds.
@@ -54,10 +70,14 @@ class PortalClient:
         Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass.
         """
         url = self._base / "processos" / number.masked
-        async with self._call(url, aiohttp.ClientTimeout(total=timeout)) as response:
-            body = await _read(response, LISTING_MAX_BYTES)
-            _refuse_page(response.content_type, body[:4096])
-            return parse_listing(body, number)
+        try:
+            # Of the wait for a place at the portal too.
+            async with asyncio.timeout(timeout), self._call(url, aiohttp.ClientTimeout(total=None)) as response:
+                body = await _read(response, LISTING_MAX_BYTES)
+        except TimeoutError as error:
+            raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
+        _refuse_page(response.content_type, body[:4096])
+        return parse_listing(body, number)
 
     @asynccontextmanager
     async def open_document(self, href: str) -> AsyncIterator[Download]:
@@ -67,7 +87,7 @@ class PortalClient:
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
         async with self._call(self._resolve(href), timeout) as response:
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            if response.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
                 raise Unavailable(ErrorCode.ENCODING_REFUSED, "the document came compressed")
             yield Download(response)
 
@@ -75,28 +95,42 @@ class PortalClient:
         try:
             path = href if href.startswith("/") and not href.startswith("//") else None
             url = URL(f"{self._base}{path}") if path else URL(href)
+            inside = self._contains(url)
         except ValueError as error:
             raise AddressRefused(ErrorCode.ADDRESS_REFUSED, "the address cannot be read") from error
-        inside = url.path.startswith(f"{self._base.path}/") and ".." not in url.path.split("/")
-        if url.scheme not in {"http", "https"} or url.origin() != self._base.origin() or not inside:
+        if not inside:
             raise AddressRefused(ErrorCode.ADDRESS_REFUSED, "the address leaves the portal")
         return url
+
+    def _contains(self, url: URL) -> bool:
+        """Same scheme, host and port, below the path of the API. Credentials would take the place of the token."""
+        base = self._base
+        same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        below = url.path.startswith(f"{base.path.rstrip('/')}/") and ".." not in url.path.split("/")
+        return same_origin and below and url.user is None and url.password is None
 
     @asynccontextmanager
     async def _call(self, url: URL, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
         async with self._gate.admitted():
+            token = await self._tokens.current()
+            headers = self._headers | {"Authorization": f"Bearer {token}"}
             with transport_errors():
-                response = await self._session.get(url, headers=self._headers, timeout=timeout, allow_redirects=False)
+                response = await self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
             async with response:
                 if response.status != 200:
-                    raise await self._error(response)
+                    raise await self._error(response, token)
+                await self._tokens.accepted(token)
                 yield response
 
-    async def _error(self, response: aiohttp.ClientResponse) -> PortalError:
+    async def _error(self, response: aiohttp.ClientResponse, token: str) -> PortalError:
         body = await _read(response, ERROR_MAX_BYTES)
         error = _classify(response.status, _message(body), _retry_after(response))
+        if isinstance(error, Unauthorized):
+            await self._tokens.refused(token)
         if response.status == 429:
-            self._gate.pause(error.retry_after or 1.0)
+            seconds = error.retry_after or 1.0
+            self._gate.pause(seconds)
+            await self._slow_down(seconds)
         return error
 
 
@@ -116,7 +150,7 @@ def _classify(status: int, message: str, retry_after: float | None) -> PortalErr
 def _message(body: bytes) -> str:
     try:
         value = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ""
     message = value.get("message") if isinstance(value, dict) else None
     return message if isinstance(message, str) else ""

@@ -6,9 +6,9 @@ instance and its `idOrigem`. Two instances of one case have documents of their o
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,12 +17,22 @@ from service.domain.errors import ErrorCode
 from service.domain.listings import Copy, ListedDocument, Listing
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.portal.errors import NotFound, Unavailable
-from service.portal.vocabulary import Arquivo, Documento, Processo, Tramitacao, decode
+from service.portal.vocabulary import Documento, Processo, Tramitacao, decode, description, integer, member, text
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times carry no offset
 NAME_LENGTH = 1000  # characters kept of a name
+HREF_LENGTH = 2000  # characters; no address of the portal comes near it
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
-_INT8 = range(2**63)
+_INT4, _INT8 = 2**31, 2**63  # what the columns hold
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_SECRECY_LEVELS: Mapping[str, int] = {
+    "PUBLICO": 0,
+    "SEGREDO_JUSTICA": 1,
+    "SIGILO_MINIMO": 2,
+    "SIGILO_MEDIO": 3,
+    "SIGILO_INTENSO": 4,
+    "SIGILO_ABSOLUTO": 5,
+}
 
 
 def parse_listing(answer: bytes, number: ProcessNumber) -> Listing:
@@ -33,11 +43,11 @@ def parse_listing(answer: bytes, number: ProcessNumber) -> Listing:
     """
     try:
         found = decode(answer)
-    except msgspec.MsgspecError as error:
+    except ValueError as error:
         raise _invalid("the listing cannot be read") from error
     if not found:
         raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know the case")
-    matching = [each for each in found if _is_about(each, number)]
+    matching = [each for each in found if _is_about(each, number, alone=len(found) == 1)]
     if not matching:
         raise _invalid("the listing is about another case")
     return _listing(matching, number)
@@ -47,11 +57,14 @@ def _invalid(sentence: str) -> Unavailable:
     return Unavailable(ErrorCode.PORTAL_ANSWER_INVALID, sentence)
 
 
-def _is_about(found: Processo, number: ProcessNumber) -> bool:
+def _is_about(found: Processo, number: ProcessNumber, *, alone: bool) -> bool:
+    """An object without a number is taken for what was asked for, if there is no other."""
     if found.tramitacao_atual is None and found.tramitacoes is None:
         return False
+    if found.numero_processo is None:
+        return alone
     try:
-        return ProcessNumber.parse(found.numero_processo or number.digits) == number
+        return ProcessNumber.parse(text(found.numero_processo)) == number
     except InvalidProcessNumber:
         return False
 
@@ -59,16 +72,19 @@ def _is_about(found: Processo, number: ProcessNumber) -> bool:
 def _listing(found: list[Processo], number: ProcessNumber) -> Listing:
     stages = [stage for each in found for stage in _stages(each)]
     first = stages[0] if stages else Tramitacao()
-    level = found[0].nivel_sigilo
     return Listing(
         number=number,
-        court=_clean(found[0].sigla_tribunal),
-        court_class=_description(first.classe),
-        subject=_description(first.assunto),
-        filed_at=_time(min(filter(None, (s.data_hora_ajuizamento for s in stages)), default=None)),
-        secrecy_level=level if isinstance(level, int) and level in range(100) else 0,
+        court=_clean(found[0].sigla_tribunal) or None,
+        court_class=_clean(description(first.classe)) or None,
+        subject=_clean(description(first.assunto)) or None,
+        filed_at=min(filter(None, (_time(stage.data_hora_ajuizamento) for stage in stages)), default=None),
+        secrecy_level=_secrecy_level(found[0].nivel_sigilo),
         documents=tuple(_documents(stages)),
     )
+
+
+def _secrecy_level(value: Any) -> int:
+    return _SECRECY_LEVELS.get(text(value)) or integer(value, below=100) or 0
 
 
 def _stages(found: Processo) -> list[Tramitacao]:
@@ -76,16 +92,12 @@ def _stages(found: Processo) -> list[Tramitacao]:
     return current + (found.tramitacoes or [])
 
 
-def _description(values: Iterable[msgspec.Struct] | None) -> str | None:
-    return next((_clean(getattr(value, "descricao", None)) for value in values or ()), None)
-
-
-def _documents(stages: list[Tramitacao]) -> Iterator[ListedDocument]:
+def _documents(stages: Iterable[Tramitacao]) -> Iterator[ListedDocument]:
     merged: dict[tuple[str, str], ListedDocument] = {}
     grades: dict[str, int] = {}
     for stage in stages:
         instance = _clean(stage.instancia) or "DESCONHECIDA"
-        grades.setdefault(instance, (stage.grau and stage.grau.numero) or 0)
+        grades.setdefault(instance, integer(member(stage.grau, "numero"), below=_INT8) or 0)
         for document in _of_stage(stage, instance):
             key = (instance, document.origin_id)
             merged[key] = _merge(merged[key], document) if key in merged else document
@@ -98,61 +110,95 @@ def _order(document: ListedDocument, grade: int) -> tuple[int, str, bool, int, s
 
 
 def _of_stage(stage: Tramitacao, instance: str) -> Iterator[ListedDocument]:
-    seen: Counter[str] = Counter()
+    seen: dict[str, str] = {}
     for document in stage.documentos or ():
-        origin = _clean(str(document.id_origem or "")) or _uuid(document)
-        seen[origin] += 1
-        # The same id twice within one list would be two documents: neither may be lost.
-        yield _listed(document, instance, origin if seen[origin] == 1 else f"{origin}#{seen[origin]}")
+        origin, uuid = _origin(document), _uuid(document)
+        known = seen.get(origin)
+        # The same id twice within one list, under two uuids, is two documents: neither may be lost.
+        if known is not None and (known != uuid or not _has_address(document)):
+            origin = _free(origin, seen)
+        seen[origin] = uuid
+        yield _listed(document, instance, origin)
+
+
+def _free(origin: str, seen: Mapping[str, str]) -> str:
+    count = 2
+    while f"{origin}#{count}" in seen:
+        count += 1
+    return f"{origin}#{count}"
+
+
+def _origin(document: Documento) -> str:
+    """What names a document within its instance; without any name of its own, its place."""
+    named = _clean(document.id_origem) or _uuid(document)
+    return named or f"sequencia-{_clean(document.sequencia)}"
 
 
 def _listed(document: Documento, instance: str, origin: str) -> ListedDocument:
-    file = document.arquivo or Arquivo()
-    kind = _clean(document.tipo.nome if document.tipo else None)
+    kind = _clean(member(document.tipo, "nome"))
     return ListedDocument(
         instance=instance,
         origin_id=origin,
-        sequence=_integer(document.sequencia),
+        sequence=integer(document.sequencia, below=_INT8),
         name=_clean(document.nome) or kind or "Documento",
-        type=kind or "",
-        secrecy=_clean(str(document.nivel_sigilo)) if document.nivel_sigilo is not None else "",
+        type=kind,
+        secrecy=_clean(document.nivel_sigilo),
         filed_at=_time(document.data_hora_juntada),
-        declared_size=_integer(file.tamanho),
-        declared_mime_type=_clean(file.tipo),
-        page_count=_integer(file.quantidade_paginas) or None,
-        copies=(Copy(_uuid(document), document.href_binario or None, document.href_texto or None),),
+        # No document has 0 bytes or 0 pages: the portal says so where it does not know.
+        declared_size=integer(member(document.arquivo, "tamanho"), below=_INT8) or None,
+        declared_mime_type=_clean(member(document.arquivo, "tipo")) or None,
+        page_count=integer(member(document.arquivo, "quantidadePaginas"), below=_INT4) or None,
+        copies=(Copy(_uuid(document), _href(document.href_binario), _href(document.href_texto)),),
     )
 
 
 def _merge(first: ListedDocument, second: ListedDocument) -> ListedDocument:
-    known = {copy.uuid for copy in first.copies}
     return msgspec.structs.replace(
         first,
-        copies=first.copies + tuple(copy for copy in second.copies if copy.uuid not in known),
-        declared_size=second.declared_size if first.declared_size is None else first.declared_size,
+        copies=_merge_copies(first.copies + second.copies),
+        declared_size=first.declared_size or second.declared_size,
         declared_mime_type=first.declared_mime_type or second.declared_mime_type,
         page_count=first.page_count or second.page_count,
     )
 
 
+def _merge_copies(copies: Iterable[Copy]) -> tuple[Copy, ...]:
+    """One for each uuid, with every address that it has anywhere."""
+    merged: dict[str, Copy] = {}
+    for copy in copies:
+        known = merged.get(copy.uuid, copy)
+        binary, plain = known.binary_href or copy.binary_href, known.text_href or copy.text_href
+        merged[copy.uuid] = Copy(copy.uuid, binary, plain)
+    return tuple(merged.values())
+
+
+def _has_address(document: Documento) -> bool:
+    return bool(_href(document.href_binario) or _href(document.href_texto))
+
+
 def _uuid(document: Documento) -> str:
-    match = _UUID.search(document.href_binario or document.href_texto or "")
-    return _clean(match[1]) if match else _clean(str(document.id_origem or ""))
+    match = _UUID.search(_href(document.href_binario) or _href(document.href_texto) or "")
+    return match[1] if match else _clean(document.id_origem)
 
 
-def _integer(value: int | None) -> int | None:
-    return value if value is not None and value in _INT8 else None
+def _href(value: Any) -> str | None:
+    """An address as it can be kept and asked for; anything else leads nowhere."""
+    fits = isinstance(value, str) and len(value) <= HREF_LENGTH and _PRINTABLE.fullmatch(value)
+    return value if fits else None
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(value: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        moment = datetime.fromisoformat(text(value))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=BRASILIA)
+        moment.astimezone(UTC)  # the ends of the calendar, which some systems write for "never", have no UTC
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=BRASILIA)
+    return moment
 
 
-def _clean(text: str | None) -> str:
+def _clean(value: Any) -> str:
     """Drop what PostgreSQL refuses (NUL) and what would let a name lie about itself (controls, bidi marks)."""
-    kept = (c for c in text or "" if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
-    return unicodedata.normalize("NFC", "".join(kept)).strip()[:NAME_LENGTH]
+    kept = (" " if c in "\t\n\r" else c for c in text(value))
+    visible = (c for c in kept if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
+    return unicodedata.normalize("NFC", "".join(visible)).strip()[:NAME_LENGTH]

@@ -1,62 +1,81 @@
-"""The portal's JSON, as far as it is used. Nobody publishes a contract: every field may be missing."""
+"""The portal's JSON, as far as it is used. Nobody publishes a contract: every field may be missing or of another type.
+
+What holds documents together has a type, because a list that cannot be read must not pass for an empty one. Single
+facts have none: one odd value is no reason to refuse a whole case. The functions below read them.
+"""
 
 from typing import Any
 
 import msgspec
 
 
-class Tipo(msgspec.Struct):
-    nome: str | None = None
-
-
-class Arquivo(msgspec.Struct, rename="camel"):
-    tipo: str | None = None
-    tamanho: int | None = None
-    quantidade_paginas: int | None = None
-
-
 class Documento(msgspec.Struct, rename="camel"):
-    sequencia: int | None = None
-    data_hora_juntada: str | None = None
-    id_origem: str | int | None = None
-    nome: str | None = None
-    nivel_sigilo: str | int | None = None
-    tipo: Tipo | None = None
-    href_binario: str | None = None
-    href_texto: str | None = None
-    arquivo: Arquivo | None = None
-
-
-class Grau(msgspec.Struct):
-    numero: int | None = None
-
-
-class Descricao(msgspec.Struct):
-    descricao: str | None = None
+    sequencia: Any = None
+    data_hora_juntada: Any = None
+    id_origem: Any = None
+    nome: Any = None
+    nivel_sigilo: Any = None
+    tipo: Any = None  # {nome}
+    href_binario: Any = None
+    href_texto: Any = None
+    arquivo: Any = None  # {tipo, tamanho, quantidadePaginas}
 
 
 class Tramitacao(msgspec.Struct, rename="camel"):
-    instancia: str | None = None
-    grau: Grau | None = None
-    data_hora_ajuizamento: str | None = None
-    classe: list[Descricao] | None = None
-    assunto: list[Descricao] | None = None
+    instancia: Any = None
+    grau: Any = None  # {numero}
+    data_hora_ajuizamento: Any = None
+    classe: Any = None  # [{descricao}]
+    assunto: Any = None  # [{descricao}]
     documentos: list[Documento] | None = None
 
 
 class Processo(msgspec.Struct, rename="camel"):
-    numero_processo: str | None = None
-    sigla_tribunal: str | None = None
-    nivel_sigilo: int | str | None = None
+    numero_processo: Any = None
+    sigla_tribunal: Any = None
+    nivel_sigilo: Any = None
     tramitacao_atual: Tramitacao | None = None
     tramitacoes: list[Tramitacao] | None = None
 
 
 def decode(answer: bytes) -> list[Processo]:
-    """Read a detail answer: a list, one object, or `{"content": [...]}`. Raises `msgspec.DecodeError`."""
-    value: Any = msgspec.json.decode(answer)
+    """Read a detail answer: a list, one object, or `{"content": [...]}`.
+
+    Raises `ValueError` for what is none of them; msgspec's own errors are such.
+    """
+    try:
+        value: Any = msgspec.json.decode(answer)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if isinstance(value, dict) and isinstance(value.get("content"), list):
         value = value["content"]
     if isinstance(value, dict):
         value = [value]
     return msgspec.convert(value, list[Processo])
+
+
+def member(value: Any, name: str) -> Any:
+    """A member of an object; None of anything else."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def text(value: Any) -> str:
+    """A string, or a whole number as one; anything else is empty."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value if isinstance(value, str) else ""
+
+
+def integer(value: Any, *, below: int) -> int | None:
+    """A whole number from 0 on, also one that is written as text or with decimals."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and value in range(below) else None
+
+
+def description(values: Any) -> str:
+    """The first `descricao` of a list that has one."""
+    found = (text(member(each, "descricao")) for each in (values if isinstance(values, list) else ()))
+    return next(filter(None, found), "")

@@ -2,8 +2,10 @@
 
 import os
 import shlex
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ def autos(*arguments: str) -> list[str]:
 
 @contextmanager
 def running_command(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """`autos` in the background; killed at the end if it still runs."""
+    """`autos` in the background; stopped at the end if it still runs."""
     with subprocess.Popen(
         autos(*arguments),
         cwd=REPOSITORY,
@@ -37,7 +39,8 @@ def running_command(*arguments: str, environment: Mapping[str, str] | None = Non
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def read_until(process: subprocess.Popen[str], beginning: str) -> list[str]:
@@ -65,6 +68,20 @@ class Tree:
 def tree_of(process: subprocess.Popen[str]) -> Tree:
     """The processes below a command."""
     return Tree({pid: identity_of(pid) for pid in descendants_of(process.pid)})
+
+
+def wait_until_listening(port: int, process: "subprocess.Popen[str]", *, timeout: float = 30) -> None:
+    """Return when a process accepts connections on a port of this machine."""
+    deadline = time.monotonic() + timeout
+    while True:
+        assert process.poll() is None, "it has ended"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"nothing listens on {port}"
+            time.sleep(0.02)
+        else:
+            return
 
 
 def run_curl(command: str) -> Any:

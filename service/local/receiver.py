@@ -1,0 +1,53 @@
+"""A subscriber for one webhook, on a free port of this machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+PATH = "/webhook"
+
+
+@dataclass(frozen=True)
+class ReceivedWebhook:
+    """A POST as it arrived: a signature is verified over the bytes, not over what they decode to."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Receiver:
+    """Answers every POST to its URL with 204 and keeps the first."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._first: asyncio.Future[ReceivedWebhook] = asyncio.get_running_loop().create_future()
+
+    async def first(self) -> ReceivedWebhook:
+        """Wait for the first webhook."""
+        return await asyncio.shield(self._first)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """aiohttp's handler."""
+        received = ReceivedWebhook(dict(request.headers), await request.read())
+        if not self._first.done():
+            self._first.set_result(received)
+        return web.Response(status=204)
+
+
+@asynccontextmanager
+async def running_receiver() -> AsyncIterator[Receiver]:
+    """A receiver that listens for the length of an `async with` statement."""
+    receiver = Receiver()
+    application = web.Application()
+    application.router.add_post(PATH, receiver.handle)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+        yield receiver
+    finally:
+        await runner.cleanup()

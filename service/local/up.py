@@ -1,0 +1,146 @@
+"""`autos up`: the service with everything that it needs on this machine, until Ctrl-C."""
+
+import os
+import shlex
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from service.database import migrations
+from service.local.directory import DataDirectory
+from service.local.endpoints import Endpoints
+from service.local.errors import LocalStackError
+from service.local.portal.samples import FEDERAL
+from service.local.probes import answers_200
+from service.local.processes import free_ports
+from service.local.services import Services, running_services
+from service.local.stack import running_stack
+
+DEFAULT_PORT = 8000
+_BUCKET = "autos"
+_KEY_FILE = "api-key"
+_SHELL_FILE = "environment"
+_CHECK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What whoever starts it decides.
+
+    `settings` are the variables of the service that the environment holds: with `PDPJ_TOKEN` among them the service
+    asks the real portal. Addresses and credentials of servers are those of the stack, whatever they say.
+    """
+
+    data: Path  #: holds one directory per portal, so that invented cases never mix with real ones
+    port: int | None
+    settings: Mapping[str, str]
+    new_api_key: Callable[[], str]
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the portal is the simulated one."""
+        return not self.settings.get("PDPJ_TOKEN", "").strip()
+
+
+def run_up(options: UpOptions) -> None:
+    """Run until KeyboardInterrupt. Raises `LocalStackError` or `MigrationError`, also when the API or worker ends."""
+    port = choose_port(options.port)
+    data = options.data / ("up" if options.is_simulated else "up-pdpj")
+    with ExitStack() as stack:
+        endpoints = stack.enter_context(running_stack(data, with_portal=options.is_simulated)).endpoints
+        directory = DataDirectory(data.absolute())
+        api_key = kept_api_key(directory.root / _KEY_FILE, options.new_api_key)
+        migrations.apply(endpoints.database_url)
+        environment = _environment(options, endpoints, api_key)
+        services = stack.enter_context(running_services(environment, directory, port=port))
+        _require_valid(api_key, port, directory)
+        shell_file = directory.root / _SHELL_FILE
+        _write_shell_file(shell_file, environment | {"PORT": str(port)})
+        stack.callback(shell_file.unlink, missing_ok=True)
+        for line in _guide(options, services, api_key, directory):
+            click.echo(line)
+        while True:
+            services.check()
+            time.sleep(_CHECK_SECONDS)
+
+
+def choose_port(wanted: int | None) -> int:
+    """The wanted port, else 8000, else any free one. Raises LocalStackError if the wanted one cannot be used."""
+    if wanted is not None:
+        if reason := _refusal(wanted):
+            raise LocalStackError(f"PORT: the api cannot listen on {wanted} ({reason})")
+        return wanted
+    return DEFAULT_PORT if _refusal(DEFAULT_PORT) is None else free_ports(1)[0]
+
+
+def _refusal(port: int) -> str | None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    return None
+
+
+def kept_api_key(path: Path, new_api_key: Callable[[], str]) -> str:
+    """The key in the file, which is written with a new one if it is missing, readable by its owner only."""
+    if not path.exists():
+        _write_private(path, new_api_key())
+    return path.read_text().strip()
+
+
+def _write_private(path: Path, text: str) -> None:
+    # Renamed into place: a start that is interrupted leaves the whole file or none.
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(f"{text}\n")
+    partial.replace(path)
+
+
+def _write_shell_file(path: Path, environment: Mapping[str, str]) -> None:
+    """The settings for a shell, from which the other commands then reach this stack."""
+    _write_private(path, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
+
+
+def _environment(options: UpOptions, endpoints: Endpoints, api_key: str) -> dict[str, str]:
+    # Subscribers of a first try are on this machine.
+    defaults = {"WEBHOOK_ALLOW_PRIVATE_HOSTS": "true"}
+    fixed = {"ENVIRONMENT": "development", "ADMIN_API_KEY": api_key}
+    return {**defaults, **options.settings, **endpoints.environment(bucket=_BUCKET), **fixed}
+
+
+def _require_valid(api_key: str, port: int, directory: DataDirectory) -> None:
+    """Only the first key of a database is taken from the environment."""
+    if not answers_200(port, "/api/v1/webhooks/secret", {"Authorization": f"Bearer {api_key}"}):
+        key_file = directory.root / _KEY_FILE
+        raise LocalStackError(
+            f"the database does not know the key in {key_file}: remove {directory.root} to begin anew"
+        )
+
+
+def _guide(options: UpOptions, services: Services, api_key: str, directory: DataDirectory) -> list[str]:
+    """What to know and what to paste."""
+    case = FEDERAL if options.is_simulated else "<case number>"
+    curl = f'curl -H "Authorization: Bearer {api_key}" "{services.url}/api/v1/processes/{case}'
+    portal = "simulated" if options.is_simulated else "real"
+    moved = options.port is None and not services.url.endswith(f":{DEFAULT_PORT}")
+    return [
+        f"Address   {services.url}{f' (port {DEFAULT_PORT} is taken)' if moved else ''}, asking the {portal} portal",
+        f"API key   {api_key}, kept in {_shown(directory.root / _KEY_FILE)}",
+        f'Request   {curl}"',
+        f'Status    {curl}/status"',
+        f"Shell     . {shlex.quote(str(_shown(directory.root / _SHELL_FILE)))}",
+        f"Logs      {_shown(services.api.log)}, {_shown(services.worker.log)}",
+        "Stop      Ctrl-C. Jobs, documents and the key are there again at the next start.",
+    ]
+
+
+def _shown(path: Path) -> Path:
+    """The path as short as it can be pasted where the command was given."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

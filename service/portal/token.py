@@ -1,0 +1,65 @@
+"""The access token: where it comes from, and the call that renews it.
+
+The portal's own login is a Keycloak realm; its public client may renew with a refresh token, without a second
+factor. The refresh token that comes back may be another one, and the old one may then be worthless.
+"""
+
+from typing import Protocol
+
+import aiohttp
+import msgspec
+
+from service.domain.errors import ErrorCode
+from service.portal.errors import Unauthorized, Unavailable
+
+TIMEOUT = 20.0  # seconds
+DEFAULT_LIFE = 300.0  # seconds, where the answer does not say
+ANSWER_MAX_BYTES = 256 * 1024
+
+
+class TokenSource(Protocol):
+    """Gives the token for the next call, and hears what the portal thought of it."""
+
+    async def current(self) -> str:
+        """The token to send. Raises `Unauthorized` while there is none that the portal would accept."""
+        ...
+
+    async def refused(self, token: str) -> None:
+        """The portal answered 401 to this token."""
+        ...
+
+    async def accepted(self, token: str) -> None:
+        """The portal answered anything else."""
+        ...
+
+
+class RenewedTokens(msgspec.Struct, frozen=True):
+    """The answer of the token endpoint (RFC 6749, section 5.1)."""
+
+    access_token: str
+    expires_in: float = DEFAULT_LIFE
+    refresh_token: str | None = None
+
+
+async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, refresh_token: str) -> RenewedTokens:
+    """Exchange a refresh token. Raises `Unauthorized` when it is dead, `Unavailable` when nobody can say."""
+    form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token}
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    try:
+        async with session.post(url, data=form, timeout=timeout, allow_redirects=False) as response:
+            body = await response.content.read(ANSWER_MAX_BYTES)
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        raise _unavailable(type(error).__name__) from error
+    if status in {400, 401}:
+        raise Unauthorized
+    if status != 200:
+        raise _unavailable(f"status {status}")
+    try:
+        return msgspec.json.decode(body, type=RenewedTokens)
+    except msgspec.MsgspecError as error:
+        raise _unavailable("an answer that cannot be read") from error
+
+
+def _unavailable(reason: str) -> Unavailable:
+    return Unavailable(ErrorCode.PORTAL_UNAVAILABLE, f"the token could not be renewed: {reason}")

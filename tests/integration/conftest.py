@@ -1,0 +1,57 @@
+"""The S3 servers that the object store is tried on."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from service.local.stack import Stack
+from service.object_store import StoreSettings
+from tests.support.buckets import Bucket, open_bucket
+from tests.support.ministack import MinistackEndpoint, ministack_python, running_ministack
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinistackEndpoint]:
+    """A server that verifies what it is sent."""
+    with running_ministack(ministack_python(), tmp_path_factory.mktemp("ministack")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module", params=["rclone", "ministack"])
+def s3(request: pytest.FixtureRequest) -> StoreSettings:
+    """A bucket that nobody has made yet, on each of the servers in turn."""
+    url, key_id, secret = (_rclone if request.param == "rclone" else _ministack)(request)
+    return StoreSettings(
+        bucket=f"test-{secrets.token_hex(6)}",
+        endpoint_url=url,
+        public_endpoint_url=None,
+        region="us-east-1",
+        access_key_id=key_id,
+        secret_access_key=secret,
+        link_ttl=60,
+    )
+
+
+def _rclone(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    stack: Stack = request.getfixturevalue("stack")
+    there = stack.endpoints
+    return there.s3_endpoint_url, there.s3_access_key_id, there.s3_secret_access_key
+
+
+def _ministack(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    there: MinistackEndpoint = request.getfixturevalue("ministack")
+    return there.url, there.access_key_id, there.secret_access_key
+
+
+@pytest.fixture(scope="module")
+async def bucket(s3: StoreSettings) -> AsyncIterator[Bucket]:
+    """A bucket on each of the servers in turn. Tests keep apart by keys of their own."""
+    async with open_bucket(s3) as opened:
+        yield opened
+
+
+@pytest.fixture
+def key() -> str:
+    """A key below which no other test has anything."""
+    return f"processos/0000001-39.2024.8.26.0100/documentos/{secrets.token_hex(8)}/Sentenca.pdf"

@@ -1,0 +1,125 @@
+"""An S3 server seen through a wire that fails when it is told to."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum, auto
+from io import BytesIO
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+_MAX_BODY = 64 * 1024 * 1024  # bytes; a part has 8 MiB
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect"})
+
+
+class WireFault(Enum):
+    """What becomes of one request."""
+
+    NONE = auto()  #: it is passed on
+    ERROR_500 = auto()  #: it is not passed on, and answered with a 500
+    FLIPPED_BIT = auto()  #: it is passed on with one bit of its body changed
+    DROPPED = auto()  #: the connection is closed instead of an answer
+    WEB_PAGE = auto()  #: it is not passed on, and answered 200 with somebody else's page
+    NOT_PASSED_ON = auto()  #: no answer ever comes, and the server never sees it
+    HELD_BACK = auto()  #: it is passed on, and its answer waits for `release`
+
+
+class S3Proxy:
+    """Passes requests on as they are, so that their signatures stay valid, but for the faults that are planned."""
+
+    def __init__(self, upstream: str, session: aiohttp.ClientSession) -> None:
+        self.url = ""
+        self.seen: list[str] = []  #: the operation of each request
+        self._upstream = upstream
+        self._session = session
+        self._faults: dict[str, deque[WireFault]] = defaultdict(deque)
+        self._arrivals = asyncio.Condition()
+        self._released = asyncio.Event()
+
+    def reset(self) -> None:
+        """Forget what was seen and what is planned."""
+        self.seen.clear()
+        self._faults.clear()
+        self._released = asyncio.Event()
+
+    def plan(self, operation: str, *faults: WireFault) -> None:
+        """What becomes of the next requests of a kind: put, create, part, complete, abort, or other."""
+        self._faults[operation].extend(faults)
+
+    async def arrived(self, operation: str, count: int = 1) -> None:
+        """Wait until so many requests of a kind have come."""
+        async with self._arrivals:
+            await self._arrivals.wait_for(lambda: self.seen.count(operation) >= count)
+
+    def release(self) -> None:
+        """Let the answers go that are held back."""
+        self._released.set()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """aiohttp's handler for every request."""
+        operation = _operation(request)
+        body = await request.read()
+        faults = self._faults[operation]
+        fault = faults.popleft() if faults else WireFault.NONE
+        async with self._arrivals:
+            self.seen.append(operation)
+            self._arrivals.notify_all()
+        return await self._answer(request, body, fault)
+
+    async def _answer(self, request: web.Request, body: bytes, fault: WireFault) -> web.StreamResponse:
+        if fault is WireFault.ERROR_500:
+            return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>", content_type="text/xml")
+        if fault is WireFault.WEB_PAGE:
+            return web.Response(text="<!DOCTYPE html><html><p>Hotel Wi-Fi", content_type="text/html")
+        if fault is WireFault.DROPPED and request.transport is not None:
+            request.transport.abort()
+        if fault in {WireFault.DROPPED, WireFault.NOT_PASSED_ON}:
+            await asyncio.Event().wait()
+        if fault is WireFault.FLIPPED_BIT:
+            body = body[:-1] + bytes([body[-1] ^ 1])
+        released = self._released
+        answer = await self._pass_on(request, body)
+        if fault is WireFault.HELD_BACK:
+            await released.wait()
+        return answer
+
+    async def _pass_on(self, request: web.Request, body: bytes) -> web.Response:
+        url = URL(self._upstream + request.raw_path, encoded=True)
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+        async with self._session.request(request.method, url, headers=headers, data=BytesIO(body)) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
+            kept.pop("Content-Length", None)
+            return web.Response(status=answer.status, headers=kept, body=await answer.read())
+
+
+def _operation(request: web.Request) -> str:
+    names = {
+        ("POST", "uploads"): "create",
+        ("PUT", "partNumber"): "part",
+        ("POST", "uploadId"): "complete",
+        ("DELETE", "uploadId"): "abort",
+    }
+    for (method, parameter), name in names.items():
+        if request.method == method and parameter in request.query:
+            return name
+    return "put" if request.method == "PUT" else "other"
+
+
+@asynccontextmanager
+async def running_s3_proxy(upstream: str) -> AsyncIterator[S3Proxy]:
+    """A proxy on a free port of this machine, in front of the server at `upstream`."""
+    async with aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=["Content-Type"]) as session:
+        proxy = S3Proxy(upstream, session)
+        application = web.Application(client_max_size=_MAX_BODY)
+        application.router.add_route("*", "/{path:.*}", proxy.handle)
+        runner = web.AppRunner(application, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield proxy
+        finally:
+            await runner.cleanup()
