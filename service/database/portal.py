@@ -22,7 +22,7 @@ async def agree_on_share(connection: Connection, worker_id: UUID, *, total: int,
     Needs a transaction. `in_use` places cannot be given back before their requests have ended.
     """
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('autos portal shares'))")
-    await connection.execute("DELETE FROM portal_shares WHERE seen_at < now() - :gone", {"gone": GONE_AFTER})
+    await connection.execute("DELETE FROM portal_shares WHERE seen_at + :gone < now()", {"gone": GONE_AFTER})
     row = await connection.fetch_one(
         "SELECT count(*) AS others, coalesce(sum(granted), 0) AS taken FROM portal_shares WHERE worker_id <> :id",
         {"id": worker_id},

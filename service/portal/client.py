@@ -13,7 +13,7 @@ from yarl import URL
 from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
-from service.portal.download import Download, transport_errors
+from service.portal.download import Download, read_body, transport_errors
 from service.portal.errors import (
     AccessDenied,
     AddressRefused,
@@ -29,6 +29,8 @@ from service.portal.token import TokenSource
 
 LISTING_MAX_BYTES = 64 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
+CONNECT_TIMEOUT = 5.0  # seconds
+READ_TIMEOUT = 30.0  # seconds without a single byte
 RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up again
 _PAGE_MARKS = (b"<app-root", b"ng-version=")
 
@@ -73,7 +75,7 @@ class PortalClient:
         try:
             # Of the wait for a place at the portal too.
             async with asyncio.timeout(timeout), self._call(url, aiohttp.ClientTimeout(total=None)) as response:
-                body = await _read(response, LISTING_MAX_BYTES)
+                body = await read_body(response, LISTING_MAX_BYTES)
         except TimeoutError as error:
             raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
         _refuse_page(response.content_type, body[:4096])
@@ -85,7 +87,7 @@ class PortalClient:
 
         Raises `Refused` or `Unavailable`, here and while the bytes are read.
         """
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         async with self._call(self._resolve(href), timeout) as response:
             if response.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
                 raise Unavailable(ErrorCode.ENCODING_REFUSED, "the document came compressed")
@@ -123,7 +125,10 @@ class PortalClient:
                 yield response
 
     async def _error(self, response: aiohttp.ClientResponse, token: str) -> PortalError:
-        body = await _read(response, ERROR_MAX_BYTES)
+        try:
+            body = await read_body(response, ERROR_MAX_BYTES)
+        except Unavailable:
+            body = b""  # the status says enough
         error = _classify(response.status, _message(body), _retry_after(response))
         if isinstance(error, Unauthorized):
             await self._tokens.refused(token)
@@ -176,13 +181,3 @@ def is_portal_page(head: bytes) -> bool:
     """Whether the first bytes are those of the portal's own page, which it sends with status 200."""
     lowered = head[:4096].lower()
     return any(mark in lowered for mark in _PAGE_MARKS)
-
-
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    body = bytearray()
-    with transport_errors():
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > limit:
-                raise Unavailable(ErrorCode.PORTAL_ANSWER_INVALID, "the answer is too long")
-    return bytes(body)

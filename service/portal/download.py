@@ -24,6 +24,17 @@ def transport_errors() -> Iterator[None]:
         raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, f"no answer: {type(error).__name__}") from error
 
 
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole body of a short answer. Raises `Unavailable`, also for one of more than `limit` bytes."""
+    body = bytearray()
+    with transport_errors():
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise Unavailable(ErrorCode.PORTAL_ANSWER_INVALID, "the answer is too long")
+    return bytes(body)
+
+
 class Download:
     """An answer whose body has not been read."""
 

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 
 from service.domain.errors import ErrorCode
+from service.portal.download import read_body
 from service.portal.errors import Unauthorized, Unavailable
 
 TIMEOUT = 20.0  # seconds
@@ -47,7 +48,7 @@ async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, ref
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     try:
         async with session.post(url, data=form, timeout=timeout, allow_redirects=False) as response:
-            body = await response.content.read(ANSWER_MAX_BYTES)
+            body = await read_body(response, ANSWER_MAX_BYTES)
             status = response.status
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         raise _unavailable(type(error).__name__) from error
@@ -57,7 +58,7 @@ async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, ref
         raise _unavailable(f"status {status}")
     try:
         return msgspec.json.decode(body, type=RenewedTokens)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise _unavailable("an answer that cannot be read") from error
 
 

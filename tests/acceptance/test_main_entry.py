@@ -173,7 +173,7 @@ async def test_a_refresh_of_a_portal_that_is_down_loses_nothing(api: Api, portal
 
 
 @pytest.mark.parametrize(
-    "kind", [FaultKind.UNAVAILABLE_503, FaultKind.TOO_MANY_429, FaultKind.EXPIRED_401, FaultKind.HANG]
+    "kind", [FaultKind.UNAVAILABLE_503, FaultKind.TOO_MANY_429, FaultKind.FIREWALL_403, FaultKind.HANG]
 )
 async def test_a_request_is_kept_when_the_portal_does_not_list(
     api: Api, portal: Portal, subscriber: Subscriber, number: str, kind: FaultKind

@@ -2,12 +2,19 @@
 
 from typing import Any
 
+import aiohttp
+
 from service.local.portal import DocumentSpec, PortalControl
 from service.local.portal.build import CaseSpec
 
 
 class Portal(PortalControl):
     """The portal's own control client, with the questions that tests ask most."""
+
+    def __init__(self, session: aiohttp.ClientSession, origin: str) -> None:
+        super().__init__(session, origin)
+        self.client = session
+        self.origin = origin
 
     async def put_documents(self, number: str, *documents: DocumentSpec) -> None:
         """Add or replace a case that has these documents."""

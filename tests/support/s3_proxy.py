@@ -32,16 +32,18 @@ class S3Proxy:
 
     def __init__(self, upstream: str, session: aiohttp.ClientSession) -> None:
         self.url = ""
-        self.seen: list[str] = []  #: the operation of each request
+        self.seen: list[str] = []  #: the operation of each request that came
+        self.served: list[str] = []  #: and of each that the server has answered
         self._upstream = upstream
         self._session = session
         self._faults: dict[str, deque[WireFault]] = defaultdict(deque)
-        self._arrivals = asyncio.Condition()
+        self._progress = asyncio.Condition()
         self._released = asyncio.Event()
 
     def reset(self) -> None:
         """Forget what was seen and what is planned."""
         self.seen.clear()
+        self.served.clear()
         self._faults.clear()
         self._released = asyncio.Event()
 
@@ -49,10 +51,15 @@ class S3Proxy:
         """What becomes of the next requests of a kind: put, create, part, complete, abort, or other."""
         self._faults[operation].extend(faults)
 
-    async def arrived(self, operation: str, count: int = 1) -> None:
-        """Wait until so many requests of a kind have come."""
-        async with self._arrivals:
-            await self._arrivals.wait_for(lambda: self.seen.count(operation) >= count)
+    async def until(self, operation: str, requests: list[str]) -> None:
+        """Wait until a kind is among the requests `seen`, or among those `served`."""
+        async with self._progress:
+            await self._progress.wait_for(lambda: operation in requests)
+
+    async def _note(self, operation: str, requests: list[str]) -> None:
+        async with self._progress:
+            requests.append(operation)
+            self._progress.notify_all()
 
     def release(self) -> None:
         """Let the answers go that are held back."""
@@ -64,9 +71,7 @@ class S3Proxy:
         body = await request.read()
         faults = self._faults[operation]
         fault = faults.popleft() if faults else WireFault.NONE
-        async with self._arrivals:
-            self.seen.append(operation)
-            self._arrivals.notify_all()
+        await self._note(operation, self.seen)
         return await self._answer(request, body, fault)
 
     async def _answer(self, request: web.Request, body: bytes, fault: WireFault) -> web.StreamResponse:
@@ -82,6 +87,7 @@ class S3Proxy:
             body = body[:-1] + bytes([body[-1] ^ 1])
         released = self._released
         answer = await self._pass_on(request, body)
+        await self._note(_operation(request), self.served)
         if fault is WireFault.HELD_BACK:
             await released.wait()
         return answer

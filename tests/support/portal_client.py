@@ -1,0 +1,59 @@
+"""The portal's client outside of a process: with a token that is given, and without a database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from service.portal.client import PortalClient
+from service.portal.gate import Gate
+
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) invented"
+
+
+class GivenToken:
+    """A source of one token, which remembers what the portal thought of it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self.refusals: list[str] = []
+
+    async def current(self) -> str:
+        """The token."""
+        return self._token
+
+    async def refused(self, token: str) -> None:
+        """The portal answered 401."""
+        self.refusals.append(token)
+
+    async def accepted(self, token: str) -> None:
+        """The portal answered anything else."""
+
+
+@dataclass
+class Portal:
+    """A client, and what it was heard to say to the rest of the service."""
+
+    client: PortalClient
+    gate: Gate
+    tokens: GivenToken
+    pauses: list[float] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def open_portal_client(base_url: str, token: str, *, places: int = 5) -> AsyncIterator[Portal]:
+    """A client for the portal at `base_url`, with the session that the service gives to it."""
+    pauses: list[float] = []
+
+    async def slow_down(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with aiohttp.ClientSession(
+        auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+    ) as session:
+        gate, tokens = Gate(places), GivenToken(token)
+        client = PortalClient(
+            session, base_url=base_url, tokens=tokens, user_agent=USER_AGENT, gate=gate, slow_down=slow_down
+        )
+        yield Portal(client, gate, tokens, pauses)
