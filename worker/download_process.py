@@ -10,6 +10,7 @@ import structlog
 from arq.worker import Retry
 
 from service.database import documents, jobs, requests
+from service.database.connection import UNREACHABLE
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
@@ -106,15 +107,24 @@ async def _keep_lease(context: Context, job: ClaimedJob) -> None:
     deadline = clock() + jobs.LEASE.total_seconds()
     while clock() < deadline:
         await asyncio.sleep(HEARTBEAT)
-        try:
-            async with asyncio.timeout_at(deadline), context.database.connection() as connection:
-                if not await jobs.renew(connection, job):
-                    raise LeaseLost
-        except OSError as error:
-            structlog.get_logger().warning("lease_not_renewed", error=type(error).__name__)
-        else:
-            deadline = clock() + jobs.LEASE.total_seconds()
+        asked_at = clock()
+        if await _renew(context, job, deadline):
+            # From before the question: the database's term began after it.
+            deadline = asked_at + jobs.LEASE.total_seconds()
     raise LeaseLost
+
+
+async def _renew(context: Context, job: ClaimedJob, deadline: float) -> bool:
+    """Whether the lease was renewed; False where the database could not be asked. Raises `LeaseLost`."""
+    try:
+        async with asyncio.timeout_at(deadline), context.database.connection() as connection:
+            held = await jobs.renew(connection, job)
+    except UNREACHABLE as error:
+        structlog.get_logger().warning("lease_not_renewed", error=type(error).__name__)
+        return False
+    if not held:
+        raise LeaseLost
+    return True
 
 
 async def _work(context: Context, job: ClaimedJob) -> Settlement:

@@ -139,15 +139,19 @@ def main() -> None:
         signal.signal(number, _exit_on_signal)
     # The one who would read the replies may have died: then stdin has ended as well.
     with contextlib.suppress(BrokenPipeError):
-        try:
-            with _running_servers(Path(root), with_portal=with_portal == "with-portal") as guardian:
-                _send(Reply(endpoints=guardian.endpoints()))
-                for line in sys.stdin.buffer:
-                    _send(guardian.perform(msgspec.json.decode(line, type=Request)))
-        except LocalStackError as error:
-            _send(Reply(error=str(error)))
-        except OSError as error:
-            _send(Reply(error=f"{error.filename or root}: {error.strerror}"))
+        _converse(Path(root), with_portal=with_portal == "with-portal")
+
+
+def _converse(root: Path, *, with_portal: bool) -> None:
+    try:
+        with _running_servers(root, with_portal=with_portal) as guardian:
+            _send(Reply(endpoints=guardian.endpoints()))
+            for line in sys.stdin.buffer:
+                _send(guardian.perform(msgspec.json.decode(line, type=Request)))
+    except LocalStackError as error:
+        _send(Reply(error=str(error)))
+    except OSError as error:
+        _send(Reply(error=f"{error.filename or root}: {error.strerror}"))
 
 
 if __name__ == "__main__":

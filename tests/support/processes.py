@@ -89,10 +89,14 @@ async def start_api(environment: Mapping[str, str], log: Path) -> Process:
 
 async def _answers(url: str, process: Process, *, timeout: float = 30) -> None:
     async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
-        while True:
+        while not await _is_answered(session, url):
             assert process.is_running(), process.said
-            try:
-                async with session.get(url):
-                    return
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
+
+
+async def _is_answered(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url):
+            return True
+    except aiohttp.ClientConnectionError:
+        return False

@@ -75,9 +75,9 @@ async def running_service(
         "WEBHOOK_ALLOW_PRIVATE_HOSTS": "true",
         "WEBHOOK_RETRY_DELAYS": "0,1,1,2,2,4,4,8,8",
         "LOG_FORMAT": "json",
+        "ADMIN_API_KEY": new_api_key(),
         **environment,
         "S3_BUCKET": f"test-{secrets.token_hex(6)}",
-        "ADMIN_API_KEY": new_api_key(),
         "PORT": str(free_port()),
     }
     api = Api(session, f"http://127.0.0.1:{own['PORT']}", own["ADMIN_API_KEY"])

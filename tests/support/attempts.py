@@ -1,0 +1,84 @@
+"""The steps of a delivery in the database, each in a transaction of its own."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from service.database import attempts, deliveries, delivery_history
+from service.database.attempts import Recorded
+from service.database.connection import Database
+from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.statuses import DeliveryStatus
+from tests.support.deliveries import schedule
+
+TERM = timedelta(seconds=60)
+DELIVERED = Verdict(DeliveryStatus.DELIVERED, host_works=True)
+RETRY = Verdict(DeliveryStatus.SCHEDULED, timedelta(hours=1), host_works=False)
+GIVEN_UP = Verdict(DeliveryStatus.FAILED, host_works=False)
+OWN_FAULT = Verdict(DeliveryStatus.SCHEDULED, timedelta(minutes=1), own_fault=True, counts=False)
+
+
+async def claim(
+    database: Database, delivery_id: UUID, *, may_probe: bool = True, term: timedelta = TERM
+) -> ClaimedDelivery | Ring | None:
+    """Ask for the next attempt of a delivery."""
+    async with database.transaction() as connection:
+        return await attempts.claim(connection, delivery_id, term=term, may_probe=may_probe)
+
+
+async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
+    """The next attempt of a delivery, which has to be had."""
+    found = await claim(database, delivery_id)
+    assert isinstance(found, ClaimedDelivery)
+    return found
+
+
+async def record(database: Database, delivery: ClaimedDelivery, verdict: Verdict) -> Recorded | None:
+    """Write an attempt with a given end."""
+    error = None if verdict.status is DeliveryStatus.DELIVERED else "The host answered 500."
+    attempt = Attempt(datetime.now(UTC), 5, "status", 500, None, error)
+    async with database.transaction() as connection:
+        return await attempts.record(connection, delivery, attempt, verdict)
+
+
+async def make(database: Database, delivery_id: UUID, verdict: Verdict) -> Recorded:
+    """One attempt with a given end."""
+    recorded = await record(database, await claimed(database, delivery_id), verdict)
+    assert recorded is not None
+    return recorded
+
+
+async def let_fail(database: Database, user_id: UUID, url: str, times: int = HOST_FAILURES) -> None:
+    """Make a host look as if it kept failing."""
+    for delivery_id in await schedule(database, user_id, *[url] * times):
+        await make(database, delivery_id, GIVEN_UP)
+
+
+async def waiting(database: Database, host: str) -> list[UUID]:
+    """Ring for what a host has places for."""
+    async with database.transaction() as connection:
+        return [ring.id for ring in await deliveries.take_waiting(connection, host)]
+
+
+async def overdue(database: Database) -> list[UUID]:
+    """Sweep once."""
+    async with database.connection() as connection:
+        return [ring.id for ring in await deliveries.take_overdue(connection)]
+
+
+async def attempts_written(database: Database, delivery_id: UUID) -> int:
+    """How many attempts a delivery has."""
+    async with database.connection() as connection:
+        return len((await delivery_history.attempts_of(connection, [delivery_id]))[delivery_id])
+
+
+async def resend(database: Database, delivery_id: UUID) -> Ring | None:
+    """Ask for one more attempt."""
+    async with database.connection() as connection:
+        return await deliveries.resend(connection, delivery_id)
+
+
+async def recover(database: Database, user_id: UUID | None) -> int:
+    """Recover what has failed within the hour, of one user or of everybody."""
+    async with database.connection() as connection:
+        since = datetime.now(UTC) - timedelta(hours=1)
+        return await deliveries.recover(connection, since=since, user_id=user_id)
