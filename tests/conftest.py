@@ -140,11 +140,12 @@ async def subscriber() -> AsyncIterator[Subscriber]:
 
 
 @pytest.fixture(scope="session")
-def _numbers() -> Iterator[str]:
+def supply() -> Iterator[str]:
+    """Case numbers that no other test uses, for tests that need several."""
     return process_numbers()
 
 
 @pytest.fixture
-def number(_numbers: Iterator[str]) -> str:
+def number(supply: Iterator[str]) -> str:
     """A case number that no other test uses."""
-    return next(_numbers)
+    return next(supply)
