@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aioboto3
@@ -107,7 +109,12 @@ class ObjectStore:
 
     @asynccontextmanager
     async def start_upload(self, key: str, mime_type: str) -> AsyncIterator["Upload"]:
-        """Begin an object of several parts. Leaving the block without `complete` aborts it. Raises `StorageError`."""
+        """Begin an object of several parts. Leaving the block without `complete` aborts it. Raises `StorageError`.
+
+        Whoever begins is the only one who may: what is open under the key was left by somebody who died.
+        """
+        with contextlib.suppress(StorageError):  # of a store that does not let its uploads be listed, above all
+            await self._abort_all([upload for upload in await self._open_uploads(key) if upload["Key"] == key])
         # Shielded: an upload whose name never arrived could not be aborted.
         creating = asyncio.ensure_future(self._create_upload(key, mime_type))
         upload: Upload | None = None
@@ -135,8 +142,32 @@ class ObjectStore:
             async with _storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
                 await self._client.abort_multipart_upload(**await creating)
         except StorageError:
-            # The store is away; the bucket's lifecycle rule aborts what stays open.
+            # The store is away; the next upload under this key aborts what stays open, or else the sweep does.
             return
+
+    async def abort_stale_uploads(self, *, older_than: timedelta) -> int:
+        """Abort what was begun longer ago and left open. Answers how many. Raises `StorageError`."""
+        begun_before = datetime.now(UTC) - older_than
+        stale = [upload for upload in await self._open_uploads("") if upload["Initiated"] < begun_before]
+        await self._abort_all(stale)
+        return len(stale)
+
+    async def _abort_all(self, uploads: Sequence[_Target]) -> None:
+        for upload in uploads:
+            async with self._calling():
+                await self._client.abort_multipart_upload(
+                    Bucket=self._settings.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+
+    async def _open_uploads(self, prefix: str) -> list[_Target]:
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._settings.bucket, Prefix=prefix
+        )
+        async with self._calling():
+            try:
+                return [dict(upload) async for page in pages for upload in page.get("Uploads", [])]
+            except self._client.exceptions.NoSuchUpload:
+                return []  # what rclone answers where there is none
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
         """A link that downloads the object under `name` for as long as the settings say. Asks nobody."""

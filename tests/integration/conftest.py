@@ -21,33 +21,40 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinistackEnd
 @pytest.fixture(scope="module", params=["rclone", "ministack"])
 def s3(request: pytest.FixtureRequest) -> StoreSettings:
     """A bucket that nobody has made yet, on each of the servers in turn."""
-    url, key_id, secret = (_rclone if request.param == "rclone" else _ministack)(request)
+    if request.param == "rclone":
+        return _on_rclone(request.getfixturevalue("stack"))
+    there: MinistackEndpoint = request.getfixturevalue("ministack")
+    return _settings(there.url, there.access_key_id, there.secret_access_key)
+
+
+def _on_rclone(stack: Stack) -> StoreSettings:
+    there = stack.endpoints
+    return _settings(there.s3_endpoint_url, there.s3_access_key_id, there.s3_secret_access_key)
+
+
+def _settings(url: str, access_key_id: str, secret_access_key: str) -> StoreSettings:
     return StoreSettings(
         bucket=f"test-{secrets.token_hex(6)}",
         endpoint_url=url,
         public_endpoint_url=None,
         region="us-east-1",
-        access_key_id=key_id,
-        secret_access_key=secret,
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key,
         link_ttl=60,
     )
-
-
-def _rclone(request: pytest.FixtureRequest) -> tuple[str, str, str]:
-    stack: Stack = request.getfixturevalue("stack")
-    there = stack.endpoints
-    return there.s3_endpoint_url, there.s3_access_key_id, there.s3_secret_access_key
-
-
-def _ministack(request: pytest.FixtureRequest) -> tuple[str, str, str]:
-    there: MinistackEndpoint = request.getfixturevalue("ministack")
-    return there.url, there.access_key_id, there.secret_access_key
 
 
 @pytest.fixture(scope="module")
 async def bucket(s3: StoreSettings) -> AsyncIterator[Bucket]:
     """A bucket on each of the servers in turn. Tests keep apart by keys of their own."""
     async with open_bucket(s3) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def local_bucket(stack: Stack) -> AsyncIterator[Bucket]:
+    """A bucket of the stack's own server, for tests that are not about the server."""
+    async with open_bucket(_on_rclone(stack)) as opened:
         yield opened
 
 

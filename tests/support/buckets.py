@@ -64,12 +64,13 @@ class Bucket:
 
 
 @asynccontextmanager
-async def open_bucket(settings: StoreSettings) -> AsyncIterator[Bucket]:
-    """Make the bucket that the settings name."""
+async def open_bucket(settings: StoreSettings, *, create: bool = True) -> AsyncIterator[Bucket]:
+    """Make the bucket that the settings name, unless it is there."""
     session = aioboto3.Session(settings.access_key_id, settings.secret_access_key, region_name=settings.region)
     async with (
         open_object_store(settings) as store,
         session.client("s3", endpoint_url=settings.endpoint_url) as client,
     ):
-        await store.create_bucket()
+        if create:
+            await store.create_bucket()
         yield Bucket(settings, store, client)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 from io import BytesIO
@@ -20,11 +20,29 @@ class WireFault(Enum):
 
     NONE = auto()  #: it is passed on
     ERROR_500 = auto()  #: it is not passed on, and answered with a 500
+    ERROR_503 = auto()  #: the same with a 503
     FLIPPED_BIT = auto()  #: it is passed on with one bit of its body changed
+    EMPTY_200 = auto()  #: it is not passed on, and answered as if all were well, with nothing
     DROPPED = auto()  #: the connection is closed instead of an answer
     WEB_PAGE = auto()  #: it is not passed on, and answered 200 with somebody else's page
     NOT_PASSED_ON = auto()  #: no answer ever comes, and the server never sees it
+    DELAYED = auto()  #: it is passed on after `release`, if its client still waits then
     HELD_BACK = auto()  #: it is passed on, and its answer waits for `release`
+
+
+def _error_500() -> web.Response:
+    return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>", content_type="text/xml")
+
+
+def _web_page() -> web.Response:
+    return web.Response(text="<!DOCTYPE html><html><p>Hotel Wi-Fi", content_type="text/html")
+
+
+_CANNED: Mapping[WireFault, Callable[[], web.Response]] = {
+    WireFault.ERROR_500: _error_500,
+    WireFault.WEB_PAGE: _web_page,
+    WireFault.EMPTY_200: web.Response,
+}
 
 
 class S3Proxy:
@@ -72,13 +90,14 @@ class S3Proxy:
         faults = self._faults[operation]
         fault = faults.popleft() if faults else WireFault.NONE
         await self._note(operation, self.seen)
+        if "Expect" in request.headers:
+            # Who waits for a 100 waits for ever where the server knows none.
+            return web.Response(status=417)
         return await self._answer(request, body, fault)
 
     async def _answer(self, request: web.Request, body: bytes, fault: WireFault) -> web.StreamResponse:
-        if fault is WireFault.ERROR_500:
-            return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>", content_type="text/xml")
-        if fault is WireFault.WEB_PAGE:
-            return web.Response(text="<!DOCTYPE html><html><p>Hotel Wi-Fi", content_type="text/html")
+        if fault in _CANNED:
+            return _CANNED[fault]()
         if fault is WireFault.DROPPED and request.transport is not None:
             request.transport.abort()
         if fault in {WireFault.DROPPED, WireFault.NOT_PASSED_ON}:
@@ -86,6 +105,8 @@ class S3Proxy:
         if fault is WireFault.FLIPPED_BIT:
             body = body[:-1] + bytes([body[-1] ^ 1])
         released = self._released
+        if fault is WireFault.DELAYED:
+            await released.wait()
         answer = await self._pass_on(request, body)
         await self._note(_operation(request), self.served)
         if fault is WireFault.HELD_BACK:

@@ -1,0 +1,146 @@
+"""`python -m tests.benchmarks.memory`: how much memory a worker needs for large documents.
+
+Everything is real but the portal: the servers of the local stack, the API and, for each row of the table, a worker
+of its own. What is measured is the worker's resident memory: when it is ready for work, and its highest from then
+until the job has ended. Exits with 1 where the growth is above the limit. Needs Linux and 4 GB of disk.
+"""
+
+import asyncio
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from service.api.authentication import new_api_key
+from service.database import migrations
+from service.local.portal import CaseSpec, DocumentSpec, PortalControl
+from service.local.stack import Stack, running_stack
+from tests.support.api import Api
+from tests.support.numbers import process_numbers
+from tests.support.processes import REPOSITORY, free_port, start_api, start_worker
+
+DIRECTORY = REPOSITORY / ".autos" / "benchmark-memory"
+SIZE = 600_000_000  # bytes of each document
+MIB = 1024 * 1024
+TIMEOUT = 900.0  # seconds for one job
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many documents of `SIZE` in one case, all at once, and the growth in MiB that is allowed."""
+
+    documents: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one worker needed, in MiB and seconds."""
+
+    load: Load
+    idle: float
+    peak: float
+    seconds: float
+
+    @property
+    def growth(self) -> float:
+        """Beyond a worker that has done nothing yet."""
+        return self.peak - self.idle
+
+    @property
+    def row(self) -> str:
+        """Of the table."""
+        rate = self.load.documents * SIZE / 1e6 / self.seconds
+        what = f"{self.load.documents} x {SIZE // 1_000_000} MB"
+        return f"{what:12}{self.idle:10.1f}{self.peak:10.1f}{self.growth:10.1f}{self.load.limit:10}{rate:10.0f}"
+
+
+LOADS = (Load(documents=1, limit=64), Load(documents=5, limit=160))
+HEADING = f"{'documents':12}{'idle MiB':>10}{'peak MiB':>10}{'growth':>10}{'limit':>10}{'MB/s':>10}"
+
+
+def resident(pid: int, name: str) -> float:
+    """A memory figure of a process in MiB: VmRSS for now, VmHWM for the highest."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(kilobytes) / 1024
+
+
+def forget_peak(pid: int) -> None:
+    """Let VmHWM begin anew from what is resident now; see clear_refs in proc(5)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+@contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """On the disk of the repository, since a temporary directory may be memory. Removed with all that was stored."""
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    DIRECTORY.mkdir(parents=True)
+    try:
+        yield DIRECTORY
+    finally:
+        shutil.rmtree(DIRECTORY, ignore_errors=True)
+
+
+async def measure(
+    load: Load, number: str, api: Api, portal: PortalControl, environment: Mapping[str, str]
+) -> Measurement:
+    """Let a new worker do one job."""
+    spec = CaseSpec(documents=(DocumentSpec(name="Audiência.pdf", size=SIZE, count=load.documents),))
+    await portal.put_case(number, spec)
+    worker = await start_worker(environment, DIRECTORY / f"worker-{load.documents}.log")
+    try:
+        forget_peak(worker.pid)
+        idle, started = resident(worker.pid, "VmRSS"), time.monotonic()
+        await api.process(number)
+        ended = await api.ended(number, timeout=TIMEOUT)
+        seconds, peak = time.monotonic() - started, resident(worker.pid, "VmHWM")
+    finally:
+        await worker.stop()
+    assert (ended["status"], ended["completed_documents"]) == ("completed", load.documents), ended
+    return Measurement(load, idle, peak, seconds)
+
+
+async def measure_all(stack: Stack) -> list[Measurement]:
+    """One measurement after the other."""
+    environment = _environment(stack)
+    migrations.apply(environment["DATABASE_URL"])
+    api_process = await start_api(environment, DIRECTORY / "api.log")
+    numbers, measured = process_numbers(), []
+    try:
+        async with aiohttp.ClientSession() as session:
+            api = Api(session, f"http://127.0.0.1:{environment['PORT']}", environment["ADMIN_API_KEY"])
+            portal = PortalControl(session, environment["PDPJ_BASE_URL"].removesuffix("/api/v2"))
+            for load in LOADS:
+                measured.append(await measure(load, next(numbers), api, portal, environment))
+                print(measured[-1].row, flush=True)  # noqa: T201  (the output of a command)
+    finally:
+        await api_process.stop()
+    return measured
+
+
+def _environment(stack: Stack) -> dict[str, str]:
+    return stack.endpoints.environment(bucket=f"benchmark-{secrets.token_hex(4)}") | {
+        "ADMIN_API_KEY": new_api_key(),
+        "PORT": str(free_port()),
+        "DOWNLOAD_CONCURRENCY": str(max(load.documents for load in LOADS)),
+        "LOG_FORMAT": "json",
+    }
+
+
+def main() -> None:
+    """Measure, print a table, and exit with 1 where a limit is not kept."""
+    print(HEADING, flush=True)  # noqa: T201  (the output of a command)
+    with scratch_directory() as directory, running_stack(directory / "stack") as stack:
+        measured = asyncio.run(measure_all(stack))
+    sys.exit(any(each.growth > each.load.limit for each in measured))
+
+
+if __name__ == "__main__":
+    main()

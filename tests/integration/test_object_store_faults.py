@@ -1,0 +1,221 @@
+"""The object store behind a wire that fails: what is retried, what is reported, and that nothing is left behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from service.object_store import PART_SIZE, ObjectStore, StorageError
+from tests.support.buckets import Bucket
+from tests.support.s3_proxy import S3Proxy, WireFault, running_s3_proxy
+
+PDF = "application/pdf"
+FIRST, LAST = [b"a" * PART_SIZE], [b"b" * 1000]
+WHOLE = b"".join([*FIRST, *LAST])
+ALL_ATTEMPTS = 4
+
+
+@pytest.fixture(scope="module")
+async def proxy(bucket: Bucket) -> AsyncIterator[S3Proxy]:
+    """What stands between the stores under test and their server."""
+    async with running_s3_proxy(bucket.settings.endpoint_url or "") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def store(bucket: Bucket, proxy: S3Proxy) -> AsyncIterator[ObjectStore]:
+    """A store on the bucket, behind the wire."""
+    async with bucket.reopened(endpoint_url=proxy.url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def impatient(bucket: Bucket, proxy: S3Proxy) -> AsyncIterator[ObjectStore]:
+    """The same with a short patience."""
+    async with bucket.reopened(endpoint_url=proxy.url, call_timeout=0.5) as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What a test works with: a key, two stores behind a wire, and the bucket as it really is."""
+
+    key: str
+    store: ObjectStore
+    impatient: ObjectStore
+    wire: S3Proxy
+    bucket: Bucket
+
+    async def upload(self, store: ObjectStore) -> None:
+        """Store an object of two parts under the key."""
+        async with store.start_upload(self.key, PDF) as begun:
+            await begun.put_part(FIRST)
+            await begun.put_part(LAST)
+            await begun.complete()
+
+    async def cancelled_upload(self, operation: str) -> asyncio.Task[None]:
+        """An upload whose task was cancelled while a call of this kind was under way."""
+        uploading = asyncio.create_task(self.upload(self.store))
+        await self.wire.until(operation, self.wire.seen)
+        uploading.cancel()
+        return uploading
+
+    async def is_clean(self) -> bool:
+        """Whether nothing is visible under the key and nothing was left open."""
+        return await self.bucket.is_empty(self.key)
+
+
+@pytest.fixture
+def rig(key: str, store: ObjectStore, impatient: ObjectStore, proxy: S3Proxy, bucket: Bucket) -> Rig:
+    """Without the faults of the test before."""
+    proxy.reset()
+    return Rig(key, store, impatient, proxy, bucket)
+
+
+@pytest.mark.parametrize("fault", [WireFault.ERROR_500, WireFault.DROPPED])
+async def test_a_small_object_survives_one_failure(rig: Rig, fault: WireFault) -> None:
+    rig.wire.plan("put", fault)
+
+    await rig.store.put(rig.key, [b"first", b"second"], PDF)
+
+    assert rig.wire.seen.count("put") == 2
+    assert await rig.bucket.read(rig.key) == b"firstsecond"
+
+
+@pytest.mark.parametrize("fault", [WireFault.ERROR_500, WireFault.DROPPED])
+@pytest.mark.parametrize("operation", ["create", "part", "complete"])
+async def test_a_large_object_survives_one_failure(rig: Rig, operation: str, fault: WireFault) -> None:
+    rig.wire.plan(operation, fault)
+
+    await rig.upload(rig.store)
+
+    assert await rig.bucket.read(rig.key) == WHOLE
+    assert await rig.bucket.open_uploads(rig.key) == []
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(rig: Rig) -> None:
+    await rig.store.put(rig.key, [b"opens a connection"], PDF)
+    rig.wire.plan("put", WireFault.DROPPED, WireFault.DROPPED)
+
+    await rig.store.put(rig.key, [b"again"], PDF)
+
+    assert await rig.bucket.read(rig.key) == b"again"
+
+
+@pytest.mark.parametrize("operation", ["create", "part", "complete"])
+async def test_a_large_object_that_keeps_failing_leaves_nothing(rig: Rig, operation: str) -> None:
+    rig.wire.plan(operation, *[WireFault.ERROR_500] * ALL_ATTEMPTS)
+
+    with pytest.raises(StorageError):
+        await rig.upload(rig.impatient)
+
+    assert await rig.is_clean()
+
+
+@pytest.mark.parametrize("operation", ["create", "part", "complete"])
+async def test_a_server_that_hangs_ends_in_a_storage_error_and_leaves_nothing(rig: Rig, operation: str) -> None:
+    rig.wire.plan(operation, WireFault.NOT_PASSED_ON)
+
+    with pytest.raises(StorageError, match="TimeoutError"):
+        await rig.upload(rig.impatient)
+
+    assert await rig.is_clean()
+
+
+async def test_a_server_that_hangs_on_a_small_object_ends_in_a_storage_error(rig: Rig) -> None:
+    rig.wire.plan("put", WireFault.NOT_PASSED_ON)
+
+    with pytest.raises(StorageError, match="TimeoutError"):
+        await rig.impatient.put(rig.key, [b"x"], PDF)
+
+    assert await rig.is_clean()
+
+
+async def test_a_server_that_hangs_on_everything_does_not_hold_the_caller(rig: Rig) -> None:
+    rig.wire.plan("part", WireFault.NOT_PASSED_ON)
+    rig.wire.plan("abort", WireFault.NOT_PASSED_ON)
+
+    with pytest.raises(StorageError):
+        await rig.upload(rig.impatient)
+
+
+@pytest.mark.parametrize("s3", ["rclone"], indirect=True)
+@pytest.mark.parametrize("operation", ["create", "part"])
+@pytest.mark.parametrize("fault", [WireFault.WEB_PAGE, WireFault.EMPTY_200])
+async def test_an_answer_that_says_nothing_is_a_storage_error(rig: Rig, operation: str, fault: WireFault) -> None:
+    rig.wire.plan(operation, *[fault] * ALL_ATTEMPTS)
+
+    with pytest.raises(StorageError):
+        await rig.upload(rig.store)
+
+
+@pytest.mark.parametrize("s3", ["ministack"], indirect=True)
+async def test_a_flipped_bit_in_a_small_object_is_refused(rig: Rig) -> None:
+    rig.wire.plan("put", *[WireFault.FLIPPED_BIT] * ALL_ATTEMPTS)
+
+    with pytest.raises(StorageError):
+        await rig.store.put(rig.key, [b"document"], PDF)
+
+    assert await rig.is_clean()
+
+
+@pytest.mark.parametrize("s3", ["ministack"], indirect=True)
+async def test_a_flipped_bit_in_a_part_is_refused(rig: Rig) -> None:
+    rig.wire.plan("part", WireFault.NONE, *[WireFault.FLIPPED_BIT] * ALL_ATTEMPTS)
+
+    with pytest.raises(StorageError):
+        await rig.upload(rig.store)
+
+    assert "complete" not in rig.wire.seen
+    assert await rig.is_clean()
+
+
+@pytest.mark.parametrize(("operation", "fault"), [("part", "NOT_PASSED_ON"), ("part", "HELD_BACK")])
+async def test_a_cancelled_upload_leaves_nothing(rig: Rig, operation: str, fault: str) -> None:
+    rig.wire.plan(operation, WireFault[fault])
+
+    uploading = await rig.cancelled_upload(operation)
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+
+    assert await rig.is_clean()
+
+
+async def test_an_upload_that_is_cancelled_before_its_name_arrived_leaves_nothing(rig: Rig) -> None:
+    rig.wire.plan("create", WireFault.HELD_BACK)
+
+    uploading = await rig.cancelled_upload("create")
+    rig.wire.release()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+
+    assert rig.wire.seen[-2:] == ["create", "abort"]
+    assert await rig.is_clean()
+
+
+async def test_a_second_cancellation_does_not_stop_the_abort(rig: Rig) -> None:
+    rig.wire.plan("part", WireFault.NOT_PASSED_ON)
+    rig.wire.plan("abort", WireFault.DELAYED)
+
+    uploading = await rig.cancelled_upload("part")
+    await rig.wire.until("abort", rig.wire.seen)
+    uploading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await uploading
+    rig.wire.release()
+    await rig.wire.until("abort", rig.wire.served)
+
+    assert await rig.is_clean()
+
+
+async def test_a_cancelled_small_object_is_not_visible(rig: Rig) -> None:
+    rig.wire.plan("put", WireFault.NOT_PASSED_ON)
+    putting = asyncio.create_task(rig.store.put(rig.key, [b"x"], PDF))
+    await rig.wire.until("put", rig.wire.seen)
+
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+
+    assert await rig.is_clean()

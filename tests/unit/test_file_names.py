@@ -1,0 +1,133 @@
+"""Names in the object store, names of downloads, and the header that carries them."""
+
+import re
+
+import pytest
+from aiohttp import content_disposition_filename, parse_content_disposition
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.domain.file_names import EXTENSIONS, content_disposition, download_name, safe_name
+
+PDF = "application/pdf"
+NAMES = st.text(max_size=1200) | st.text(alphabet="./\\ -_aé\0\u202e", max_size=300)
+TYPES = st.sampled_from([*EXTENSIONS, "application/octet-stream", "video/x-unheard-of"])
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type", "expected"),
+    [
+        ("Petição inicial.pdf", PDF, "Peticao-inicial.pdf"),
+        ("0.1 PROCURAÇÃO.PDF", PDF, "0.1-PROCURACAO.pdf"),
+        ("Certidão Trânsito em Julgado", "text/html", "Certidao-Transito-em-Julgado.html"),
+        ("Decisão.html", PDF, "Decisao.html.pdf"),
+        ("laudo.exe", PDF, "laudo.exe.pdf"),
+        ("Documento 1º (2ª via).pdf", PDF, "Documento-1o-2a-via.pdf"),
+        ("../../etc/passwd", PDF, "etc-passwd.pdf"),
+        ("..\\..\\windows\\system32", PDF, "windows-system32.pdf"),
+        ("/absolute/name.pdf", PDF, "absolute-name.pdf"),
+        ("a\0b.pdf", PDF, "a-b.pdf"),
+        ("fatura\u202efdp.exe", PDF, "faturafdp.exe.pdf"),
+        ("", PDF, "documento.pdf"),
+        (".", PDF, "documento.pdf"),
+        ("....", PDF, "documento.pdf"),
+        (".pdf", PDF, "pdf.pdf"),
+        (".htaccess", "application/octet-stream", "htaccess"),
+        ("判決", PDF, "documento.pdf"),
+        ("判決.docx", "application/octet-stream", "documento.docx"),
+        ("notas.tar.gz", "application/octet-stream", "notas.tar.gz"),
+        ("x" * 1000 + ".pdf", PDF, "x" * 100 + ".pdf"),
+        ("x" * 1000, "application/octet-stream", "x" * 100),
+        ("x" * 99 + ". y.pdf", PDF, "x" * 99 + ".pdf"),
+        ("áudio da audiência.mp3", "audio/mpeg", "audio-da-audiencia.mp3"),
+    ],
+)
+def test_a_safe_name(name: str, mime_type: str, expected: str) -> None:
+    assert safe_name(name, mime_type) == expected
+
+
+def test_a_later_revision_has_a_name_of_its_own() -> None:
+    names = [safe_name("Sentença.pdf", PDF, revision) for revision in (1, 2, 10)]
+
+    assert names == ["Sentenca.pdf", "Sentenca.2.pdf", "Sentenca.10.pdf"]
+
+
+@given(NAMES, TYPES, st.integers(1, 2**31))
+@example("." * 1000, PDF, 1)
+@example("-." * 500 + "a", PDF, 1)
+@example("ﷺ" * 1000, PDF, 2**31)
+def test_a_safe_name_is_short_and_plain_whatever_the_portal_says(name: str, mime_type: str, revision: int) -> None:
+    made = safe_name(name, mime_type, revision)
+
+    assert re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", made)
+    assert made.endswith(EXTENSIONS.get(mime_type, ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type", "expected"),
+    [
+        ("Petição inicial.pdf", PDF, "Petição inicial.pdf"),
+        ("Petição inicial.PDF", PDF, "Petição inicial.PDF"),
+        ("Ofício nº 12/2024", PDF, "Ofício nº 12-2024.pdf"),
+        ("a\\b", "text/html", "a-b.html"),
+        ("Sentença.rtf", "application/rtf", "Sentença.rtf"),
+        ("..", PDF, "documento.pdf"),
+        ("", "application/octet-stream", "documento"),
+        (".bashrc", "application/octet-stream", "bashrc"),
+        ("é" * 1000 + ".pdf", PDF, "é" * 150 + ".pdf"),
+    ],
+)
+def test_a_download_keeps_its_own_name(name: str, mime_type: str, expected: str) -> None:
+    assert download_name(name, mime_type) == expected
+
+
+@given(NAMES, TYPES)
+def test_a_download_never_names_a_directory_or_a_hidden_file(name: str, mime_type: str) -> None:
+    made = download_name(name, mime_type)
+
+    assert made
+    assert not made.startswith(".")
+    assert not set(made) & set("/\\")
+    assert len(made) <= 156
+
+
+def read_as_a_client(header: str) -> tuple[str | None, str | None]:
+    """The disposition and the file name that a client finds."""
+    disposition, parameters = parse_content_disposition(header)
+    return disposition, content_disposition_filename(parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        (
+            "Petição inicial.pdf",
+            "attachment; filename=\"Peticao inicial.pdf\"; filename*=UTF-8''Peti%C3%A7%C3%A3o%20inicial.pdf",
+        ),
+        ('a"b.pdf', "attachment; filename=\"a_b.pdf\"; filename*=UTF-8''a%22b.pdf"),
+        ("a\r\nX-Evil: 1.pdf", "attachment; filename=\"a__X-Evil: 1.pdf\"; filename*=UTF-8''a%0D%0AX-Evil%3A%201.pdf"),
+        ("100%.pdf", "attachment; filename=\"100_.pdf\"; filename*=UTF-8''100%25.pdf"),
+        ("判決", "attachment; filename=\"documento\"; filename*=UTF-8''%E5%88%A4%E6%B1%BA"),
+    ],
+)
+def test_the_header_of_a_download(name: str, header: str) -> None:
+    assert content_disposition(name) == header
+
+
+@given(st.text(min_size=1, max_size=300))
+@example('"; filename="other.exe')
+@example("a\r\n\r\n<html>")
+@example("\ud800.pdf")
+@example("\\")
+def test_a_name_cannot_leave_its_place_in_the_header(name: str) -> None:
+    header = content_disposition(name)
+
+    assert re.fullmatch(
+        r"attachment; filename=\"[ !#$&-\[\]-~]+\"; filename\*=UTF-8''(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+", header
+    )
+    assert read_as_a_client(header)[0] == "attachment"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300))
+def test_a_client_of_rfc_6266_gets_the_name_back_exactly(name: str) -> None:
+    assert read_as_a_client(content_disposition(name)) == ("attachment", name)

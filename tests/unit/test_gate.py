@@ -1,0 +1,189 @@
+"""The gate: how many requests may be open at the portal, and its pauses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from service.portal.gate import Gate
+
+
+class Visitor:
+    """A task that passes the gate and stays inside until it is told to leave."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.is_inside = asyncio.Event()
+        self._may_leave = asyncio.Event()
+        self.task = asyncio.create_task(self._visit(gate))
+
+    async def _visit(self, gate: Gate) -> None:
+        async with gate.admitted():
+            self.is_inside.set()
+            await self._may_leave.wait()
+
+    async def leave(self) -> None:
+        self._may_leave.set()
+        await self.task
+
+
+@asynccontextmanager
+async def visitors(gate: Gate, count: int) -> AsyncIterator[list[Visitor]]:
+    """So many tasks that want to pass, in this order; they are gone at the end."""
+    made = [Visitor(gate) for _ in range(count)]
+    try:
+        await settled()
+        yield made
+    finally:
+        for one in made:
+            one.task.cancel()
+        await asyncio.gather(*(one.task for one in made), return_exceptions=True)
+
+
+async def settled() -> None:
+    """Returns when every task has gone as far as it can without time passing."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def inside(waiting: list[Visitor]) -> int:
+    return sum(one.is_inside.is_set() for one in waiting)
+
+
+async def test_no_more_than_the_limit_are_inside() -> None:
+    gate = Gate(2)
+    async with visitors(gate, 5) as five:
+        assert (inside(five), gate.in_flight) == (2, 2)
+
+
+async def test_who_leaves_makes_room_for_one() -> None:
+    gate = Gate(2)
+    async with visitors(gate, 4) as four:
+        await four[0].leave()
+        await settled()
+
+        assert (inside(four), gate.in_flight) == (3, 2)
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError, GeneratorExit])
+async def test_a_failure_inside_gives_the_place_back(error: type[BaseException]) -> None:
+    gate = Gate(1)
+    with pytest.raises(error):
+        async with gate.admitted():
+            raise error
+
+    async with visitors(gate, 1) as [one]:
+        assert one.is_inside.is_set()
+
+
+async def test_who_gives_up_waiting_takes_no_place() -> None:
+    gate = Gate(1)
+    async with visitors(gate, 3) as [first, second, third]:
+        second.task.cancel()
+        await settled()
+        await first.leave()
+        await settled()
+
+        assert third.is_inside.is_set()
+        assert gate.in_flight == 1
+
+
+async def test_a_cancelled_visitor_gives_its_place_back() -> None:
+    gate = Gate(1)
+    async with visitors(gate, 2) as [first, second]:
+        first.task.cancel()
+        await settled()
+
+        assert second.is_inside.is_set()
+
+
+async def test_a_higher_limit_lets_more_in_at_once() -> None:
+    gate = Gate(1)
+    async with visitors(gate, 4) as four:
+        await gate.set_limit(3)
+        await settled()
+
+        assert inside(four) == 3
+
+
+async def test_a_lower_limit_lets_nobody_in_until_enough_have_left() -> None:
+    gate = Gate(3)
+    async with visitors(gate, 4) as four:
+        await gate.set_limit(1)
+        await four[0].leave()
+        await four[1].leave()
+        await settled()
+        assert not four[3].is_inside.is_set()
+
+        await four[2].leave()
+        await settled()
+        assert four[3].is_inside.is_set()
+
+
+async def test_a_pause_holds_everybody_back_and_then_lets_them_in() -> None:
+    gate, clock = Gate(2), asyncio.get_running_loop().time
+    gate.pause(0.05)
+    paused_at = clock()
+    async with visitors(gate, 2) as both:
+        assert inside(both) == 0
+
+        await asyncio.gather(*(one.is_inside.wait() for one in both))
+        assert clock() - paused_at >= 0.05
+
+
+async def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
+    gate = Gate(1)
+    gate.pause(3600)
+    gate.pause(0.001)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02), gate.admitted():
+            pytest.fail("the pause was cut short")
+
+
+async def test_a_pause_that_begins_during_a_pause_is_kept_too() -> None:
+    gate = Gate(1)
+    gate.pause(0.01)
+    async with visitors(gate, 1) as [one]:
+        gate.pause(3600)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await one.is_inside.wait()
+
+
+async def test_a_pause_keeps_those_inside_where_they_are() -> None:
+    gate = Gate(2)
+    async with visitors(gate, 1) as [one]:
+        gate.pause(3600)
+        await one.leave()
+
+        assert gate.in_flight == 0
+
+
+async def test_who_gives_up_during_a_pause_blocks_nobody() -> None:
+    gate = Gate(1)
+    gate.pause(0.02)
+    async with visitors(gate, 2) as [first, second]:
+        first.task.cancel()
+
+        await second.is_inside.wait()
+        assert gate.in_flight == 1
+
+
+async def test_the_limit_holds_while_many_come_and_go() -> None:
+    gate, most = Gate(3), 0
+
+    async def visit(number: int) -> None:
+        nonlocal most
+        async with gate.admitted():
+            most = max(most, gate.in_flight)
+            for _ in range(number % 4):
+                await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(visit(number)) for number in range(200)]
+    for task in tasks[::7]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert (most, gate.in_flight) == (3, 0)

@@ -1,0 +1,255 @@
+"""What passes for a document, and what does not."""
+
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.domain.errors import ErrorCode
+from service.local.portal.answers import PORTAL_PAGE
+from service.portal.errors import PortalError, Refused, Unavailable
+from worker.inspection import Inspection, Mismatch, Promise, Seen
+
+LIMIT = 1_000_000
+PDF = b"%PDF-1.4\n" + b"x" * 300 + b"\n%%EOF\n"
+HTML = '<div style="text-align:center">Sentença</div>'.encode()
+RTF = rb"{\rtf1\ansi Certid\'e3o}"
+NOTHING = Promise(None, None)
+
+
+async def inspected(
+    body: bytes, promise: Promise = NOTHING, *, step: int = 100, before: Seen | None = None, limit: int = LIMIT
+) -> Inspection:
+    """An inspection that has watched the body pass in steps."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), step):
+            yield body[start : start + step]
+
+    inspection = Inspection(promise, max_bytes=limit, before=before)
+    assert b"".join([chunk async for chunk in inspection.watch(chunks())]) == body
+    return inspection
+
+
+async def kind(body: bytes, promised: str | None = None, header: str = "application/octet-stream") -> str:
+    return (await inspected(body, Promise(None, promised))).judge_kind(header)
+
+
+async def refused(body: bytes, promise: Promise = NOTHING, header: str = "application/octet-stream") -> PortalError:
+    with pytest.raises(PortalError) as error:
+        (await inspected(body, promise)).judge_kind(header)
+    return error.value
+
+
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+async def test_size_and_digest_are_those_of_all_bytes(step: int) -> None:
+    body = PDF * 30
+
+    inspection = await inspected(body, step=step)
+
+    assert (inspection.size, inspection.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+    assert inspection.judge_whole(None) is False
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (PDF, "application/pdf"),
+        (b"\xef\xbb\xbf" + PDF, "application/pdf"),
+        (b"junk before\n" + PDF, "application/pdf"),
+        (RTF, "application/rtf"),
+        (HTML, "text/html"),
+        (b"  \r\n\t" + HTML, "text/html"),
+        (b"\xef\xbb\xbf<p>Vistos</p>", "text/html"),
+        ("<p>Vistos</p>".encode("utf-16"), "text/html"),
+        (b"<!DOCTYPE html><html><body>x</body></html>", "text/html"),
+        (b"<!-- generated --><p>x</p>", "text/html"),
+        (b"<P>x", "text/html"),
+        (b"<p>%PDF-1.4 is how a PDF begins</p>", "text/html"),
+        (b"\xff\xd8\xff\xe0 JFIF", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n....", "image/png"),
+        (b"II*\x00....", "image/tiff"),
+        (b"MM\x00*....", "image/tiff"),
+        (b"ID3\x03....", "audio/mpeg"),
+        (b"PK\x03\x04....", "application/zip"),
+        (b"\x00\x01\x02 nothing that is known", "application/octet-stream"),
+        (b"< 3 meses", "application/octet-stream"),
+        (b"x" * 1024 + PDF, "application/octet-stream"),
+    ],
+)
+async def test_the_first_bytes_tell_the_kind(body: bytes, expected: str) -> None:
+    assert await kind(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "promised", "header", "expected"),
+    [
+        (PDF, "application/pdf", "text/plain", "application/pdf"),
+        (PDF, "application/x-pdf", "", "application/pdf"),
+        (PDF, "APPLICATION_PDF", "", "application/pdf"),
+        (RTF, "text/richtext", "", "application/rtf"),
+        (RTF, "text/rtf", "", "application/rtf"),
+        (HTML, "text/html", "", "text/html"),
+        (HTML, "TEXT_HTML", "", "text/html"),
+        (HTML, "text/html; charset=ISO-8859-1", "", "text/html"),
+        (b"Vistos. <p>Cite-se.</p>", "text/html", "", "text/html"),
+        (b"&nbsp;Vistos.", "text/html", "", "text/html"),
+        (b"Vistos.", "text/plain", "", "text/plain"),
+        (b"....ftypmp42", "video/mp4", "", "video/mp4"),
+        (b"PK\x03\x04", "application/vnd.oasis.opendocument.text", "", "application/vnd.oasis.opendocument.text"),
+        (b"\xff\xd8\xff", "image/png", "", "image/jpeg"),
+        (b"\x00....", None, "video/mp4", "video/mp4"),
+        (b"\x00....", None, "video/mp4; codecs=x", "video/mp4"),
+        (b"\x00....", "application/octet-stream", "video/mp4", "video/mp4"),
+        (b"\x00....", "whatever", "", "application/octet-stream"),
+        (b"\x00....", "a/b\r\nX-Evil: 1", "", "application/octet-stream"),
+        (b"\x00....", "aplicação/pdf", "imagem/são", "application/octet-stream"),
+        (b"\x00....", "", "", "application/octet-stream"),
+        (b"\x00....", "a/" + "b" * 200, "", "application/octet-stream"),
+    ],
+)
+async def test_the_listing_and_the_header_have_a_say(
+    body: bytes, promised: str | None, header: str, expected: str
+) -> None:
+    assert await kind(body, promised, header) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "promised"),
+    [
+        (HTML, "application/pdf"),
+        (b"\x00....", "application/pdf"),
+        (b"x" * 1024 + PDF, "application/pdf"),
+        (PDF, "text/html"),
+        (b"\x00\x01\x02", "text/html"),
+        (RTF, "text/html"),
+        (HTML, "text/richtext"),
+        (PDF, "text/rtf"),
+        (b"Vistos.", "text/richtext"),
+        (PDF, "text/plain"),
+    ],
+)
+async def test_another_kind_than_the_promised_one_is_refused(body: bytes, promised: str) -> None:
+    error = await refused(body, Promise(len(body), promised))
+
+    assert isinstance(error, Unavailable)
+    assert error.code is ErrorCode.CONTENT_MISMATCH
+
+
+@pytest.mark.parametrize("promised", [None, "text/html", "application/pdf"])
+async def test_the_portals_own_page_is_never_a_document(promised: str | None) -> None:
+    error = await refused(PORTAL_PAGE.encode(), Promise(None, promised), "text/html")
+
+    assert error.code is ErrorCode.PORTAL_PAGE
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+@pytest.mark.parametrize(
+    ("body", "header"),
+    [
+        (b'{"codigo":500,"mensagem":"Falha"}', "application/json"),
+        (b'{"codigo":500,"mensagem":"Falha"}', "application/pdf"),
+        (b' \n{ "codigo" : 500 }', "application/octet-stream"),
+        (b"{}", "application/octet-stream"),
+        (b'\xef\xbb\xbf{"codigo":500}', "application/octet-stream"),
+        (b'{"trace":"' + b"x" * 50_000 + b'"}', "application/json"),
+        (b'[{"codigo":500}]', "application/json"),
+        (b'{"":' * 1000, "application/octet-stream"),
+        (b'{"a":' + b"[" * 3000, "application/octet-stream"),
+    ],
+)
+async def test_an_error_in_json_is_never_a_document(body: bytes, header: str, is_text: bool) -> None:
+    error = await refused(body, Promise(None, None, is_text=is_text), header)
+
+    assert error.code is ErrorCode.PORTAL_ANSWER_INVALID
+
+
+@pytest.mark.parametrize(
+    "body", [b"{ nota }", b'{"nota" without an end', b"[DOCUMENTO SIGILOSO]", b"[1]", b'{"\xff": 1}', b"<p>texto</p>"]
+)
+async def test_a_text_may_begin_with_a_bracket(body: bytes) -> None:
+    inspection = await inspected(body, Promise(10_000, "application/pdf", is_text=True))
+
+    assert inspection.judge_kind("text/plain") == "text/plain"
+    assert inspection.judge_whole(None) is False
+
+
+@pytest.mark.parametrize("body", [PDF, RTF, b"\x89PNG\r\n\x1a\n", b"text\0with NUL"])
+async def test_the_text_rendition_is_text(body: bytes) -> None:
+    error = await refused(body, Promise(None, None, is_text=True), "text/plain")
+
+    assert error.code is ErrorCode.CONTENT_MISMATCH
+
+
+@pytest.mark.parametrize("promise", [NOTHING, Promise(100, "application/pdf"), Promise(None, None, is_text=True)])
+async def test_no_bytes_are_no_document(promise: Promise) -> None:
+    error = await refused(b"", promise)
+
+    assert isinstance(error, Unavailable)
+    assert error.code is ErrorCode.EMPTY_DOCUMENT
+
+
+@pytest.mark.parametrize("content_length", [None, len(PDF), 7])
+async def test_the_promised_size_is_enough(content_length: int | None) -> None:
+    assert (await inspected(PDF, Promise(len(PDF), None))).judge_whole(content_length) is False
+
+
+@pytest.mark.parametrize("content_length", [None, len(PDF)])
+async def test_another_size_is_refused_the_first_time(content_length: int | None) -> None:
+    inspection = await inspected(PDF, Promise(len(PDF) + 1, None))
+
+    with pytest.raises(Mismatch) as error:
+        inspection.judge_whole(content_length)
+
+    assert isinstance(error.value, Unavailable)
+    assert error.value.code is ErrorCode.SIZE_MISMATCH
+    assert error.value.seen == Seen(len(PDF), hashlib.sha256(PDF).hexdigest())
+
+
+async def test_the_same_mismatch_again_is_accepted_and_flagged() -> None:
+    promise = Promise(len(PDF) + 1, None)
+    with pytest.raises(Mismatch) as error:
+        (await inspected(PDF, promise)).judge_whole(None)
+
+    assert (await inspected(PDF, promise, before=error.value.seen)).judge_whole(None) is True
+
+
+@pytest.mark.parametrize("other", [PDF + b" ", PDF.replace(b"x", b"y")])
+async def test_another_mismatch_is_refused_again(other: bytes) -> None:
+    before = Seen(len(PDF), hashlib.sha256(PDF).hexdigest())
+
+    with pytest.raises(Mismatch) as error:
+        (await inspected(other, Promise(len(PDF) + 10, None), before=before)).judge_whole(None)
+
+    assert error.value.seen != before
+
+
+async def test_the_right_size_after_a_mismatch_is_not_flagged() -> None:
+    before = Seen(1, hashlib.sha256(b"x").hexdigest())
+
+    assert (await inspected(PDF, Promise(len(PDF), None), before=before)).judge_whole(None) is False
+
+
+@pytest.mark.parametrize("body", [PDF[:-8], b"junk before\n" + PDF[:-8]])
+async def test_a_pdf_without_its_end_and_without_any_promise_is_doubted_once(body: bytes) -> None:
+    with pytest.raises(Mismatch) as error:
+        (await inspected(body)).judge_whole(None)
+
+    assert (await inspected(body, before=error.value.seen)).judge_whole(None) is True
+
+
+async def test_a_pdf_without_its_end_but_of_a_promised_size_is_whole() -> None:
+    assert (await inspected(PDF[:-8])).judge_whole(len(PDF) - 8) is False
+    assert (await inspected(PDF[:-8], Promise(len(PDF) - 8, None))).judge_whole(None) is False
+
+
+async def test_the_end_of_a_pdf_may_be_followed_by_a_little() -> None:
+    assert (await inspected(PDF + b"\0" * 1500, step=9)).judge_whole(None) is False
+
+
+async def test_what_is_larger_than_the_limit_is_refused_for_good() -> None:
+    with pytest.raises(Refused) as error:
+        await inspected(b"x" * 1001, limit=1000)
+
+    assert error.value.code is ErrorCode.TOO_LARGE
+    assert (await inspected(b"x" * 1000, limit=1000)).size == 1000
