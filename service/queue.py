@@ -3,8 +3,9 @@
 Redis only rings the bell: a message is an id, and every one of them may be lost or doubled without harm.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,14 +14,24 @@ import redis.exceptions
 import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import BusyLoadingError, RedisError, WatchError
+from redis.typing import KeyT
 
 DOWNLOAD_QUEUE = "autos:downloads"
 DELIVERY_QUEUE = "autos:deliveries"
+#: Attempts that are not the first, and those at hosts that keep failing: first attempts do not wait behind them.
+LATE_DELIVERY_QUEUE = "autos:late-deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
+
+#: How far the clocks of two machines may be apart: a message that is due by one must not be in the future of the other.
+CLOCK_SKEW = timedelta(minutes=5)
+EXPIRES = timedelta(days=1)  # of a message that no worker ever took
+NOTICE_TERM = timedelta(seconds=10)  # for whoever notices that Redis was emptied
+_HEARD = "autos:heard"  # there as long as Redis remembers what it was told
 
 _FAULTS = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, BusyLoadingError]
 
@@ -60,6 +71,28 @@ encode_message: Callable[[dict[str, Any]], bytes] = msgspec.msgpack.Encoder(enc_
 decode_message: Callable[[bytes], dict[str, Any]] = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
+class _PersistentPipeline(Pipeline):
+    """Begins again where the connection is lost after WATCH: arq would let its worker die of the error."""
+
+    async def watch(self, *names: KeyT) -> None:  # type: ignore[override]  # a mixin says that it is no coroutine
+        """As it was, and remember what is watched."""
+        self._watched = names
+        await super().watch(*names)
+
+    async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        """Raises redis' errors where the pool has no patience left."""
+        while True:
+            try:
+                return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]  # in redis
+            except WatchError:
+                await self.watch(*self._watched)
+
+
+class _PersistentRedis(ArqRedis):
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return _PersistentPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
 def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
     """A pool that notices a silent server within seconds. Connects when it is first used.
 
@@ -76,7 +109,7 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
         retry_on_error=_FAULTS,
         **options,
     )
-    return ArqRedis(pool, job_serializer=encode_message, job_deserializer=decode_message)
+    return _PersistentRedis(pool, job_serializer=encode_message, job_deserializer=decode_message)
 
 
 class Bell:
@@ -85,29 +118,57 @@ class Bell:
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def ring_job(self, job_id: UUID, rings: int = 0) -> bool:
-        """Ask for a job to be claimed. `rings` tells one bell of a job from the next."""
+    async def ring_job(self, job_id: UUID, rings: int = 0, *, since: datetime | None = None) -> bool:
+        """Ask for a job to be claimed. `rings` tells one bell of a job from the next.
+
+        It takes its place among those requested at the same time: `since`, by default now.
+        """
+        when = {"_defer_by": -CLOCK_SKEW} if since is None else {"_defer_until": since - CLOCK_SKEW}
         return await self._ring(
             self._redis.enqueue_job,
             DOWNLOAD_PROCESS,
             str(job_id),
             _job_id=f"download:{job_id}:{rings}",
             _queue_name=DOWNLOAD_QUEUE,
+            _expires=EXPIRES,
+            **when,
         )
 
     async def ring_delivery(
-        self, delivery_id: UUID, *, attempt: int, rings: int = 0, after: timedelta | None = None
+        self,
+        delivery_id: UUID,
+        *,
+        attempt: int,
+        rings: int = 0,
+        after: timedelta | None = None,
+        late: bool | None = None,
     ) -> bool:
-        """Ask for one attempt of a delivery, now or `after` a while."""
+        """Ask for one attempt of a delivery, now or `after` a while. By default all but the first are late ones."""
+        is_late = attempt > 1 if late is None else late
         suffix = f":{rings}" if rings else ""
         return await self._ring(
             self._redis.enqueue_job,
             DELIVER_WEBHOOK,
             str(delivery_id),
             _job_id=f"deliver:{delivery_id}:{attempt}{suffix}",
-            _queue_name=DELIVERY_QUEUE,
+            _queue_name=LATE_DELIVERY_QUEUE if is_late else DELIVERY_QUEUE,
             _defer_by=after,
         )
+
+    async def notices_loss(self) -> bool:
+        """Whether Redis lost everything since `remember`. Only one of many who ask at once is told.
+
+        Whoever is told rings for everything and says `remember`, or else somebody is told again soon.
+        """
+        try:
+            return bool(await self._redis.set(_HEARD, 1, nx=True, ex=NOTICE_TERM))
+        except (RedisError, OSError):
+            return False
+
+    async def remember(self) -> None:
+        """Note that everything that is due has been rung for."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.set(_HEARD, 1)
 
     async def ping(self) -> None:
         """Raises redis' errors where it does not answer."""

@@ -3,30 +3,65 @@
 PostgreSQL knows what is due; Redis may have lost every message. Any number of workers may sweep at once.
 """
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 import structlog
 
 from service.database import deliveries, jobs
 from service.database.connection import Database
+from service.object_store import ObjectStore, StorageError
 from service.queue import Bell
 
 BATCH = 200  # rows of one statement
+STALE_AFTER = timedelta(days=1)  # for an upload: far longer than the largest document takes
 
 
-async def sweep(database: Database, bell: Bell) -> int:
-    """Ring once for everything overdue; says for how many."""
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep rang for."""
+
+    jobs: int = 0
+    deliveries: int = 0
+
+
+async def sweep(database: Database, bell: Bell) -> Swept:
+    """Ring once for everything overdue; after a loss of all bells, for every job that nobody works on."""
+    if is_empty := await bell.notices_loss():
+        async with database.connection() as connection:
+            await jobs.make_overdue(connection)
     rung_jobs = rung_deliveries = 0
     while True:
-        async with database.connection() as connection:
-            overdue_jobs = await jobs.take_overdue(connection, limit=BATCH)
-            overdue_deliveries = await deliveries.take_overdue(connection, limit=BATCH)
-        for job in overdue_jobs:
-            await bell.ring_job(job.id, job.rings)
-        for delivery in overdue_deliveries:
-            await bell.ring_delivery(delivery.id, attempt=delivery.attempt, rings=delivery.rings)
-        rung_jobs += len(overdue_jobs)
-        rung_deliveries += len(overdue_deliveries)
-        if max(len(overdue_jobs), len(overdue_deliveries)) < BATCH:
+        batch = await _sweep_batch(database, bell)
+        rung_jobs += batch.jobs
+        rung_deliveries += batch.deliveries
+        if max(batch.jobs, batch.deliveries) < BATCH:
             break
+    if is_empty:
+        await bell.remember()
     if rung_jobs or rung_deliveries:
         structlog.get_logger().warning("rung_again", jobs=rung_jobs, deliveries=rung_deliveries)
-    return rung_jobs + rung_deliveries
+    return Swept(rung_jobs, rung_deliveries)
+
+
+async def abort_stale_uploads(store: ObjectStore) -> int:
+    """Abort what crashes have left open in the bucket; says how much. A store that is away is tried another time."""
+    try:
+        count = await store.abort_stale_uploads(older_than=STALE_AFTER)
+    except StorageError as error:
+        structlog.get_logger().warning("stale_uploads_not_aborted", error=str(error))
+        return 0
+    if count:
+        structlog.get_logger().warning("stale_uploads_aborted", uploads=count)
+    return count
+
+
+async def _sweep_batch(database: Database, bell: Bell) -> Swept:
+    async with database.connection() as connection:
+        overdue_jobs = await jobs.take_overdue(connection, limit=BATCH)
+        overdue_deliveries = await deliveries.take_overdue(connection, limit=BATCH)
+    for job in overdue_jobs:
+        await bell.ring_job(job.id, job.rings, since=job.created_at)
+    for delivery in overdue_deliveries:
+        await bell.ring_delivery(delivery.id, attempt=delivery.attempt, rings=delivery.rings)
+    return Swept(len(overdue_jobs), len(overdue_deliveries))

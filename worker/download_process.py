@@ -24,7 +24,8 @@ LISTING_TIMEOUT = 60.0  # seconds
 KEPT_FOR = timedelta(days=3)  # how long a request waits for a portal that does not answer
 BACKOFF = timedelta(seconds=15)
 BACKOFF_MAX = timedelta(minutes=10)
-PAUSE = timedelta(seconds=30)  # after a fault that is nobody's document: the store, the token, the database
+PAUSE = timedelta(seconds=20)  # after a fault that is nobody's document: the store, the token
+DATABASE_PAUSE = timedelta(seconds=2)
 
 
 class Postponed(Exception):
@@ -46,14 +47,30 @@ async def download_process(ctx: dict[str, Any], job_id: str) -> None:
 
 
 async def _claim_and_run(context: Context, job_id: UUID) -> None:
-    async with context.database.connection() as connection:
-        job = await jobs.claim(connection, job_id)
+    # Shielded: a lease that was taken and that nobody knows of would hold the job up until it ends.
+    claiming = asyncio.ensure_future(_claim(context, job_id))
+    try:
+        job = await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        if (job := await claiming) is not None:
+            await _release(context, job, timedelta(0))
+        raise
     if job is None:
         return
     with structlog.contextvars.bound_contextvars(
         job_id=str(job_id), process_number=job.number.masked, request_id=job.request_id
     ):
         await _run(context, job)
+
+
+async def _claim(context: Context, job_id: UUID) -> ClaimedJob | None:
+    try:
+        async with context.database.connection() as connection:
+            return await jobs.claim(connection, job_id)
+    except UNREACHABLE as error:
+        # The sweep rings again.
+        structlog.get_logger().warning("job_not_claimed", error=type(error).__name__)
+        return None
 
 
 async def _run(context: Context, job: ClaimedJob) -> None:
@@ -69,6 +86,9 @@ async def _run(context: Context, job: ClaimedJob) -> None:
         log.warning("job_handed_over")
         await asyncio.shield(asyncio.ensure_future(_release(context, job, timedelta(0))))
         raise
+    except UNREACHABLE as error:
+        log.warning("database_unreachable", error=type(error).__name__)
+        await _release(context, job, DATABASE_PAUSE)
     except Exception:
         log.exception("job_interrupted")
         await _release(context, job, PAUSE)
@@ -80,8 +100,12 @@ async def _run(context: Context, job: ClaimedJob) -> None:
 
 
 async def _release(context: Context, job: ClaimedJob, delay: timedelta, listing_failures: int = 0) -> None:
-    async with context.database.connection() as connection:
-        await jobs.release(connection, job, delay=delay, listing_failures=listing_failures)
+    try:
+        async with context.database.connection() as connection:
+            await jobs.release(connection, job, delay=delay, listing_failures=listing_failures)
+    except UNREACHABLE as error:
+        # The lease ends by itself, and the sweep rings for the job then.
+        structlog.get_logger().warning("job_not_released", error=type(error).__name__)
 
 
 async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, Any, Settlement]) -> Settlement:

@@ -23,7 +23,9 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.TooManyConnectionsError,
 )
 ACQUIRE_TIMEOUT = 10.0  # seconds; databases itself would wait for ever
+RELEASE_TIMEOUT = 5.0  # seconds; on a wire that went silent asyncpg would wait for ever
 CLOSE_TIMEOUT = 5.0  # seconds
+COMMAND_TIMEOUT = 15.0  # seconds; the longest statement registers a listing of thousands of documents
 
 
 class PooledConnection(Connection):
@@ -46,7 +48,7 @@ class PooledConnection(Connection):
             backend: Any = self._connection
             raw, backend._connection = backend._connection, None
             self._database._connection = None
-            await backend._database._pool.release(raw)
+            await backend._database._pool.release(raw, timeout=RELEASE_TIMEOUT)
 
 
 class Database(databases.Database):
@@ -93,7 +95,7 @@ def create_database(url: str, *, application_name: str, max_size: int) -> Databa
         urlunsplit(parts._replace(query=urlencode(options))),
         min_size=1,
         max_size=max_size,
-        command_timeout=30,
+        command_timeout=COMMAND_TIMEOUT,
         server_settings={"application_name": application_name, "timezone": "UTC"},
     )
 

@@ -177,6 +177,7 @@ class Ring(msgspec.Struct, frozen=True):
 
     id: UUID
     rings: int
+    created_at: datetime
 
 
 async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Ring]:
@@ -189,10 +190,18 @@ async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Ring
         " (now() - coalesce(lease_expires_at, created_at)) / 2))"
         f" WHERE id IN (SELECT id FROM jobs WHERE {_ACTIVE} AND ring_at <= now()"
         " AND coalesce(lease_expires_at < now(), true) ORDER BY ring_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, rings",
+        " RETURNING id, rings, created_at",
         {"longest": RING_BACKOFF_MAX, "shortest": RING_AFTER, "limit": limit},
     )
     return [as_struct(row, Ring) for row in rows]
+
+
+async def make_overdue(connection: Connection) -> None:
+    """Have the sweep ring at once for every job that nobody works on: the bells rung so far were lost."""
+    await connection.execute(
+        f"UPDATE jobs SET ring_at = now() WHERE {_ACTIVE} AND ring_at > now()"
+        " AND coalesce(lease_expires_at < now(), true)"
+    )
 
 
 class JobRow(msgspec.Struct, frozen=True):

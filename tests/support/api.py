@@ -1,11 +1,13 @@
 """Calls the API the way a client does."""
 
 import asyncio
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import msgspec
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -35,7 +37,17 @@ class Api:
         ) as response:
             body = await response.read()
             is_json = "json" in response.content_type
-            return Answer(response.status, dict(response.headers), await response.json() if is_json else body)
+            return Answer(response.status, response.headers, await response.json() if is_json else body)
+
+    async def post(self, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
+        """POST below the root of the service: bytes as they are, anything else as JSON."""
+        sent = {"Content-Type": "application/json"}
+        sent |= {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        data = io.BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(body))
+        async with self.session.post(self.base_url + path, data=data, headers=sent | (headers or {})) as response:
+            content = await response.read()
+            is_json = "json" in response.content_type
+            return Answer(response.status, response.headers, msgspec.json.decode(content) if is_json else content)
 
     async def process(self, number: str, **parameters: Any) -> Answer:
         """The main entry."""

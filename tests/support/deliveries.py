@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -12,9 +13,9 @@ from service.database.connection import Database, create_database
 from service.database.users import Role
 from service.domain.events import EventBody, EventDocument
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ProcessStatus
+from service.domain.statuses import DocumentStatus, ProcessStatus
 from service.object_store import ObjectStore
-from service.queue import Bell, Patience
+from service.queue import Bell, Patience, redis_pool
 from service.webhooks.address_policy import AddressPolicy
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import NameResolver
@@ -72,6 +73,23 @@ async def add_user(database: Database, *, role: Role = "user", secret: str | Non
     return user_id, api_key
 
 
+def event_document(key: str) -> EventDocument:
+    """A document that is available under a key."""
+    return EventDocument(
+        id=uuid4(),
+        uuid="aaaaaaaa-0000-5000-8000-000000000001",
+        name="Petição inicial.pdf",
+        type="Petição",
+        status=DocumentStatus.AVAILABLE,
+        size=100,
+        mime_type="application/pdf",
+        sha256="0" * 64,
+        storage_key=key,
+        error_code=None,
+        error_message=None,
+    )
+
+
 async def add_event(database: Database, *documents: EventDocument) -> UUID:
     """Something that happened, which no job was needed for."""
     moment = datetime.now(UTC)
@@ -102,11 +120,41 @@ async def schedule(database: Database, user_id: UUID, *urls: str, event_id: UUID
         ]
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Has something happen that a client is told of."""
+
+    database: Database
+    bell: Bell
+
+    async def send(self, user_id: UUID, *urls: str) -> list[UUID]:
+        """The deliveries to these URLs, for which a worker was rung."""
+        ids = await schedule(self.database, user_id, *urls)
+        for delivery_id in ids:
+            await self.bell.ring_delivery(delivery_id, attempt=1)
+        return ids
+
+
+@asynccontextmanager
+async def open_sender(database: Database, redis_url: str) -> AsyncIterator[Sender]:
+    """One that rings where a service's workers listen."""
+    pool = redis_pool(redis_url)
+    try:
+        yield Sender(database, Bell(pool))
+    finally:
+        await pool.aclose(close_connection_pool=True)
+
+
 async def update(database: Database, delivery_id: UUID, change: str) -> None:
     """Make a delivery look as if time had passed."""
     async with database.connection() as connection:
         statement = f"UPDATE deliveries SET {change} WHERE id = :id"  # noqa: S608  (written by the test)
         await connection.execute(statement, {"id": delivery_id})
+
+
+async def make_due(database: Database, delivery_id: UUID) -> None:
+    """Let the pause before the next attempt be over."""
+    await update(database, delivery_id, "next_attempt_at = now()")
 
 
 async def row(database: Database, delivery_id: UUID) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""`autos rescue`: the sweep of the workers, once and by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+from redis.exceptions import RedisError
+
+from service.database.connection import UNREACHABLE
+from service.queue import Bell, redis_pool
+from service.rescue import abort_stale_uploads, sweep
+from service.settings import Settings, SettingsError, load_settings
+from service.startup import StartupError, open_database
+from service.wiring import configure_process_logs, open_bucket
+
+
+@click.command()
+def rescue() -> None:
+    """Ring for all work that is due and that nobody does; abort uploads that were left open.
+
+    Workers do this by themselves every few seconds. It may run at any time, beside them too.
+    """
+    try:
+        settings = load_settings()
+        configure_process_logs(settings)
+        asyncio.run(_rescue(settings))
+    except (SettingsError, StartupError) as error:
+        raise click.ClickException(str(error)) from None
+    except (RedisError, OSError) as error:
+        raise click.ClickException(f"REDIS_URL: Redis cannot be reached ({type(error).__name__})") from None
+
+
+async def _rescue(settings: Settings) -> None:
+    async with _open_bell(settings) as bell, open_bucket(settings) as store:
+        try:
+            async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
+                swept = await sweep(database, bell)
+        except UNREACHABLE as error:
+            raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
+        uploads = await abort_stale_uploads(store)
+    click.echo(f"rang for {swept.jobs} jobs and {swept.deliveries} deliveries, aborted {uploads} uploads")
+
+
+@asynccontextmanager
+async def _open_bell(settings: Settings) -> AsyncIterator[Bell]:
+    redis = redis_pool(settings.redis_url)
+    try:
+        bell = Bell(redis)
+        await bell.ping()
+        yield bell
+    finally:
+        await redis.aclose(close_connection_pool=True)

@@ -1,0 +1,149 @@
+"""Servers of their own for the tests that stop, kill, empty and freeze them."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from service.local.directory import DataDirectory
+from service.local.endpoints import Endpoints
+from service.local.stack import Stack, running_stack
+from service.object_store import StoreSettings
+from tests.conftest import create_database
+from tests.support.buckets import Bucket, open_bucket
+from tests.support.numbers import process_numbers
+from tests.support.portal import Portal
+from tests.support.service import Service, running_service
+from tests.support.subscriber import Subscriber
+from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
+from tests.support.workload import Place
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that only these tests use. Whoever stops a server of it starts it again."""
+    with running_stack(tmp_path_factory.mktemp("faults")) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Wires:
+    """The proxies between the service and its servers."""
+
+    postgres: TcpProxy
+    valkey: TcpProxy
+    s3: TcpProxy
+    endpoints: Endpoints  #: through the proxies
+
+
+@pytest.fixture
+async def wires(servers: Stack) -> AsyncIterator[Wires]:
+    """Wires that a test may cut."""
+    straight = servers.endpoints
+    async with AsyncExitStack() as stack:
+        postgres, database_url = await stack.enter_async_context(running_tcp_proxy(straight.database_url))
+        valkey, redis_url = await stack.enter_async_context(running_tcp_proxy(straight.redis_url))
+        s3, s3_url = await stack.enter_async_context(running_tcp_proxy(straight.s3_endpoint_url))
+        endpoints = Endpoints(
+            database_url=database_url,
+            redis_url=redis_url,
+            s3_endpoint_url=s3_url,
+            s3_access_key_id=straight.s3_access_key_id,
+            s3_secret_access_key=straight.s3_secret_access_key,
+            s3_region=straight.s3_region,
+            portal_url=straight.portal_url,
+            portal_token=straight.portal_token,
+        )
+        yield Wires(postgres, valkey, s3, endpoints)
+
+
+@pytest.fixture
+async def service(
+    servers: Stack, wires: Wires, session: aiohttp.ClientSession, tmp_path: Path
+) -> AsyncIterator[Service]:
+    """An API process and no worker, on an empty database, behind the wires."""
+    straight = await create_database(servers)
+    name = straight.rpartition("/")[2]
+    environment = wires.endpoints.environment(bucket="") | {
+        "DATABASE_URL": wires.endpoints.database_url.rpartition("/")[0] + f"/{name}",
+        "S3_PUBLIC_ENDPOINT_URL": servers.endpoints.s3_endpoint_url,
+    }
+    async with running_service(session, environment, tmp_path, database_url=straight) as running:
+        yield running
+
+
+@pytest.fixture
+async def place(
+    servers: Stack, service: Service, session: aiohttp.ClientSession, subscriber: Subscriber
+) -> AsyncIterator[Place]:
+    """The service with the portal before it and a subscriber behind it."""
+    portal = Portal(session, (servers.endpoints.portal_url or "").removesuffix("/api/v2"))
+    yield Place(service, portal, subscriber, DataDirectory(servers.data_dir).objects)
+    await portal.reset()
+
+
+@pytest.fixture
+async def bucket(service: Service, servers: Stack) -> AsyncIterator[Bucket]:
+    """The bucket of the service, past every proxy."""
+    straight = servers.endpoints
+    settings = StoreSettings(
+        bucket=service.environment["S3_BUCKET"],
+        endpoint_url=straight.s3_endpoint_url,
+        public_endpoint_url=None,
+        region=straight.s3_region,
+        access_key_id=straight.s3_access_key_id,
+        secret_access_key=straight.s3_secret_access_key,
+        link_ttl=60,
+    )
+    async with open_bucket(settings, create=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def _case_numbers() -> Iterator[str]:
+    # Of another court than those of the other tests, which use the same subscriber.
+    return process_numbers("519")
+
+
+class Numbers:
+    """Case numbers that no other test uses."""
+
+    def __init__(self, source: Iterator[str]) -> None:
+        self._source = source
+
+    def take(self, count: int) -> list[str]:
+        """So many new ones."""
+        return list(islice(self._source, count))
+
+
+@pytest.fixture
+def numbers(_case_numbers: Iterator[str]) -> Numbers:
+    """A supply of case numbers."""
+    return Numbers(_case_numbers)
+
+
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keep a figure for the end of the run, where all of them are printed."""
+    lines = request.config.stash.setdefault(_FIGURES, [])
+    name = request.node.name
+
+    def keep(line: str) -> None:
+        lines.append(f"{name}: {line}")
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what was counted and measured."""
+    if lines := config.stash.get(_FIGURES, []):
+        terminalreporter.section("faults")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,134 @@
+"""Workers killed with SIGKILL while they work: every job ends, and what was available is not downloaded again."""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from service.database.jobs import LEASE
+from service.local.portal import DocumentSpec
+from tests.acceptance.faults.conftest import Numbers
+from tests.support.service import Service
+from tests.support.workload import Place, plain
+
+pytestmark = pytest.mark.faults
+
+IN_FLIGHT = timedelta(seconds=0.1)  # in which a statement that a frozen worker had sent is through
+
+
+@dataclass
+class LeaseWatch:
+    """Sees every lease of every job, and how long a job was without an owner that renews."""
+
+    service: Service
+    longest: timedelta = timedelta(0)
+    takeovers: int = 0
+    _renewed: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        while True:
+            for row in await self.service.fetch(
+                "SELECT id, lease_token, lease_expires_at - $1::interval AS renewed_at FROM jobs"
+                " WHERE lease_token IS NOT NULL",
+                LEASE,
+            ):
+                self._see(row["id"], row["lease_token"], row["renewed_at"])
+            await asyncio.sleep(0.2)
+
+    def _see(self, job: UUID, token: UUID, renewed_at: datetime) -> None:
+        before, last = self._renewed.get(job, (token, renewed_at))
+        self._renewed[job] = (token, renewed_at)
+        if before != token:
+            self.takeovers += 1
+            self.longest = max(self.longest, renewed_at - last)
+
+
+@dataclass
+class Kills:
+    """Kills workers, and remembers what was available and what was in flight each time."""
+
+    place: Place
+    available: dict[UUID, datetime] = field(default_factory=dict)
+    in_flight: Counter[tuple[str, str]] = field(default_factory=Counter)
+    count: int = 0
+
+    async def kill(self) -> None:
+        """Kill the worker that has run for the longest, and start another one."""
+        victim = self.place.service.workers.pop(0)
+        # Frozen first: so what the database says is what was true at the end.
+        victim.send(signal.SIGSTOP)
+        await asyncio.sleep(IN_FLIGHT.total_seconds())
+        await self._look()
+        victim.send(signal.SIGKILL)
+        assert await victim.ended() == -signal.SIGKILL
+        self.count += 1
+        await self.place.service.add_worker()
+
+    async def _look(self) -> None:
+        for row in await self._documents():
+            if row["status"] == "available":
+                self.available.setdefault(row["id"], row["completed_at"])
+            elif row["started_at"] is not None:
+                self.in_flight[row["process_number"], row["origin_id"]] += 1
+
+    async def _documents(self) -> list[Any]:
+        return await self.place.service.fetch(
+            "SELECT id, process_number, origin_id, status, started_at, completed_at FROM documents"
+        )
+
+    async def expect_nothing_redone(self, numbers: list[str]) -> int:
+        """What was available at a kill is as it was; answers how many were downloaded twice, rightly."""
+        after = {row["id"]: row["completed_at"] for row in await self._documents()}
+        assert {each: after[each] for each in self.available} == self.available
+        again = {each: times - 1 for each, times in (await self.place.downloads(numbers)).items() if times > 1}
+        for (number, origin), times in again.items():
+            assert times <= self.in_flight[plain([number])[0], origin], f"{origin} of {number} was available"
+        return sum(again.values())
+
+
+async def run_with_kills(place: Place, numbers: Numbers, *, turns: int, jobs: int, documents: int) -> str:
+    seed = random.randrange(1_000_000)  # noqa: S311  (moments, not secrets)
+    moments = random.Random(seed)  # noqa: S311  (as above)
+    kills, watch, cases = Kills(place), LeaseWatch(place.service), list[str]()
+    await place.portal.configure(latency_binary_ms=30)
+    await asyncio.gather(*(place.service.add_worker() for _ in range(2)))
+    watching = asyncio.create_task(watch.watch())
+    for _turn in range(turns):
+        batch = numbers.take(jobs)
+        cases += batch
+        await place.put_cases(batch, DocumentSpec(count=documents, size=3000))
+        await place.request(batch)
+        await asyncio.sleep(moments.uniform(0.2, 4.0))
+        await kills.kill()
+    await place.ended(cases, timeout=240)
+    watching.cancel()
+    figures = await place.expect_all_done_once(cases)
+    again = await kills.expect_nothing_redone(cases)
+    assert figures["documents"] == turns * jobs * documents
+    assert watch.takeovers > 0
+    assert watch.longest < timedelta(seconds=30)
+    return (
+        f"{kills.count} SIGKILL, {figures['jobs']} jobs, {figures['documents']} documents, 0 lost; {again} documents"
+        f" downloaded again (in flight at a kill); {figures['events posted twice']} events posted twice, under the"
+        f" same id; {watch.takeovers} takeovers, longest {watch.longest.total_seconds():.1f} s; seed {seed}"
+    )
+
+
+async def test_a_worker_that_is_killed_is_replaced(place: Place, numbers: Numbers, note: Callable[[str], None]) -> None:
+    note(await run_with_kills(place, numbers, turns=1, jobs=4, documents=60))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(420)
+async def test_workers_that_are_killed_at_twenty_random_moments_lose_and_double_nothing(
+    place: Place, numbers: Numbers, note: Callable[[str], None]
+) -> None:
+    note(await run_with_kills(place, numbers, turns=20, jobs=20, documents=30))
