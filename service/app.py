@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from service.api import health, jobs, problems, processes, webhooks
+from service.api import deliveries, health, jobs, problems, processes, webhook_trials, webhooks
 from service.api.problems import Problem
+from service.api.rate_limits import RateLimiter
 from service.api.request_id import RequestIdMiddleware
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
@@ -19,6 +21,7 @@ from service.portal.gate import Gate
 from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import open_database
+from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
 from service.webhooks.signature import new_secret
 from service.wiring import (
@@ -29,7 +32,7 @@ from service.wiring import (
     portal_credential,
 )
 
-MAX_BODY = 1024 * 1024  # bytes
+TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
 
 ROUTES = [
     Route("/health/live", health.live),
@@ -41,6 +44,15 @@ ROUTES = [
     Route("/api/v1/jobs/{job_id}", jobs.show),
     Route("/api/v1/jobs/{job_id}/cancel", jobs.cancel, methods=["POST"]),
     Route("/api/v1/webhooks/secret", webhooks.secret),
+    Route("/api/v1/webhooks/secret/rotate", webhooks.rotate_secret, methods=["POST"]),
+    Route("/api/v1/webhooks/deliveries", deliveries.index),
+    Route("/api/v1/webhooks/deliveries/recover", deliveries.recover, methods=["POST"]),
+    Route("/api/v1/webhooks/deliveries/{delivery_id}", deliveries.show),
+    Route("/api/v1/webhooks/deliveries/{delivery_id}/resend", deliveries.resend, methods=["POST"]),
+    Route("/api/v1/webhooks/webhook-validate", webhook_trials.validate, methods=["POST"]),
+    Route("/api/v1/webhooks/webhook-test-connectivity", webhook_trials.test_connectivity, methods=["POST"]),
+    Route("/api/v1/webhooks/webhook-send-test", webhook_trials.send_test, methods=["POST"]),
+    Route("/api/v1/webhooks/webhook-test-receiver", webhook_trials.test_receiver, methods=["POST"]),
 ]
 
 HANDLERS = {
@@ -74,7 +86,6 @@ def build(settings: Settings) -> Starlette:
         middleware=[Middleware(RequestIdMiddleware)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
-        max_body_size=MAX_BODY,
     )
 
 
@@ -96,6 +107,18 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         bell=Bell(redis),
         webhook_policy=address_policy(settings),
         resolver=resolver,
+        subscribers=GuardedClient(
+            address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
+        ),
+        limiter=RateLimiter(redis.connection_pool),
         portal_credential=portal_credential(settings),
-        options=Options(webhook_max_documents=settings.webhook_max_documents),
+        options=_options(settings),
+    )
+
+
+def _options(settings: Settings) -> Options:
+    return Options(
+        webhook_max_documents=settings.webhook_max_documents,
+        webhook_secret_grace=timedelta(seconds=settings.webhook_secret_grace),
+        public_url=settings.base_url,
     )

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.api.authentication import new_api_key
+from service.commands.rescue import rescue
 from service.database import jobs, migrations
 from service.database.connection import UNREACHABLE, Connection
 from service.database.jobs import JobRow
@@ -41,6 +42,9 @@ data_option = click.option(
 @click.group()
 def main() -> None:
     """Autos: whole court files in your own bucket."""
+
+
+main.add_command(rescue)
 
 
 @main.command()

@@ -9,6 +9,9 @@ import structlog
 #: They would log parameters of queries, or what this service logs itself.
 _QUIET = ("databases", "aiobotocore", "botocore", "arq", "asyncio", "aiohttp", "uvicorn.access")
 
+# By default the values of all local variables are shown, secrets and tokens among them.
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
 
 def configure_logs(level: str, *, as_json: bool) -> None:
     """Set up structlog and send the standard library's records through it. To standard output, unbuffered."""
@@ -18,7 +21,7 @@ def configure_logs(level: str, *, as_json: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
         if as_json
         else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
     )

@@ -13,7 +13,11 @@ from msgspec import Meta
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)
-_LISTS = frozenset({"WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS"})
+_LISTS: Mapping[str, re.Pattern[str]] = {
+    **dict.fromkeys(("WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS"), re.compile(",")),
+    # A URL may have commas itself: one that separates is followed by the scheme of the next.
+    "ALERT_URLS": re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)"),
+}
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "DATABASE_URL": ("postgresql", "postgres"),
     "REDIS_URL": ("redis", "rediss", "unix"),
@@ -71,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     webhook_allowed_ports: tuple[Port, ...] = (443, 8443)
     webhook_allow_private_hosts: bool = False
     webhook_max_documents: NotNegative = 500
+    webhook_secret_grace: NotNegative = 86400
+    alert_urls: tuple[str, ...] = ()
 
     admin_api_key: Annotated[str, Meta(min_length=24)] | None = None
 
@@ -91,8 +97,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
     if given.get("ENVIRONMENT", "development") == "development":
         given = {name: value for name, value in dotenv_values(env_file).items() if value is not None} | given
     values: dict[str, Any] = {name: value for name, value in given.items() if value.strip()}
-    for name in _LISTS & values.keys():
-        values[name] = [part.strip() for part in values[name].split(",") if part.strip()]
+    for name in _LISTS.keys() & values.keys():
+        values[name] = [part.strip() for part in _LISTS[name].split(values[name]) if part.strip()]
     known = {field.encode_name for field in msgspec.structs.fields(Settings)}
     try:
         settings = msgspec.convert({k: v for k, v in values.items() if k in known}, Settings, strict=False)

@@ -9,6 +9,7 @@ from service.object_store import ObjectStore
 from service.portal.client import PortalClient
 from service.queue import Bell
 from service.webhooks.guarded_client import GuardedClient
+from worker.alerts import Alerts
 from worker.drain import Drain
 from worker.portal_share import PortalShare
 
@@ -35,6 +36,7 @@ class Context:
     store: ObjectStore
     bell: Bell
     subscribers: GuardedClient
+    alerts: Alerts
     drain: Drain
     public_url: str
     limits: Limits

@@ -1,81 +1,61 @@
-"""Task: one attempt of one delivery. The schedule is in PostgreSQL; nothing here sleeps."""
+"""Task: one attempt of one delivery. The schedule is in PostgreSQL; nothing here waits for a next time."""
 
 import asyncio
-import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from service.database import deliveries, events, users
-from service.domain.deliveries import Attempt, ClaimedDelivery, Verdict
-from service.domain.statuses import DeliveryStatus
+from service.database import attempts, deliveries, events, users
+from service.database.attempts import Recorded
+from service.database.connection import UNREACHABLE
+from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
 from service.webhooks.payload import render
-from service.webhooks.post_outcome import PostOutcome
+from service.webhooks.post_outcome import OutcomeKind, PostOutcome
 from service.webhooks.signature import signature_headers
 from worker.context import Context, context_of
+from worker.judgement import judge
 
-LEASE_MARGIN = timedelta(seconds=30)  # beyond the timeout of the POST
-JITTER = 0.1  # of the delay, only ever added
-RETRY_AFTER_MAX = timedelta(hours=10)
-OWN_FAULT_DELAY = timedelta(seconds=30)
+#: Beyond the timeout of the POST: for the body, for the question whether the DNS works at all, and for the database.
+LEASE_MARGIN = timedelta(seconds=30)
+RECORD_AGAIN = 1.0  # seconds
+LATE = "late"  #: the name in arq's context by which the worker of late attempts is known
 
 
 async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
-    """Make the next attempt of a delivery if it is due. Safe to ring any number of times."""
+    """Make the next attempt of a delivery if it is due and its host has a place. Safe to ring any number of times."""
     context = context_of(ctx)
-    await context.drain.run(_claim_and_attempt(context, UUID(delivery_id)))
+    await context.drain.run(_claim_and_attempt(context, UUID(delivery_id), is_late=ctx.get(LATE, False)))
 
 
-async def _claim_and_attempt(context: Context, delivery_id: UUID) -> None:
-    term = context.limits.webhook_timeout + LEASE_MARGIN
-    async with context.database.connection() as connection:
-        delivery = await deliveries.claim(connection, delivery_id, term=term)
-    if delivery is None:
+async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bool) -> None:
+    deadline = asyncio.get_running_loop().time() + (context.limits.webhook_timeout + LEASE_MARGIN).total_seconds()
+    async with context.database.transaction() as connection:
+        claimed = await attempts.claim(
+            connection, delivery_id, term=context.limits.webhook_timeout + LEASE_MARGIN, may_probe=is_late
+        )
+    if isinstance(claimed, Ring):
+        await context.bell.ring_delivery(claimed.id, attempt=claimed.attempt, rings=claimed.rings, late=True)
+    if not isinstance(claimed, ClaimedDelivery):
         return
     try:
-        await _attempt(context, delivery)
+        await _attempt(context, claimed, deadline)
     except asyncio.CancelledError:
-        await asyncio.shield(asyncio.ensure_future(_give_back(context, delivery)))
+        await asyncio.shield(asyncio.ensure_future(_give_back(context, claimed)))
         raise
 
 
 async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
     async with context.database.connection() as connection:
-        await deliveries.release(connection, delivery)
+        await attempts.release(connection, delivery)
 
 
-async def _attempt(context: Context, delivery: ClaimedDelivery) -> None:
+async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float) -> None:
     started_at = datetime.now(UTC)
-    body, headers = await _message(context, delivery, started_at)
-    outcome = await context.subscribers.post(delivery.url, body, headers)
-    verdict = judge(outcome, delivery.attempt, context.limits.webhook_retry_delays)
-    async with context.database.transaction() as connection:
-        written = await deliveries.record(connection, delivery, _as_attempt(outcome, started_at), verdict)
-    structlog.get_logger().info(
-        "webhook_attempted",
-        delivery_id=str(delivery.id),
-        attempt=delivery.attempt,
-        outcome=outcome.kind,
-        status_code=outcome.status_code,
-        status=verdict.status,
-    )
-    if written and verdict.retry_in is not None:
-        following = delivery.attempt + int(verdict.counts)
-        await context.bell.ring_delivery(delivery.id, attempt=following, after=verdict.retry_in)
-
-
-async def _message(context: Context, delivery: ClaimedDelivery, moment: datetime) -> tuple[bytes, dict[str, str]]:
-    async with context.database.connection() as connection:
-        event = await events.find(connection, delivery.event_id)
-        secrets = await users.signing_secrets(connection, delivery.user_id)
-    body = await render(event, context.store, public_url=context.public_url, thin=delivery.thin)
-    return body, signature_headers(delivery.message_id, moment, body, secrets, delivery.attempt)
-
-
-def _as_attempt(outcome: PostOutcome, started_at: datetime) -> Attempt:
-    return Attempt(
+    outcome = await _post(context, delivery, started_at)
+    verdict = judge(outcome, delivery, context.limits.webhook_retry_delays)
+    attempt = Attempt(
         started_at=started_at,
         duration_ms=outcome.duration_ms,
         outcome=outcome.kind,
@@ -83,18 +63,52 @@ def _as_attempt(outcome: PostOutcome, started_at: datetime) -> Attempt:
         answer=outcome.excerpt or None,
         error=outcome.error,
     )
+    recorded, waiting = await _record(context, delivery, attempt, verdict, deadline)
+    structlog.get_logger().info(
+        "webhook_attempted",
+        delivery_id=str(delivery.id),
+        attempt=delivery.number,
+        outcome=outcome.kind,
+        status_code=outcome.status_code,
+        status=None if recorded is None else recorded.status,
+    )
+    own = [recorded.ring] if recorded is not None and recorded.ring is not None else []
+    for ring in (*own, *waiting):
+        await context.bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, after=ring.after)
 
 
-def judge(outcome: PostOutcome, attempt: int, delays: tuple[timedelta, ...]) -> Verdict:
-    """What becomes of a delivery after its attempt number `attempt`, counted from 1."""
-    if outcome.is_delivered:
-        return Verdict(DeliveryStatus.DELIVERED)
-    if outcome.is_own_fault:
-        return Verdict(DeliveryStatus.SCHEDULED, retry_in=OWN_FAULT_DELAY, counts=False)
-    if outcome.status_code == 410 or attempt > len(delays):
-        return Verdict(DeliveryStatus.FAILED)
-    delay = delays[attempt - 1] * random.uniform(1.0, 1.0 + JITTER)  # noqa: S311  (spreads load, hides nothing)
-    if outcome.status_code in {429, 503}:
-        asked_for = timedelta(seconds=outcome.retry_after_seconds or 0)
-        delay = max(delay, min(asked_for, RETRY_AFTER_MAX))
-    return Verdict(DeliveryStatus.SCHEDULED, retry_in=delay, thin=outcome.status_code == 413)
+async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime) -> PostOutcome:
+    try:
+        body, headers = await _message(context, delivery, moment)
+    except Exception:  # noqa: BLE001  (process boundary: see below)
+        # Whatever it is, the subscriber has no part in it, and the delivery must not go round unrecorded for ever.
+        structlog.get_logger().exception("webhook_not_made", delivery_id=str(delivery.id))
+        return PostOutcome(OutcomeKind.NOT_MADE)
+    return await context.subscribers.post(delivery.url, body, headers)
+
+
+async def _message(context: Context, delivery: ClaimedDelivery, moment: datetime) -> tuple[bytes, dict[str, str]]:
+    async with context.database.connection() as connection:
+        event = await events.find(connection, delivery.event_id)
+        secrets = await users.signing_secrets(connection, delivery.user_id)
+    body = await render(event, context.store, public_url=context.public_url, thin=delivery.thin)
+    return body, signature_headers(delivery.message_id, moment, body, secrets, delivery.number)
+
+
+async def _record(
+    context: Context, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict, deadline: float
+) -> tuple[Recorded | None, list[Ring]]:
+    """Write the attempt, and take what had to wait for its place. A database that is away is waited for.
+
+    An attempt that is never written is made again when its lease has ended: so this tries until then.
+    """
+    while True:
+        try:
+            async with context.database.transaction() as connection:
+                recorded = await attempts.record(connection, delivery, attempt, verdict)
+                return recorded, await deliveries.take_waiting(connection, delivery.host)
+        except UNREACHABLE as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            structlog.get_logger().warning("attempt_not_recorded", error=type(error).__name__)
+        await asyncio.sleep(RECORD_AGAIN)

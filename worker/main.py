@@ -1,7 +1,7 @@
 """The worker process: `arq worker.main.WorkerSettings`.
 
-One process serves two queues: downloads, which are long and few at a time, and deliveries, which must not wait
-behind them.
+One process serves three queues: downloads, which are long and few at a time, the first attempts of deliveries, which
+must not wait behind them, and the later attempts, which must not hold the first ones up.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from service.queue import (
     DELIVERY_QUEUE,
     DOWNLOAD_PROCESS,
     DOWNLOAD_QUEUE,
+    LATE_DELIVERY_QUEUE,
     Bell,
     Patience,
     decode_message,
@@ -30,15 +31,17 @@ from service.startup import StartupError, open_database
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
 from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal
+from worker.alerts import Alerts, alert_for_ever
 from worker.context import Context, Limits
-from worker.deliver_webhook import deliver_webhook
+from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
 from worker.download_process import download_process
 from worker.drain import Drain, end
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 
 JOBS_AT_ONCE = 10  # of one worker; the portal's limit is shared between them
-DELIVERIES_AT_ONCE = 100
+FIRST_ATTEMPTS_AT_ONCE = 100
+LATE_ATTEMPTS_AT_ONCE = 50
 # A bell that was taken by a worker that died stays hidden for this long; the sweep rings another one.
 TASK_TIMEOUT = timedelta(hours=6)
 UNLIMITED = 1_000_000  # tries: what fails is decided in PostgreSQL, never by the queue
@@ -103,18 +106,24 @@ async def _startup(ctx: dict[str, Any]) -> None:
         context.drain.install(main)
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
-    ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell))
-    ctx["deliverer"] = _delivery_worker(_common(settings.redis_url, ctx["patience"]), context)
-    ctx["delivering"] = asyncio.create_task(ctx["deliverer"].async_run())
+    ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell, context.store))
+    ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
+    ctx["deliverers"] = [
+        _delivery_worker(_common(settings.redis_url, ctx["patience"]), context, is_late=is_late)
+        for is_late in (False, True)
+    ]
+    ctx["delivering"] = [asyncio.create_task(each.async_run()) for each in ctx["deliverers"]]
     structlog.get_logger().info("worker_started")
 
 
-def _delivery_worker(common: dict[str, Any], context: Context) -> Worker:
+def _delivery_worker(common: dict[str, Any], context: Context, *, is_late: bool) -> Worker:
+    # A bell that a dead worker had taken keeps its place among those that the queue shows to the others until then.
+    timeout = context.limits.webhook_timeout + 2 * LEASE_MARGIN
     return Worker(
-        [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
-        queue_name=DELIVERY_QUEUE,
-        max_jobs=DELIVERIES_AT_ONCE,
-        ctx={"autos": context},
+        [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=timeout, max_tries=UNLIMITED)],
+        queue_name=LATE_DELIVERY_QUEUE if is_late else DELIVERY_QUEUE,
+        max_jobs=LATE_ATTEMPTS_AT_ONCE if is_late else FIRST_ATTEMPTS_AT_ONCE,
+        ctx={"autos": context, LATE: is_late},
         **common,
     )
 
@@ -124,8 +133,10 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
         return
     await end(ctx["sweeper"])
     await end(ctx["sharer"])
-    await end(ctx["delivering"])
-    await ctx["deliverer"].close()
+    await end(ctx["alerting"])
+    for delivering, deliverer in zip(ctx["delivering"], ctx["deliverers"], strict=True):
+        await end(delivering)
+        await deliverer.close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker_stopped")
 
@@ -147,6 +158,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
+        alerts=Alerts(settings.alert_urls),
         drain=Drain(patience),
         public_url=settings.base_url,
         limits=_limits(settings),

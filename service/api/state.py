@@ -1,15 +1,18 @@
 """What handlers work with: opened in the lifespan, typed, read as `request.state["..."]`."""
 
+from datetime import timedelta
 from typing import NotRequired, TypedDict
 
 import msgspec
 from starlette.requests import Request
 
+from service.api.rate_limits import RateLimiter
 from service.database.connection import Database
 from service.object_store import ObjectStore
 from service.portal.client import PortalClient
 from service.queue import Bell
 from service.webhooks.address_policy import AddressPolicy
+from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import NameResolver
 
 
@@ -17,6 +20,8 @@ class Options(msgspec.Struct, frozen=True):
     """The numbers that the settings give to the handlers."""
 
     webhook_max_documents: int
+    webhook_secret_grace: timedelta
+    public_url: str  #: of this service, without a slash at the end
 
 
 class State(TypedDict):
@@ -28,6 +33,8 @@ class State(TypedDict):
     bell: Bell
     webhook_policy: AddressPolicy
     resolver: NameResolver
+    subscribers: GuardedClient  #: for tests of webhooks; deliveries are the worker's
+    limiter: RateLimiter
     portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
     options: Options
     request_id: NotRequired[str]  #: set by the middleware, for each request

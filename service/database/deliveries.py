@@ -1,17 +1,21 @@
-"""Deliveries: the schedule of every webhook, and what came of each attempt."""
+"""Deliveries: the schedule of every webhook. PostgreSQL knows what is due; bells are only rung for it."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
-
-from service.database.connection import Connection, as_struct
-from service.domain.deliveries import Attempt, ClaimedDelivery, Verdict
+from service.database.connection import Connection, as_optional, as_struct
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, Ring
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import DeliveryStatus
 
 RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
 RING_BACKOFF = timedelta(seconds=30)
+
+_BOUNDS: Mapping[str, Any] = {"at_once": HOST_CONCURRENCY, "failing": HOST_FAILURES, "backoff": RING_BACKOFF}
+_FREE_LEASE = "coalesce(deliveries.lease_expires_at < now(), true)"
+_RING = "SET rings = rings + 1, ring_at = now() + :backoff"
+_RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
 
 
 async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UUID, user_id: UUID, url: str) -> None:
@@ -53,97 +57,65 @@ async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID)
     return tuple(row["id"] for row in rows)
 
 
-class _ClaimedRow(msgspec.Struct):
-    id: UUID
-    event_id: UUID
-    user_id: UUID
-    url: str
-    attempts: int
-    thin: bool
-
-
-async def claim(connection: Connection, delivery_id: UUID, *, term: timedelta) -> ClaimedDelivery | None:
-    """Take the next attempt of a delivery for `term`, if it is due and nobody else has it."""
-    lease = uuid4()
+async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
+    """Ask for one more attempt now, whatever became of the delivery. None: its job has not ended."""
     row = await connection.fetch_one(
-        "UPDATE deliveries SET lease_token = :lease, lease_expires_at = now() + :term, ring_at = now() + :term"
-        " WHERE id = :id AND status = 'scheduled' AND next_attempt_at <= now()"
-        " AND coalesce(lease_expires_at < now(), true) RETURNING id, event_id, user_id, url, attempts, thin",
-        {"id": delivery_id, "lease": lease, "term": term},
+        "UPDATE deliveries SET resend_at = now(), rings = rings + 1,"
+        " ring_at = least(ring_at, now() + :grace)"  # least() ignores NULL
+        f" WHERE id = :id AND status <> 'waiting' {_RINGS}",
+        {"id": delivery_id, "grace": RING_AFTER},
     )
-    if row is None:
-        return None
-    claimed = as_struct(row, _ClaimedRow)
-    return ClaimedDelivery(
-        id=claimed.id,
-        event_id=claimed.event_id,
-        user_id=claimed.user_id,
-        url=claimed.url,
-        attempt=claimed.attempts + 1,
-        thin=claimed.thin,
-        lease=lease,
-    )
+    return as_optional(row, Ring)
 
 
-async def record(connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict) -> bool:
-    """Write an attempt and what follows from it. False: the lease was lost, and nothing was written."""
-    row = await connection.fetch_one(
-        "UPDATE deliveries SET status = :status, attempts = attempts + :counts, last_error = :error,"
-        " thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
-        " next_attempt_at = now() + :retry_in, ring_at = now() + :retry_in + :grace,"
-        " completed_at = CASE WHEN :final THEN now() END"
-        " WHERE id = :id AND lease_token = :lease RETURNING id",
-        {
-            "id": delivery.id,
-            "lease": delivery.lease,
-            "status": verdict.status,
-            "counts": int(verdict.counts),
-            "error": attempt.error,
-            "thin": verdict.thin,
-            "retry_in": verdict.retry_in,
-            "grace": RING_AFTER,
-            "final": verdict.status is not DeliveryStatus.SCHEDULED,
-        },
-    )
-    if row is not None:
-        await _record_attempt(connection, delivery, attempt)
-    return row is not None
+async def recover(connection: Connection, *, since: datetime, user_id: UUID | None) -> int:
+    """Start the schedule of every delivery anew that has failed since then, of one user or of all.
 
-
-async def _record_attempt(connection: Connection, delivery: ClaimedDelivery, attempt: Attempt) -> None:
-    await connection.execute(
-        "INSERT INTO delivery_attempts"
-        " (id, delivery_id, number, started_at, duration_ms, outcome, status_code, answer, error)"
-        " VALUES (:id, :delivery_id, (SELECT count(*) + 1 FROM delivery_attempts WHERE delivery_id = :delivery_id),"
-        " :started_at, :duration_ms, :outcome, :status_code, :answer, :error)",
-        {"id": uuid4(), "delivery_id": delivery.id, **msgspec.structs.asdict(attempt)},
-    )
-
-
-async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
-    """Give an attempt back that was not made."""
-    await connection.execute(
-        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
-        " WHERE id = :id AND lease_token = :lease",
-        {"id": delivery.id, "lease": delivery.lease},
-    )
-
-
-class Ring(msgspec.Struct, frozen=True):
-    """A bell to ring: `rings` makes its name one that no other bell had."""
-
-    id: UUID
-    attempt: int
-    rings: int
-
-
-async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Ring]:
-    """The deliveries that are due although nobody makes the attempt. Any number of workers may ask at once."""
+    One statement: it may be repeated, or cut off, at any moment. Answers how many; the sweep rings for them.
+    """
     rows = await connection.fetch_all(
-        "UPDATE deliveries SET rings = rings + 1, ring_at = now() + :backoff"
-        " WHERE id IN (SELECT id FROM deliveries WHERE status = 'scheduled' AND ring_at <= now()"
-        " AND coalesce(lease_expires_at < now(), true) ORDER BY ring_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, attempts + 1 AS attempt, rings",
-        {"backoff": RING_BACKOFF, "limit": limit},
+        "UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = now(), ring_at = now(),"
+        " completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
+        " WHERE status = 'failed' AND completed_at >= :since"
+        " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id) RETURNING 1",
+        {"since": since, "user_id": user_id},
+    )
+    return len(rows)
+
+
+async def take_overdue(connection: Connection, *, limit: int = 500) -> list[Ring]:
+    """What is due although nobody makes the attempt, as far as each host has places free.
+
+    First attempts come first. Any number of workers may ask at once.
+    """
+    rows = await connection.fetch_all(
+        "WITH leased AS (SELECT host, count(*) AS attempts FROM deliveries"
+        " WHERE lease_token IS NOT NULL AND lease_expires_at > now() GROUP BY host),"
+        " ranked AS (SELECT deliveries.id, coalesce(leased.attempts, 0) + row_number() OVER"
+        " (PARTITION BY deliveries.host ORDER BY deliveries.attempts, deliveries.ring_at) AS place,"
+        " CASE WHEN hosts.failures >= :failing THEN 1 ELSE :at_once END AS places"
+        " FROM deliveries LEFT JOIN leased USING (host) LEFT JOIN delivery_hosts AS hosts USING (host)"
+        f" WHERE deliveries.ring_at <= now() AND {_FREE_LEASE})"
+        f" UPDATE deliveries {_RING} WHERE id IN (SELECT deliveries.id FROM deliveries JOIN ranked USING (id)"
+        " WHERE ranked.place <= ranked.places AND deliveries.ring_at <= now()"
+        " ORDER BY deliveries.attempts > 0, deliveries.ring_at LIMIT :limit"
+        f" FOR UPDATE OF deliveries SKIP LOCKED) {_RINGS}",
+        {**_BOUNDS, "limit": limit},
+    )
+    return [as_struct(row, Ring) for row in rows]
+
+
+async def take_waiting(connection: Connection, host: str) -> list[Ring]:
+    """The deliveries that a host has places for now: at most as many as it has places free, first attempts first.
+
+    The caller holds the lock of the host.
+    """
+    rows = await connection.fetch_all(
+        f"UPDATE deliveries {_RING} WHERE id IN (SELECT id FROM deliveries WHERE host = :host AND ring_at <= now()"
+        f" AND {_FREE_LEASE} ORDER BY attempts, ring_at LIMIT greatest(0,"
+        " (SELECT CASE WHEN failures >= :failing THEN 1 ELSE :at_once END FROM delivery_hosts WHERE host = :host)"
+        " - (SELECT count(*) FROM deliveries WHERE host = :host AND lease_token IS NOT NULL"
+        f" AND lease_expires_at > now())) FOR UPDATE SKIP LOCKED) {_RINGS}",
+        {**_BOUNDS, "host": host},
     )
     return [as_struct(row, Ring) for row in rows]

@@ -1,14 +1,16 @@
 """Users, their API keys (hashed) and their signing secrets."""
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid4
 
 import msgspec
 
-from service.database.connection import Connection, as_optional
+from service.database.connection import Connection, as_optional, as_struct
 
 Role = Literal["admin", "user"]
+PREVIOUS_SECRETS = 5  # that sign beside the current one at most; each makes the signature header longer
 
 
 class User(msgspec.Struct, frozen=True):
@@ -68,9 +70,39 @@ async def create_first_admin(connection: Connection, *, api_key: str, secret: st
 
 async def signing_secrets(connection: Connection, user_id: UUID) -> list[str]:
     """The secrets that sign for a user now, the current one first."""
+    return [each.secret for each in await live_secrets(connection, user_id)]
+
+
+class SigningSecret(msgspec.Struct, frozen=True):
+    """A secret that signs, until it expires where that was decided."""
+
+    secret: str
+    expires_at: datetime | None
+
+
+async def live_secrets(connection: Connection, user_id: UUID) -> list[SigningSecret]:
+    """What signs for a user now, the current one first, which does not expire."""
     rows = await connection.fetch_all(
-        "SELECT secret FROM signing_secrets WHERE user_id = :user_id AND coalesce(expires_at > now(), true)"
-        " ORDER BY created_at DESC",
+        "SELECT secret, expires_at FROM signing_secrets WHERE user_id = :user_id"
+        " AND coalesce(expires_at > now(), true) ORDER BY expires_at DESC NULLS FIRST, created_at DESC",
         {"user_id": user_id},
     )
-    return [row["secret"] for row in rows]
+    return [as_struct(row, SigningSecret) for row in rows]
+
+
+async def rotate_secret(connection: Connection, user_id: UUID, secret: str, *, grace: timedelta) -> None:
+    """Sign with a new secret, and for a while with those before it. Needs a transaction; rotations take turns."""
+    await connection.execute("SELECT 1 FROM users WHERE id = :id FOR UPDATE", {"id": user_id})
+    await connection.execute(
+        "UPDATE signing_secrets SET expires_at = now() + :grace WHERE user_id = :user_id AND expires_at IS NULL",
+        {"user_id": user_id, "grace": grace},
+    )
+    await connection.execute(
+        "DELETE FROM signing_secrets WHERE user_id = :user_id AND (expires_at <= now() OR id NOT IN"
+        " (SELECT id FROM signing_secrets WHERE user_id = :user_id ORDER BY expires_at DESC LIMIT :kept))",
+        {"user_id": user_id, "kept": PREVIOUS_SECRETS},
+    )
+    await connection.execute(
+        "INSERT INTO signing_secrets (id, user_id, secret) VALUES (:id, :user_id, :secret)",
+        {"id": uuid4(), "user_id": user_id, "secret": secret},
+    )

@@ -7,6 +7,11 @@ import msgspec
 
 from service.domain.statuses import DeliveryStatus
 
+#: Attempts under way at one host, over all workers. A host is a name or address with its port.
+HOST_CONCURRENCY = 4
+#: After so many failures in a row a host is probed by one delivery at a time, until one succeeds.
+HOST_FAILURES = 5
+
 
 class ClaimedDelivery(msgspec.Struct, frozen=True):
     """A delivery whose next attempt is this worker's to make."""
@@ -15,14 +20,23 @@ class ClaimedDelivery(msgspec.Struct, frozen=True):
     event_id: UUID
     user_id: UUID
     url: str
-    attempt: int  #: 1 for the first
+    host: str
+    attempt: int  #: of the schedule, 1 for the first
+    number: int  #: among all attempts ever made, 1 for the first: those that a person asked for count too
     thin: bool  #: leave the documents out: the subscriber answered 413
     lease: UUID
+    own_fault_for: timedelta  #: how long faults of this service may have kept the attempt from being made
+    resend_at: datetime | None  #: when a person asked for this attempt; the schedule is not touched by it
 
     @property
     def message_id(self) -> str:
         """The `webhook-id`: one per event and subscriber, the same on every attempt."""
-        return f"msg_{self.id.hex}"
+        return message_id(self.id)
+
+
+def message_id(delivery_id: UUID) -> str:
+    """The `webhook-id` of a delivery."""
+    return f"msg_{delivery_id.hex}"
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -37,9 +51,20 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What becomes of a delivery after an attempt."""
+    """What becomes of a delivery after an attempt. One that a person asked for is only ever closed by success."""
 
     status: DeliveryStatus
     retry_in: timedelta | None = None  #: set when it stays scheduled
     thin: bool = False
-    counts: bool = True  #: False for faults of our own side, which use up no attempt
+    own_fault: bool = False  #: this service kept the attempt from being made
+    counts: bool = True  #: False where no attempt is used up
+    host_works: bool | None = None  #: None where the attempt says nothing about the host
+
+
+class Ring(msgspec.Struct, frozen=True):
+    """A bell to ring: `rings` makes its name one that no other bell had."""
+
+    id: UUID
+    attempt: int
+    rings: int
+    after: timedelta | None = None  #: None: now

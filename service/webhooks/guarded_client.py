@@ -39,6 +39,14 @@ _OWN_FAULTS = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
 @dataclass
 class _Answer:
     """What has come back so far: it outlives the deadline that cuts the rest off."""
@@ -50,7 +58,7 @@ class _Answer:
 
 
 class GuardedClient:
-    """Sends POST requests to the URLs that a policy allows, and to nothing else.
+    """Sends requests to the URLs that a policy allows, and to nothing else.
 
     Redirects are not followed, proxies and credentials of the environment are not used, cookies are not kept,
     connections are not reused, and answers are read up to 16 KiB and never inflated.
@@ -78,13 +86,20 @@ class GuardedClient:
 
         The URL is checked anew, since the policy or the name may have changed since it was accepted.
         """
+        return await self._timed(_Request("POST", url, headers, body))
+
+    async def probe(self, url: str, headers: Mapping[str, str]) -> PostOutcome:
+        """Ask with HEAD whether there is an HTTP server, in the same way as `post` does: nothing is delivered."""
+        return await self._timed(_Request("HEAD", url, headers))
+
+    async def _timed(self, request: _Request) -> PostOutcome:
         started = time.monotonic()
-        outcome = await self._post(url, body, headers)
+        outcome = await self._send(request)
         return replace(outcome, duration_ms=round((time.monotonic() - started) * 1000))
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostOutcome:
+    async def _send(self, request: _Request) -> PostOutcome:
         try:
-            canonical = canonical_url(url, self._policy)
+            canonical = canonical_url(request.url, self._policy)
         except InvalidWebhookUrl as refusal:
             return PostOutcome(OutcomeKind.REFUSED_ADDRESS, rule=refusal.rule)
         guard = AddressGuard(self._policy)
@@ -92,7 +107,7 @@ class GuardedClient:
         try:
             async with guarded_session(guard, self._resolver, tls=self._tls) as session:
                 async with asyncio.timeout(self._timeout):
-                    await _exchange(session, canonical, body, headers, answer)
+                    await _exchange(session, replace(request, url=canonical), answer)
         except (TimeoutError, aiohttp.ClientError) as error:
             if not answer.status:
                 return await self._failure(guard, error)
@@ -134,15 +149,14 @@ def guarded_session(
     )
 
 
-async def _exchange(
-    session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], answer: _Answer
-) -> None:
-    response = await session.post(
+async def _exchange(session: aiohttp.ClientSession, request: _Request, answer: _Answer) -> None:
+    response = await session.request(
+        request.method,
         # As it was checked: not parsed and quoted once more.
-        yarl.URL(url, encoded=True),
+        yarl.URL(request.url, encoded=True),
         # In pieces: an answer that comes before the last of them is read.
-        data=io.BytesIO(body),
-        headers={**headers, "Accept-Encoding": "identity"},
+        data=None if request.body is None else io.BytesIO(request.body),
+        headers={**request.headers, "Accept-Encoding": "identity"},
         allow_redirects=False,
     )
     try:

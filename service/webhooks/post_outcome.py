@@ -42,6 +42,8 @@ class OutcomeKind(StrEnum):
     """No connection within its 5 s, or no status line within the deadline."""
     PROTOCOL_ERROR = "protocol_error"
     """The connection broke, or the answer was not HTTP."""
+    NOT_MADE = "not_made"
+    """There was no request, because its body could not be made: no fault of the receiver."""
 
 
 _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
@@ -53,9 +55,12 @@ _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
         OutcomeKind.CONNECT_FAILED: "The host did not accept the connection.",
         OutcomeKind.TLS_FAILED: "The TLS connection failed: its certificate must be valid for the host.",
         OutcomeKind.TIMEOUT: "The host did not answer in time.",
+        OutcomeKind.NOT_MADE: "The webhook could not be made; this does not count as an attempt.",
         OutcomeKind.PROTOCOL_ERROR: "The connection broke before there was a complete HTTP answer.",
     }
 )
+
+_OWN_FAULTS = frozenset({OutcomeKind.RESOLVER_UNAVAILABLE, OutcomeKind.NETWORK_UNAVAILABLE, OutcomeKind.NOT_MADE})
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class PostOutcome:
     @property
     def is_own_fault(self) -> bool:
         """Tell whether this machine is at fault, so that the POST must not use up an attempt."""
-        return self.kind in {OutcomeKind.RESOLVER_UNAVAILABLE, OutcomeKind.NETWORK_UNAVAILABLE}
+        return self.kind in _OWN_FAULTS
 
     @property
     def error(self) -> str | None:

@@ -65,6 +65,19 @@ def test_lists_are_separated_by_commas() -> None:
     assert settings.webhook_allowed_hosts == ("a.example", "b.example")
 
 
+def test_the_urls_of_alerts_may_have_commas_themselves() -> None:
+    settings = load_settings(
+        GOOD | {"ALERT_URLS": "mailto://u:p@example.com?to=a@example.com,b@example.com, json://host/x\nslack://a/b/c"},
+        env_file=NO_FILE,
+    )
+
+    assert settings.alert_urls == (
+        "mailto://u:p@example.com?to=a@example.com,b@example.com",
+        "json://host/x",
+        "slack://a/b/c",
+    )
+
+
 def test_the_file_is_read_in_development_and_never_overrides(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("S3_BUCKET=from-file\nPORT=8123\n")

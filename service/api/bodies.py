@@ -1,0 +1,66 @@
+"""JSON bodies: read whole, typed, and refused with the member that is wrong."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from starlette.datastructures import Headers
+
+from service.api.problems import FieldError, Problem
+from service.api.state import ApiRequest
+
+T = TypeVar("T")
+
+MAX_BODY = 1024 * 1024  # bytes
+
+_PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
+_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
+
+
+async def json_body(request: ApiRequest, kind: type[T]) -> T:
+    """The body as a value of `kind`; members that it does not know are ignored.
+
+    Raises the problems `unsupported_media_type` (415), `body_too_large` (413), `invalid_json` and `invalid_body` (400).
+    """
+    return decoded(await json_bytes(request), kind)
+
+
+async def json_bytes(request: ApiRequest) -> bytes:
+    """The body as it was sent. Raises the problems `unsupported_media_type` (415) and `body_too_large` (413)."""
+    if not _is_json(request.headers):
+        raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            # Here and not in Starlette's own middleware, which answers in plain text and without a request id.
+            raise Problem(413, "body_too_large", f"The body may have {MAX_BODY} bytes at most.")
+    return bytes(body)
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """A body as a value of `kind`. Raises the problems `invalid_json` and `invalid_body` (400)."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem(400, "invalid_json", "The body is not JSON in UTF-8.") from None
+
+
+def _is_json(headers: Headers) -> bool:
+    media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def _invalid(text: str) -> Problem:
+    """Name the member. What msgspec says repeats no value but that of an enumeration."""
+    place = _PLACE.search(text)
+    missing = _MISSING.search(text)
+    reason = text[: place.start()] if place else text
+    field = place["field"] if place else ""
+    if missing:
+        field, reason = f"{field}.{missing['field']}".lstrip("."), "It is required."
+    elif reason.startswith("Invalid enum value"):
+        reason = "It is not one of the allowed values."
+    return Problem(400, "invalid_body", "The body is malformed.", errors=(FieldError(field, reason),))

@@ -1,0 +1,209 @@
+"""Attempts of deliveries: claimed under a lease, and written down with what follows from them.
+
+The row of the host is locked first by whoever claims or records: so the attempts under way at a host are counted
+by one at a time, and a delivery that found no place is always seen by the attempt that frees one.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+from databases.interfaces import Record
+
+from service.database.connection import Connection, as_optional, as_struct
+from service.database.deliveries import RING_AFTER, RING_BACKOFF
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.statuses import DeliveryStatus
+
+_DUE = (
+    "id = :id AND (resend_at IS NOT NULL OR (status = 'scheduled' AND next_attempt_at <= now()))"
+    " AND coalesce(lease_expires_at < now(), true)"
+)
+
+
+#: What is left of a person's wish after an attempt: a newer one, or the same where the attempt was not made.
+_RESEND_LEFT = "CASE WHEN :again OR resend_at > CAST(:asked_at AS timestamptz) THEN resend_at END"
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What a delivery has come to, and the bell to ring for its next attempt."""
+
+    status: DeliveryStatus
+    ring: Ring | None
+
+
+class _ClaimedRow(msgspec.Struct):
+    id: UUID
+    event_id: UUID
+    user_id: UUID
+    url: str
+    host: str
+    attempts: int
+    number: int
+    thin: bool
+    own_fault_for: timedelta
+    resend_at: datetime | None
+
+
+async def claim(
+    connection: Connection, delivery_id: UUID, *, term: timedelta, may_probe: bool
+) -> ClaimedDelivery | Ring | None:
+    """Take the next attempt of a delivery for `term`, in a transaction of its own.
+
+    `may_probe` says whether a host that keeps failing may be called; where it may not, the answer is the bell that
+    has to be rung for somebody who may. None: there is nothing to do, or the host has no place free; then the
+    attempt that frees one rings. Neither uses up an attempt.
+    """
+    host: str | None = await connection.fetch_val(f"SELECT host FROM deliveries WHERE {_DUE}", {"id": delivery_id})
+    if host is None:
+        return None
+    is_failing = await _lock_host(connection, host) >= HOST_FAILURES
+    if is_failing and not may_probe:
+        return await _pass_on(connection, delivery_id)
+    if await _count_under_way(connection, host) >= (1 if is_failing else HOST_CONCURRENCY):
+        await connection.execute(f"UPDATE deliveries SET ring_at = now() WHERE {_DUE}", {"id": delivery_id})
+        return None
+    return await _lease(connection, delivery_id, term)
+
+
+async def _lock_host(connection: Connection, host: str) -> int:
+    """Answer the host's failures in a row."""
+    await connection.execute("INSERT INTO delivery_hosts (host) VALUES (:host) ON CONFLICT DO NOTHING", {"host": host})
+    failures: int = await connection.fetch_val(
+        "SELECT failures FROM delivery_hosts WHERE host = :host FOR UPDATE", {"host": host}
+    )
+    return failures
+
+
+async def _count_under_way(connection: Connection, host: str) -> int:
+    under_way: int = await connection.fetch_val(
+        "SELECT count(*) FROM deliveries WHERE host = :host AND lease_token IS NOT NULL AND lease_expires_at > now()",
+        {"host": host},
+    )
+    return under_way
+
+
+async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
+    row = await connection.fetch_one(
+        f"UPDATE deliveries SET rings = rings + 1, ring_at = now() + :backoff WHERE {_DUE}"
+        " RETURNING id, attempts + 1 AS attempt, rings",
+        {"id": delivery_id, "backoff": RING_BACKOFF},
+    )
+    return as_optional(row, Ring)
+
+
+async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> ClaimedDelivery | None:
+    lease = uuid4()
+    row = await connection.fetch_one(
+        # The clock, not the start of the transaction: that may have waited for the lock of the host.
+        "UPDATE deliveries SET lease_token = :lease, lease_expires_at = clock_timestamp() + :term,"
+        f" ring_at = clock_timestamp() + :term WHERE {_DUE} RETURNING id, event_id, user_id, url, host, attempts, thin,"
+        " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
+        " now() - coalesce(resend_at, own_fault_since, now()) AS own_fault_for, resend_at",
+        {"id": delivery_id, "lease": lease, "term": term},
+    )
+    if row is None:
+        return None
+    claimed = as_struct(row, _ClaimedRow)
+    values = msgspec.structs.asdict(claimed)
+    return ClaimedDelivery(attempt=values.pop("attempts") + 1, lease=lease, **values)
+
+
+async def record(
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+) -> Recorded | None:
+    """Write an attempt and what follows from it, in a transaction. None: the lease was lost, nothing was written."""
+    await _lock_host(connection, delivery.host)
+    settle = _follow_schedule if delivery.resend_at is None else _settle_resend
+    row = await settle(connection, delivery, attempt, verdict)
+    if row is None:
+        return None
+    if verdict.host_works is not None:
+        await connection.execute(
+            "UPDATE delivery_hosts SET failures = CASE WHEN :works THEN 0 ELSE failures + 1 END WHERE host = :host",
+            {"host": delivery.host, "works": verdict.host_works},
+        )
+    await _insert(connection, delivery, attempt)
+    return Recorded(DeliveryStatus(row["status"]), as_struct(row, Ring) if row["due"] else None)
+
+
+async def _insert(connection: Connection, delivery: ClaimedDelivery, attempt: Attempt) -> None:
+    await connection.execute(
+        "INSERT INTO delivery_attempts"
+        " (id, delivery_id, number, started_at, duration_ms, outcome, status_code, answer, error)"
+        " VALUES (:id, :delivery_id, :number, :started_at, :duration_ms, :outcome, :status_code, :answer, :error)",
+        {"id": uuid4(), "delivery_id": delivery.id, "number": delivery.number, **msgspec.structs.asdict(attempt)},
+    )
+
+
+_RECORDED = (
+    " RETURNING id, attempts + 1 AS attempt, rings, status, ring_at IS NOT NULL AS due,"
+    " greatest(interval '0', CASE WHEN resend_at IS NULL THEN next_attempt_at ELSE ring_at END - now()) AS after"
+)
+
+
+async def _follow_schedule(
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+) -> Record | None:
+    return await connection.fetch_one(
+        "UPDATE deliveries SET status = :status, attempts = attempts + :counts, last_error = :error,"
+        " rings = rings + 1 - :counts, thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
+        " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, now()) END,"
+        " next_attempt_at = now() + :retry_in,"
+        # A person may have asked for another one meanwhile.
+        " ring_at = CASE WHEN resend_at IS NULL THEN now() + :retry_in + :grace ELSE now() END,"
+        " completed_at = CASE WHEN :final THEN now() END"
+        f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
+        {
+            "id": delivery.id,
+            "lease": delivery.lease,
+            "status": verdict.status,
+            "counts": int(verdict.counts),
+            "error": attempt.error,
+            "thin": verdict.thin,
+            "own_fault": verdict.own_fault,
+            "retry_in": verdict.retry_in,
+            "grace": RING_AFTER,
+            "final": verdict.status is not DeliveryStatus.SCHEDULED,
+        },
+    )
+
+
+async def _settle_resend(
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+) -> Record | None:
+    """Success closes the delivery. Whatever else happened, it stays where it was in its schedule."""
+    return await connection.fetch_one(
+        f"UPDATE deliveries SET resend_at = {_RESEND_LEFT}, rings = rings + 1,"
+        " lease_token = NULL, lease_expires_at = NULL, thin = thin OR :thin,"
+        " attempts = attempts + CASE WHEN :delivered AND status <> 'delivered' THEN 1 ELSE 0 END,"
+        " last_error = CASE WHEN :delivered OR status = 'delivered' THEN NULL ELSE CAST(:error AS text) END,"
+        # Delivered once is delivered for good: the moment does not move.
+        " completed_at = CASE WHEN :delivered AND status <> 'delivered' THEN now() ELSE completed_at END,"
+        " own_fault_since = CASE WHEN :delivered THEN NULL ELSE own_fault_since END,"
+        " next_attempt_at = CASE WHEN :delivered THEN NULL ELSE next_attempt_at END,"
+        " status = CASE WHEN :delivered THEN 'delivered' ELSE status END,"
+        f" ring_at = CASE WHEN {_RESEND_LEFT} IS NOT NULL THEN now() + coalesce(:retry_in, interval '0')"
+        " WHEN NOT :delivered AND status = 'scheduled' THEN greatest(next_attempt_at, now()) + :grace END"
+        f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
+        {
+            "id": delivery.id,
+            "lease": delivery.lease,
+            "delivered": verdict.status is DeliveryStatus.DELIVERED,
+            "asked_at": delivery.resend_at,
+            "again": not verdict.counts,
+            "error": attempt.error,
+            "thin": verdict.thin,
+            "retry_in": verdict.retry_in,
+            "grace": RING_AFTER,
+        },
+    )
+
+
+async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
+    """Give an attempt back that was not made."""
+    await connection.execute(
+        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
+        " WHERE id = :id AND lease_token = :lease",
+        {"id": delivery.id, "lease": delivery.lease},
+    )

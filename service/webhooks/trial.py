@@ -1,0 +1,56 @@
+"""`webhook.test`: a message of the same shape as the real ones, for trying a receiver out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+EVENT_TYPE = "webhook.test"
+_PREFIX = "msg_test_"
+_ID_CHARACTERS = 32
+
+
+def new_test_id(user_id: UUID) -> str:
+    """A `webhook-id` that says who asked for the test, so that `webhook-test-receiver` knows whose secret signed it."""
+    return f"{_PREFIX}{user_id.hex}_{uuid4().hex}"
+
+
+def user_of_test(webhook_id: str) -> UUID | None:
+    """Who asked for a test; None for what is not the id of one."""
+    if not webhook_id.startswith(_PREFIX):
+        return None
+    return _uuid(webhook_id.removeprefix(_PREFIX)[:_ID_CHARACTERS])
+
+
+def delivery_of(webhook_id: str) -> UUID | None:
+    """The delivery that a `webhook-id` names; None for what is not the id of one."""
+    return _uuid(webhook_id.removeprefix("msg_")) if webhook_id.startswith("msg_") else None
+
+
+def render_test(moment: datetime, payload: Mapping[str, Any], *, public_url: str) -> bytes:
+    """The body of a test. What `payload` has takes the place of the invented values, but for type and time."""
+    number = "0000001-00.2000.0.00.0000"
+    body = {
+        "type": EVENT_TYPE,
+        "timestamp": moment,
+        "process_number": number,
+        "job_id": None,
+        "status": "completed",
+        "total_documents": 0,
+        "completed_documents": 0,
+        "failed_documents": 0,
+        "completed_at": moment,
+        "documents": [],
+        "documents_truncated": False,
+        "status_url": f"{public_url}/api/v1/processes/{number}/status",
+    }
+    return msgspec.json.encode({**body, **payload, "type": EVENT_TYPE, "timestamp": moment})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(hex=text) if len(text) == _ID_CHARACTERS else None
+    except ValueError:
+        return None

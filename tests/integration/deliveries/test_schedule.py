@@ -1,0 +1,95 @@
+"""Leases of attempts, and what is written of them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from service.database import delivery_history
+from service.database.connection import Database
+from tests.support.attempts import (
+    DELIVERED,
+    GIVEN_UP,
+    OWN_FAULT,
+    RETRY,
+    attempts_written,
+    claim,
+    claimed,
+    make,
+    record,
+)
+from tests.support.deliveries import row, schedule, update
+
+
+async def test_an_attempt_is_claimed_by_one_of_many(database: Database, user_id: UUID, url: str) -> None:
+    (delivery_id,) = await schedule(database, user_id, url)
+
+    claims = await asyncio.gather(*(claim(database, delivery_id) for _ in range(20)))
+
+    assert len([each for each in claims if each is not None]) == 1
+
+
+async def test_whoever_lost_the_lease_writes_nothing(database: Database, user_id: UUID, url: str) -> None:
+    (delivery_id,) = await schedule(database, user_id, url)
+    first = await claimed(database, delivery_id)
+    await update(database, delivery_id, "lease_expires_at = now() - interval '1 s'")
+    second = await claimed(database, delivery_id)
+
+    assert await record(database, first, DELIVERED) is None
+
+    found = await row(database, delivery_id)
+    assert (found["status"], found["attempts"], found["lease_token"]) == ("scheduled", 0, second.lease)
+    assert await attempts_written(database, delivery_id) == 0
+    assert await record(database, second, DELIVERED) is not None
+
+
+async def test_an_attempt_and_what_follows_are_written_together(database: Database, user_id: UUID, url: str) -> None:
+    (delivery_id,) = await schedule(database, user_id, url)
+
+    recorded = await make(database, delivery_id, RETRY)
+
+    assert recorded.ring is not None
+    assert recorded.ring.after is not None
+    assert timedelta(minutes=59) < recorded.ring.after <= timedelta(hours=1)
+    found = await row(database, delivery_id)
+    assert (found["attempts"], found["last_error"], found["lease_token"]) == (1, "The host answered 500.", None)
+    assert found["next_attempt_at"] > datetime.now(UTC) + timedelta(minutes=59)
+    assert await attempts_written(database, delivery_id) == 1
+    assert await claim(database, delivery_id) is None
+
+
+async def test_a_fault_of_this_service_is_written_and_uses_up_nothing(
+    database: Database, user_id: UUID, url: str
+) -> None:
+    (delivery_id,) = await schedule(database, user_id, url)
+
+    recorded = await make(database, delivery_id, OWN_FAULT)
+
+    found = await row(database, delivery_id)
+    assert (found["attempts"], await attempts_written(database, delivery_id)) == (0, 1)
+    # The bell of the attempt that has just ended would keep one of the same name from being rung.
+    assert recorded.ring is not None
+    assert (recorded.ring.attempt, recorded.ring.rings) == (1, 1)
+    await update(
+        database, delivery_id, "next_attempt_at = now(), own_fault_since = own_fault_since - interval '2 hours'"
+    )
+    again = await claimed(database, delivery_id)
+    assert again.own_fault_for > timedelta(hours=1)
+    assert (again.attempt, again.number) == (1, 2)
+
+
+async def test_operators_are_told_of_each_failure_once(database: Database, user_id: UUID, url: str) -> None:
+    failed, old = await schedule(database, user_id, url, url)
+    await make(database, failed, GIVEN_UP)
+    await make(database, old, GIVEN_UP)
+    await update(database, old, "completed_at = now() - interval '2 days'")
+
+    async def take() -> list[UUID]:
+        async with database.connection() as connection:
+            found = await delivery_history.take_exhausted(connection, within=timedelta(days=1))
+        assert all("hidden" not in str(each) for each in found)
+        return [each.id for each in found]
+
+    told = [each for found in await asyncio.gather(*(take() for _ in range(5))) for each in found]
+
+    assert told.count(failed) == 1
+    assert old not in told
