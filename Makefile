@@ -18,8 +18,12 @@ up: .venv/.ready ## Leave a whole stack running, with an address and a key to us
 	@$(BIN)/autos up
 
 .PHONY: test
-test: lint .venv-ministack/.ready ## Lint, then run every test
-	$(BIN)/pytest
+test: lint .venv-ministack/.ready ## Lint, then run every test but the long ones
+	$(BIN)/pytest -n 3 --dist loadfile
+
+.PHONY: test-faults
+test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 15 minutes)
+	$(BIN)/pytest -m "faults or long" tests/acceptance/faults
 
 .PHONY: lint
 lint: .venv/.ready ## Check style, types, the arrows between modules

@@ -9,13 +9,14 @@ from service.database import documents
 from service.domain.documents import StoredFile, Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
-from service.portal.errors import PortalError, Refused, Unauthorized
+from service.portal.errors import Busy, PortalError, Refused, Unauthorized
 from worker.context import Context
 from worker.inspection import Inspection, Mismatch, Promise, Seen
 from worker.transfer import transfer
 
 BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
 BACKOFF_MAX = 30.0  # seconds
+SLOW_DOWNS_MAX = 100  # times that the portal may ask for quiet before that counts as an attempt
 
 
 class Source:
@@ -61,10 +62,14 @@ async def _attempt(context: Context, job: ClaimedJob, task: Task) -> tuple[Store
     source = Source(task)
     if not source.hrefs:
         return ErrorCode.NOTHING_TO_DOWNLOAD, 0
-    attempt = 0
+    attempt = slow_downs = 0
     while True:
-        attempt += 1
         result = await _from_any_address(context, job, task, source)
+        if isinstance(result, Busy) and slow_downs < SLOW_DOWNS_MAX:
+            # No fault of the document's: the gate is closed for as long as the portal asked.
+            slow_downs += 1
+            continue
+        attempt += 1
         if isinstance(result, StoredFile):
             return result, attempt
         if isinstance(result, Refused) or attempt >= context.limits.download_attempts:
@@ -85,6 +90,8 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
             return await _from(context, job, task, source, href)
         except Unauthorized:
             raise
+        except Busy as error:
+            return error
         except Mismatch as error:
             source.before = error.seen
             failures.append(error)

@@ -35,7 +35,9 @@ class ProcessNumber(msgspec.Struct, frozen=True):
                 "A case number has 20 digits, written NNNNNNN-DD.AAAA.J.TR.OOOO or without punctuation."
             )
         serial, check, year, segment, court, origin = match.groups()
-        # ISO 7064 MOD 97-10, Annex VIII: with the check digits moved to the end the remainder is 1.
-        if int(serial + year + segment + court + origin + check) % 97 != 1:
+        # ISO 7064 MOD 97-10, Annex VIII: with the check digits moved to the end the remainder is 1. The formula,
+        # 98 minus a remainder of 97, gives 02 to 98; 00, 01 and 99 would be second spellings of the same case.
+        matches = int(serial + year + segment + court + origin + check) % 97 == 1
+        if not matches or int(check) not in range(2, 99):
             raise InvalidProcessNumber("The check digits do not match the rest of the case number.")
         return cls("".join(match.groups()))

@@ -17,6 +17,7 @@ from service.portal.download import Download, read_body, transport_errors
 from service.portal.errors import (
     AccessDenied,
     AddressRefused,
+    Busy,
     NotFound,
     PortalError,
     Refused,
@@ -132,7 +133,7 @@ class PortalClient:
         error = _classify(response.status, _message(body), _retry_after(response))
         if isinstance(error, Unauthorized):
             await self._tokens.refused(token)
-        if response.status == 429:
+        if isinstance(error, Busy):
             seconds = error.retry_after or 1.0
             self._gate.pause(seconds)
             await self._slow_down(seconds)
@@ -148,6 +149,8 @@ def _classify(status: int, message: str, retry_after: float | None) -> PortalErr
         return NotFound(ErrorCode.DOCUMENT_NOT_FOUND, "not found")
     if status in range(300, 400):
         return Refused(ErrorCode.REDIRECTED, "redirected")
+    if status == 429:
+        return Busy(ErrorCode.PORTAL_UNAVAILABLE, "the portal asks for quiet", retry_after=retry_after)
     code = ErrorCode.PORTAL_ERROR if status == 500 else ErrorCode.PORTAL_UNAVAILABLE
     return Unavailable(code, f"the portal answered {status}", retry_after=retry_after)
 

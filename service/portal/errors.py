@@ -1,7 +1,8 @@
 """What can go wrong with the portal.
 
 PortalError
-    Unavailable      temporary: down, slow, busy, its own page, an answer that is not one
+    Unavailable      temporary: down, slow, its own page, an answer that is not one
+        Busy         the portal asked everybody to slow down
         Unauthorized the token died: nothing works until it is renewed
     Refused          permanent: asking again gives the same
         NotFound
@@ -23,6 +24,10 @@ class PortalError(Exception):
 
 class Unavailable(PortalError):
     """Temporary: worth another try later."""
+
+
+class Busy(Unavailable):
+    """The portal asked everybody to slow down (429). Says nothing of the document that was asked for."""
 
 
 class Unauthorized(Unavailable):

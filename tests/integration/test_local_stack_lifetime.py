@@ -89,23 +89,24 @@ def test_a_stack_waits_for_the_servers_of_a_process_that_has_died(spare_director
         stack.stop()
 
 
+def kill_what_is_left(identities: dict[int, str | None]) -> None:
+    for pid, identity in identities.items():
+        if identity_of(pid) == identity:
+            signal_process(pid, signal.SIGKILL)
+
+
 def test_servers_whose_guardian_was_killed_are_ended_by_the_next_start(spare_directory: Path) -> None:
-    with held_stack(spare_directory) as process:
+    with held_stack(spare_directory) as process, contextlib.ExitStack() as undo:
         guardian, *servers = descendants_of(process.pid)
-        identities = {pid: identity_of(pid) for pid in servers}
+        undo.callback(kill_what_is_left, {pid: identity_of(pid) for pid in servers})
         for pid in servers:
             signal_process(pid, signal.SIGSTOP)  # so that they do not end with their parent
         signal_process(guardian, signal.SIGKILL)
         process.kill()
         assert wait_until_ended([guardian], END_SECONDS)
         assert not wait_until_ended(servers, 0)
-        try:
-            with running_stack(spare_directory, with_portal=False):
-                assert wait_until_ended(servers, 0)
-        finally:
-            for pid, identity in identities.items():
-                if identity_of(pid) == identity:
-                    signal_process(pid, signal.SIGKILL)
+        with running_stack(spare_directory, with_portal=False):
+            assert wait_until_ended(servers, 0)
 
 
 def test_a_process_that_merely_has_the_number_of_an_earlier_server_is_left_alone(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ def test_numbers_of_every_segment_are_accepted(text: str) -> None:
         "0001234-56.2023.8.26.0000",
         "9999999-99.9999.9.99.9999",
         "0000001-38.2024.8.26.0100",
+        # Congruent to 97 and to 02, so the remainder is right; but the formula never gives them.
+        "0000094-99.2024.8.26.0100",
+        "0000023-00.2024.8.26.0100",
         "0000001-39.2024.8.26.0001",
     ],
 )
