@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 
@@ -254,7 +252,7 @@ async def test_a_server_error_may_pass(rig: Rig, status: int, code: ErrorCode) -
         ("100000", 600.0),
         ("9" * 500, 600.0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
-        (format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), 600.0),
+        ("Sat, 21 Oct 2119 07:28:00 GMT", 600.0),
         ("Wed, 99 Oct 2015 07:28:00 GMT", None),
         ("Wed, 21 Oct 2015 07:28:00 -0000", None),
         ("soon", None),
