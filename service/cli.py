@@ -1,37 +1,29 @@
 """`autos`: what operators and newcomers type."""
 
-import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
 from uuid import UUID
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from service.api.authentication import new_api_key
+from service.commands.console import ask, print_fields, print_json, print_table, read_settings
+from service.commands.deliveries import deliveries_group
 from service.commands.rescue import rescue
 from service.database import jobs, migrations
-from service.database.connection import UNREACHABLE, Connection
 from service.database.jobs import JobRow
 from service.domain.process_number import ProcessNumber
 from service.local.demo import run_demo
 from service.local.demo_client import DemoFailed
 from service.local.errors import LocalStackError
 from service.local.up import UpOptions, run_up
-from service.settings import Settings, SettingsError, load_settings
-from service.startup import StartupError, open_database
+from service.settings import Settings
 
-T = TypeVar("T")
-
-TABLE_WIDTH = 160  # columns
 DATA = Path(__file__).resolve().parents[1] / ".autos"  # of the stack of one machine
 INTERRUPTED = 130  # the exit code that shells use for Ctrl-C
 data_option = click.option(
@@ -45,13 +37,14 @@ def main() -> None:
 
 
 main.add_command(rescue)
+main.add_command(deliveries_group)
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database to the schema of this version. Run it before each release."""
     try:
-        applied = migrations.apply(_settings().database_url)
+        applied = migrations.apply(read_settings().database_url)
     except migrations.MigrationError as error:
         raise click.ClickException(f"DATABASE_URL: {error}") from None
     click.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
@@ -106,7 +99,7 @@ def jobs_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 def list_jobs(limit: int, as_json: bool) -> None:
     """The last jobs, the newest first."""
-    found = _ask(lambda connection: jobs.newest(connection, limit=limit))
+    found = ask(lambda connection: jobs.newest(connection, limit=limit))
     _print(found, as_json=as_json)
 
 
@@ -115,68 +108,32 @@ def list_jobs(limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def show_job(job_id: UUID, as_json: bool) -> None:
     """One job."""
-    found = _ask(lambda connection: jobs.find(connection, job_id))
+    found = ask(lambda connection: jobs.find(connection, job_id))
     if found is None:
         raise click.ClickException("there is no such job")
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        print_json(found)
         return
-    for name, value in msgspec.structs.asdict(found).items():
-        click.echo(f"{name.replace('_', ' '):22}{_cell(value)}")
+    print_fields(found)
 
 
 def _print(found: list[JobRow], *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        print_json(found)
         return
-    table = Table("job", "process", "status", "documents", "failed", "created", "ended", box=None)
-    for job in found:
-        table.add_row(
-            str(job.id),
+    rows = [
+        (
+            job.id,
             ProcessNumber(job.process_number).masked,
             job.status,
             f"{job.completed_documents}/{job.total_documents}",
-            str(job.failed_documents),
-            _cell(job.created_at),
-            _cell(job.completed_at),
+            job.failed_documents,
+            job.created_at,
+            job.completed_at,
         )
-    # An id that is cut off is of no use: rather let a narrow terminal wrap.
-    Console(width=max(Console().width, TABLE_WIDTH)).print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _ask(question: Callable[[Connection], Awaitable[T]]) -> T:
-    async def ask() -> T:
-        async with _connected(_settings()) as connection:
-            return await question(connection)
-
-    try:
-        return asyncio.run(ask())
-    except StartupError as error:
-        raise click.ClickException(str(error)) from None
-    except UNREACHABLE as error:
-        raise click.ClickException(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-
-
-@asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Connection]:
-    async with (
-        open_database(settings.database_url, application_name="autos cli", max_size=2) as database,
-        database.connection() as connection,
-    ):
-        yield connection
+        for job in found
+    ]
+    print_table(("job", "process", "status", "documents", "failed", "created", "ended"), rows)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,8 @@ async def test_a_target_that_fails_is_logged_and_keeps_nobody_else_from_being_to
     assert "Traceback" not in logs
 
 
+# The library looks through all its plugins for the scheme.
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_a_url_of_no_known_target_is_refused_without_being_repeated() -> None:
     with pytest.raises(StartupError, match=r"^ALERT_URLS is malformed: URL number 2 ") as caught:
         Alerts(["json://127.0.0.1/", "nothing://secret-value"])

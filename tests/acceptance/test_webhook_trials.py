@@ -163,9 +163,7 @@ async def test_the_receiver_tells_a_real_webhook_from_a_forged_one(client: Api) 
     assert answer.json["process_number"] == "x"
 
 
-@pytest.mark.parametrize(
-    "webhook_id", ["", "x", "msg_", f"msg_{UNKNOWN}", "msg_test_x", f"msg_test_{UNKNOWN}_x"]
-)
+@pytest.mark.parametrize("webhook_id", ["", "x", "msg_", f"msg_{UNKNOWN}", "msg_test_x", f"msg_test_{UNKNOWN}_x"])
 async def test_the_receiver_knows_nobody_by_an_id_that_it_has_not_given(client: Api, webhook_id: str) -> None:
     stranger = Api(client.session, client.base_url, None)
     headers = {"webhook-id": webhook_id, "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}

@@ -1,0 +1,160 @@
+"""`autos deliveries`: what was sent to subscribers, and how to have it sent again."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import click
+import msgspec
+
+from service.commands.console import ask, json_option, print_fields, print_json, print_table, read_settings
+from service.database import deliveries, delivery_history
+from service.database.connection import Connection
+from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
+from service.domain.deliveries import Ring
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import DeliveryStatus
+from service.queue import Bell, redis_pool
+from service.wiring import configure_process_logs
+
+RUNG_AT_ONCE = 200  # after a recovery; the workers' sweep rings for the rest
+ATTEMPTS_LISTED = 20
+
+
+class Moment(click.ParamType[datetime]):
+    """An ISO 8601 date or time; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read what was typed."""
+        try:
+            given = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+            return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("It must be a time such as 2026-01-31T12:00:00Z.", param, ctx)
+
+
+class DeliveryWithAttempts(msgspec.Struct, frozen=True):
+    """What `--json` prints."""
+
+    delivery: DeliveryRow
+    attempts: list[AttemptRow]
+
+
+@click.group(name="deliveries")
+def deliveries_group() -> None:
+    """Look at webhooks, and have them sent again."""
+
+
+@deliveries_group.command(name="list")
+@click.option("--status", type=click.Choice([each.value for each in DeliveryStatus]))
+@click.option("--job-id", type=click.UUID)
+@click.option("--since", type=Moment(), help="Made at this time or later.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@json_option
+def list_deliveries(
+    status: str | None, job_id: UUID | None, since: datetime | None, limit: int, *, as_json: bool
+) -> None:
+    """The last deliveries, the newest first."""
+    wanted = DeliveryFilter(None, None if status is None else DeliveryStatus(status), job_id, since)
+
+    async def question(connection: Connection) -> list[DeliveryWithAttempts]:
+        rows = await delivery_history.page(connection, wanted, after=None, limit=limit)
+        ids = [row.id for row in rows]
+        attempts = await delivery_history.attempts_of(connection, ids, newest=ATTEMPTS_LISTED)
+        return [DeliveryWithAttempts(row, attempts[row.id]) for row in rows]
+
+    found = ask(question)
+    if as_json:
+        print_json(found)
+        return
+    columns = ("delivery", "process", "host", "status", "attempts", "next attempt", "created", "last error")
+    print_table(columns, [_row(each) for each in found])
+
+
+@deliveries_group.command(name="show")
+@click.argument("delivery_id", type=click.UUID)
+@json_option
+def show_delivery(delivery_id: UUID, *, as_json: bool) -> None:
+    """One delivery and all its attempts."""
+
+    async def question(connection: Connection) -> DeliveryWithAttempts | None:
+        row = await delivery_history.find(connection, delivery_id, user_id=None)
+        attempts = await delivery_history.attempts_of(connection, [delivery_id])
+        return None if row is None else DeliveryWithAttempts(row, attempts[delivery_id])
+
+    found = ask(question)
+    if found is None:
+        raise click.ClickException("there is no such delivery")
+    if as_json:
+        print_json(found)
+        return
+    print_fields(found.delivery)
+    click.echo()
+    columns = ("attempt", "started", "ms", "outcome", "status", "error", "answer")
+    print_table(columns, [_attempt_row(each) for each in found.attempts])
+
+
+@deliveries_group.command()
+@click.argument("delivery_id", type=click.UUID)
+def resend(delivery_id: UUID) -> None:
+    """Make one more attempt now. What is scheduled stays scheduled, unless this one succeeds."""
+
+    async def question(connection: Connection) -> tuple[bool, Ring | None]:
+        row = await delivery_history.find(connection, delivery_id, user_id=None)
+        return row is not None, await deliveries.resend(connection, delivery_id)
+
+    exists, ring = ask(question)
+    if not exists:
+        raise click.ClickException("there is no such delivery")
+    if ring is None:
+        raise click.ClickException("its job has not ended: there is nothing to send yet")
+    click.echo("one more attempt is on its way" + _later(_ring([ring], late=False)))
+
+
+@deliveries_group.command()
+@click.option("--since", type=Moment(), required=True, help="Everything that was given up at this time or later.")
+def recover(since: datetime) -> None:
+    """Send everything again that has failed since a time, with a whole schedule. It may be repeated."""
+
+    async def question(connection: Connection) -> tuple[int, list[Ring]]:
+        recovered = await deliveries.recover(connection, since=since, user_id=None)
+        return recovered, await deliveries.take_overdue(connection, limit=RUNG_AT_ONCE) if recovered else []
+
+    recovered, rings = ask(question)
+    click.echo(f"{recovered} deliveries are on their way{_later(_ring(rings))}")
+
+
+def _ring(rings: Sequence[Ring], *, late: bool | None = None) -> bool:
+    """After the commit. Says whether the workers were told; if not, their sweep finds it."""
+
+    settings = read_settings()
+    configure_process_logs(settings)
+
+    async def ring_all() -> bool:
+        redis = redis_pool(settings.redis_url)
+        try:
+            bell = Bell(redis)
+            heard = [await bell.ring_delivery(r.id, attempt=r.attempt, rings=r.rings, late=late) for r in rings]
+            return all(heard)
+        finally:
+            await redis.aclose(close_connection_pool=True)
+
+    return asyncio.run(ring_all())
+
+
+def _later(is_rung: bool) -> str:
+    return "" if is_rung else "; Redis does not answer, so it takes until the workers' next sweep"
+
+
+def _row(found: DeliveryWithAttempts) -> tuple[object, ...]:
+    row = found.delivery
+    number = ProcessNumber(row.process_number).masked
+    attempts = max((each.number for each in found.attempts), default=0)
+    return (row.id, number, row.host, row.status, attempts, row.next_attempt_at, row.created_at, row.last_error)
+
+
+def _attempt_row(row: AttemptRow) -> tuple[object, ...]:
+    return (row.number, row.started_at, row.duration_ms, row.outcome, row.status_code, row.error, row.answer)

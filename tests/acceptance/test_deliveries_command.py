@@ -1,0 +1,150 @@
+"""`autos deliveries`, as operators type it."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from service.database.connection import Database
+from tests.support.api import Api
+from tests.support.commands import REPOSITORY, autos
+from tests.support.deliveries import NUMBER, Sender, add_user, open_pool, open_sender, row
+from tests.support.processes import free_port
+from tests.support.subscriber import Subscriber
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_pool(database_url) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+async def sender(api: Api, database: Database, environment: dict[str, str]) -> AsyncIterator[Sender]:
+    async with open_sender(database, environment["REDIS_URL"]) as opened:
+        yield opened
+
+
+async def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = autos("deliveries", *arguments)
+    return await asyncio.to_thread(
+        subprocess.run,
+        command,
+        cwd=REPOSITORY,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def failed(sender: Sender, subscriber: Subscriber) -> tuple[UUID, str]:
+    """A delivery that was given up at once, and its path."""
+    path = f"/{uuid4()}"
+    subscriber.answer(path, 410)
+    user_id, _key = await add_user(sender.database)
+    (delivery_id,) = await sender.send(user_id, subscriber.url(path))
+    await until(sender, delivery_id, "failed")
+    return delivery_id, path
+
+
+async def until(sender: Sender, delivery_id: UUID, status: str) -> None:
+    async with asyncio.timeout(30):
+        while (await row(sender.database, delivery_id))["status"] != status:  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.05)
+
+
+async def test_deliveries_are_listed_for_people_and_for_programs(
+    environment: dict[str, str], sender: Sender, subscriber: Subscriber
+) -> None:
+    delivery_id, _path = await failed(sender, subscriber)
+
+    table = await run(environment, "list", "--status", "failed")
+    listed = await run(environment, "list", "--status", "failed", "--json")
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    nothing = await run(environment, "list", "--since", later, "--json")
+
+    (line,) = [line for line in table.stdout.splitlines() if str(delivery_id) in line]
+    assert NUMBER.masked in line
+    assert "The host answered 410." in line
+    (found,) = [each for each in msgspec.json.decode(listed.stdout) if each["delivery"]["id"] == str(delivery_id)]
+    assert [each["status_code"] for each in found["attempts"]] == [410]
+    assert msgspec.json.decode(nothing.stdout) == []
+
+
+async def test_one_delivery_is_shown_with_its_attempts(
+    environment: dict[str, str], sender: Sender, subscriber: Subscriber
+) -> None:
+    delivery_id, path = await failed(sender, subscriber)
+
+    shown = await run(environment, "show", str(delivery_id))
+    decoded: Any = msgspec.json.decode((await run(environment, "show", str(delivery_id), "--json")).stdout)
+
+    assert subscriber.url(path) in shown.stdout
+    assert "The host answered 410." in shown.stdout
+    assert (decoded["delivery"]["id"], len(decoded["attempts"])) == (str(delivery_id), 1)
+
+
+async def test_one_delivery_is_sent_again(environment: dict[str, str], sender: Sender, subscriber: Subscriber) -> None:
+    delivery_id, path = await failed(sender, subscriber)
+
+    said = await run(environment, "resend", str(delivery_id))
+
+    assert (said.returncode, said.stdout) == (0, "one more attempt is on its way\n")
+    await subscriber.wait_for(path, 2)
+    await until(sender, delivery_id, "delivered")
+
+
+async def test_everything_that_has_failed_is_sent_again(
+    environment: dict[str, str], sender: Sender, subscriber: Subscriber
+) -> None:
+    since = datetime.now(UTC).isoformat()
+    deliveries = [await failed(sender, subscriber) for _ in range(3)]
+
+    said = await run(environment, "recover", "--since", since)
+
+    assert said.stdout.startswith("3 deliveries are on their way")
+    for delivery_id, path in deliveries:
+        await subscriber.wait_for(path, 2)
+        await until(sender, delivery_id, "delivered")
+
+
+async def test_without_redis_the_sweep_makes_the_attempt(
+    environment: dict[str, str], sender: Sender, subscriber: Subscriber
+) -> None:
+    delivery_id, path = await failed(sender, subscriber)
+
+    away = environment | {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    said = await run(away, "resend", str(delivery_id))
+
+    assert said.returncode == 0
+    assert "Redis does not answer" in said.stdout
+    await subscriber.wait_for(path, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("show", str(uuid4())), "there is no such delivery"),
+        (("resend", str(uuid4())), "there is no such delivery"),
+        (("show", "1"), "not a valid UUID"),
+        (("recover",), "Missing option '--since'"),
+        (("recover", "--since", "yesterday"), "It must be a time"),
+        (("list", "--status", "lost"), "not one of"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_a_line(
+    environment: dict[str, str], sender: Sender, arguments: tuple[str, ...], sentence: str
+) -> None:
+    said = await run(environment, *arguments)
+
+    assert said.returncode != 0
+    assert sentence in said.stderr
+    assert "Traceback" not in said.stderr

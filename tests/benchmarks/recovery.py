@@ -1,0 +1,42 @@
+"""`python -m tests.benchmarks.recovery`: ten thousand failed deliveries again, with a worker killed in the middle.
+
+Exits with an error where one of them is not delivered in the end.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from service.local.stack import Stack, running_stack
+from tests.support.delivery_service import running_delivery_service
+from tests.support.many_hosts import running_hosts
+from tests.support.recovery import recover_through_a_kill
+
+DELIVERIES = 10_000
+TIMEOUT = 900.0  # seconds for each half
+
+
+async def measure(stack: Stack, logs: Path) -> None:
+    """Recover, kill, recover; prints what it took."""
+    async with (
+        running_hosts() as hosts,
+        running_delivery_service(stack, logs, redis_number=1) as service,
+    ):
+        start = time.monotonic()
+        posts = await recover_through_a_kill(service, hosts, DELIVERIES, timeout=TIMEOUT)
+        seconds = time.monotonic() - start
+        delivered = await service.count("delivered")
+    print(f"{delivered} of {DELIVERIES} delivered in {seconds:.0f} s with {posts} requests")  # noqa: T201  (a command's output)
+
+
+def main() -> int:
+    """The exit code."""
+    with tempfile.TemporaryDirectory() as directory, running_stack(Path(directory) / "stack") as stack:
+        asyncio.run(measure(stack, Path(directory)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
