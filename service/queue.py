@@ -14,11 +14,11 @@ import redis.exceptions
 import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
-from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError, WatchError
-from redis.typing import KeyT
+from redis.exceptions import BusyLoadingError, RedisError
+
+from service.persistent_redis import PersistentRedis
 
 DOWNLOAD_QUEUE = "autos:downloads"
 DELIVERY_QUEUE = "autos:deliveries"
@@ -71,28 +71,6 @@ encode_message: Callable[[dict[str, Any]], bytes] = msgspec.msgpack.Encoder(enc_
 decode_message: Callable[[bytes], dict[str, Any]] = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
-class _PersistentPipeline(Pipeline):
-    """Begins again where the connection is lost after WATCH: arq would let its worker die of the error."""
-
-    async def watch(self, *names: KeyT) -> None:  # type: ignore[override]  # a mixin says that it is no coroutine
-        """As it was, and remember what is watched."""
-        self._watched = names
-        await super().watch(*names)
-
-    async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """Raises redis' errors where the pool has no patience left."""
-        while True:
-            try:
-                return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]  # in redis
-            except WatchError:
-                await self.watch(*self._watched)
-
-
-class _PersistentRedis(ArqRedis):
-    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        return _PersistentPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-
-
 def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
     """A pool that notices a silent server within seconds. Connects when it is first used.
 
@@ -109,7 +87,8 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
         retry_on_error=_FAULTS,
         **options,
     )
-    return _PersistentRedis(pool, job_serializer=encode_message, job_deserializer=decode_message)
+    client = ArqRedis if patience is None else PersistentRedis
+    return client(pool, job_serializer=encode_message, job_deserializer=decode_message)
 
 
 class Bell:

@@ -35,7 +35,7 @@ from worker.alerts import Alerts, alert_for_ever
 from worker.context import Context, Limits
 from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
 from worker.download_process import download_process
-from worker.drain import Drain, end
+from worker.drain import GRACE, Drain, end
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 
@@ -136,6 +136,9 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
     await end(ctx["alerting"])
     for delivering, deliverer in zip(ctx["delivering"], ctx["deliverers"], strict=True):
         await end(delivering)
+        if deliverer.tasks:
+            # What was begun since the hand-over gives its bell back at once; arq would cancel that in the middle.
+            await asyncio.wait(deliverer.tasks.values(), timeout=GRACE)
         await deliverer.close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker_stopped")

@@ -9,7 +9,7 @@ from service.object_store import ObjectStore
 from service.queue import Bell
 from service.rescue import abort_stale_uploads, sweep
 
-INTERVAL = 5.0  # seconds between two sweeps of one worker
+INTERVAL = 2.0  # seconds between two sweeps of one worker
 UPLOADS_INTERVAL = 3600.0  # seconds
 
 

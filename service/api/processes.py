@@ -57,9 +57,10 @@ async def _accept(request: ApiRequest, wanted: Request, listing: Listing | None,
     limit = request.state["options"].webhook_max_documents
     async with request.state["database"].transaction() as connection:
         woken: UUID | None = None
-        if listing is None:
-            await processes.lock(connection, wanted.number)
-        else:
+        is_known = await processes.lock(connection, wanted.number)
+        # Somebody may have listed it since this request asked: of many at once, one does the work.
+        is_listed = is_known and not wanted.force_refresh and await processes.is_listed(connection, wanted.number)
+        if listing is not None and not is_listed:
             woken = await requests.register(connection, listing)
         accepted = Accepted()
         if auto_download:

@@ -28,8 +28,7 @@ class LeaseWatch:
     """Sees every lease of every job, and how long a job was without an owner that renews."""
 
     service: Service
-    longest: timedelta = timedelta(0)
-    takeovers: int = 0
+    gaps: list[timedelta] = field(default_factory=list)
     _renewed: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
 
     async def watch(self) -> None:
@@ -47,8 +46,7 @@ class LeaseWatch:
         before, last = self._renewed.get(job, (token, renewed_at))
         self._renewed[job] = (token, renewed_at)
         if before != token:
-            self.takeovers += 1
-            self.longest = max(self.longest, renewed_at - last)
+            self.gaps.append(renewed_at - last)
 
 
 @dataclass
@@ -108,17 +106,19 @@ async def run_with_kills(place: Place, numbers: Numbers, *, turns: int, jobs: in
         await place.request(batch)
         await asyncio.sleep(moments.uniform(0.2, 4.0))
         await kills.kill()
+        # Not faster than the others take over the dead worker's places at the portal.
+        await place.service.until("SELECT 1 FROM portal_shares HAVING count(*) <= 2")
     await place.ended(cases, timeout=240)
     watching.cancel()
     figures = await place.expect_all_done_once(cases)
     again = await kills.expect_nothing_redone(cases)
     assert figures["documents"] == turns * jobs * documents
-    assert watch.takeovers > 0
-    assert watch.longest < timedelta(seconds=30)
+    assert watch.gaps
+    assert max(watch.gaps) < timedelta(seconds=30), sorted(watch.gaps)[-10:]
     return (
         f"{kills.count} SIGKILL, {figures['jobs']} jobs, {figures['documents']} documents, 0 lost; {again} documents"
         f" downloaded again (in flight at a kill); {figures['events posted twice']} events posted twice, under the"
-        f" same id; {watch.takeovers} takeovers, longest {watch.longest.total_seconds():.1f} s; seed {seed}"
+        f" same id; {len(watch.gaps)} takeovers, longest {max(watch.gaps).total_seconds():.1f} s; seed {seed}"
     )
 
 
