@@ -40,7 +40,7 @@ class Postponed(Exception):
 async def download_process(ctx: dict[str, Any], job_id: str) -> None:
     """Work on a job until it ends, its lease is lost, or it has to wait. Safe to ring any number of times."""
     context = context_of(ctx)
-    if not context.portal.has_places:
+    if not context.share.granted:
         # All places at the portal are other workers': one of them will take the job.
         raise Retry(defer=1)
     await context.drain.run(_claim_and_run(context, UUID(job_id)))

@@ -21,6 +21,7 @@ class PortalShare:
         self._total = total
         self._worker_id: UUID = uuid4()
         self._renewed_at = 0.0
+        self.granted = 0
 
     async def keep_for_ever(self) -> None:
         """Adjust the gate until cancelled, then give the share back."""
@@ -42,11 +43,13 @@ class PortalShare:
         except UNREACHABLE as error:
             structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__)
             is_mine = clock() < self._renewed_at + portal.GONE_AFTER.total_seconds() - 2 * INTERVAL
-            await self._gate.set_limit(before if is_mine else 0)
+            self.granted = before if is_mine else 0
+            await self._gate.set_limit(self.granted)
             return
         self._renewed_at = clock()
         if pause:
             self._gate.pause(pause)
+        self.granted = granted
         await self._gate.set_limit(granted)
 
     async def _ask(self) -> tuple[int, float]:

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 import click
 from redis.exceptions import RedisError
 
+from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE
 from service.queue import Bell, redis_pool
 from service.rescue import abort_stale_uploads, sweep
-from service.settings import Settings, SettingsError, load_settings
+from service.settings import Settings
 from service.startup import StartupError, open_database
 from service.wiring import configure_process_logs, open_bucket
 
@@ -21,11 +22,11 @@ def rescue() -> None:
 
     Workers do this by themselves every few seconds. It may run at any time, beside them too.
     """
+    settings = read_settings()
+    configure_process_logs(settings)
     try:
-        settings = load_settings()
-        configure_process_logs(settings)
         asyncio.run(_rescue(settings))
-    except (SettingsError, StartupError) as error:
+    except StartupError as error:
         raise click.ClickException(str(error)) from None
     except (RedisError, OSError) as error:
         raise click.ClickException(f"REDIS_URL: Redis cannot be reached ({type(error).__name__})") from None

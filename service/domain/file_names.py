@@ -50,7 +50,8 @@ def safe_name(name: str, mime_type: str, revision: int = 1) -> str:
 def content_disposition(name: str) -> str:
     """Download under this name, accents included; the plain form is for clients that know no RFC 6266."""
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    fallback = re.sub(r'[^ -~]|["\\%]', "_", ascii_only).strip() or "documento"
+    # A semicolon is legal in the quotes, and read as their end by many.
+    fallback = re.sub(r'[^ -~]|["\\%;]', "_", ascii_only).strip() or "documento"
     # Half a surrogate pair has no UTF-8 form: it is shown as a question mark.
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 

@@ -62,11 +62,6 @@ class PortalClient:
             "Accept-Encoding": "identity",
         }
 
-    @property
-    def has_places(self) -> bool:
-        """Whether this process may ask the portal at all; the other workers may have all the places."""
-        return self._gate.limit > 0
-
     async def list_process(self, number: ProcessNumber, *, timeout: float) -> Listing:
         """Ask for a case, for at most `timeout` seconds.
 

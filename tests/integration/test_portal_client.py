@@ -12,7 +12,7 @@ from service.local.portal import Fault, FaultKind, SimulatedPortal, create_porta
 from service.local.portal.faults import IN_LISTINGS
 from service.portal import client as portal_client
 from service.portal import errors
-from service.portal.errors import AddressRefused, NotFound, PortalError, Refused, Unavailable
+from service.portal.errors import AddressRefused, Busy, NotFound, PortalError, Refused, Unavailable
 from tests.support.portal_client import USER_AGENT, Portal, open_portal_client
 
 NUMBER = ProcessNumber.parse("7654321-71.2021.8.19.0001")
@@ -147,7 +147,7 @@ LISTING_FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.CODEX_500: (Unavailable, ErrorCode.PORTAL_ERROR),
     FaultKind.NOT_FOUND_404: (NotFound, ErrorCode.DOCUMENT_NOT_FOUND),
     FaultKind.ACCEPTED_202: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
-    FaultKind.TOO_MANY_429: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
+    FaultKind.TOO_MANY_429: (Busy, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.UNAVAILABLE_503: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.EXPIRED_401: (errors.Unauthorized, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.DENIED_403: (errors.AccessDenied, ErrorCode.DOCUMENT_ACCESS_DENIED),

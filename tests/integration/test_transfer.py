@@ -28,7 +28,7 @@ from service.local.portal.faults import IN_DOCUMENTS
 from service.object_store import PART_SIZE
 from service.portal import client as portal_client
 from service.portal import download as portal_download
-from service.portal.errors import AccessDenied, NotFound, PortalError, Refused, Unauthorized, Unavailable
+from service.portal.errors import AccessDenied, Busy, NotFound, PortalError, Refused, Unauthorized, Unavailable
 from tests.support.buckets import Bucket
 from tests.support.portal_client import Portal, open_portal_client
 from worker.inspection import Inspection, Mismatch, Promise, Seen
@@ -47,7 +47,7 @@ FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.CODEX_500: (Unavailable, ErrorCode.PORTAL_ERROR),
     FaultKind.NOT_FOUND_404: (NotFound, ErrorCode.DOCUMENT_NOT_FOUND),
     FaultKind.ACCEPTED_202: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
-    FaultKind.TOO_MANY_429: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
+    FaultKind.TOO_MANY_429: (Busy, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.UNAVAILABLE_503: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.EXPIRED_401: (Unauthorized, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.DENIED_403: (AccessDenied, ErrorCode.DOCUMENT_ACCESS_DENIED),

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
+
+from service.local.processes import free_ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -64,9 +65,9 @@ class Process:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port of this machine that nobody uses now, and that no outgoing connection will take."""
+    (port,) = free_ports(1)
+    return port
 
 
 async def start_worker(environment: Mapping[str, str], log: Path) -> Process:

@@ -1,6 +1,7 @@
 """PostgreSQL restarted, killed, out of connections, cut off: the service waits, and goes on by itself."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -100,16 +101,19 @@ async def all_connections_taken(servers: Stack) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         first = await asyncpg.connect(servers.endpoints.database_url)
         stack.push_async_callback(first.close)
-        while True:
-            try:
-                while True:
-                    connection = await asyncpg.connect(servers.endpoints.database_url)
-                    stack.push_async_callback(connection.close)
-            except asyncpg.TooManyConnectionsError:
-                taken = await first.fetch(TERMINATE)
-            if not taken:
-                break
+        taken = True
+        while taken:
+            await take_what_is_free(servers, stack)
+            taken = bool(await first.fetch(TERMINATE))
         yield
+
+
+async def take_what_is_free(servers: Stack, stack: AsyncExitStack) -> None:
+    """Connect until the server refuses."""
+    with contextlib.suppress(asyncpg.TooManyConnectionsError):
+        while True:
+            connection = await asyncpg.connect(servers.endpoints.database_url)
+            stack.push_async_callback(connection.close)
 
 
 async def start_work(place: Place, numbers: Numbers) -> list[str]:

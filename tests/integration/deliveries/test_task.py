@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from aiohttp import web
 
 from service.database import delivery_history, users
 from service.database.connection import Database
 from service.database.delivery_history import AttemptRow
+from service.local.stack import Stack
 from service.webhooks.name_resolver import LookupFailed
 from service.webhooks.post_outcome import OutcomeKind
 from service.webhooks.signature import new_secret, verify
@@ -22,12 +24,14 @@ from tests.support.deliveries import (
     attempt,
     event_document,
     make_due,
+    open_pool,
     row,
     schedule,
     task_context,
     update,
 )
 from tests.support.subscriber import Subscriber
+from tests.support.tcp_proxy import running_tcp_proxy
 from worker.context import Context
 
 
@@ -200,22 +204,32 @@ async def test_a_worker_that_ends_gives_its_attempt_back(database: Database, use
 
 
 async def test_an_attempt_is_written_when_the_database_is_back(
-    database: Database, user_id: UUID, receiver: Start
+    stack: Stack, database: Database, user_id: UUID, receiver: Start
 ) -> None:
-    async def cut_off(_request: web.Request) -> web.Response:
-        async with database.connection() as connection:
-            await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        return web.Response(status=204)
+    calls: list[str] = []
+    name = database.url.database
+    async with running_tcp_proxy(stack.endpoints.database_url) as (wire, url):
 
-    (delivery_id,) = await schedule(database, user_id, await receiver(cut_off))
+        async def cut_off(request: web.Request) -> web.Response:
+            calls.append(request.headers["webhook-id"])
+            wire.take_away()
+            return web.Response(status=204)
 
-    await attempt(task_context(database), delivery_id)
+        (delivery_id,) = await schedule(database, user_id, await receiver(cut_off))
+        with structlog.testing.capture_logs() as logs:
+            async with open_pool(f"{url.rpartition('/')[0]}/{name}") as pool, asyncio.timeout(30):
+                attempting = asyncio.create_task(attempt(task_context(pool), delivery_id))
+                await until_said(logs, "attempt_not_recorded")
+                wire.bring_back()
+                await attempting
 
     found = await row(database, delivery_id)
-    assert (found["status"], found["attempts"]) == ("delivered", 1)
+    assert (found["status"], found["attempts"], len(calls)) == ("delivered", 1, 1)
+
+
+async def until_said(logs: Sequence[object], word: str) -> None:
+    while word not in str(logs):  # noqa: ASYNC110  (said, not signalled)
+        await asyncio.sleep(0.01)
 
 
 async def test_the_next_one_is_rung_for_when_a_place_becomes_free(
