@@ -23,7 +23,7 @@ test: lint .venv-ministack/.ready ## Lint, then run every test but the long ones
 
 .PHONY: test-faults
 test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 15 minutes)
-	$(BIN)/pytest -m "faults or long" tests/acceptance/faults
+	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults
 
 .PHONY: lint
 lint: .venv/.ready ## Check style, types, the arrows between modules
@@ -36,6 +36,10 @@ lint: .venv/.ready ## Check style, types, the arrows between modules
 format: .venv/.ready ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: .venv/.ready ## Measure what one dead host costs the deliveries of the others, as a ratio
+	$(BIN)/python -m tests.benchmarks.deliveries
 
 .PHONY: bench-memory
 bench-memory: .venv/.ready ## Measure the worker's memory with documents of 600 MB

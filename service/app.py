@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from service.api import deliveries, health, jobs, problems, processes, webhook_trials, webhooks
+from service.api import deliveries, health, jobs, metrics, problems, processes, webhook_trials, webhooks
 from service.api.problems import Problem
 from service.api.rate_limits import RateLimiter
 from service.api.request_id import RequestIdMiddleware
@@ -37,6 +37,7 @@ TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give
 ROUTES = [
     Route("/health/live", health.live),
     Route("/health/ready", health.ready),
+    Route("/metrics", metrics.show),
     # No Mount: its pattern matches no line break, and a number that ends with one has to get its 400 too.
     Route("/api/v1/processes/{number}", processes.show),
     Route("/api/v1/processes/{number}/status", processes.status),
