@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import hypothesis
 import msgspec
 import pytest
 
@@ -25,7 +26,11 @@ from tests.support.subscriber import Subscriber, running_subscriber
 
 
 def pytest_configure() -> None:
-    """Nothing that the shell of a developer has set may reach a test."""
+    """Nothing that the shell of a developer has set may reach a test, and no test fails for being slow."""
+    hypothesis.settings.register_profile(
+        "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("unhurried")
     for field in msgspec.structs.fields(Settings):
         os.environ.pop(field.encode_name, None)
 

@@ -22,7 +22,7 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
-ACQUIRE_TIMEOUT = 10.0  # seconds; databases itself would wait for ever
+ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a wire that went silent asyncpg would wait for ever
 CLOSE_TIMEOUT = 5.0  # seconds
 COMMAND_TIMEOUT = 15.0  # seconds; the longest statement registers a listing of thousands of documents

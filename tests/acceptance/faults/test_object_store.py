@@ -15,7 +15,7 @@ from tests.support.buckets import Bucket
 from tests.support.s3_proxy import WireFault, running_s3_proxy
 from tests.support.workload import Place
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(240)]
 
 OPERATIONS = ("put", "create", "part", "complete", "other")
 LARGE = 20_000_000  # bytes: three parts
@@ -102,6 +102,6 @@ async def test_the_uploads_of_a_worker_that_is_killed_are_aborted_by_whoever_goe
 
 
 async def expect_all(place: Place, cases: list[str], bucket: Bucket) -> None:
-    await place.ended(cases, timeout=100)
+    await place.ended(cases, timeout=150)
     await place.expect_all_done_once(cases)
     assert await bucket.open_uploads() == []

@@ -15,7 +15,7 @@ from service.local.stack import Stack
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.workload import Place, digits
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(240)]
 
 SOME_AVAILABLE = "SELECT 1 FROM documents WHERE status = 'available' OFFSET $1"
 TERMINATE = (
@@ -128,7 +128,7 @@ async def start_work(place: Place, numbers: Numbers) -> list[str]:
 async def expect_all(place: Place, cases: list[str]) -> float:
     """Everything ends; answers after how many seconds."""
     begin = time.monotonic()
-    await place.ended(cases, timeout=90)
+    await place.ended(cases, timeout=150)
     await place.expect_all_done_once(cases)
     # Whoever had to be restarted by somebody is not among the living.
     assert all(each.is_running() for each in (*place.service.workers, *place.service.apis))

@@ -49,7 +49,7 @@ def world(empty_database: str) -> Iterator[World]:
     loop.close()
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(400, marks=[pytest.mark.long, pytest.mark.timeout(400)])])
+@pytest.mark.parametrize("examples", [15, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(400)])])
 def test_every_interleaving_leaves_a_legal_state_and_comes_to_an_end(world: World, examples: int) -> None:
     numbers = process_numbers("404")
 

@@ -14,7 +14,7 @@ from service.local.stack import Stack
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.workload import Place, digits, plain
 
-pytestmark = [pytest.mark.faults, pytest.mark.long]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(240)]
 
 SOME_COMPLETED = "SELECT 1 FROM jobs WHERE status = 'completed' OFFSET $1"
 ALIVE = 30  # seconds within which work goes on once everything is there
@@ -143,7 +143,7 @@ async def ask_one_by_one(place: Place, cases: list[str], *, pause: float) -> flo
 
 
 async def expect_all(place: Place, cases: list[str]) -> None:
-    await place.ended(cases, timeout=90)
+    await place.ended(cases, timeout=150)
     figures = await place.expect_all_done_once(cases)
     assert figures["events posted twice"] == 0
     assert set((await place.downloads(cases)).values()) == {1}
