@@ -36,6 +36,7 @@ from worker.context import Context, Limits
 from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
 from worker.download_process import download_process
 from worker.drain import GRACE, Drain, end
+from worker.health import health_key, stay_healthy
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 
@@ -66,6 +67,7 @@ def worker_settings(settings: Settings) -> type:
         "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
         "queue_name": DOWNLOAD_QUEUE,
         "max_jobs": JOBS_AT_ONCE,
+        "health_check_key": health_key(),
         "on_startup": _startup,
         "on_shutdown": _shutdown,
         "ctx": {"settings": settings, "patience": patience},
@@ -106,6 +108,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
         context.drain.install(main)
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
+    ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"]))
     ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell, context.store))
     ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
     ctx["deliverers"] = [
@@ -132,6 +135,7 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
     if "autos" not in ctx:
         return
     await end(ctx["sweeper"])
+    await end(ctx["health"])
     await end(ctx["sharer"])
     await end(ctx["alerting"])
     for delivering, deliverer in zip(ctx["delivering"], ctx["deliverers"], strict=True):
