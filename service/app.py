@@ -4,14 +4,25 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+from limits import parse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
 
-from service.api import deliveries, health, jobs, metrics, problems, processes, webhook_trials, webhooks
+from service.api import (
+    deliveries,
+    documents,
+    health,
+    jobs,
+    metrics,
+    problems,
+    processes,
+    webhook_trials,
+    webhooks,
+)
+from service.api.operations import OperationRoute
 from service.api.problems import Problem
-from service.api.rate_limits import RateLimiter
+from service.api.rate_limits import RateLimiter, Rates
 from service.api.request_id import RequestIdMiddleware
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
@@ -35,25 +46,25 @@ from service.wiring import (
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
 
 ROUTES = [
-    Route("/health/live", health.live),
-    Route("/health/ready", health.ready),
-    Route("/metrics", metrics.show),
+    OperationRoute("/health/live", GET=health.live),
+    OperationRoute("/health/ready", GET=health.ready),
+    OperationRoute("/metrics", GET=metrics.show),
     # No Mount: its pattern matches no line break, and a number that ends with one has to get its 400 too.
-    Route("/api/v1/processes/{number}", processes.show),
-    Route("/api/v1/processes/{number}/status", processes.status),
-    Route("/api/v1/processes/{number}/documents/{document_id}/content", processes.content),
-    Route("/api/v1/jobs/{job_id}", jobs.show),
-    Route("/api/v1/jobs/{job_id}/cancel", jobs.cancel, methods=["POST"]),
-    Route("/api/v1/webhooks/secret", webhooks.secret),
-    Route("/api/v1/webhooks/secret/rotate", webhooks.rotate_secret, methods=["POST"]),
-    Route("/api/v1/webhooks/deliveries", deliveries.index),
-    Route("/api/v1/webhooks/deliveries/recover", deliveries.recover, methods=["POST"]),
-    Route("/api/v1/webhooks/deliveries/{delivery_id}", deliveries.show),
-    Route("/api/v1/webhooks/deliveries/{delivery_id}/resend", deliveries.resend, methods=["POST"]),
-    Route("/api/v1/webhooks/webhook-validate", webhook_trials.validate, methods=["POST"]),
-    Route("/api/v1/webhooks/webhook-test-connectivity", webhook_trials.test_connectivity, methods=["POST"]),
-    Route("/api/v1/webhooks/webhook-send-test", webhook_trials.send_test, methods=["POST"]),
-    Route("/api/v1/webhooks/webhook-test-receiver", webhook_trials.test_receiver, methods=["POST"]),
+    OperationRoute("/api/v1/processes/{number}", GET=processes.show),
+    OperationRoute("/api/v1/processes/{number}/status", GET=processes.status),
+    OperationRoute("/api/v1/processes/{number}/documents/{document_id}/content", GET=documents.content),
+    OperationRoute("/api/v1/jobs/{job_id}", GET=jobs.show),
+    OperationRoute("/api/v1/jobs/{job_id}/cancel", POST=jobs.cancel),
+    OperationRoute("/api/v1/webhooks/secret", GET=webhooks.secret),
+    OperationRoute("/api/v1/webhooks/secret/rotate", POST=webhooks.rotate_secret),
+    OperationRoute("/api/v1/webhooks/deliveries", GET=deliveries.index),
+    OperationRoute("/api/v1/webhooks/deliveries/recover", POST=deliveries.recover),
+    OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}", GET=deliveries.show),
+    OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}/resend", POST=deliveries.resend),
+    OperationRoute("/api/v1/webhooks/webhook-validate", POST=webhook_trials.validate),
+    OperationRoute("/api/v1/webhooks/webhook-test-connectivity", POST=webhook_trials.test_connectivity),
+    OperationRoute("/api/v1/webhooks/webhook-send-test", POST=webhook_trials.send_test),
+    OperationRoute("/api/v1/webhooks/webhook-test-receiver", POST=webhook_trials.test_receiver),
 ]
 
 HANDLERS = {
@@ -112,6 +123,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
             address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
         ),
         limiter=RateLimiter(redis.connection_pool),
+        rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
         portal_credential=portal_credential(settings),
         options=_options(settings),
     )

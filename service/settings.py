@@ -30,6 +30,7 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
+Rate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -77,6 +78,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     webhook_max_documents: NotNegative = 500
     webhook_secret_grace: NotNegative = 86400
     alert_urls: tuple[str, ...] = ()
+
+    rate_limit_requests: Rate = "600/minute"
+    rate_limit_downloads: Rate = "60/minute"
 
     admin_api_key: Annotated[str, Meta(min_length=24)] | None = None
 

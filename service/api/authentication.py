@@ -8,7 +8,6 @@ import structlog
 from service.api.problems import Problem
 from service.api.state import ApiRequest
 from service.database import users
-from service.database.connection import Connection
 from service.database.users import User
 
 PREFIX = "autos_"
@@ -28,14 +27,20 @@ def presented_key(request: ApiRequest) -> str:
     return match[1]
 
 
-async def caller(connection: Connection, api_key: str) -> User:
+async def authenticate(request: ApiRequest, api_key: str) -> User:
     """The owner of a presented key; each request asks the database, so that a revocation works at once."""
-    user = await users.find_by_key(connection, api_key)
+    async with request.state["database"].connection() as connection:
+        user = await users.find_by_key(connection, api_key)
     if user is None:
         raise _unauthorized("The API key is unknown or was revoked.")
     structlog.contextvars.bind_contextvars(user=str(user.id))
     return user
 
 
+def key_identity(api_key: str) -> str:
+    """What stands for a key where the key itself must not be, as in the counters of Redis."""
+    return users.key_hash(api_key).hex()
+
+
 def _unauthorized(detail: str) -> Problem:
-    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})

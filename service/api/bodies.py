@@ -28,13 +28,13 @@ async def json_body(request: ApiRequest, kind: type[T]) -> T:
 async def json_bytes(request: ApiRequest) -> bytes:
     """The body as it was sent. Raises the problems `unsupported_media_type` (415) and `body_too_large` (413)."""
     if not _is_json(request.headers):
-        raise Problem(415, "unsupported_media_type", "Send the body as application/json.")
+        raise Problem("unsupported_media_type", "Send the body as application/json.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
             # Here and not in Starlette's own middleware, which answers in plain text and without a request id.
-            raise Problem(413, "body_too_large", f"The body may have {MAX_BODY} bytes at most.")
+            raise Problem("body_too_large", f"The body may have {MAX_BODY} bytes at most.")
     return bytes(body)
 
 
@@ -45,7 +45,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem(400, "invalid_json", "The body is not JSON in UTF-8.") from None
+        raise Problem("invalid_json", "The body is not JSON in UTF-8.") from None
 
 
 def _is_json(headers: Headers) -> bool:
@@ -63,4 +63,4 @@ def _invalid(text: str) -> Problem:
         field, reason = f"{field}.{missing['field']}".lstrip("."), "It is required."
     elif reason.startswith("Invalid enum value"):
         reason = "It is not one of the allowed values."
-    return Problem(400, "invalid_body", "The body is malformed.", errors=(FieldError(field, reason),))
+    return Problem("invalid_body", "The body is malformed.", errors=(FieldError(field, reason),))

@@ -5,20 +5,18 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
-from starlette.responses import Response
 
-from service.api import pagination, parameters
-from service.api.authentication import caller, presented_key
-from service.api.bodies import json_body
-from service.api.pagination import Page
+from service.api import pagination
+from service.api.operations import Call, Reply, operation
+from service.api.pagination import Page, PageQuery
+from service.api.parameters import utc
 from service.api.problems import Problem
-from service.api.responses import json_response
-from service.api.state import ApiRequest
+from service.api.queries import Moment, NoQuery
 from service.database import deliveries, delivery_history
 from service.database.connection import Connection
-from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow, Position
-from service.database.users import User
+from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import message_id
+from service.domain.pages import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
 
@@ -57,83 +55,83 @@ class DeliveryView(msgspec.Struct, frozen=True):
     attempts: list[AttemptView]
 
 
+class DeliveryQuery(PageQuery, frozen=True):
+    """Which deliveries."""
+
+    status: DeliveryStatus | None = None
+    job_id: UUID | None = None
+    since: Moment | None = None
+
+
 class RecoverBody(msgspec.Struct, frozen=True):
     """From when on."""
 
-    since: datetime
+    since: Moment
+
+    def __post_init__(self) -> None:
+        try:
+            self.since.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("The member since is outside of the calendar.") from None
 
 
-async def index(request: ApiRequest) -> Response:
+class RecoveredView(msgspec.Struct, frozen=True):
+    """How many deliveries are sent again."""
+
+    recovered: int
+
+
+@operation()
+async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     """The deliveries of the caller or, for an administrator, of everybody; the newest first."""
-    api_key = presented_key(request)
-    size = pagination.limit(request)
-    after = _position(request)
-    status = parameters.choice(request, "status", DeliveryStatus)
-    job_id = parameters.identifier(request, "job_id")
-    since = parameters.moment(request, "since")
-    async with request.state["database"].connection() as connection:
-        user = await caller(connection, api_key)
-        wanted = DeliveryFilter(_owner(user), status, job_id, since)
-        found = await delivery_history.page(connection, wanted, after=after, limit=size + 1)
-        rows, cursor = pagination.cut(found, size, lambda row: Position(row.created_at, row.id))
+    query = call.query
+    after = pagination.position(query, Position[UUID])
+    wanted = DeliveryFilter(call.owner, query.status, query.job_id, query.since)
+    async with call.state["database"].connection() as connection:
+        found = await delivery_history.page(connection, wanted, after=after, limit=query.limit + 1)
+        rows, cursor = pagination.cut(found, query.limit, lambda row: Position(row.created_at, row.id))
         attempts = await delivery_history.attempts_of(connection, [row.id for row in rows], newest=ATTEMPTS_LISTED)
-    return json_response(Page([_view(row, attempts[row.id]) for row in rows], cursor))
+    return Page([_view(row, attempts[row.id]) for row in rows], cursor)
 
 
-async def show(request: ApiRequest) -> Response:
+@operation(problems=("delivery_not_found",))
+async def show(call: Call[NoQuery, None]) -> DeliveryView:
     """One delivery with all its attempts."""
-    api_key = presented_key(request)
-    async with request.state["database"].connection() as connection:
-        found = await _visible(connection, request, await caller(connection, api_key))
-        return json_response(await _with_attempts(connection, found))
+    async with call.state["database"].connection() as connection:
+        found = await _visible(connection, call)
+        return await _with_attempts(connection, found)
 
 
-async def resend(request: ApiRequest) -> Response:
+@operation(Reply(202, "It is sent again."), problems=("delivery_not_found", "delivery_not_due"))
+async def resend(call: Call[NoQuery, None]) -> DeliveryView:
     """One more attempt now. What was scheduled stays scheduled, unless this one succeeds."""
-    api_key = presented_key(request)
-    async with request.state["database"].transaction() as connection:
-        found = await _visible(connection, request, await caller(connection, api_key))
+    async with call.state["database"].transaction() as connection:
+        found = await _visible(connection, call)
         ring = await deliveries.resend(connection, found.id)
         if ring is None:
-            raise Problem(409, "delivery_not_due", "The job has not ended: there is nothing to send yet.")
+            raise Problem("delivery_not_due", "The job has not ended: there is nothing to send yet.")
         after = await delivery_history.find(connection, found.id, user_id=None)
         view = await _with_attempts(connection, after or found)
-    await request.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=False)
-    return json_response(view, 202)
+    await call.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=False)
+    return view
 
 
-async def recover(request: ApiRequest) -> Response:
+@operation(Reply(202, "They are sent again."))
+async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
     """Every delivery that has failed since a moment, again and with a whole schedule."""
-    api_key = presented_key(request)
-    async with request.state["database"].connection() as connection:
-        user = await caller(connection, api_key)
-    since = parameters.aware((await json_body(request, RecoverBody)).since, "since")
-    async with request.state["database"].transaction() as connection:
-        recovered = await deliveries.recover(connection, since=since, user_id=_owner(user))
+    async with call.state["database"].transaction() as connection:
+        recovered = await deliveries.recover(connection, since=call.body.since, user_id=call.owner)
         rings = await deliveries.take_overdue(connection, limit=RUNG_AT_ONCE) if recovered else []
     for ring in rings:
-        await request.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings)
-    return json_response({"recovered": recovered}, 202)
+        await call.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings)
+    return RecoveredView(recovered)
 
 
-def _position(request: ApiRequest) -> Position | None:
-    given = pagination.position(request, Position)
-    return None if given is None else Position(parameters.aware(given.moment, "cursor"), given.id)
-
-
-def _owner(user: User) -> UUID | None:
-    """Whose deliveries somebody sees: None for everybody's."""
-    return None if user.role == "admin" else user.id
-
-
-async def _visible(connection: Connection, request: ApiRequest, user: User) -> DeliveryRow:
-    try:
-        delivery_id = UUID(request.path_params["delivery_id"])
-    except ValueError:
-        raise _not_found() from None
-    found = await delivery_history.find(connection, delivery_id, user_id=_owner(user))
-    if found is None:
-        raise _not_found()
+async def _visible(connection: Connection, call: Call[NoQuery, None]) -> DeliveryRow:
+    delivery_id = call.identifier("delivery_id")
+    found = delivery_id and await delivery_history.find(connection, delivery_id, user_id=call.owner)
+    if not found:
+        raise Problem("delivery_not_found", "There is no such delivery of yours.")
     return found
 
 
@@ -152,11 +150,11 @@ def _view(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> DeliveryView:
         job_id=row.job_id,
         webhook_url=row.url,
         status=row.status,
-        next_attempt_at=_utc(row.next_attempt_at),
-        resend_requested_at=_utc(row.resend_at),
+        next_attempt_at=utc(row.next_attempt_at),
+        resend_requested_at=utc(row.resend_at),
         last_error=row.last_error,
         created_at=row.created_at.astimezone(UTC),
-        completed_at=_utc(row.completed_at),
+        completed_at=utc(row.completed_at),
         attempts=[_attempt_view(each) for each in attempts],
     )
 
@@ -171,11 +169,3 @@ def _attempt_view(row: AttemptRow) -> AttemptView:
         answer=row.answer,
         error=row.error,
     )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
-
-
-def _not_found() -> Problem:
-    return Problem(404, "delivery_not_found", "There is no such delivery of yours.")

@@ -2,37 +2,53 @@
 
 from collections.abc import Awaitable
 
+import msgspec
 from redis.exceptions import RedisError
-from starlette.requests import Request
-from starlette.responses import Response
 
-from service.api.responses import json_response
+from service.api.operations import Answer, Reply, public
 from service.api.state import ApiRequest
 from service.database import portal
 from service.database.connection import UNREACHABLE, Database
 from service.object_store import StorageError
 
 
-async def live(_request: Request) -> Response:
+class LiveView(msgspec.Struct, frozen=True):
+    """That the process answers."""
+
+    status: str
+
+
+class ReadyView(msgspec.Struct, frozen=True):
+    """What the service needs, each `ok` or why not."""
+
+    status: str
+    database: str
+    redis: str
+    object_store: str
+    portal_token: str
+
+
+@public()
+async def live(_request: ApiRequest) -> LiveView:
     """The process answers."""
-    return json_response({"status": "ok"})
+    return LiveView("ok")
 
 
-async def ready(request: ApiRequest) -> Response:
+@public(Reply(200, "Requests are accepted."), Reply(503, "Something is away that the API needs to accept requests."))
+async def ready(request: ApiRequest) -> Answer[ReadyView]:
     """The database, Redis, the object store and the portal's token, each `ok` or why not.
 
     503 when one is not that the API needs to accept requests. Without Redis or a token that works they are
     accepted all the same, and the work goes on when it is back.
     """
     state = request.state
-    checks = {
-        "database": await _outcome(_ask(state["database"]), UNREACHABLE),
-        "redis": await _outcome(state["bell"].ping(), (RedisError, OSError)),
-        "object_store": await _outcome(state["store"].check(), (StorageError,)),
-        "portal_token": await _token(state["database"], state["portal_credential"]),
-    }
-    is_ready = checks["database"] == "ok" and checks["object_store"] == "ok"
-    return json_response({"status": "ok" if is_ready else "unavailable", **checks}, 200 if is_ready else 503)
+    database = await _outcome(_ask(state["database"]), UNREACHABLE)
+    redis = await _outcome(state["bell"].ping(), (RedisError, OSError))
+    store = await _outcome(state["store"].check(), (StorageError,))
+    token = await _token(state["database"], state["portal_credential"])
+    is_ready = database == "ok" and store == "ok"
+    view = ReadyView("ok" if is_ready else "unavailable", database, redis, store, token)
+    return Answer(view, 200 if is_ready else 503)
 
 
 async def _token(database: Database, credential: str) -> str:

@@ -4,16 +4,14 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
-from starlette.responses import Response
 
-from service.api.authentication import caller, presented_key
+from service.api.operations import Call, operation
+from service.api.parameters import utc
 from service.api.problems import Problem
-from service.api.responses import json_response
-from service.api.state import ApiRequest
+from service.api.queries import NoQuery
 from service.database import jobs, requests
 from service.database.connection import Connection
 from service.database.jobs import JobRow
-from service.database.users import User
 from service.domain.process_number import ProcessNumber
 
 
@@ -33,42 +31,33 @@ class JobView(msgspec.Struct, frozen=True):
     completed_at: datetime | None
 
 
-async def show(request: ApiRequest) -> Response:
+@operation(problems=("job_not_found",))
+async def show(call: Call[NoQuery, None]) -> JobView:
     """One job, of the caller's own or, for an administrator, of anybody's."""
-    api_key = presented_key(request)
-    async with request.state["database"].connection() as connection:
-        user = await caller(connection, api_key)
-        job = await _visible(connection, request, user)
-    return json_response(_view(job))
+    async with call.state["database"].connection() as connection:
+        return _view(await _visible(connection, call))
 
 
-async def cancel(request: ApiRequest) -> Response:
+@operation(problems=("job_not_found", "job_ended"))
+async def cancel(call: Call[NoQuery, None]) -> JobView:
     """Stop a job: what is available stays, downloads in flight end, its subscribers are told."""
-    api_key = presented_key(request)
-    limit = request.state["options"].webhook_max_documents
-    async with request.state["database"].transaction() as connection:
-        user = await caller(connection, api_key)
-        job = await _visible(connection, request, user)
+    limit = call.state["options"].webhook_max_documents
+    async with call.state["database"].transaction() as connection:
+        job = await _visible(connection, call)
         settlement = await requests.cancel(connection, job.id, event_limit=limit)
         after = await jobs.find(connection, job.id)
     if settlement is None and job.status != "cancelled":
-        raise Problem(409, "job_ended", "The job has ended already: there is nothing to cancel.")
+        raise Problem("job_ended", "The job has ended already: there is nothing to cancel.")
     for delivery_id in () if settlement is None else settlement.deliveries:
-        await request.state["bell"].ring_delivery(delivery_id, attempt=1)
-    return json_response(_view(after or job))
+        await call.state["bell"].ring_delivery(delivery_id, attempt=1)
+    return _view(after or job)
 
 
-async def _visible(connection: Connection, request: ApiRequest, user: User) -> JobRow:
-    try:
-        job_id = UUID(request.path_params["job_id"])
-    except ValueError:
-        raise _not_found() from None
-    if user.role == "admin":
-        found = await jobs.find(connection, job_id)
-    else:
-        found = await jobs.find_for(connection, job_id, user.id)
-    if found is None:
-        raise _not_found()
+async def _visible(connection: Connection, call: Call[NoQuery, None]) -> JobRow:
+    job_id = call.identifier("job_id")
+    found = job_id and await jobs.find(connection, job_id, user_id=call.owner)
+    if not found:
+        raise Problem("job_not_found", "There is no such job of yours.")
     return found
 
 
@@ -83,10 +72,6 @@ def _view(job: JobRow) -> JobView:
         error_code=job.error_code,
         error_message=job.error_message,
         created_at=job.created_at.astimezone(UTC),
-        started_at=None if job.started_at is None else job.started_at.astimezone(UTC),
-        completed_at=None if job.completed_at is None else job.completed_at.astimezone(UTC),
+        started_at=utc(job.started_at),
+        completed_at=utc(job.completed_at),
     )
-
-
-def _not_found() -> Problem:
-    return Problem(404, "job_not_found", "There is no such job of yours.")

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
 
+from service.api.operations import Reply, public
 from service.api.state import ApiRequest
 from service.database import delivery_history
 
 
+@public(Reply(200, "The metrics.", media_type="text/plain"))
 async def show(request: ApiRequest) -> Response:
     """Deliveries that wait, are scheduled or were given up, and how late the oldest one is."""
     async with request.state["database"].connection() as connection:

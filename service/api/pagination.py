@@ -2,20 +2,38 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from datetime import UTC
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
+from msgspec import Meta
 
-from service.api.problems import invalid_parameter
-from service.api.state import ApiRequest
+from service.api.problems import FieldError, Problem
+from service.domain.pages import Position
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
-_CURSOR_CHARACTERS = 200
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
-Position = TypeVar("Position")
+Key = TypeVar("Key")
+
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many items a page may have.")]
+Cursor = Annotated[
+    str,
+    Meta(
+        max_length=400,
+        description="The next_cursor of the page before. Opaque: it may change between versions.",
+        extra_json_schema={"format": "cursor"},
+    ),
+]
+
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """Which part of a list."""
+
+    limit: Limit = LIMIT_DEFAULT
+    cursor: Cursor | None = None
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
@@ -25,30 +43,21 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     next_cursor: str | None  #: None at the end
 
 
-def limit(request: ApiRequest) -> int:
-    """How many items a page may have."""
-    given = request.query_params.get("limit")
-    if given is None:
-        return LIMIT_DEFAULT
-    if not (given.isascii() and given.isdigit() and len(given) <= 3 and 1 <= int(given) <= LIMIT_MAX):
-        raise invalid_parameter("limit", f"It must be a number from 1 to {LIMIT_MAX}.")
-    return int(given)
-
-
-def position(request: ApiRequest, kind: type[Position]) -> Position | None:
-    """Where the page before ended, from the cursor that it answered."""
-    given = request.query_params.get("cursor")
-    if given is None:
+def position(query: PageQuery, kind: type[Position[Key]]) -> Position[Key] | None:
+    """Where the page before ended, from the cursor that it answered. Raises the problem `invalid_parameter`."""
+    if query.cursor is None:
         return None
-    if len(given) <= _CURSOR_CHARACTERS:
-        try:
-            return msgspec.json.decode(base64.b64decode(given, altchars=b"-_", validate=True), type=kind)
-        except (ValueError, msgspec.DecodeError):
-            pass
-    raise invalid_parameter("cursor", "It must be a next_cursor that this list has answered.")
+    try:
+        found = msgspec.json.decode(base64.b64decode(query.cursor, altchars=b"-_", validate=True), type=kind)
+        return Position(found.moment.astimezone(UTC), found.key)
+    except (ValueError, OverflowError, msgspec.DecodeError):
+        refused = FieldError("cursor", "It must be a next_cursor that this list has answered.")
+        raise Problem("invalid_parameter", "Malformed parameters: cursor.", errors=(refused,)) from None
 
 
-def cut(rows: Sequence[Row], size: int, position_of: Callable[[Row], object]) -> tuple[Sequence[Row], str | None]:
+def cut(
+    rows: Sequence[Row], size: int, position_of: Callable[[Row], Position[Key]]
+) -> tuple[Sequence[Row], str | None]:
     """The rows of a page and the cursor behind it, from one row more than the page has."""
     if len(rows) <= size:
         return rows, None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -19,20 +18,65 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+#: Every code that a client can meet, with its status and what it means. Codes are stable: new ones are additions.
+CATALOGUE: Mapping[str, tuple[int, str]] = {
+    "invalid_process_number": (400, "The case number has the wrong shape or wrong check digits."),
+    "invalid_parameter": (400, "A query parameter is malformed; `errors` says which and why."),
+    "invalid_json": (400, "The body is not JSON in UTF-8."),
+    "invalid_body": (400, "A member of the body is missing or malformed; `errors` says which and why."),
+    "invalid_webhook_url": (400, "The webhook URL breaks a rule; `errors` says which."),
+    "unauthorized": (401, "The API key is missing, unknown or revoked."),
+    "forbidden": (403, "The key is right, the role is not."),
+    "process_access_denied": (403, "The portal denies this case to the service."),
+    "not_found": (404, "There is nothing at this path."),
+    "process_not_found": (404, "The portal does not know this case, or nobody has requested it yet."),
+    "document_not_found": (404, "The case has no such document."),
+    "job_not_found": (404, "There is no such job that the caller may see."),
+    "delivery_not_found": (404, "There is no such delivery that the caller may see."),
+    "user_not_found": (404, "There is no such user that the caller may see."),
+    "key_not_found": (404, "The user has no such key."),
+    "method_not_allowed": (405, "The path has no such method; `Allow` names those that it has."),
+    "document_not_available": (409, "The document has no verified file yet; its status says why."),
+    "nothing_available": (409, "No document of the case is available yet."),
+    "job_ended": (409, "The job has ended already."),
+    "delivery_not_due": (409, "The job has not ended, so that there is nothing to send yet."),
+    "user_exists": (409, "Another user has this name."),
+    "last_admin": (409, "The last administrator has to stay."),
+    "body_too_large": (413, "The body is larger than the service reads."),
+    "unsupported_media_type": (415, "The body is not sent as JSON."),
+    "rate_limited": (429, "Too many requests of this key; `Retry-After` says when to go on."),
+    "http_error": (400, "The request is not valid HTTP."),
+    "internal_error": (500, "The service failed; the request id finds the reason in its log."),
+    "portal_unavailable": (503, "The portal does not answer, and the request does not ask to be kept."),
+    "service_unavailable": (503, "The service cannot reach its database for the moment; nothing was lost."),
+}
+
+
+class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An error after RFC 9457. `code` is stable, the sentences are for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[FieldError, ...] = ()
+
+
 class Problem(Exception):
     """A request that is refused. Everything in it is shown to the client."""
 
     def __init__(
         self,
-        status: int,
         code: str,
         detail: str,
         *,
+        status: int | None = None,
         headers: Mapping[str, str] | None = None,
         errors: tuple[FieldError, ...] = (),
     ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status = status or CATALOGUE[code][0]
         self.code = code
         self.detail = detail
         self.headers = dict(headers or {})
@@ -40,24 +84,10 @@ class Problem(Exception):
 
     def response(self) -> Response:
         """The answer to send."""
-        body: dict[str, Any] = {
-            "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-        }
-        if self.errors:
-            body["errors"] = self.errors
+        title = HTTPStatus(self.status).phrase
+        body = ProblemView("about:blank", title, self.status, self.detail, self.code, self.errors)
         headers = {"Cache-Control": "no-store"} | self.headers
         return Response(msgspec.json.encode(body), self.status, headers, MEDIA_TYPE)
-
-
-def invalid_parameter(field: str, message: str) -> Problem:
-    """A query parameter that cannot be read."""
-    return Problem(
-        400, "invalid_parameter", f"The parameter {field} is malformed.", errors=(FieldError(field, message),)
-    )
 
 
 _HTTP_CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
@@ -75,15 +105,15 @@ async def on_http_exception(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError("registered for another exception")
     code = _HTTP_CODES.get(error.status_code, "http_error")
-    return Problem(error.status_code, code, error.detail, headers=error.headers).response()
+    return Problem(code, error.detail, status=error.status_code, headers=error.headers).response()
 
 
 async def on_busy(_request: Request, _error: Exception) -> Response:
     """Starlette's handler for a database that cannot be reached, or has no free connection in time."""
     detail = "The service cannot reach its database. Nothing was lost: ask again."
-    return Problem(503, "service_unavailable", detail, headers={"Retry-After": "5"}).response()
+    return Problem("service_unavailable", detail, headers={"Retry-After": "5"}).response()
 
 
 async def on_crash(_request: Request, _error: Exception) -> Response:
     """Starlette's handler for everything else; the exception itself goes to the log."""
-    return Problem(500, "internal_error", "The service failed. The request id finds the reason in its log.").response()
+    return Problem("internal_error", "The service failed. The request id finds the reason in its log.").response()

@@ -1,15 +1,17 @@
-"""`/processes/{number}`: the main entry, the status, one document's content."""
+"""`/processes/{number}`: the main entry and the status."""
 
+from typing import Annotated
 from uuid import UUID
 
-from starlette.responses import RedirectResponse, Response
+import msgspec
+from msgspec import Meta
 
 from service.api import parameters
-from service.api.authentication import caller, presented_key
-from service.api.presenters import document_link, document_views, process_view, status_view
+from service.api.operations import Answer, Call, Reply, operation, start_downloads
+from service.api.presenters import ProcessView, StatusView, document_views, process_view, status_view
 from service.api.problems import Problem
-from service.api.responses import json_response
-from service.api.state import ApiRequest
+from service.api.queries import NoQuery
+from service.api.state import State
 from service.database import documents, processes, requests
 from service.database.connection import Connection
 from service.database.processes import Overview
@@ -22,40 +24,67 @@ from service.portal.errors import AccessDenied, NotFound, Unavailable
 LISTING_TIMEOUT = 5.0  # seconds; the worker waits longer, the client need not
 RETRY_AFTER = "30"  # seconds
 
+WebhookUrl = Annotated[
+    str,
+    Meta(
+        description="Where to POST the event when the job ends.",
+        examples=["https://hooks.example.com/autos"],
+        extra_json_schema={"format": "webhook-url", "maxLength": 2048},
+    ),
+]
 
-async def show(request: ApiRequest) -> Response:
+
+class ShowQuery(msgspec.Struct, frozen=True):
+    """What to do beyond looking the case up."""
+
+    webhook_url: WebhookUrl | None = None
+    auto_download: Annotated[bool, Meta(description="Start the download of what is not available yet.")] = True
+    force_refresh: Annotated[bool, Meta(description="Ask the portal again, and try again what can never succeed.")] = (
+        False
+    )
+
+
+@operation(
+    Reply(200, "The case and its documents, with links to what is available."),
+    Reply(202, "The portal does not answer for now. The request is kept: a worker lists and downloads."),
+    problems=("process_not_found", "process_access_denied", "invalid_webhook_url", "portal_unavailable"),
+)
+async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
     """Look a case up, start what it lacks, answer at once."""
-    number = parameters.process_number(request)
-    api_key = presented_key(request)
-    auto_download = parameters.boolean(request, "auto_download", default=True)
-    force_refresh = parameters.boolean(request, "force_refresh", default=False)
-    async with request.state["database"].connection() as connection:
-        user = await caller(connection, api_key)
-        is_listed = await processes.is_listed(connection, number)
-    webhook_url = await parameters.webhook_url(request)
-    wanted = Request(number, user.id, request.state["request_id"], webhook_url, force_refresh)
+    query = call.query
+    async with call.state["database"].connection() as connection:
+        state = await processes.completeness(connection, call.number)
+    if query.auto_download and (query.force_refresh or not state.is_complete):
+        await start_downloads(call)
+    webhook_url = None
+    if query.webhook_url is not None:
+        webhook_url = await parameters.checked_webhook_url(call.request, query.webhook_url)
+    wanted = Request(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
     listing: Listing | None = None
-    if not is_listed or force_refresh:
+    if not state.is_listed or query.force_refresh:
         try:
-            listing = await _list(request, number)
+            listing = await list_process(call.state, call.number)
         except Unavailable as error:
-            return await _keep(request, wanted, auto_download=auto_download, error=error)
-    return await _accept(request, wanted, listing, auto_download=auto_download)
+            return await _keep(call.state, wanted, auto_download=query.auto_download, error=error)
+    return await _accept(call.state, wanted, listing, auto_download=query.auto_download)
 
 
-async def _list(request: ApiRequest, number: ProcessNumber) -> Listing:
+async def list_process(state: State, number: ProcessNumber) -> Listing:
+    """Ask the portal. Raises `Unavailable`, and the problems of a case that it does not know or denies."""
     try:
-        return await request.state["portal"].list_process(number, timeout=LISTING_TIMEOUT)
+        return await state["portal"].list_process(number, timeout=LISTING_TIMEOUT)
     except NotFound:
-        raise Problem(404, "process_not_found", "The portal does not know this case.") from None
+        raise Problem("process_not_found", "The portal does not know this case.") from None
     except AccessDenied:
         detail = "The portal denies this case to the credentials in use."
-        raise Problem(403, "process_access_denied", detail) from None
+        raise Problem("process_access_denied", detail) from None
 
 
-async def _accept(request: ApiRequest, wanted: Request, listing: Listing | None, *, auto_download: bool) -> Response:
-    limit = request.state["options"].webhook_max_documents
-    async with request.state["database"].transaction() as connection:
+async def _accept(
+    state: State, wanted: Request, listing: Listing | None, *, auto_download: bool
+) -> Answer[ProcessView]:
+    limit = state["options"].webhook_max_documents
+    async with state["database"].transaction() as connection:
         woken: UUID | None = None
         is_known = await processes.lock(connection, wanted.number)
         # Somebody may have listed it since this request asked: of many at once, one does the work.
@@ -66,77 +95,64 @@ async def _accept(request: ApiRequest, wanted: Request, listing: Listing | None,
         if auto_download:
             accepted = await requests.accept(connection, wanted, event_limit=limit)
         found = await _find(connection, wanted)
-    await _ring(request, accepted, woken)
-    return await _answer(request, wanted, found)
+    await ring(state, accepted, woken)
+    return await _answer(state, wanted, found)
 
 
-async def _keep(request: ApiRequest, wanted: Request, *, auto_download: bool, error: Unavailable) -> Response:
+async def _keep(state: State, wanted: Request, *, auto_download: bool, error: Unavailable) -> Answer[ProcessView]:
     if not auto_download:
-        detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
-        retry_after = str(int(error.retry_after)) if error.retry_after else RETRY_AFTER
-        raise Problem(503, "portal_unavailable", detail, headers={"Retry-After": retry_after})
-    async with request.state["database"].transaction() as connection:
+        raise portal_unavailable(error)
+    async with state["database"].transaction() as connection:
         accepted = await requests.keep(connection, wanted)
         found = await _find(connection, wanted)
-    await _ring(request, accepted, None)
-    return await _answer(request, wanted, found, status=202)
+    await ring(state, accepted, None)
+    return await _answer(state, wanted, found, status=202)
 
 
-async def _ring(request: ApiRequest, accepted: Accepted, woken: UUID | None) -> None:
+def portal_unavailable(error: Unavailable) -> Problem:
+    """For a request that there is nothing to keep of."""
+    detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
+    retry_after = str(int(error.retry_after)) if error.retry_after else RETRY_AFTER
+    return Problem("portal_unavailable", detail, headers={"Retry-After": retry_after})
+
+
+async def ring(state: State, accepted: Accepted, woken: UUID | None) -> None:
     """After the commit. A bell that is not heard is rung again by the workers' sweep."""
     job_id = accepted.job_id if accepted.new_job else woken
     if job_id is not None:
-        await request.state["bell"].ring_job(job_id)
+        await state["bell"].ring_job(job_id)
     if accepted.delivery_id is not None:
-        await request.state["bell"].ring_delivery(accepted.delivery_id, attempt=1)
+        await state["bell"].ring_delivery(accepted.delivery_id, attempt=1)
 
 
 async def _find(connection: Connection, wanted: Request) -> tuple[Overview, list[Document]]:
     """What the answer says, in the transaction of the request: a worker may be faster than the answer."""
     overview = await processes.overview(connection, wanted.number, wanted.user_id)
     if overview is None:
-        raise _not_found()
+        raise not_requested()
     return overview, await documents.of_process(connection, wanted.number)
 
 
 async def _answer(
-    request: ApiRequest, wanted: Request, found: tuple[Overview, list[Document]], *, status: int = 200
-) -> Response:
+    state: State, wanted: Request, found: tuple[Overview, list[Document]], *, status: int = 200
+) -> Answer[ProcessView]:
     overview, registered = found
-    views = await document_views(registered, request.state["store"])
-    return json_response(process_view(wanted.number, overview, registered, views), status)
+    views = await document_views(registered, state["store"])
+    return Answer(process_view(wanted.number, overview, registered, views), status)
 
 
-async def status(request: ApiRequest) -> Response:
+@operation(problems=("process_not_found",))
+async def status(call: Call[NoQuery, None]) -> StatusView:
     """How far a case is, from the database alone."""
-    number = parameters.process_number(request)
-    api_key = presented_key(request)
-    async with request.state["database"].connection() as connection:
-        user = await caller(connection, api_key)
-        overview = await processes.overview(connection, number, user.id)
+    async with call.state["database"].connection() as connection:
+        overview = await processes.overview(connection, call.number, call.user.id)
         if overview is None:
-            raise _not_found()
-        found = await documents.of_process(connection, number)
-    views = await document_views(found, request.state["store"])
-    return json_response(status_view(number, overview, found, views))
+            raise not_requested()
+        found = await documents.of_process(connection, call.number)
+    views = await document_views(found, call.state["store"])
+    return status_view(call.number, overview, found, views)
 
 
-async def content(request: ApiRequest) -> Response:
-    """The URL of a document that never goes stale: redirects to a link signed now."""
-    number = parameters.process_number(request)
-    api_key = presented_key(request)
-    document_id = parameters.document_id(request)
-    async with request.state["database"].connection() as connection:
-        await caller(connection, api_key)
-        document = document_id and await documents.find(connection, number, document_id)
-    if not document:
-        raise Problem(404, "document_not_found", "This case has no such document.")
-    link = await document_link(document, request.state["store"])
-    if link is None:
-        detail = "The document is not available yet. Its status says why."
-        raise Problem(409, "document_not_available", detail)
-    return RedirectResponse(link, 302, {"Cache-Control": "no-store"})
-
-
-def _not_found() -> Problem:
-    return Problem(404, "process_not_found", "Nobody has requested this case yet.")
+def not_requested() -> Problem:
+    """For what is answered from the database alone."""
+    return Problem("process_not_found", "Nobody has requested this case yet.")

@@ -38,7 +38,14 @@ class Budget(msgspec.Struct, frozen=True):
             return
         detail = f"Only {self.limit} of these requests are possible in this time. Ask again later."
         headers = {**self.headers, "Retry-After": str(self.reset)}
-        raise Problem(429, "rate_limited", detail, headers=headers)
+        raise Problem("rate_limited", detail, headers=headers)
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """What each API key may ask for."""
+
+    requests: RateLimitItem
+    downloads: RateLimitItem  #: requests that may start a download
 
 
 class RateLimiter:

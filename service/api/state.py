@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import msgspec
 from starlette.requests import Request
 
-from service.api.rate_limits import RateLimiter
+from service.api.rate_limits import RateLimiter, Rates
 from service.database.connection import Database
 from service.object_store import ObjectStore
 from service.portal.client import PortalClient
@@ -35,8 +35,10 @@ class State(TypedDict):
     resolver: NameResolver
     subscribers: GuardedClient  #: for tests of webhooks; deliveries are the worker's
     limiter: RateLimiter
+    rates: Rates
     portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
     options: Options
+    rate_headers: NotRequired[dict[str, str]]  #: of the answer to this request, from what it has spent
     request_id: NotRequired[str]  #: set by the middleware, for each request
 
 

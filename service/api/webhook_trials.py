@@ -6,12 +6,12 @@ from uuid import UUID
 
 import msgspec
 from limits import parse
-from starlette.responses import Response
 
 from service.api import parameters
-from service.api.authentication import caller, presented_key
-from service.api.bodies import decoded, json_body, json_bytes
-from service.api.responses import json_response
+from service.api.authentication import authenticate, presented_key
+from service.api.bodies import decoded, json_bytes
+from service.api.operations import Call, operation, public, spend
+from service.api.queries import NoQuery
 from service.api.state import ApiRequest
 from service.database import delivery_history, users
 from service.database.connection import Connection
@@ -65,46 +65,61 @@ class SentView(msgspec.Struct, frozen=True):
     error: str | None
 
 
-async def validate(request: ApiRequest) -> Response:
+class ValidityView(msgspec.Struct, frozen=True):
+    """Whether webhooks may be sent to a URL."""
+
+    valid: bool
+    message: str
+    code: str | None  #: the rule that the URL breaks
+
+
+class ReceivedView(msgspec.Struct, frozen=True):
+    """What arrived."""
+
+    received: bool
+    process_number: str | None
+    total_documents: int | None
+    signature_valid: bool
+    message: str
+
+
+@operation()
+async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
     """Whether a URL may be registered, without calling it."""
-    await _authenticate(request)
-    body = await json_body(request, UrlBody)
     try:
-        await check_url(body.webhook_url, request.state["webhook_policy"], request.state["resolver"])
+        await check_url(call.body.webhook_url, call.state["webhook_policy"], call.state["resolver"])
     except InvalidWebhookUrl as error:
-        return json_response({"valid": False, "message": error.message, "code": error.rule})
-    return json_response({"valid": True, "message": "Webhooks may be sent to this URL.", "code": None})
+        return ValidityView(valid=False, message=error.message, code=error.rule)
+    return ValidityView(valid=True, message="Webhooks may be sent to this URL.", code=None)
 
 
-async def test_connectivity(request: ApiRequest) -> Response:
+@operation(problems=("invalid_webhook_url",))
+async def test_connectivity(call: Call[NoQuery, UrlBody]) -> ConnectivityView:
     """Whether something answers HTTP there: a HEAD request, so that nothing is delivered."""
-    user_id = await _authenticate(request)
-    body = await json_body(request, UrlBody)
-    headers = await _take_trial(request, user_id)
-    url = await parameters.checked_webhook_url(request, body.webhook_url)
-    outcome = await request.state["subscribers"].probe(url, {"User-Agent": USER_AGENT})
-    view = ConnectivityView(
+    await spend(call.request, TRIALS, "trials", str(call.user.id))
+    url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
+    outcome = await call.state["subscribers"].probe(url, {"User-Agent": USER_AGENT})
+    return ConnectivityView(
         reachable=outcome.status_code is not None,
         status_code=outcome.status_code,
         response_time_ms=outcome.duration_ms if outcome.status_code is not None else None,
         error=None if outcome.status_code is not None else outcome.error,
     )
-    return json_response(view, headers=headers)
 
 
-async def send_test(request: ApiRequest) -> Response:
+@operation(problems=("invalid_webhook_url",))
+async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     """Send a signed `webhook.test`, once, in the way of the real ones, and answer what came of it."""
-    user_id = await _authenticate(request)
-    body = await json_body(request, SendTestBody)
-    rate = await _take_trial(request, user_id)
-    url = await parameters.checked_webhook_url(request, body.webhook_url)
-    async with request.state["database"].connection() as connection:
-        secrets = await users.signing_secrets(connection, user_id)
-    moment, webhook_id = datetime.now(UTC), trial.new_test_id(user_id)
-    message = trial.render_test(moment, body.test_payload or {}, public_url=request.state["options"].public_url)
+    await spend(call.request, TRIALS, "trials", str(call.user.id))
+    url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
+    async with call.state["database"].connection() as connection:
+        secrets = await users.signing_secrets(connection, call.user.id)
+    moment, webhook_id = datetime.now(UTC), trial.new_test_id(call.user.id)
+    payload = call.body.test_payload or {}
+    message = trial.render_test(moment, payload, public_url=call.state["options"].public_url)
     headers = signature_headers(webhook_id, moment, message, secrets, 1)
-    outcome = await request.state["subscribers"].post(url, message, headers)
-    view = SentView(
+    outcome = await call.state["subscribers"].post(url, message, headers)
+    return SentView(
         delivered=outcome.is_delivered,
         webhook_id=webhook_id,
         status_code=outcome.status_code,
@@ -112,46 +127,31 @@ async def send_test(request: ApiRequest) -> Response:
         answer=outcome.excerpt or None,
         error=outcome.error,
     )
-    return json_response(view, headers=rate)
 
 
-async def test_receiver(request: ApiRequest) -> Response:
+@public(problems=("unauthorized",), body=ReceivedBody)
+async def test_receiver(request: ApiRequest) -> ReceivedView:
     """A place to point a first webhook at.
 
     A sender of webhooks has no API key: whoever signed is known by the `webhook-id`. Without a key and without a
     signature the request is refused like any other.
     """
     webhook_id = request.headers.get("webhook-id", "")
-    user_id = None if "webhook-signature" in request.headers and webhook_id else await _authenticate(request)
+    is_signed = "webhook-signature" in request.headers and bool(webhook_id)
+    user_id = None if is_signed else (await authenticate(request, presented_key(request))).id
     received = await json_bytes(request)
     body = decoded(received, ReceivedBody)
     async with request.state["database"].connection() as connection:
         signer = user_id or await _signer(connection, webhook_id)
         secrets = await users.signing_secrets(connection, signer) if signer is not None else []
     is_valid = bool(secrets) and verify(received, request.headers, secrets)
-    message = "The signature is valid." if is_valid else "The signature is missing or not valid."
-    return json_response(
-        {
-            "received": True,
-            "process_number": body.process_number,
-            "total_documents": body.total_documents,
-            "signature_valid": is_valid,
-            "message": message,
-        }
+    return ReceivedView(
+        received=True,
+        process_number=body.process_number,
+        total_documents=body.total_documents,
+        signature_valid=is_valid,
+        message="The signature is valid." if is_valid else "The signature is missing or not valid.",
     )
-
-
-async def _authenticate(request: ApiRequest) -> UUID:
-    api_key = presented_key(request)
-    async with request.state["database"].connection() as connection:
-        return (await caller(connection, api_key)).id
-
-
-async def _take_trial(request: ApiRequest, user_id: UUID) -> dict[str, str]:
-    """Count one trial; the RateLimit headers, or the 429 problem."""
-    budget = await request.state["limiter"].take(TRIALS, "trials", str(user_id))
-    budget.check()
-    return dict(budget.headers)
 
 
 async def _signer(connection: Connection, webhook_id: str) -> UUID | None:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from starlette.responses import Response
 
-from service.api.authentication import caller, presented_key
-from service.api.responses import json_response
-from service.api.state import ApiRequest
+from service.api.operations import Call, operation
+from service.api.queries import NoQuery
 from service.database import users
 from service.database.users import SigningSecret
 from service.webhooks.signature import new_secret
@@ -22,24 +20,20 @@ class SecretView(msgspec.Struct, frozen=True):
     previous_secrets_expire_at: datetime | None  #: when the last of them stops signing
 
 
-async def secret(request: ApiRequest) -> Response:
+@operation()
+async def secret(call: Call[NoQuery, None]) -> SecretView:
     """The caller's own signing secrets, the current one first."""
-    api_key = presented_key(request)
-    async with request.state["database"].connection() as connection:
-        user = await caller(connection, api_key)
-        secrets = await users.live_secrets(connection, user.id)
-    return json_response(_view(secrets))
+    async with call.state["database"].connection() as connection:
+        return _view(await users.live_secrets(connection, call.user.id))
 
 
-async def rotate_secret(request: ApiRequest) -> Response:
+@operation()
+async def rotate_secret(call: Call[NoQuery, None]) -> SecretView:
     """Make a new secret for the caller; the old one signs too for the time of grace."""
-    api_key = presented_key(request)
-    grace = request.state["options"].webhook_secret_grace
-    async with request.state["database"].transaction() as connection:
-        user = await caller(connection, api_key)
-        await users.rotate_secret(connection, user.id, new_secret(), grace=grace)
-        secrets = await users.live_secrets(connection, user.id)
-    return json_response(_view(secrets))
+    grace = call.state["options"].webhook_secret_grace
+    async with call.state["database"].transaction() as connection:
+        await users.rotate_secret(connection, call.user.id, new_secret(), grace=grace)
+        return _view(await users.live_secrets(connection, call.user.id))
 
 
 def _view(secrets: Sequence[SigningSecret]) -> SecretView:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
+from service.domain.pages import Position
 from service.domain.statuses import DeliveryStatus
 
 
@@ -50,13 +51,6 @@ class DeliveryFilter(msgspec.Struct, frozen=True):
     since: datetime | None = None  #: made at this moment or later
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
-    """Where a page ended: the moment and id of its last row."""
-
-    moment: datetime
-    id: UUID
-
-
 _DELIVERY = (
     "SELECT deliveries.id, deliveries.user_id, deliveries.process_number, deliveries.job_id,"
     " events.type AS event_type, deliveries.url, deliveries.host, deliveries.status, deliveries.next_attempt_at,"
@@ -75,7 +69,7 @@ async def find(connection: Connection, delivery_id: UUID, *, user_id: UUID | Non
 
 
 async def page(
-    connection: Connection, wanted: DeliveryFilter, *, after: Position | None, limit: int
+    connection: Connection, wanted: DeliveryFilter, *, after: Position[UUID] | None, limit: int
 ) -> list[DeliveryRow]:
     """The deliveries that are wanted, the newest first, from behind a position on."""
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
@@ -84,7 +78,7 @@ async def page(
         conditions.append("deliveries.created_at >= :since")
     if after is not None:
         conditions.append("(deliveries.created_at, deliveries.id) < (:moment, :after_id)")
-        values |= {"moment": after.moment, "after_id": after.id}
+        values |= {"moment": after.moment, "after_id": after.key}
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = await connection.fetch_all(
         f"{_DELIVERY}{where} ORDER BY deliveries.created_at DESC, deliveries.id DESC LIMIT :limit",

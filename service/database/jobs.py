@@ -232,6 +232,12 @@ _JOB_ROW = (
 )
 
 
+_OF_USER = (
+    "(jobs.user_id = :user_id OR EXISTS ("
+    "SELECT 1 FROM deliveries WHERE deliveries.job_id = jobs.id AND deliveries.user_id = :user_id))"
+)
+
+
 async def newest(connection: Connection, *, limit: int) -> list[JobRow]:
     """The last jobs, the newest first."""
     rows = await connection.fetch_all(
@@ -240,16 +246,10 @@ async def newest(connection: Connection, *, limit: int) -> list[JobRow]:
     return [as_struct(row, JobRow) for row in rows]
 
 
-async def find_for(connection: Connection, job_id: UUID, user_id: UUID) -> JobRow | None:
-    """One job, if this user asked for it or is told of its end."""
+async def find(connection: Connection, job_id: UUID, *, user_id: UUID | None = None) -> JobRow | None:
+    """One job; for a user only if this user asked for it or is told of its end."""
     row = await connection.fetch_one(
-        f"{_JOB_ROW} WHERE jobs.id = :id AND (jobs.user_id = :user_id OR EXISTS ("
-        "SELECT 1 FROM deliveries WHERE deliveries.job_id = jobs.id AND deliveries.user_id = :user_id))",
+        f"{_JOB_ROW} WHERE jobs.id = :id AND (CAST(:user_id AS uuid) IS NULL OR {_OF_USER})",
         {"id": job_id, "user_id": user_id},
     )
     return as_optional(row, JobRow)
-
-
-async def find(connection: Connection, job_id: UUID) -> JobRow | None:
-    """One job."""
-    return as_optional(await connection.fetch_one(f"{_JOB_ROW} WHERE jobs.id = :id", {"id": job_id}), JobRow)

@@ -54,6 +54,24 @@ async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
     return row is not None
 
 
+class Completeness(msgspec.Struct, frozen=True):
+    """Whether a case needs the portal, or a download."""
+
+    is_listed: bool  #: by the portal, at some time
+    is_complete: bool  #: it is listed and every document is available
+
+
+async def completeness(connection: Connection, number: ProcessNumber) -> Completeness:
+    """What is there of a case, known or not."""
+    row = await connection.fetch_one(
+        "SELECT listed_at IS NOT NULL AS is_listed, listed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
+        " WHERE process_number = number AND status <> 'available') AS is_complete"
+        " FROM processes WHERE number = :number",
+        {"number": number.digits},
+    )
+    return as_optional(row, Completeness) or Completeness(is_listed=False, is_complete=False)
+
+
 async def register(connection: Connection, listing: Listing) -> None:
     """Add or update the case and lock it."""
     await connection.execute(

@@ -246,7 +246,8 @@ async def test_what_has_failed_is_recovered_of_the_own_ones_only(
         ({}, "invalid_body", "since"),
         ({"since": 5}, "invalid_body", "since"),
         ({"since": "yesterday"}, "invalid_body", "since"),
-        ({"since": "2026-01-01T00:00:00"}, "invalid_parameter", "since"),
+        ({"since": "2026-01-01T00:00:00"}, "invalid_body", "since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "invalid_body", ""),
         ([], "invalid_body", ""),
     ],
 )

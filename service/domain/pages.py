@@ -1,0 +1,16 @@
+"""Where a page of a list ends: lists are ordered by a moment that never changes, so that a page never shifts."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+Key = TypeVar("Key")
+
+
+class Position(msgspec.Struct, Generic[Key], frozen=True, array_like=True):
+    """The moment and the key of the last row of a page."""
+
+    moment: Annotated[datetime, Meta(tz=True)]
+    key: Key
