@@ -15,8 +15,8 @@ from service.api.authentication import new_api_key
 from service.commands.console import ask, print_fields, print_json, print_table, read_settings
 from service.commands.deliveries import deliveries_group
 from service.commands.rescue import rescue
-from service.database import jobs, migrations
-from service.database.jobs import JobRow
+from service.database import job_history, migrations
+from service.database.job_history import JobFilter, JobRow
 from service.domain.process_number import ProcessNumber
 from service.local.demo import run_demo
 from service.local.demo_client import DemoFailed
@@ -99,7 +99,7 @@ def jobs_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
 def list_jobs(limit: int, as_json: bool) -> None:
     """The last jobs, the newest first."""
-    found = ask(lambda connection: jobs.newest(connection, limit=limit))
+    found = ask(lambda connection: job_history.page(connection, JobFilter(), limit=limit))
     _print(found, as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def list_jobs(limit: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def show_job(job_id: UUID, as_json: bool) -> None:
     """One job."""
-    found = ask(lambda connection: jobs.find(connection, job_id))
+    found = ask(lambda connection: job_history.find(connection, job_id))
     if found is None:
         raise click.ClickException("there is no such job")
     if as_json:

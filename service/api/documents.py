@@ -1,12 +1,29 @@
 """`/processes/{number}/documents`: the files of a case."""
 
+from uuid import UUID
+
 from starlette.responses import RedirectResponse, Response
 
+from service.api import pagination
 from service.api.operations import Call, Reply, operation
-from service.api.presenters import document_link
+from service.api.pagination import Page, PageQuery
+from service.api.presenters import DocumentView, document_link, document_views
 from service.api.problems import Problem
+from service.api.processes import not_requested
 from service.api.queries import NoQuery
-from service.database import documents
+from service.database import documents, processes
+
+
+@operation(problems=("process_not_found",))
+async def files(call: Call[PageQuery, None]) -> Page[DocumentView]:
+    """The documents of a case in the order of its file, with links to those that are available."""
+    after = pagination.position(call.query, UUID)
+    async with call.state["database"].connection() as connection:
+        found = await documents.page(connection, call.number, after=after, limit=call.query.limit + 1)
+        if not found and not await processes.exists(connection, call.number):
+            raise not_requested()
+    rows, cursor = pagination.cut(found, call.query.limit, lambda row: row.id)
+    return Page(await document_views(list(rows), call.state["store"]), cursor)
 
 
 @operation(

@@ -5,14 +5,18 @@ from uuid import UUID
 
 import msgspec
 
+from service.api import pagination, parameters
 from service.api.operations import Call, operation
-from service.api.parameters import utc
+from service.api.pagination import Page, PageQuery
+from service.api.parameters import CaseNumber, utc
 from service.api.problems import Problem
 from service.api.queries import NoQuery
-from service.database import jobs, requests
+from service.database import job_history, requests
 from service.database.connection import Connection
-from service.database.jobs import JobRow
+from service.database.job_history import JobFilter, JobRow
+from service.domain.pages import Position
 from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -20,7 +24,7 @@ class JobView(msgspec.Struct, frozen=True):
 
     id: UUID
     process_number: str
-    status: str
+    status: JobStatus
     total_documents: int
     completed_documents: int
     failed_documents: int
@@ -31,11 +35,31 @@ class JobView(msgspec.Struct, frozen=True):
     completed_at: datetime | None
 
 
+class JobQuery(PageQuery, frozen=True):
+    """Which jobs."""
+
+    status: JobStatus | None = None
+    process_number: CaseNumber | None = None
+
+
+@operation(problems=("invalid_process_number",))
+async def index(call: Call[JobQuery, None]) -> Page[JobView]:
+    """The jobs that the caller requested or was told of or, for an administrator, all of them; the newest first."""
+    query = call.query
+    after = pagination.position(query, Position[UUID])
+    number = None if query.process_number is None else parameters.parsed_number(query.process_number)
+    wanted = JobFilter(call.owner, query.status, number)
+    async with call.state["database"].connection() as connection:
+        found = await job_history.page(connection, wanted, after=after, limit=query.limit + 1)
+    rows, cursor = pagination.cut(found, query.limit, lambda row: Position(row.created_at, row.id))
+    return Page([job_view(row) for row in rows], cursor)
+
+
 @operation(problems=("job_not_found",))
 async def show(call: Call[NoQuery, None]) -> JobView:
     """One job, of the caller's own or, for an administrator, of anybody's."""
     async with call.state["database"].connection() as connection:
-        return _view(await _visible(connection, call))
+        return job_view(await _visible(connection, call))
 
 
 @operation(problems=("job_not_found", "job_ended"))
@@ -45,23 +69,24 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
     async with call.state["database"].transaction() as connection:
         job = await _visible(connection, call)
         settlement = await requests.cancel(connection, job.id, event_limit=limit)
-        after = await jobs.find(connection, job.id)
+        after = await job_history.find(connection, job.id)
     if settlement is None and job.status != "cancelled":
         raise Problem("job_ended", "The job has ended already: there is nothing to cancel.")
     for delivery_id in () if settlement is None else settlement.deliveries:
         await call.state["bell"].ring_delivery(delivery_id, attempt=1)
-    return _view(after or job)
+    return job_view(after or job)
 
 
 async def _visible(connection: Connection, call: Call[NoQuery, None]) -> JobRow:
     job_id = call.identifier("job_id")
-    found = job_id and await jobs.find(connection, job_id, user_id=call.owner)
+    found = job_id and await job_history.find(connection, job_id, user_id=call.owner)
     if not found:
         raise Problem("job_not_found", "There is no such job of yours.")
     return found
 
 
-def _view(job: JobRow) -> JobView:
+def job_view(job: JobRow) -> JobView:
+    """A job as clients see it."""
     return JobView(
         id=job.id,
         process_number=ProcessNumber(job.process_number).masked,

@@ -2,21 +2,19 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from datetime import UTC
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from service.api.problems import FieldError, Problem
-from service.domain.pages import Position
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
-Key = TypeVar("Key")
+Place = TypeVar("Place")
 
 Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many items a page may have.")]
 Cursor = Annotated[
@@ -43,21 +41,18 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     next_cursor: str | None  #: None at the end
 
 
-def position(query: PageQuery, kind: type[Position[Key]]) -> Position[Key] | None:
+def position(query: PageQuery, kind: type[Place]) -> Place | None:
     """Where the page before ended, from the cursor that it answered. Raises the problem `invalid_parameter`."""
     if query.cursor is None:
         return None
     try:
-        found = msgspec.json.decode(base64.b64decode(query.cursor, altchars=b"-_", validate=True), type=kind)
-        return Position(found.moment.astimezone(UTC), found.key)
-    except (ValueError, OverflowError, msgspec.DecodeError):
+        return msgspec.json.decode(base64.b64decode(query.cursor, altchars=b"-_", validate=True), type=kind)
+    except (ValueError, msgspec.DecodeError):
         refused = FieldError("cursor", "It must be a next_cursor that this list has answered.")
         raise Problem("invalid_parameter", "Malformed parameters: cursor.", errors=(refused,)) from None
 
 
-def cut(
-    rows: Sequence[Row], size: int, position_of: Callable[[Row], Position[Key]]
-) -> tuple[Sequence[Row], str | None]:
+def cut(rows: Sequence[Row], size: int, position_of: Callable[[Row], object]) -> tuple[Sequence[Row], str | None]:
     """The rows of a page and the cursor behind it, from one row more than the page has."""
     if len(rows) <= size:
         return rows, None

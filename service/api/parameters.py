@@ -1,6 +1,9 @@
 """Parameters whose check is more than a type: the case number and the webhook URL."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from service.api.problems import FieldError, Problem
 from service.api.state import ApiRequest
@@ -8,11 +11,26 @@ from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.webhooks.address_guard import check_url
 from service.webhooks.address_policy import InvalidWebhookUrl
 
+#: A CNJ number as clients give it.
+CaseNumber = Annotated[
+    str,
+    Meta(
+        description="A CNJ case number, masked or as 20 digits, with its check digits.",
+        examples=["0000123-06.2023.4.03.6100"],
+        extra_json_schema={"format": "cnj"},
+    ),
+]
+
 
 def process_number(request: ApiRequest) -> ProcessNumber:
     """The case in the path, before anything is asked of anyone."""
+    return parsed_number(request.path_params["number"])
+
+
+def parsed_number(given: str) -> ProcessNumber:
+    """A case number. Raises the problem `invalid_process_number` (400)."""
     try:
-        return ProcessNumber.parse(request.path_params["number"])
+        return ProcessNumber.parse(given)
     except InvalidProcessNumber as error:
         raise Problem("invalid_process_number", str(error)) from None
 

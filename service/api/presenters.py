@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
 from service.domain.documents import Document
 from service.domain.events import Counts, count
@@ -57,6 +58,23 @@ class ProcessView(msgspec.Struct, frozen=True):
     documents: list[DocumentView]
 
 
+class ProcessSummary(msgspec.Struct, frozen=True):
+    """A case without its documents, as lists show it."""
+
+    process_number: str
+    court: str | None
+    court_class: str | None
+    subject: str | None
+    filed_at: datetime | None
+    secrecy_level: int | None
+    has_documents: bool
+    total_documents: int
+    status: ProcessStatus
+    job_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
 class StatusView(msgspec.Struct, frozen=True):
     """The answer of the status endpoint. The webhook is the caller's own."""
 
@@ -78,6 +96,24 @@ class StatusView(msgspec.Struct, frozen=True):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+
+
+def process_summary(row: ProcessRow) -> ProcessSummary:
+    """A row of a list."""
+    return ProcessSummary(
+        process_number=ProcessNumber(row.number).masked,
+        court=row.court,
+        court_class=row.court_class,
+        subject=row.subject,
+        filed_at=_utc(row.filed_at),
+        secrecy_level=row.secrecy_level,
+        has_documents=row.total_documents > 0,
+        total_documents=row.total_documents,
+        status=row.status,
+        job_id=row.job_id,
+        created_at=row.created_at.astimezone(UTC),
+        updated_at=row.updated_at.astimezone(UTC),
+    )
 
 
 async def document_views(documents: list[Document], store: ObjectStore) -> list[DocumentView]:

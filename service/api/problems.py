@@ -82,12 +82,15 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.errors = errors
 
+    def view(self) -> ProblemView:
+        """What clients see of it."""
+        title = HTTPStatus(self.status).phrase
+        return ProblemView("about:blank", title, self.status, self.detail, self.code, self.errors)
+
     def response(self) -> Response:
         """The answer to send."""
-        title = HTTPStatus(self.status).phrase
-        body = ProblemView("about:blank", title, self.status, self.detail, self.code, self.errors)
         headers = {"Cache-Control": "no-store"} | self.headers
-        return Response(msgspec.json.encode(body), self.status, headers, MEDIA_TYPE)
+        return Response(msgspec.json.encode(self.view()), self.status, headers, MEDIA_TYPE)
 
 
 _HTTP_CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}

@@ -1,28 +1,34 @@
-"""`/processes/{number}`: the main entry and the status."""
+"""`/processes`: the main entry, the status, and the list."""
 
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from service.api import parameters
+from service.api import pagination, parameters
+from service.api.beginnings import begin
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
-from service.api.presenters import ProcessView, StatusView, document_views, process_view, status_view
+from service.api.pagination import Page, PageQuery
+from service.api.presenters import (
+    ProcessSummary,
+    ProcessView,
+    StatusView,
+    document_views,
+    process_summary,
+    process_view,
+    status_view,
+)
 from service.api.problems import Problem
-from service.api.queries import NoQuery
+from service.api.queries import PRINTABLE, Moment, NoQuery
 from service.api.state import State
-from service.database import documents, processes, requests
+from service.database import documents, process_lists, processes
 from service.database.connection import Connection
+from service.database.process_lists import ProcessFilter
 from service.database.processes import Overview
-from service.database.requests import Accepted, Request
+from service.database.requests import Request
 from service.domain.documents import Document
-from service.domain.listings import Listing
-from service.domain.process_number import ProcessNumber
-from service.portal.errors import AccessDenied, NotFound, Unavailable
-
-LISTING_TIMEOUT = 5.0  # seconds; the worker waits longer, the client need not
-RETRY_AFTER = "30"  # seconds
+from service.domain.pages import Position
+from service.domain.statuses import ProcessStatus
 
 WebhookUrl = Annotated[
     str,
@@ -53,92 +59,33 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
     """Look a case up, start what it lacks, answer at once."""
     query = call.query
     async with call.state["database"].connection() as connection:
-        state = await processes.completeness(connection, call.number)
-    if query.auto_download and (query.force_refresh or not state.is_complete):
+        known = await processes.completeness(connection, call.number)
+    if query.auto_download and (query.force_refresh or not known.is_complete):
         await start_downloads(call)
     webhook_url = None
     if query.webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, query.webhook_url)
     wanted = Request(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
-    listing: Listing | None = None
-    if not state.is_listed or query.force_refresh:
-        try:
-            listing = await list_process(call.state, call.number)
-        except Unavailable as error:
-            return await _keep(call.state, wanted, auto_download=query.auto_download, error=error)
-    return await _accept(call.state, wanted, listing, auto_download=query.auto_download)
+    begun = await begin(call.state, wanted, find_case, is_listed=known.is_listed, auto_download=query.auto_download)
+    return Answer(await case_view(call.state, wanted, begun.found), 202 if begun.is_kept else 200)
 
 
-async def list_process(state: State, number: ProcessNumber) -> Listing:
-    """Ask the portal. Raises `Unavailable`, and the problems of a case that it does not know or denies."""
-    try:
-        return await state["portal"].list_process(number, timeout=LISTING_TIMEOUT)
-    except NotFound:
-        raise Problem("process_not_found", "The portal does not know this case.") from None
-    except AccessDenied:
-        detail = "The portal denies this case to the credentials in use."
-        raise Problem("process_access_denied", detail) from None
+Case = tuple[Overview, list[Document]]
 
 
-async def _accept(
-    state: State, wanted: Request, listing: Listing | None, *, auto_download: bool
-) -> Answer[ProcessView]:
-    limit = state["options"].webhook_max_documents
-    async with state["database"].transaction() as connection:
-        woken: UUID | None = None
-        is_known = await processes.lock(connection, wanted.number)
-        # Somebody may have listed it since this request asked: of many at once, one does the work.
-        is_listed = is_known and not wanted.force_refresh and await processes.is_listed(connection, wanted.number)
-        if listing is not None and not is_listed:
-            woken = await requests.register(connection, listing)
-        accepted = Accepted()
-        if auto_download:
-            accepted = await requests.accept(connection, wanted, event_limit=limit)
-        found = await _find(connection, wanted)
-    await ring(state, accepted, woken)
-    return await _answer(state, wanted, found)
-
-
-async def _keep(state: State, wanted: Request, *, auto_download: bool, error: Unavailable) -> Answer[ProcessView]:
-    if not auto_download:
-        raise portal_unavailable(error)
-    async with state["database"].transaction() as connection:
-        accepted = await requests.keep(connection, wanted)
-        found = await _find(connection, wanted)
-    await ring(state, accepted, None)
-    return await _answer(state, wanted, found, status=202)
-
-
-def portal_unavailable(error: Unavailable) -> Problem:
-    """For a request that there is nothing to keep of."""
-    detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
-    retry_after = str(int(error.retry_after)) if error.retry_after else RETRY_AFTER
-    return Problem("portal_unavailable", detail, headers={"Retry-After": retry_after})
-
-
-async def ring(state: State, accepted: Accepted, woken: UUID | None) -> None:
-    """After the commit. A bell that is not heard is rung again by the workers' sweep."""
-    job_id = accepted.job_id if accepted.new_job else woken
-    if job_id is not None:
-        await state["bell"].ring_job(job_id)
-    if accepted.delivery_id is not None:
-        await state["bell"].ring_delivery(accepted.delivery_id, attempt=1)
-
-
-async def _find(connection: Connection, wanted: Request) -> tuple[Overview, list[Document]]:
-    """What the answer says, in the transaction of the request: a worker may be faster than the answer."""
+async def find_case(connection: Connection, wanted: Request) -> Case:
+    """What the answer of the main entry is made of."""
     overview = await processes.overview(connection, wanted.number, wanted.user_id)
     if overview is None:
         raise not_requested()
     return overview, await documents.of_process(connection, wanted.number)
 
 
-async def _answer(
-    state: State, wanted: Request, found: tuple[Overview, list[Document]], *, status: int = 200
-) -> Answer[ProcessView]:
-    overview, registered = found
+async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
+    """The answer of the main entry, with links signed now."""
+    overview, registered = case
     views = await document_views(registered, state["store"])
-    return Answer(process_view(wanted.number, overview, registered, views), status)
+    return process_view(wanted.number, overview, registered, views)
 
 
 @operation(problems=("process_not_found",))
@@ -156,3 +103,31 @@ async def status(call: Call[NoQuery, None]) -> StatusView:
 def not_requested() -> Problem:
     """For what is answered from the database alone."""
     return Problem("process_not_found", "Nobody has requested this case yet.")
+
+
+class ListQuery(PageQuery, frozen=True):
+    """Which cases."""
+
+    court: Annotated[str, Meta(max_length=100, pattern=PRINTABLE, examples=["TRF3"])] | None = None
+    status: ProcessStatus | None = None
+    has_documents: bool | None = None
+    updated_since: Moment | None = None
+
+
+@operation()
+async def index(call: Call[ListQuery, None]) -> Page[ProcessSummary]:
+    """The cases that were requested, the newest first.
+
+    With `updated_since` in the order in which they changed, the oldest change first: follow the cursor to the end,
+    and begin the next time at the last `updated_at` seen.
+    """
+    query = call.query
+    after = pagination.position(query, Position[str])
+    wanted = ProcessFilter(query.court, query.status, query.has_documents, query.updated_since)
+    async with call.state["database"].connection() as connection:
+        found = await process_lists.page(connection, wanted, after=after, limit=query.limit + 1)
+    by_change = query.updated_since is not None
+    rows, cursor = pagination.cut(
+        found, query.limit, lambda row: Position(row.updated_at if by_change else row.created_at, row.number)
+    )
+    return Page([process_summary(row) for row in rows], cursor)

@@ -13,6 +13,7 @@ from service.api.state import ApiRequest
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL takes no NUL in a text
 Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T12:00:00Z"])]
 
 _SENTENCES: dict[Any, str] = {

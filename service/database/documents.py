@@ -94,6 +94,40 @@ async def lacking(connection: Connection, number: ProcessNumber, *, include_hope
     return [row["id"] for row in rows]
 
 
+async def ids_of_process(connection: Connection, number: ProcessNumber) -> list[UUID]:
+    """All of them."""
+    rows = await connection.fetch_all(
+        "SELECT id FROM documents WHERE process_number = :number", {"number": number.digits}
+    )
+    return [row["id"] for row in rows]
+
+
+async def page(connection: Connection, number: ProcessNumber, *, after: UUID | None, limit: int) -> list[Document]:
+    """Some of them, in the order of the file, from behind one of them on.
+
+    The place is that of the document, wherever it stands by now: what arrives meanwhile moves no page.
+    """
+    rows = await connection.fetch_all(
+        f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number AND (CAST(:after AS uuid) IS NULL"
+        " OR (position, id) > (SELECT position, id FROM documents WHERE id = :after AND process_number = :number))"
+        " ORDER BY position, id LIMIT :limit",
+        {"number": number.digits, "after": after, "limit": limit},
+    )
+    return [as_struct(row, Document) for row in rows]
+
+
+async def renew(connection: Connection, ids: list[UUID]) -> None:
+    """Give what is downloaded again a key of its own: a link that was given out keeps serving what it served.
+
+    Not where a job is about to download the document anyway.
+    """
+    await connection.execute(
+        "UPDATE documents SET revision = revision + 1 WHERE id = ANY(:ids) AND storage_key IS NOT NULL"
+        " AND status = 'available'",
+        {"ids": ids},
+    )
+
+
 async def assign(connection: Connection, ids: list[UUID], job_id: UUID, *, waiting: bool) -> None:
     """Give documents to a job. `waiting` sets them to pending, else to processing."""
     await connection.execute(

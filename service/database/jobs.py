@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from service.database.connection import Connection, as_optional, as_struct
+from service.database.connection import Connection, as_struct
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
 from service.domain.process_number import ProcessNumber
@@ -15,6 +15,12 @@ LEASE = timedelta(seconds=15)  # a worker that dies is replaced after this and o
 RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
 RING_BACKOFF_MAX = timedelta(minutes=5)
 
+#: Of documents; an outdated one counts as failed.
+COUNTS = (
+    "SELECT count(*) AS total, count(*) FILTER (WHERE status = 'available' AND error_code IS NULL) AS completed,"
+    " count(*) FILTER (WHERE status = 'failed' OR status = 'available' AND error_code IS NOT NULL) AS failed"
+    " FROM documents"
+)
 _ACTIVE = "status IN ('pending', 'processing')"
 
 
@@ -24,8 +30,9 @@ async def create(
     """Add the one active job of a process, whose row the caller has locked."""
     job_id = uuid4()
     await connection.execute(
-        "INSERT INTO jobs (id, process_number, refresh, user_id, request_id)"
-        " VALUES (:id, :number, :refresh, :user_id, :request_id)",
+        "WITH job AS (INSERT INTO jobs (id, process_number, refresh, user_id, request_id)"
+        " VALUES (:id, :number, :refresh, :user_id, :request_id) RETURNING id, user_id, created_at)"
+        " INSERT INTO job_users (user_id, created_at, job_id) SELECT user_id, created_at, id FROM job",
         {
             "id": job_id,
             "number": number.digits,
@@ -35,6 +42,15 @@ async def create(
         },
     )
     return job_id
+
+
+async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
+    """Let somebody who was told of a job see it."""
+    await connection.execute(
+        "INSERT INTO job_users (user_id, created_at, job_id) SELECT :user_id, created_at, id FROM jobs"
+        " WHERE id = :id ON CONFLICT DO NOTHING",
+        {"id": job_id, "user_id": user_id},
+    )
 
 
 async def find_active(connection: Connection, number: ProcessNumber) -> UUID | None:
@@ -158,10 +174,13 @@ async def has_work(connection: Connection, job: ClaimedJob) -> bool:
 
 
 async def end(connection: Connection, job_id: UUID, status: JobStatus, *, error: ErrorCode | None = None) -> datetime:
-    """Close an active job, whose process the caller has locked. Returns the moment."""
+    """Close an active job, whose process the caller has locked, and keep how it ended. Returns the moment."""
     moment: datetime = await connection.fetch_val(
         "UPDATE jobs SET status = :status, completed_at = now(), lease_token = NULL, lease_expires_at = NULL,"
-        " error_code = :code, error_message = :message WHERE id = :id RETURNING completed_at",
+        " error_code = :code, error_message = :message, total_documents = counts.total,"
+        f" completed_documents = counts.completed, failed_documents = counts.failed FROM ({COUNTS}"
+        " WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id) AS counts"
+        " WHERE jobs.id = :id RETURNING completed_at",
         {
             "id": job_id,
             "status": status,
@@ -202,54 +221,3 @@ async def make_overdue(connection: Connection) -> None:
         f"UPDATE jobs SET ring_at = now() WHERE {_ACTIVE} AND ring_at > now()"
         " AND coalesce(lease_expires_at < now(), true)"
     )
-
-
-class JobRow(msgspec.Struct, frozen=True):
-    """A job as operators see it."""
-
-    id: UUID
-    process_number: str
-    status: JobStatus
-    refresh: bool
-    total_documents: int
-    completed_documents: int
-    failed_documents: int
-    lease_expires_at: datetime | None
-    error_code: str | None
-    error_message: str | None
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-
-
-_JOB_ROW = (
-    "SELECT jobs.id, jobs.process_number, jobs.status, jobs.refresh, counts.*, jobs.lease_expires_at,"
-    " jobs.error_code, jobs.error_message, jobs.created_at, jobs.started_at, jobs.completed_at"
-    " FROM jobs CROSS JOIN LATERAL ("
-    "SELECT count(*) AS total_documents, count(*) FILTER (WHERE status = 'available') AS completed_documents,"
-    " count(*) FILTER (WHERE status = 'failed') AS failed_documents"
-    " FROM documents WHERE documents.job_id = jobs.id) AS counts"
-)
-
-
-_OF_USER = (
-    "(jobs.user_id = :user_id OR EXISTS ("
-    "SELECT 1 FROM deliveries WHERE deliveries.job_id = jobs.id AND deliveries.user_id = :user_id))"
-)
-
-
-async def newest(connection: Connection, *, limit: int) -> list[JobRow]:
-    """The last jobs, the newest first."""
-    rows = await connection.fetch_all(
-        f"{_JOB_ROW} ORDER BY jobs.created_at DESC, jobs.id DESC LIMIT :limit", {"limit": limit}
-    )
-    return [as_struct(row, JobRow) for row in rows]
-
-
-async def find(connection: Connection, job_id: UUID, *, user_id: UUID | None = None) -> JobRow | None:
-    """One job; for a user only if this user asked for it or is told of its end."""
-    row = await connection.fetch_one(
-        f"{_JOB_ROW} WHERE jobs.id = :id AND (CAST(:user_id AS uuid) IS NULL OR {_OF_USER})",
-        {"id": job_id, "user_id": user_id},
-    )
-    return as_optional(row, JobRow)

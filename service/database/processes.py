@@ -6,9 +6,12 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_optional
+from service.database.jobs import COUNTS
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import DeliveryStatus, JobStatus
+from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, process_status
+
+ACTIVE = "active"  # the state of a process while its job says more
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -51,6 +54,12 @@ async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
     row = await connection.fetch_one(
         "SELECT 1 FROM processes WHERE number = :number AND listed_at IS NOT NULL", {"number": number.digits}
     )
+    return row is not None
+
+
+async def exists(connection: Connection, number: ProcessNumber) -> bool:
+    """Whether anybody has requested the case."""
+    row = await connection.fetch_one("SELECT 1 FROM processes WHERE number = :number", {"number": number.digits})
     return row is not None
 
 
@@ -117,3 +126,36 @@ async def overview(connection: Connection, number: ProcessNumber, user_id: UUID)
         {"number": number.digits, "user_id": user_id},
     )
     return as_optional(row, Overview)
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What the status of a process is derived from."""
+
+    listed: bool
+    job: JobStatus | None  #: of its last job
+    total: int
+    outstanding: int
+    failed: int
+
+
+async def note_state(connection: Connection, number: ProcessNumber) -> None:
+    """Write down for the lists what the case has come to. The caller holds the lock of the process."""
+    row = await connection.fetch_one(
+        "SELECT listed_at IS NOT NULL AS listed, (SELECT status FROM jobs WHERE process_number = number"
+        " ORDER BY created_at DESC LIMIT 1) AS job, counts.total, counts.failed,"
+        " counts.total - counts.completed - counts.failed AS outstanding"
+        f" FROM processes CROSS JOIN LATERAL ({COUNTS} WHERE process_number = number) AS counts WHERE number = :number",
+        {"number": number.digits},
+    )
+    facts = as_optional(row, Facts)
+    if facts is None:
+        return
+    status = process_status(facts.job, listed=facts.listed, outstanding=facts.outstanding, failed=facts.failed)
+    await connection.execute(
+        "UPDATE processes SET state = :state, total_documents = :total, updated_at = now() WHERE number = :number",
+        {
+            "number": number.digits,
+            "state": ACTIVE if facts.job in ACTIVE_JOB else status,
+            "total": facts.total,
+        },
+    )

@@ -46,10 +46,10 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     if job_id is not None:
         await _freeze_progress(connection, listing.number, job_id)
     await documents.register(connection, listing.number, listing.documents)
-    if job_id is None:
-        return None
-    await documents.join_job(connection, listing.number, job_id)
-    return await jobs.stop_waiting(connection, job_id)
+    if job_id is not None:
+        await documents.join_job(connection, listing.number, job_id)
+    await processes.note_state(connection, listing.number)
+    return None if job_id is None else await jobs.stop_waiting(connection, job_id)
 
 
 async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id: UUID) -> None:
@@ -63,13 +63,24 @@ async def accept(connection: Connection, request: Request, *, event_limit: int) 
     The caller holds the lock of the process, from `register` or `processes.lock`.
     """
     job_id = await jobs.find_active(connection, request.number)
-    new_job = job_id is None
+    if job_id is not None:
+        return await _join(connection, request, job_id)
+    lacking = await documents.lacking(connection, request.number, include_hopeless=request.force_refresh)
+    return await _start(connection, request, lacking, event_limit)
+
+
+async def download(connection: Connection, request: Request, ids: list[UUID], *, event_limit: int) -> Accepted:
+    """Download these documents, whether they are available or not; what is available stays so meanwhile.
+
+    A job that runs takes them on. The caller holds the lock of the process.
+    """
+    await documents.renew(connection, ids)
+    job_id = await jobs.find_active(connection, request.number)
     if job_id is None:
-        job_id = await _create_job(connection, request)
-    if job_id is None:
-        return await _report_at_once(connection, request, event_limit)
-    await _subscribe(connection, request, job_id)
-    return Accepted(job_id, new_job)
+        return await _start(connection, request, ids, event_limit)
+    await _freeze_progress(connection, request.number, job_id)
+    await documents.assign(connection, ids, job_id, waiting=True)
+    return await _join(connection, request, job_id)
 
 
 async def keep(connection: Connection, request: Request) -> Accepted:
@@ -81,11 +92,12 @@ async def keep(connection: Connection, request: Request) -> Accepted:
         job_id = await jobs.create(
             connection, request.number, refresh=True, user_id=request.user_id, request_id=request.request_id
         )
+        await processes.note_state(connection, request.number)
     else:
         await _freeze_progress(connection, request.number, job_id)
         await jobs.ask_for_refresh(connection, job_id)
-    await _subscribe(connection, request, job_id)
-    return Accepted(job_id, new_job)
+    joined = await _join(connection, request, job_id)
+    return msgspec.structs.replace(joined, new_job=new_job)
 
 
 async def finish(connection: Connection, job: ClaimedJob, *, event_limit: int) -> Settlement | None:
@@ -135,6 +147,7 @@ async def settle(
     await documents.leave_job(connection, job_id)
     event_id = await _record_event(connection, number, job_id=job_id, status=status, moment=moment, limit=event_limit)
     due = await deliveries.schedule_for_job(connection, job_id, event_id)
+    await processes.note_state(connection, number)
     return Settlement(status, counts, due)
 
 
@@ -144,16 +157,22 @@ def _outcome(*, cancelled: bool, failed: bool) -> JobStatus:
     return JobStatus.FAILED if failed else JobStatus.COMPLETED
 
 
-async def _create_job(connection: Connection, request: Request) -> UUID | None:
-    lacking = await documents.lacking(connection, request.number, include_hopeless=request.force_refresh)
-    if not lacking:
-        return None
+async def _start(connection: Connection, request: Request, ids: list[UUID], event_limit: int) -> Accepted:
+    if not ids:
+        return await _report_at_once(connection, request, event_limit)
     job_id = await jobs.create(
         connection, request.number, refresh=False, user_id=request.user_id, request_id=request.request_id
     )
-    waiting = request.webhook_url is not None
-    await documents.assign(connection, lacking, job_id, waiting=waiting)
-    return job_id
+    await documents.assign(connection, ids, job_id, waiting=request.webhook_url is not None)
+    await processes.note_state(connection, request.number)
+    await _subscribe(connection, request, job_id)
+    return Accepted(job_id, new_job=True)
+
+
+async def _join(connection: Connection, request: Request, job_id: UUID) -> Accepted:
+    await jobs.admit(connection, job_id, request.user_id)
+    await _subscribe(connection, request, job_id)
+    return Accepted(job_id)
 
 
 async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> None:

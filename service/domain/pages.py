@@ -1,6 +1,6 @@
 """Where a page of a list ends: lists are ordered by a moment that never changes, so that a page never shifts."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -14,3 +14,9 @@ class Position(msgspec.Struct, Generic[Key], frozen=True, array_like=True):
 
     moment: Annotated[datetime, Meta(tz=True)]
     key: Key
+
+    def __post_init__(self) -> None:
+        try:
+            self.moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("The moment is outside of the calendar.") from None

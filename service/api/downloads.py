@@ -1,0 +1,119 @@
+"""`/processes/{number}/download-...`: the steps of the main entry, one by one."""
+
+from uuid import UUID
+
+import msgspec
+
+from service.api import parameters
+from service.api.beginnings import list_process, portal_unavailable, ring
+from service.api.jobs import JobView, job_view
+from service.api.operations import Answer, Call, Reply, operation, start_downloads
+from service.api.presenters import ProcessView
+from service.api.problems import Problem
+from service.api.processes import WebhookUrl, case_view, find_case, not_requested
+from service.api.queries import NoQuery
+from service.database import documents, job_history, processes, requests
+from service.database.connection import Connection
+from service.database.requests import Accepted, Request
+from service.portal.errors import Unavailable
+
+
+class OneBody(msgspec.Struct, frozen=True):
+    """Who is to be told."""
+
+    webhook_url: WebhookUrl | None = None
+
+
+class AllBody(msgspec.Struct, frozen=True):
+    """Who is to be told, and whether what is available is downloaded again too."""
+
+    webhook_url: WebhookUrl | None = None
+    force: bool = False
+
+
+class StartedView(msgspec.Struct, frozen=True):
+    """The job that does what was asked for."""
+
+    process_number: str
+    job_id: UUID | None  #: null where there was nothing to do
+    job: JobView | None
+
+
+_REPLIES = (
+    Reply(202, "The job that does it."),
+    Reply(200, "There is nothing to download; a webhook is called at once."),
+)
+
+
+@operation(problems=("process_not_found", "process_access_denied", "portal_unavailable"))
+async def register(call: Call[NoQuery, None]) -> ProcessView:
+    """Ask the portal for the list of the documents and register it; nothing is downloaded.
+
+    What a job that runs already lacks joins that job.
+    """
+    try:
+        listing = await list_process(call.state, call.number)
+    except Unavailable as error:
+        raise portal_unavailable(error) from None
+    wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
+    async with call.state["database"].transaction() as connection:
+        woken = await requests.register(connection, listing)
+        case = await find_case(connection, wanted)
+    await ring(call.state, Accepted(), woken)
+    return await case_view(call.state, wanted, case)
+
+
+@operation(*_REPLIES[:1], problems=("process_not_found", "document_not_found", "invalid_webhook_url"))
+async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
+    """Download one document, again if it is available; the file that is there stays until the new one is verified."""
+    wanted = await _wanted(call, call.body.webhook_url)
+    document_id = call.identifier("document_id")
+    async with call.state["database"].transaction() as connection:
+        if not await processes.lock(connection, call.number):
+            raise not_requested()
+        if document_id is None or await documents.find(connection, call.number, document_id) is None:
+            raise Problem("document_not_found", "This case has no such document.")
+        accepted = await _download(call, connection, wanted, [document_id])
+        view = await _started(connection, wanted, accepted)
+    await ring(call.state, accepted)
+    return Answer(view, 202)
+
+
+@operation(*_REPLIES, problems=("process_not_found", "invalid_webhook_url"))
+async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
+    """Download what a case lacks; with `force` everything, again where it is available.
+
+    For a case that was requested or registered before: the portal is not asked for its list.
+    """
+    wanted = await _wanted(call, call.body.webhook_url)
+    async with call.state["database"].transaction() as connection:
+        if not await processes.lock(connection, call.number):
+            raise not_requested()
+        if call.body.force:
+            ids = await documents.ids_of_process(connection, call.number)
+            accepted = await _download(call, connection, wanted, ids)
+        else:
+            limit = call.state["options"].webhook_max_documents
+            accepted = await requests.accept(connection, wanted, event_limit=limit)
+        view = await _started(connection, wanted, accepted)
+    await ring(call.state, accepted)
+    return Answer(view, 200 if view.job is None else 202)
+
+
+async def _wanted(call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], webhook_url: str | None) -> Request:
+    await start_downloads(call)
+    if webhook_url is not None:
+        webhook_url = await parameters.checked_webhook_url(call.request, webhook_url)
+    return Request(call.number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False)
+
+
+async def _download(
+    call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], connection: Connection, wanted: Request, ids: list[UUID]
+) -> Accepted:
+    limit = call.state["options"].webhook_max_documents
+    return await requests.download(connection, wanted, ids, event_limit=limit)
+
+
+async def _started(connection: Connection, wanted: Request, accepted: Accepted) -> StartedView:
+    job = None if accepted.job_id is None else await job_history.find(connection, accepted.job_id)
+    return StartedView(wanted.number.masked, accepted.job_id, None if job is None else job_view(job))

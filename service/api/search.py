@@ -1,0 +1,127 @@
+"""`/processes/search`: many cases in one request."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from service.api import parameters
+from service.api.beginnings import LISTING_TIMEOUT, begin
+from service.api.operations import Call, operation, start_downloads
+from service.api.parameters import CaseNumber
+from service.api.presenters import ProcessSummary, process_summary
+from service.api.problems import Problem, ProblemView
+from service.api.processes import WebhookUrl
+from service.api.queries import NoQuery
+from service.database import process_lists, processes
+from service.database.connection import UNREACHABLE, Connection
+from service.database.requests import Request
+from service.domain.process_number import ProcessNumber
+
+NUMBERS_MAX = 1000
+AT_ONCE = 8  # of one request; others want connections too
+#: Seconds in which the portal is asked; what is left then is kept for the workers. Proxies give up after 30.
+PATIENCE = 15.0
+
+Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
+
+
+class SearchBody(msgspec.Struct, frozen=True):
+    """Which cases, and what to do with them."""
+
+    process_numbers: Annotated[list[CaseNumber], Meta(min_length=1, max_length=NUMBERS_MAX)]
+    auto_download: bool = True
+    webhook_url: WebhookUrl | None = None
+
+
+class SearchResult(msgspec.Struct, frozen=True):
+    """What came of one number: a case or a problem."""
+
+    process_number: str  #: masked where it is one, else as it was given
+    process: ProcessSummary | None
+    problem: ProblemView | None
+
+
+class SearchView(msgspec.Struct, frozen=True):
+    """One result for each number, in the order of the request."""
+
+    items: list[SearchResult]
+
+
+@operation(problems=("invalid_webhook_url",))
+async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
+    """The main entry for up to 1,000 cases. One that is wrong, unknown or denied does not spoil the rest.
+
+    What the portal has not listed after some seconds is accepted all the same: its case is pending, and a worker
+    lists it. Documents are not shown here; ask for the status of a case, or wait for its webhook.
+    """
+    body = call.body
+    if body.auto_download:
+        await start_downloads(call)
+    webhook_url = None
+    if body.webhook_url is not None:
+        webhook_url = await parameters.checked_webhook_url(call.request, body.webhook_url)
+    numbers = {given: _parsed(given) for given in body.process_numbers}
+    valid = {number for number in numbers.values() if isinstance(number, ProcessNumber)}
+    outcomes = await _begin_all(call, valid, webhook_url)
+    return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
+
+
+def _parsed(given: str) -> ProcessNumber | ProblemView:
+    try:
+        return parameters.parsed_number(given)
+    except Problem as problem:
+        return problem.view()
+
+
+async def _begin_all(
+    call: Call[NoQuery, SearchBody], numbers: Iterable[ProcessNumber], webhook_url: str | None
+) -> Outcomes:
+    outcomes: Outcomes = {}
+    places, deadline = asyncio.Semaphore(AT_ONCE), time.monotonic() + PATIENCE
+
+    async def begin_one(number: ProcessNumber) -> None:
+        wanted = Request(number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False)
+        async with places:
+            try:
+                outcomes[number] = await _begin(call, wanted, timeout=deadline - time.monotonic())
+            except Problem as problem:
+                outcomes[number] = problem.view()
+            except UNREACHABLE:
+                busy = "The service cannot reach its database. Ask for this case again."
+                outcomes[number] = Problem("service_unavailable", busy).view()
+
+    async with asyncio.TaskGroup() as group:
+        for number in numbers:
+            group.create_task(begin_one(number))
+    return outcomes
+
+
+async def _begin(call: Call[NoQuery, SearchBody], wanted: Request, *, timeout: float) -> ProcessSummary:
+    async with call.state["database"].connection() as connection:
+        known = await processes.completeness(connection, wanted.number)
+    begun = await begin(
+        call.state,
+        wanted,
+        _find,
+        is_listed=known.is_listed,
+        auto_download=call.body.auto_download,
+        timeout=min(timeout, LISTING_TIMEOUT),
+    )
+    return begun.found
+
+
+async def _find(connection: Connection, wanted: Request) -> ProcessSummary:
+    return process_summary(await process_lists.find(connection, wanted.number))
+
+
+def _result(given: str, number: ProcessNumber | ProblemView, outcomes: Outcomes) -> SearchResult:
+    if isinstance(number, ProblemView):
+        return SearchResult(given, None, number)
+    outcome = outcomes[number]
+    if isinstance(outcome, ProblemView):
+        return SearchResult(number.masked, None, outcome)
+    return SearchResult(number.masked, outcome, None)

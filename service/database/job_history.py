@@ -1,0 +1,85 @@
+"""Jobs as people look at them: one, and lists of them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_optional, as_struct
+from service.database.jobs import COUNTS
+from service.domain.pages import Position
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus
+
+
+class JobRow(msgspec.Struct, frozen=True):
+    """A job as operators see it."""
+
+    id: UUID
+    process_number: str
+    status: JobStatus
+    refresh: bool
+    total_documents: int
+    completed_documents: int
+    failed_documents: int
+    lease_expires_at: datetime | None
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class JobFilter(msgspec.Struct, frozen=True):
+    """Which jobs are wanted. None means all."""
+
+    user_id: UUID | None = None
+    status: JobStatus | None = None
+    process_number: ProcessNumber | None = None
+
+
+# The documents of an active job are counted; those of an ended one may belong to a later job by now.
+_JOB_ROW = (
+    "SELECT jobs.id, jobs.process_number, jobs.status, jobs.refresh,"
+    " coalesce(jobs.total_documents, counts.total) AS total_documents,"
+    " coalesce(jobs.completed_documents, counts.completed) AS completed_documents,"
+    " coalesce(jobs.failed_documents, counts.failed) AS failed_documents, jobs.lease_expires_at,"
+    " jobs.error_code, jobs.error_message, jobs.created_at, jobs.started_at, jobs.completed_at"
+    f" FROM jobs CROSS JOIN LATERAL ({COUNTS} WHERE jobs.completed_at IS NULL"
+    " AND documents.process_number = jobs.process_number AND documents.job_id = jobs.id) AS counts"
+)
+_SEEN_BY = " JOIN job_users AS seen ON seen.job_id = jobs.id AND seen.user_id = :user_id"
+
+
+async def page(
+    connection: Connection, wanted: JobFilter, *, after: Position[UUID] | None = None, limit: int
+) -> list[JobRow]:
+    """The jobs that are wanted, the newest first, from behind a position on."""
+    conditions, values = ["true"], dict[str, Any]()
+    # A user's own list is read in the order of its index.
+    moment, key = ("jobs.created_at", "jobs.id") if wanted.user_id is None else ("seen.created_at", "seen.job_id")
+    if wanted.user_id is not None:
+        values["user_id"] = wanted.user_id
+    if wanted.status is not None:
+        conditions.append("jobs.status = :status")
+        values["status"] = wanted.status
+    if wanted.process_number is not None:
+        conditions.append("jobs.process_number = :number")
+        values["number"] = wanted.process_number.digits
+    if after is not None:
+        conditions.append(f"({moment}, {key}) < (:moment, :after_id)")
+        values |= {"moment": after.moment, "after_id": after.key}
+    rows = await connection.fetch_all(
+        f"{_JOB_ROW}{'' if wanted.user_id is None else _SEEN_BY} WHERE {' AND '.join(conditions)}"
+        f" ORDER BY {moment} DESC, {key} DESC LIMIT :limit",
+        {**values, "limit": limit},
+    )
+    return [as_struct(row, JobRow) for row in rows]
+
+
+async def find(connection: Connection, job_id: UUID, *, user_id: UUID | None = None) -> JobRow | None:
+    """One job; for a user only if this user asked for it or was told that it runs."""
+    values = {"id": job_id} if user_id is None else {"id": job_id, "user_id": user_id}
+    row = await connection.fetch_one(f"{_JOB_ROW}{'' if user_id is None else _SEEN_BY} WHERE jobs.id = :id", values)
+    return as_optional(row, JobRow)
