@@ -3,19 +3,25 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from urllib.parse import urlsplit
 
+import msgspec
 from limits import parse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
 
 from service.api import (
     deliveries,
+    docs,
     documents,
     downloads,
     health,
     jobs,
     metrics,
+    openapi,
     problems,
     processes,
     search,
@@ -47,10 +53,14 @@ from service.wiring import (
 
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
 
-ROUTES = [
+ROUTES: list[BaseRoute] = [
     OperationRoute("/health/live", GET=health.live),
     OperationRoute("/health/ready", GET=health.ready),
     OperationRoute("/metrics", GET=metrics.show),
+    OperationRoute("/openapi.json", GET=docs.openapi),
+    OperationRoute("/docs", GET=docs.page),
+    OperationRoute("/docs/start.js", GET=docs.start),
+    Mount("/docs/assets", StaticFiles(packages=[("swagger_ui", "static")])),
     # No Mount: its pattern matches no line break, and a number that ends with one has to get its 400 too.
     OperationRoute("/api/v1/processes", GET=processes.index),
     OperationRoute("/api/v1/processes/search", POST=search.search),
@@ -135,6 +145,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
         portal_credential=portal_credential(settings),
         options=_options(settings),
+        openapi=msgspec.json.encode(openapi.document(ROUTES, server=urlsplit(settings.base_url).path or "/")),
     )
 
 

@@ -1,7 +1,7 @@
 """JSON bodies: read whole, typed, and refused with the member that is wrong."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.datastructures import Headers
@@ -18,11 +18,22 @@ _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 
 
 async def json_body(request: ApiRequest, kind: type[T]) -> T:
-    """The body as a value of `kind`; members that it does not know are ignored.
+    """The body as a value of `kind`; members that it does not know are ignored. May be left out where all may.
 
     Raises the problems `unsupported_media_type` (415), `body_too_large` (413), `invalid_json` and `invalid_body` (400).
     """
+    if is_optional(kind) and _is_empty(request.headers):
+        return kind()
     return decoded(await json_bytes(request), kind)
+
+
+def is_optional(kind: Any) -> bool:
+    """Whether a body may be left out, because every member of it may."""
+    return not any(field.required for field in msgspec.structs.fields(kind))
+
+
+def _is_empty(headers: Headers) -> bool:
+    return "Transfer-Encoding" not in headers and headers.get("Content-Length", "0") == "0"
 
 
 async def json_bytes(request: ApiRequest) -> bytes:

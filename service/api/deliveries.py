@@ -1,7 +1,7 @@
 """`/webhooks/deliveries`: what was sent, what came of it, and how to have it sent again."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from uuid import UUID
 
 import msgspec
@@ -28,7 +28,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     """One POST, or why there was none."""
 
     number: int
-    started_at: datetime
+    started_at: Moment
     duration_ms: int
     outcome: str
     status_code: int | None
@@ -47,11 +47,11 @@ class DeliveryView(msgspec.Struct, frozen=True):
     job_id: UUID | None
     webhook_url: str
     status: DeliveryStatus
-    next_attempt_at: datetime | None
-    resend_requested_at: datetime | None
+    next_attempt_at: Moment | None
+    resend_requested_at: Moment | None
     last_error: str | None
-    created_at: datetime
-    completed_at: datetime | None
+    created_at: Moment
+    completed_at: Moment | None
     attempts: list[AttemptView]
 
 

@@ -1,6 +1,6 @@
 """`/jobs`: one job, and how to stop it."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,7 @@ from service.api.operations import Call, operation
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import CaseNumber, utc
 from service.api.problems import Problem
-from service.api.queries import NoQuery
+from service.api.queries import Moment, NoQuery
 from service.database import job_history, requests
 from service.database.connection import Connection
 from service.database.job_history import JobFilter, JobRow
@@ -30,9 +30,9 @@ class JobView(msgspec.Struct, frozen=True):
     failed_documents: int
     error_code: str | None
     error_message: str | None
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
 
 
 class JobQuery(PageQuery, frozen=True):

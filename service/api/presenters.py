@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.api.queries import Moment
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
 from service.domain.documents import Document
@@ -30,15 +31,15 @@ class DocumentView(msgspec.Struct, frozen=True):
     instance: str
     sequence: int | None
     page_count: int | None
-    filed_at: datetime | None
+    filed_at: Moment | None
     size_mismatch: bool
     download_url: str | None
-    download_url_expires_at: datetime | None
+    download_url_expires_at: Moment | None
     error_code: str | None
     error_message: str | None
     attempts: int
-    started_at: datetime | None
-    completed_at: datetime | None
+    started_at: Moment | None
+    completed_at: Moment | None
 
 
 class ProcessView(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class ProcessView(msgspec.Struct, frozen=True):
     court: str | None
     court_class: str | None
     subject: str | None
-    filed_at: datetime | None
+    filed_at: Moment | None
     secrecy_level: int | None
     has_documents: bool
     total_documents: int
@@ -65,14 +66,14 @@ class ProcessSummary(msgspec.Struct, frozen=True):
     court: str | None
     court_class: str | None
     subject: str | None
-    filed_at: datetime | None
+    filed_at: Moment | None
     secrecy_level: int | None
     has_documents: bool
     total_documents: int
     status: ProcessStatus
     job_id: UUID | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -90,12 +91,12 @@ class StatusView(msgspec.Struct, frozen=True):
     error_message: str | None
     webhook_url: str | None
     webhook_sent: bool
-    webhook_sent_at: datetime | None
+    webhook_sent_at: Moment | None
     webhook_attempts: int
     webhook_last_error: str | None
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
 
 
 def process_summary(row: ProcessRow) -> ProcessSummary:

@@ -38,6 +38,7 @@ class State(TypedDict):
     rates: Rates
     portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
     options: Options
+    openapi: bytes  #: the document of the API
     rate_headers: NotRequired[dict[str, str]]  #: of the answer to this request, from what it has spent
     request_id: NotRequired[str]  #: set by the middleware, for each request
 

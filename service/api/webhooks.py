@@ -1,12 +1,12 @@
 """`/webhooks/secret`: what a client's webhooks are signed with."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 
 import msgspec
 
 from service.api.operations import Call, operation
-from service.api.queries import NoQuery
+from service.api.queries import Moment, NoQuery
 from service.database import users
 from service.database.users import SigningSecret
 from service.webhooks.signature import new_secret
@@ -17,7 +17,7 @@ class SecretView(msgspec.Struct, frozen=True):
 
     secret: str
     previous_secrets: list[str]
-    previous_secrets_expire_at: datetime | None  #: when the last of them stops signing
+    previous_secrets_expire_at: Moment | None  #: when the last of them stops signing
 
 
 @operation()
