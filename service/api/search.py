@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -77,22 +76,17 @@ def _parsed(given: str) -> ProcessNumber | ProblemView:
         return problem.view()
 
 
-async def _begin_all(
-    call: Call[NoQuery, SearchBody], numbers: Iterable[ProcessNumber], webhook_url: str | None
-) -> Outcomes:
+async def _begin_all(call: Call[NoQuery, SearchBody], numbers: set[ProcessNumber], webhook_url: str | None) -> Outcomes:
+    async with call.state["database"].connection() as connection:
+        listed = await processes.listed_among(connection, list(numbers))
     outcomes: Outcomes = {}
     places, deadline = asyncio.Semaphore(AT_ONCE), time.monotonic() + PATIENCE
 
     async def begin_one(number: ProcessNumber) -> None:
         wanted = Request(number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False)
         async with places:
-            try:
-                outcomes[number] = await _begin(call, wanted, timeout=deadline - time.monotonic())
-            except Problem as problem:
-                outcomes[number] = problem.view()
-            except UNREACHABLE:
-                busy = "The service cannot reach its database. Ask for this case again."
-                outcomes[number] = Problem("service_unavailable", busy).view()
+            timeout = min(deadline - time.monotonic(), LISTING_TIMEOUT)
+            outcomes[number] = await _begin(call, wanted, is_listed=number in listed, timeout=timeout)
 
     async with asyncio.TaskGroup() as group:
         for number in numbers:
@@ -100,17 +94,19 @@ async def _begin_all(
     return outcomes
 
 
-async def _begin(call: Call[NoQuery, SearchBody], wanted: Request, *, timeout: float) -> ProcessSummary:
-    async with call.state["database"].connection() as connection:
-        known = await processes.completeness(connection, wanted.number)
-    begun = await begin(
-        call.state,
-        wanted,
-        _find,
-        is_listed=known.is_listed,
-        auto_download=call.body.auto_download,
-        timeout=min(timeout, LISTING_TIMEOUT),
-    )
+async def _begin(
+    call: Call[NoQuery, SearchBody], wanted: Request, *, is_listed: bool, timeout: float
+) -> ProcessSummary | ProblemView:
+    auto_download = call.body.auto_download
+    try:
+        begun = await begin(
+            call.state, wanted, _find, is_listed=is_listed, auto_download=auto_download, timeout=timeout
+        )
+    except Problem as problem:
+        return problem.view()
+    except UNREACHABLE:
+        busy = "The service cannot reach its database. Ask for this case again."
+        return Problem("service_unavailable", busy).view()
     return begun.found
 
 

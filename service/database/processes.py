@@ -57,6 +57,15 @@ async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
     return row is not None
 
 
+async def listed_among(connection: Connection, numbers: list[ProcessNumber]) -> set[ProcessNumber]:
+    """Those of many cases that the portal has ever listed to us."""
+    rows = await connection.fetch_all(
+        "SELECT number FROM processes WHERE number = ANY(CAST(:numbers AS text[])) AND listed_at IS NOT NULL",
+        {"numbers": [number.digits for number in numbers]},
+    )
+    return {ProcessNumber(row["number"]) for row in rows}
+
+
 async def exists(connection: Connection, number: ProcessNumber) -> bool:
     """Whether anybody has requested the case."""
     row = await connection.fetch_one("SELECT 1 FROM processes WHERE number = :number", {"number": number.digits})

@@ -10,6 +10,7 @@ import msgspec
 
 from service.database import deliveries, documents, events, jobs, processes
 from service.database.connection import Connection
+from service.domain.documents import Document
 from service.domain.errors import ErrorCode
 from service.domain.events import EventBody, count, event_documents
 from service.domain.jobs import ClaimedJob, Settlement
@@ -145,7 +146,10 @@ async def settle(
     status = _outcome(cancelled=cancelled, failed=bool(error) or counts.failed > 0)
     moment = await jobs.end(connection, job_id, status, error=error)
     await documents.leave_job(connection, job_id)
-    event_id = await _record_event(connection, number, job_id=job_id, status=status, moment=moment, limit=event_limit)
+    found = await documents.of_process(connection, number)
+    event_id = await _record_event(
+        connection, number, found, job_id=job_id, status=status, moment=moment, limit=event_limit
+    )
     due = await deliveries.schedule_for_job(connection, job_id, event_id)
     await processes.note_state(connection, number)
     return Settlement(status, counts, due)
@@ -186,11 +190,11 @@ async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> 
 async def _report_at_once(connection: Connection, request: Request, event_limit: int) -> Accepted:
     if request.webhook_url is None:
         return Accepted()
-    counts = count(await documents.of_process(connection, request.number))
-    status = _outcome(cancelled=False, failed=counts.failed > 0)
+    found = await documents.of_process(connection, request.number)
+    status = _outcome(cancelled=False, failed=count(found).failed > 0)
     moment: datetime = await connection.fetch_val("SELECT now()")
     event_id = await _record_event(
-        connection, request.number, job_id=None, status=status, moment=moment, limit=event_limit
+        connection, request.number, found, job_id=None, status=status, moment=moment, limit=event_limit
     )
     delivery_id = await deliveries.schedule_one(
         connection, request.number, event_id=event_id, user_id=request.user_id, url=request.webhook_url
@@ -201,13 +205,13 @@ async def _report_at_once(connection: Connection, request: Request, event_limit:
 async def _record_event(
     connection: Connection,
     number: ProcessNumber,
+    found: list[Document],
     *,
     job_id: UUID | None,
     status: JobStatus,
     moment: datetime,
     limit: int,
 ) -> UUID:
-    found = await documents.of_process(connection, number)
     counts = count(found)
     body = EventBody(
         process_number=number.masked,
