@@ -22,8 +22,6 @@ async def json_body(request: ApiRequest, kind: type[T]) -> T:
 
     Raises the problems `unsupported_media_type` (415), `body_too_large` (413), `invalid_json` and `invalid_body` (400).
     """
-    if is_optional(kind) and _is_empty(request.headers):
-        return kind()
     return decoded(await json_bytes(request), kind)
 
 
@@ -38,6 +36,8 @@ def _is_empty(headers: Headers) -> bool:
 
 async def json_bytes(request: ApiRequest) -> bytes:
     """The body as it was sent. Raises the problems `unsupported_media_type` (415) and `body_too_large` (413)."""
+    if _is_empty(request.headers):
+        return b""
     if not _is_json(request.headers):
         raise Problem("unsupported_media_type", "Send the body as application/json.")
     body = bytearray()
@@ -51,6 +51,8 @@ async def json_bytes(request: ApiRequest) -> bytes:
 
 def decoded(body: bytes, kind: type[T]) -> T:
     """A body as a value of `kind`. Raises the problems `invalid_json` and `invalid_body` (400)."""
+    if not body and is_optional(kind):
+        return kind()
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:

@@ -85,7 +85,7 @@ class RecoveredView(msgspec.Struct, frozen=True):
 async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     """The deliveries of the caller or, for an administrator, of everybody; the newest first."""
     query = call.query
-    after = pagination.position(query, Position[UUID])
+    after = pagination.position(query.cursor, Position[UUID])
     wanted = DeliveryFilter(call.owner, query.status, query.job_id, query.since)
     async with call.state["database"].connection() as connection:
         found = await delivery_history.page(connection, wanted, after=after, limit=query.limit + 1)

@@ -1,12 +1,15 @@
 """`/processes/{number}/documents`: the files of a case."""
 
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
+from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
 from service.api import pagination
 from service.api.operations import Call, Reply, operation
-from service.api.pagination import Page, PageQuery
+from service.api.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.presenters import DocumentView, document_link, document_views
 from service.api.problems import Problem
 from service.api.processes import not_requested
@@ -14,10 +17,17 @@ from service.api.queries import NoQuery
 from service.database import documents, processes
 
 
+class FilesQuery(msgspec.Struct, frozen=True):
+    """Which part of a file."""
+
+    limit: Limit = LIMIT_DEFAULT
+    cursor: Annotated[str, Meta(max_length=400, extra_json_schema={"format": "file-cursor"})] | None = None
+
+
 @operation(problems=("process_not_found",))
-async def files(call: Call[PageQuery, None]) -> Page[DocumentView]:
+async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     """The documents of a case in the order of its file, with links to those that are available."""
-    after = pagination.position(call.query, UUID)
+    after = pagination.position(call.query.cursor, UUID)
     async with call.state["database"].connection() as connection:
         found = await documents.page(connection, call.number, after=after, limit=call.query.limit + 1)
         if not found and not await processes.exists(connection, call.number):

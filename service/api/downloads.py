@@ -8,9 +8,10 @@ from service.api import parameters
 from service.api.beginnings import list_process, portal_unavailable, ring
 from service.api.jobs import JobView, job_view
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
+from service.api.parameters import WebhookUrl
 from service.api.presenters import ProcessView
 from service.api.problems import Problem
-from service.api.processes import WebhookUrl, case_view, find_case, not_requested
+from service.api.processes import case_view, find_case, not_requested
 from service.api.queries import NoQuery
 from service.database import documents, job_history, processes, requests
 from service.database.connection import Connection

@@ -46,7 +46,7 @@ class JobQuery(PageQuery, frozen=True):
 async def index(call: Call[JobQuery, None]) -> Page[JobView]:
     """The jobs that the caller requested or was told of or, for an administrator, all of them; the newest first."""
     query = call.query
-    after = pagination.position(query, Position[UUID])
+    after = pagination.position(query.cursor, Position[UUID])
     number = None if query.process_number is None else parameters.parsed_number(query.process_number)
     wanted = JobFilter(call.owner, query.status, number)
     async with call.state["database"].connection() as connection:

@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 from limits import RateLimitItem
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from service.api import parameters
 from service.api.authentication import authenticate, key_identity, presented_key
@@ -195,6 +196,11 @@ class OperationRoute(Route):
     def __init__(self, path: str, **operations: Operation) -> None:
         super().__init__(path, self._answer, methods=list(operations))
         self.operations: Mapping[str, Operation] = operations
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Take every method of the path, to refuse those it has not: no other route may take the path for another."""
+        match, child = super().matches(scope)
+        return (Match.NONE, child) if match is Match.NONE else (Match.FULL, child)
 
     async def _answer(self, request: ApiRequest) -> Response:
         # A HEAD is answered like a GET, without the body.

@@ -41,12 +41,12 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
     next_cursor: str | None  #: None at the end
 
 
-def position(query: PageQuery, kind: type[Place]) -> Place | None:
+def position(cursor: str | None, kind: type[Place]) -> Place | None:
     """Where the page before ended, from the cursor that it answered. Raises the problem `invalid_parameter`."""
-    if query.cursor is None:
+    if cursor is None:
         return None
     try:
-        return msgspec.json.decode(base64.b64decode(query.cursor, altchars=b"-_", validate=True), type=kind)
+        return msgspec.json.decode(base64.b64decode(cursor, altchars=b"-_", validate=True), type=kind)
     except (ValueError, msgspec.DecodeError):
         refused = FieldError("cursor", "It must be a next_cursor that this list has answered.")
         raise Problem("invalid_parameter", "Malformed parameters: cursor.", errors=(refused,)) from None

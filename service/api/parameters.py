@@ -22,6 +22,17 @@ CaseNumber = Annotated[
 ]
 
 
+#: Checked by the address guard, which says what is wrong with one.
+WebhookUrl = Annotated[
+    str,
+    Meta(
+        description="Where to POST the event when the job ends.",
+        examples=["https://hooks.example.com/autos"],
+        extra_json_schema={"format": "webhook-url", "minLength": 1, "maxLength": 2048},
+    ),
+]
+
+
 def process_number(request: ApiRequest) -> ProcessNumber:
     """The case in the path, before anything is asked of anyone."""
     return parsed_number(request.path_params["number"])

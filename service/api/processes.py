@@ -9,6 +9,7 @@ from service.api import pagination, parameters
 from service.api.beginnings import begin
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
 from service.api.pagination import Page, PageQuery
+from service.api.parameters import WebhookUrl
 from service.api.presenters import (
     ProcessSummary,
     ProcessView,
@@ -29,15 +30,6 @@ from service.database.requests import Request
 from service.domain.documents import Document
 from service.domain.pages import Position
 from service.domain.statuses import ProcessStatus
-
-WebhookUrl = Annotated[
-    str,
-    Meta(
-        description="Where to POST the event when the job ends.",
-        examples=["https://hooks.example.com/autos"],
-        extra_json_schema={"format": "webhook-url", "maxLength": 2048},
-    ),
-]
 
 
 class ShowQuery(msgspec.Struct, frozen=True):
@@ -122,7 +114,7 @@ async def index(call: Call[ListQuery, None]) -> Page[ProcessSummary]:
     and begin the next time at the last `updated_at` seen.
     """
     query = call.query
-    after = pagination.position(query, Position[str])
+    after = pagination.position(query.cursor, Position[str])
     wanted = ProcessFilter(query.court, query.status, query.has_documents, query.updated_since)
     async with call.state["database"].connection() as connection:
         found = await process_lists.page(connection, wanted, after=after, limit=query.limit + 1)

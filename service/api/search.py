@@ -10,10 +10,9 @@ from msgspec import Meta
 from service.api import parameters
 from service.api.beginnings import LISTING_TIMEOUT, begin
 from service.api.operations import Call, operation, start_downloads
-from service.api.parameters import CaseNumber
+from service.api.parameters import CaseNumber, WebhookUrl
 from service.api.presenters import ProcessSummary, process_summary
 from service.api.problems import Problem, ProblemView
-from service.api.processes import WebhookUrl
 from service.api.queries import NoQuery
 from service.database import process_lists, processes
 from service.database.connection import UNREACHABLE, Connection

@@ -11,6 +11,7 @@ from service.api import parameters
 from service.api.authentication import authenticate, presented_key
 from service.api.bodies import decoded, json_bytes
 from service.api.operations import Call, operation, public, spend
+from service.api.parameters import WebhookUrl
 from service.api.queries import NoQuery
 from service.api.state import ApiRequest
 from service.database import delivery_history, users
@@ -26,15 +27,21 @@ TRIALS = parse("10/minute")
 
 
 class UrlBody(msgspec.Struct, frozen=True):
-    """A URL to look at."""
+    """A URL to look at, whatever it is."""
 
     webhook_url: str
+
+
+class CallBody(msgspec.Struct, frozen=True):
+    """A URL to call."""
+
+    webhook_url: WebhookUrl
 
 
 class SendTestBody(msgspec.Struct, frozen=True):
     """A URL to send to, and members for the message."""
 
-    webhook_url: str
+    webhook_url: WebhookUrl
     test_payload: dict[str, Any] | None = None
 
 
@@ -94,7 +101,7 @@ async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
 
 
 @operation(problems=("invalid_webhook_url",))
-async def test_connectivity(call: Call[NoQuery, UrlBody]) -> ConnectivityView:
+async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
     """Whether something answers HTTP there: a HEAD request, so that nothing is delivered."""
     await spend(call.request, TRIALS, "trials", str(call.user.id))
     url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
