@@ -11,12 +11,13 @@ from uuid import UUID
 import click
 import msgspec
 
-from service.api.authentication import new_api_key
+from service.api.authentication import PREFIX, new_api_key
 from service.commands.console import ask, print_fields, print_json, print_table, read_settings
 from service.commands.deliveries import deliveries_group
 from service.commands.rescue import rescue
 from service.database import job_history, migrations
 from service.database.job_history import JobFilter, JobRow
+from service.domain.development import mark_local
 from service.domain.process_number import ProcessNumber
 from service.local.demo import run_demo
 from service.local.demo_client import DemoFailed
@@ -56,7 +57,7 @@ def demo(data: Path) -> None:
     """Run the main job once, from empty servers to a verified webhook."""
     with _one_line_errors():
         try:
-            run_demo(data / "demo", new_api_key())
+            run_demo(data / "demo", _new_local_key())
         except KeyboardInterrupt:
             raise SystemExit(INTERRUPTED) from None
 
@@ -70,9 +71,13 @@ def up(data: Path, port: int | None) -> None:
     settings = {name: value for name, value in os.environ.items() if name in names}
     with _one_line_errors():
         try:
-            run_up(UpOptions(data, port, settings, new_api_key))
+            run_up(UpOptions(data, port, settings, _new_local_key))
         except KeyboardInterrupt:
             click.echo("Stopped")
+
+
+def _new_local_key() -> str:
+    return mark_local(new_api_key().removeprefix(PREFIX))
 
 
 @contextmanager

@@ -5,11 +5,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
+
+from service.domain.development import is_local
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)
@@ -27,6 +29,14 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "S3_ENDPOINT_URL": ("https", "http"),
     "S3_PUBLIC_ENDPOINT_URL": ("https", "http"),
 }
+#: What examples, tutorials and images of servers have for passwords; production refuses to start with one.
+_PLACEHOLDERS = frozenset(
+    {"", "123456", "12345678", "admin", "autos", "changeme", "change-me", "change_me", "default", "dev", "development"}
+    | {"docker", "example", "local", "localhost", "minio123", "minioadmin", "pass", "passwd", "password", "postgres"}
+    | {"redis", "root", "secret", "test", "user"}
+)
+_WORDS = ("change", "default", "develop", "example", "password", "placeholder", "replace", "secret")
+_DISTINCT = 8  # characters; 24 random hexadecimal digits have fewer once in 40,000 times
 
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
@@ -153,3 +163,45 @@ def _check_production(settings: Settings) -> None:
         raise SettingsError("WEBHOOK_ALLOW_PRIVATE_HOSTS must not be set in production")
     if settings.public_url is None:
         raise SettingsError("PUBLIC_URL is not set, and production needs it for the links in webhooks")
+    if settings.log_level == "debug":
+        raise SettingsError("LOG_LEVEL must be info or higher in production")
+    _check_encrypted(settings)
+    _check_secrets(settings)
+
+
+def _check_encrypted(settings: Settings) -> None:
+    # Calls of the service itself may stay on a private network; links are followed from anywhere.
+    links = "S3_ENDPOINT_URL" if settings.s3_public_endpoint_url is None else "S3_PUBLIC_ENDPOINT_URL"
+    sent = {
+        "PUBLIC_URL": "API keys",
+        links: "documents",
+        "PDPJ_BASE_URL": "the portal's token",
+        "PDPJ_TOKEN_URL": "the portal's refresh token",
+    }
+    for name, what in sent.items():
+        value = getattr(settings, name.lower())
+        if value is not None and urlsplit(value).scheme != "https":
+            raise SettingsError(f"{name} must start with https:// in production: {what} would travel unencrypted")
+
+
+def _check_secrets(settings: Settings) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        parts = urlsplit(getattr(settings, name.lower()))
+        # None is left alone: sockets, client certificates, PGPASSWORD and the like put no password into the URL.
+        if parts.password is not None and _is_placeholder(unquote(parts.password), unquote(parts.username or "")):
+            raise SettingsError(f"{name} has a password of development, or none after the colon: choose another one")
+    for name in ("AWS_SECRET_ACCESS_KEY", "PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY"):
+        value = getattr(settings, name.lower())
+        if value is not None and _is_placeholder(value):
+            raise SettingsError(f"{name} is a secret of development: production needs one of its own")
+    if settings.admin_api_key is not None and not _looks_random(settings.admin_api_key):
+        raise SettingsError("ADMIN_API_KEY can be guessed: production needs a random one")
+
+
+def _is_placeholder(secret: str, user: str = "") -> bool:
+    return is_local(secret) or secret.lower() in _PLACEHOLDERS | {user.lower()}
+
+
+def _looks_random(key: str) -> bool:
+    """False for what people type: a word of theirs, or the same few characters. A random key passes in practice."""
+    return len(set(key)) >= _DISTINCT and not any(word in key.lower() for word in _WORDS)

@@ -22,6 +22,7 @@ from tests.support.api import Api
 from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
 from tests.support.processes import Process, free_port, start_api, start_worker
+from tests.support.production import write_real_credentials
 from tests.support.subscriber import Subscriber, running_subscriber
 
 
@@ -38,7 +39,9 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL, Valkey, S3 and the simulated portal, all real servers of this run."""
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+    data = tmp_path_factory.mktemp("stack")
+    write_real_credentials(data)
+    with running_stack(data) as running:
         yield running
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from service.domain.development import mark_local
 from service.local.errors import LocalStackError
 
 
@@ -34,11 +35,11 @@ def load_or_create_credentials(path: Path) -> Credentials:
 
 def _new_credentials() -> Credentials:
     return Credentials(
-        postgres_password=secrets.token_hex(16),
-        valkey_password=secrets.token_hex(16),
+        postgres_password=mark_local(secrets.token_hex(16)),
+        valkey_password=mark_local(secrets.token_hex(16)),
         s3_access_key_id=f"AUTOS{secrets.token_hex(8).upper()}",
-        s3_secret_access_key=secrets.token_hex(20),
-        portal_token=secrets.token_hex(16),
+        s3_secret_access_key=mark_local(secrets.token_hex(20)),
+        portal_token=mark_local(secrets.token_hex(16)),
     )
 
 

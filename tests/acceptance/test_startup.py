@@ -6,12 +6,15 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from service.local.credentials import load_or_create_credentials
 from service.local.stack import Stack
 from tests.conftest import create_database
 from tests.support.processes import BIN, REPOSITORY, free_port
+from tests.support.production import PRODUCTION
 
 API = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--no-access-log"]
 WORKER = [str(BIN / "arq"), "worker.main.WorkerSettings"]
@@ -48,6 +51,13 @@ async def run(command: list[str], environment: Mapping[str, str], cwd: Path = RE
         check=False,
     )
     return Ended(done.returncode, done.stdout.decode())
+
+
+@pytest.fixture
+def local_database_url(tmp_path: Path) -> str:
+    """An address as `make up` writes it down."""
+    password = load_or_create_credentials(tmp_path / "credentials.json").postgres_password
+    return f"postgresql://autos:{password}@127.0.0.1:5432/autos"
 
 
 @pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])
@@ -99,15 +109,7 @@ async def test_a_missing_migration_is_named(environment: dict[str, str], stack: 
     [
         ({"S3_ENDPOINT_URL": "http://127.0.0.1:9"}, "S3_BUCKET: the object store cannot be reached"),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "S3_BUCKET: the object store refuses the credentials"),
-        (
-            {
-                "ENVIRONMENT": "production",
-                "PUBLIC_URL": "https://autos.example.com",
-                "WEBHOOK_ALLOW_PRIVATE_HOSTS": "false",
-                "S3_BUCKET": "nobody-made-this-one",
-            },
-            "S3_BUCKET: the bucket does not exist",
-        ),
+        ({**PRODUCTION, "S3_BUCKET": "nobody-made-this-one"}, "S3_BUCKET: the bucket does not exist"),
     ],
     ids=["unreachable", "wrong key", "missing in production"],
 )
@@ -117,6 +119,22 @@ async def test_a_bucket_that_cannot_be_used_is_named(
     ended = await run(command, environment | change)
 
     ended.assert_one_clear_line(sentence)
+
+
+@pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])
+async def test_production_does_not_start_on_a_stack_of_development(
+    environment: dict[str, str], local_database_url: str, command: list[str]
+) -> None:
+    ended = await run(command, environment | PRODUCTION | {"DATABASE_URL": local_database_url})
+
+    ended.assert_one_clear_line("DATABASE_URL has a password of development")
+    assert (urlsplit(local_database_url).password or "") not in ended.output
+
+
+async def test_production_does_not_start_where_links_would_be_unencrypted(environment: dict[str, str]) -> None:
+    ended = await run(API, environment | PRODUCTION | {"S3_PUBLIC_ENDPOINT_URL": ""})
+
+    ended.assert_one_clear_line("S3_ENDPOINT_URL must start with https:// in production")
 
 
 async def test_migrations_may_be_applied_by_several_at_once(environment: dict[str, str], stack: Stack) -> None:

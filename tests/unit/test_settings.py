@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from service.api.authentication import new_api_key
+from service.domain.development import is_local, mark_local
+from service.local.credentials import Credentials, load_or_create_credentials
 from service.settings import Settings, SettingsError, load_settings
 
 NO_FILE = Path("/nonexistent/.env")
@@ -33,7 +37,48 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
         "WEBHOOK_ALLOW_PRIVATE_HOSTS must not be set in production",
     ),
     "no public address in production": ({"ENVIRONMENT": "production"}, "PUBLIC_URL is not set"),
+    "debug in production": ({**PRODUCTION, "LOG_LEVEL": "debug"}, "LOG_LEVEL must be info or higher"),
     "a key that is too short": ({"ADMIN_API_KEY": "short"}, "ADMIN_API_KEY is malformed"),
+}
+
+
+UNENCRYPTED = {
+    "the API": {"PUBLIC_URL": "http://autos.example.com"},
+    "links": {"S3_ENDPOINT_URL": "http://store.example.com"},
+    "links to a public host": {
+        "S3_PUBLIC_ENDPOINT_URL": "http://store.example.com",
+        "S3_ENDPOINT_URL": "https://store.internal",
+    },
+    "the portal": {"PDPJ_BASE_URL": "http://portal.example.com/api/v2"},
+    "the renewal of the token": {"PDPJ_TOKEN_URL": "http://portal.example.com/token"},
+}
+DEVELOPMENT_SECRETS = {
+    "a database password of an example": {"DATABASE_URL": "postgresql://owner:Password@db:5432/autos"},
+    "a database password that is the user": {"DATABASE_URL": "postgresql://ow%6Eer:owner@db:5432/autos"},
+    "a database password that was left out": {"DATABASE_URL": "postgresql://owner:@db:5432/autos"},
+    "a database password of `make up`": {"DATABASE_URL": f"postgresql://owner:{mark_local('00ff')}@db:5432/autos"},
+    "a Redis password of an example": {"REDIS_URL": "rediss://:changeme@cache:6379/0"},
+    "a Redis password of `make up`": {"REDIS_URL": f"redis://:{mark_local('00ff')}@cache:6379/0"},
+    "the secret key of an S3 server as it is delivered": {"AWS_SECRET_ACCESS_KEY": "minioadmin"},
+    "the secret key of `make up`": {"AWS_SECRET_ACCESS_KEY": mark_local("00ff")},
+    "the token of the simulated portal": {"PDPJ_TOKEN": mark_local("00ff")},
+    "an administrator's key of `make up`": {"ADMIN_API_KEY": mark_local("Xk3vT9wQ2mR7yB4nZ8pL5sD1fG6hJ0cV")},
+    "an administrator's key in words": {"ADMIN_API_KEY": "my-Default-admin-key-2026"},
+    "an administrator's key of few characters": {"ADMIN_API_KEY": "123412341234123412341234"},
+}
+STRONG = {
+    "a socket": {"DATABASE_URL": "postgresql://autos@/autos?host=/run/postgresql"},
+    "a password from elsewhere": {"DATABASE_URL": "postgresql://autos@db.example.com/autos?sslmode=verify-full"},
+    "a password that only holds a word": {"DATABASE_URL": "postgresql://autos:autos-Secret-81@db/autos"},
+    "a token of a cloud": {"DATABASE_URL": "postgresql://autos:db%3A5432%2F%3FAction%3Dconnect@db/autos"},
+    "a Redis without a password": {"REDIS_URL": "unix:///run/redis.sock"},
+    "S3 on a private network, links on a public one": {
+        "S3_ENDPOINT_URL": "http://store.internal:9000",
+        "S3_PUBLIC_ENDPOINT_URL": "https://files.example.com",
+    },
+    "the store of AWS": {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCY"},
+    "an administrator's key made by us": {"ADMIN_API_KEY": new_api_key()},
+    "an administrator's key in hexadecimal": {"ADMIN_API_KEY": "9f86d081884c7d659a2feaa0c55ad015"},
 }
 
 
@@ -47,6 +92,31 @@ def test_a_wrong_setting_is_named(change: dict[str, str | None], sentence: str) 
     values = [value for value in environ.values() if len(value) > 3 and value != "production"]
     assert not [value for value in values if value in str(caught.value)]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", UNENCRYPTED.values(), ids=UNENCRYPTED.keys())
+def test_production_refuses_what_would_travel_unencrypted(change: dict[str, str]) -> None:
+    name = next(iter(change))
+
+    with pytest.raises(SettingsError, match=rf"^{name} must start with https:// in production: .+ unencrypted$"):
+        load_settings(GOOD | PRODUCTION | change, env_file=NO_FILE)
+    load_settings(GOOD | {"ENVIRONMENT": "development"} | change, env_file=NO_FILE)
+
+
+@pytest.mark.parametrize("change", DEVELOPMENT_SECRETS.values(), ids=DEVELOPMENT_SECRETS.keys())
+def test_production_refuses_secrets_of_development_without_repeating_them(change: dict[str, str]) -> None:
+    [(name, value)] = change.items()
+
+    with pytest.raises(SettingsError, match=rf"^{name} [^\n]+$") as caught:
+        load_settings(GOOD | PRODUCTION | change, env_file=NO_FILE)
+
+    assert value not in str(caught.value)
+    load_settings(GOOD | {"ENVIRONMENT": "development"} | change, env_file=NO_FILE)
+
+
+@pytest.mark.parametrize("change", STRONG.values(), ids=STRONG.keys())
+def test_production_takes_what_is_no_secret_of_development(change: dict[str, str]) -> None:
+    assert load_settings(GOOD | PRODUCTION | change, env_file=NO_FILE).is_production
 
 
 def test_the_required_ones_are_enough() -> None:
@@ -89,3 +159,10 @@ def test_the_file_is_read_in_development_and_never_overrides(tmp_path: Path) -> 
 
 def test_what_is_unknown_is_left_alone() -> None:
     assert isinstance(load_settings(GOOD | {"HOME": "/nowhere"}, env_file=NO_FILE), Settings)
+
+
+def test_every_secret_that_a_stack_makes_for_itself_is_refused_in_production(tmp_path: Path) -> None:
+    made = load_or_create_credentials(tmp_path / "credentials.json")
+    secret_names = {field.name for field in msgspec.structs.fields(Credentials)} - {"s3_access_key_id"}
+
+    assert {name for name in secret_names if is_local(getattr(made, name))} == secret_names

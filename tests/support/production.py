@@ -1,0 +1,25 @@
+"""Production mode on the servers of a test's stack."""
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from service.local.credentials import Credentials
+from service.local.directory import DataDirectory
+
+#: Over the settings of a stack. Nobody is at these addresses: it starts, and serves what asks nobody outside.
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "PUBLIC_URL": "https://autos.example.com",
+    "PDPJ_BASE_URL": "https://portal.example.com/api/v2",
+    "S3_PUBLIC_ENDPOINT_URL": "https://files.example.com",
+    "WEBHOOK_ALLOW_PRIVATE_HOSTS": "false",
+}
+
+
+def write_real_credentials(data_dir: Path) -> None:
+    """Give a stack that was never started secrets without the prefix by which production refuses those it makes."""
+    names = msgspec.structs.fields(Credentials)
+    made = Credentials(**{field.name: secrets.token_hex(16) for field in names})
+    DataDirectory(data_dir).credentials.write_bytes(msgspec.json.encode(made))
