@@ -26,6 +26,15 @@ test: lint .venv-ministack/.ready ## Lint, then run every test but the long ones
 test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 15 minutes)
 	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults
 
+.PHONY: test-container
+test-container: .venv/.ready ## Do what the Dockerfile does, without an engine, and start its processes (a minute)
+	$(BIN)/pytest -m "long or not long" tests/acceptance/test_container.py
+
+.PHONY: audit
+audit: .venv-audit/.ready ## Look the pinned packages up among the known vulnerabilities (needs a network)
+	@# --strict: a package that nobody can look up is not one without vulnerabilities.
+	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.lock
+
 .PHONY: lint
 lint: .venv/.ready ## Check style, types, the arrows between modules
 	$(BIN)/ruff check .
@@ -52,10 +61,12 @@ lock: ## Pin all dependencies anew (needs uv)
 		--upgrade -q -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-annotate \
 		--no-header --upgrade -q -o requirements-dev.lock
+	echo "pip-audit>=2.10,<3" | uv pip compile - --python-version 3.11 --universal --generate-hashes --no-annotate \
+		--no-header --upgrade -q -o tests/audit.lock
 
 .PHONY: clean
 clean: ## Remove the environments and the data of the local stack
-	rm -rf .venv .venv-ministack .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-ministack .venv-audit .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	@echo "Setting up the environment (about a minute, once)"
@@ -68,4 +79,10 @@ clean: ## Remove the environments and the data of the local stack
 .venv-ministack/.ready: tests/ministack.lock
 	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv --without-pip .venv-ministack
 	@$(PIP) --python .venv-ministack/bin/python install --require-hashes -r tests/ministack.lock
+	@touch $@
+
+# In an environment of its own: what looks for holes in the dependencies is none of them.
+.venv-audit/.ready: tests/audit.lock
+	@test -x .venv-audit/bin/python || $(PYTHON) -m venv --without-pip .venv-audit
+	@$(PIP) --python .venv-audit/bin/python install --require-hashes -r tests/audit.lock
 	@touch $@

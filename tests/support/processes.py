@@ -21,13 +21,15 @@ UNLIMITED = {"RATE_LIMIT_REQUESTS": "1000000/minute", "RATE_LIMIT_DOWNLOADS": "1
 class Process:
     """One process of the service; its output goes to a file."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], environment: Mapping[str, str], log: Path, *, cwd: Path = REPOSITORY
+    ) -> None:
         self.log = log
         self._begin = len(log.read_text()) if log.exists() else 0
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
                 command,
-                cwd=REPOSITORY,
+                cwd=cwd,
                 env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **UNLIMITED, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -75,22 +77,28 @@ def free_port() -> int:
 async def start_worker(environment: Mapping[str, str], log: Path) -> Process:
     """The worker, as the Procfile starts it; returns when it takes work."""
     process = Process([str(BIN / "arq"), "worker.main.WorkerSettings"], environment, log)
-    async with asyncio.timeout(30):
-        while not process.has_said("worker_started"):
+    await until_said(process, "worker_started")
+    return process
+
+
+async def until_said(process: Process, word: str, *, timeout: float = 30) -> None:
+    """Wait until a process has written a word."""
+    async with asyncio.timeout(timeout):
+        while not process.has_said(word):
             assert process.is_running(), process.said
             await asyncio.sleep(0.05)
-    return process
 
 
 async def start_api(environment: Mapping[str, str], log: Path) -> Process:
     """The API on the port of the environment; returns when it answers."""
     command = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--port", environment["PORT"]]
     process = Process([*command, "--no-access-log", "--no-server-header"], environment, log)
-    await _answers(f"http://127.0.0.1:{environment['PORT']}/health/live", process)
+    await until_answered(f"http://127.0.0.1:{environment['PORT']}/health/live", process)
     return process
 
 
-async def _answers(url: str, process: Process, *, timeout: float = 30) -> None:
+async def until_answered(url: str, process: Process, *, timeout: float = 30) -> None:
+    """Wait until a process answers at a URL."""
     async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
         while not await _is_answered(session, url):
             assert process.is_running(), process.said
