@@ -82,7 +82,7 @@ def install(root: Path, home: Path) -> Path:
     [line] = [line for line in arguments("RUN") if line.startswith("pip ")]
     base = Path(sys.base_prefix) / "bin" / "python3"
     subprocess.run([base, "-m", "venv", "--without-pip", root / "venv"], check=True)
-    pip = [base, "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", root / "venv/bin/python"]
+    pip = [str(base), "-m", "pip", "--disable-pip-version-check", "--quiet", "--python", str(root / "venv/bin/python")]
     subprocess.run([*pip, *shlex.split(line)[1:]], cwd=home, check=True)
     return root / "venv" / "bin"
 
