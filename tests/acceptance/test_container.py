@@ -100,11 +100,11 @@ async def test_the_api_answers_and_ends_by_the_signal_that_it_gets(
     image: Image, environment: dict[str, str], api_process: Process, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     settings = environment | {"PORT": str(free_port())}
-    ready = f"http://127.0.0.1:{settings['PORT']}/health/ready"
     async with running(image, "web", settings, tmp_path) as process:
-        await until_answered(ready, process)
-        async with session.get(ready) as response:
-            assert response.status == 200, await response.text()
+        await until_answered(f"http://127.0.0.1:{settings['PORT']}/health/live", process)
+        for path in ("/health/ready", "/openapi.json", "/docs"):
+            async with session.get(f"http://127.0.0.1:{settings['PORT']}{path}") as response:
+                assert response.status == 200, await response.text()
 
         assert await process.stop() == -signal.SIGTERM
 
