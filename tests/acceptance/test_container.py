@@ -107,6 +107,7 @@ async def test_the_api_answers_and_ends_by_the_signal_that_it_gets(
                 assert response.status == 200, await response.text()
 
         assert await process.stop() == -signal.SIGTERM
+        assert process.has_said("Finished server process")
 
 
 async def test_the_worker_works_and_hands_over_when_it_gets_a_signal(

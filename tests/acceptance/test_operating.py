@@ -91,11 +91,12 @@ async def test_a_database_password_is_rotated_without_a_pause(roles: Roles) -> N
     green = roles.url(roles.green, "<new password>")
 
     await execute(green, "INSERT INTO users (id, name, role) VALUES (gen_random_uuid(), 'somebody', 'user')")
+    [acting] = await fetch(green, "SELECT current_user AS role")
     owners = await fetch(green, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
     await execute(roles.url(roles.blue, "<password>"), "SELECT 1 FROM users")
     await execute(roles.admin_url, roles.named(lock_out))
 
-    assert [row["tableowner"] for row in owners] == [roles.owner]
+    assert (acting["role"], [row["tableowner"] for row in owners]) == (roles.owner, [roles.owner])
     assert migrations.apply(green) == []
     with pytest.raises(asyncpg.InvalidPasswordError):
         await execute(roles.url(roles.blue, "<password>"), "SELECT 1")
