@@ -1,8 +1,9 @@
 """A connection pool that keeps its slots, whatever is cancelled or fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -11,6 +12,8 @@ import databases
 import msgspec
 from databases.core import Connection
 from databases.interfaces import Record
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 _T = TypeVar("_T")
 
@@ -26,6 +29,26 @@ ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a wire that went silent asyncpg would wait for ever
 CLOSE_TIMEOUT = 5.0  # seconds
 COMMAND_TIMEOUT = 15.0  # seconds; the longest statement registers a listing of thousands of documents
+
+
+class _Session(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """A connection on which nothing is set beyond a transaction: asyncpg needs no statement to reset it."""
+
+    def get_reset_query(self) -> str:
+        """None: it would cost a round trip each time that a connection goes back to the pool."""
+        return ""
+
+
+@lru_cache(maxsize=1000)  # there are about a hundred statements
+def _bound(statement: str) -> tuple[str, tuple[str, ...]]:
+    """A statement as asyncpg wants it, and the names of its parameters in their order.
+
+    databases would have SQLAlchemy compile it for each call, which takes longer than most statements do.
+    """
+    dialect = PGDialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it out
+    compiled = text(statement).compile(dialect=dialect)
+    names = tuple(sorted(compiled.params))
+    return str(compiled) % {name: f"${place}" for place, name in enumerate(names, start=1)}, names
 
 
 class PooledConnection(Connection):
@@ -49,6 +72,28 @@ class PooledConnection(Connection):
             raw, backend._connection = backend._connection, None
             self._database._connection = None
             await backend._database._pool.release(raw, timeout=RELEASE_TIMEOUT)
+
+    async def fetch_all(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Any]:
+        """The rows of a statement."""
+        statement, names = _bound(query)
+        async with self._query_lock:
+            rows: list[Any] = await self.raw_connection.fetch(statement, *((values or {})[name] for name in names))
+        return rows
+
+    async def fetch_one(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
+        """The first row, or None."""
+        statement, names = _bound(query)
+        async with self._query_lock:
+            return await self.raw_connection.fetchrow(statement, *((values or {})[name] for name in names))
+
+    async def fetch_val(self, query: Any, values: Mapping[str, Any] | None = None, column: Any = 0) -> Any:
+        """One column of the first row, or None."""
+        row = await self.fetch_one(query, values)
+        return None if row is None else row[column]
+
+    async def execute(self, query: Any, values: Mapping[str, Any] | None = None) -> None:
+        """Run a statement."""
+        await self.fetch_one(query, values)
 
 
 class Database(databases.Database):
@@ -96,13 +141,14 @@ def create_database(url: str, *, application_name: str, max_size: int) -> Databa
         min_size=1,
         max_size=max_size,
         command_timeout=COMMAND_TIMEOUT,
+        connection_class=_Session,
         server_settings={"application_name": application_name, "timezone": "UTC"},
     )
 
 
 def as_struct(row: Record, kind: type[_T]) -> _T:
     """Turn a row into a value of `kind`, whose fields are the row's columns."""
-    return msgspec.convert(dict(row._mapping), kind)
+    return msgspec.convert(dict(row), kind)
 
 
 def as_optional(row: Record | None, kind: type[_T]) -> _T | None:

@@ -164,7 +164,7 @@ async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
         {"job_id": job_id},
     )
     decoder = msgspec.json.Decoder(tuple[Copy, ...])
-    return [Task(**dict(row._mapping) | {"copies": decoder.decode(row["copies"])}) for row in rows]
+    return [Task(**dict(row) | {"copies": decoder.decode(row["copies"])}) for row in rows]
 
 
 _LEASED = "FROM jobs WHERE documents.id = :id AND jobs.id = documents.job_id AND jobs.lease_token = :lease"

@@ -162,7 +162,7 @@ async def row(database: Database, delivery_id: UUID) -> dict[str, Any]:
     async with database.connection() as connection:
         found = await connection.fetch_one("SELECT * FROM deliveries WHERE id = :id", {"id": delivery_id})
     assert found is not None
-    return dict(found._mapping)  # noqa: SLF001  (the documented way to read a row)
+    return dict(found)
 
 
 def task_context(

@@ -45,7 +45,7 @@ class World:
         """What the database holds."""
 
         async def fetch(connection: Connection) -> list[dict[str, Any]]:
-            return [dict(row._mapping) for row in await connection.fetch_all(query, values)]  # noqa: SLF001  (documented)
+            return [dict(row) for row in await connection.fetch_all(query, values)]
 
         return self.run(fetch)
 
