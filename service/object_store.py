@@ -16,8 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from service.domain.file_names import content_disposition
+from service.signed_links import LinkTarget, link_target, sign_link
 
 if TYPE_CHECKING:
+    from aiobotocore.credentials import AioCredentials
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
@@ -90,10 +92,13 @@ async def _storage_errors(timeout: float) -> AsyncIterator[None]:
 class ObjectStore:
     """One bucket."""
 
-    def __init__(self, client: "S3Client", signer: "S3Client", settings: StoreSettings) -> None:
+    def __init__(
+        self, client: "S3Client", settings: StoreSettings, *, links: LinkTarget, credentials: "AioCredentials"
+    ) -> None:
         self._client = client
-        self._signer = signer
         self._settings = settings
+        self._links = links
+        self._credentials = credentials
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
         """Write a small object in one request. Raises `StorageError`."""
@@ -171,15 +176,14 @@ class ObjectStore:
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
         """A link that downloads the object under `name` for as long as the settings say. Asks nobody."""
-        return await self._signer.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._settings.bucket,
-                "Key": key,
-                "ResponseContentDisposition": content_disposition(name),
-                "ResponseContentType": mime_type,
-            },
-            ExpiresIn=self._settings.link_ttl,
+        parameters = {
+            "response-content-disposition": content_disposition(name),
+            "response-content-type": mime_type,
+        }
+        # Those of a machine's role are replaced from time to time.
+        credentials = await self._credentials.get_frozen_credentials()
+        return sign_link(
+            self._links, credentials, key, parameters, ttl=self._settings.link_ttl, moment=datetime.now(UTC)
         )
 
     def _calling(self) -> AbstractAsyncContextManager[None]:
@@ -238,7 +242,8 @@ class Upload:
         self.is_complete = True
 
 
-def _config(path_style: bool) -> AioConfig:
+def client_config(path_style: bool) -> AioConfig:
+    """How botocore is to behave. `path_style` for stores other than those of AWS."""
     return AioConfig(
         # The default would sign links with version 2, which covers no query parameter.
         signature_version="s3v4",
@@ -270,9 +275,11 @@ async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStor
     async with AsyncExitStack() as stack:
         client, signer = [
             await stack.enter_async_context(
-                session.client("s3", endpoint_url=url, config=_config(path_style=url is not None))
+                session.client("s3", endpoint_url=url, config=client_config(path_style=url is not None))
             )
             for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
         ]
         client.meta.events.register("before-send.s3", _forget_expectation)
-        yield ObjectStore(client, signer, settings)
+        links = await link_target(signer, settings.bucket)
+        credentials = await session._session.get_credentials()  # noqa: SLF001  (aioboto3 has no public way to them)
+        yield ObjectStore(client, settings, links=links, credentials=credentials)
