@@ -174,8 +174,8 @@ class ObjectStore:
             except self._client.exceptions.NoSuchUpload:
                 return []  # what rclone answers where there is none
 
-    async def link(self, key: str, name: str, mime_type: str) -> str:
-        """A link that downloads the object under `name` for as long as the settings say. Asks nobody."""
+    async def link(self, key: str, name: str, mime_type: str, *, moment: datetime | None = None) -> str:
+        """A link that downloads the object under `name` for `link_ttl` seconds from `moment`, or now. Asks nobody."""
         parameters = {
             "response-content-disposition": content_disposition(name),
             "response-content-type": mime_type,
@@ -183,7 +183,7 @@ class ObjectStore:
         # Those of a machine's role are replaced from time to time.
         credentials = await self._credentials.get_frozen_credentials()
         return sign_link(
-            self._links, credentials, key, parameters, ttl=self._settings.link_ttl, moment=datetime.now(UTC)
+            self._links, credentials, key, parameters, ttl=self._settings.link_ttl, moment=moment or datetime.now(UTC)
         )
 
     def _calling(self) -> AbstractAsyncContextManager[None]:
