@@ -9,16 +9,17 @@ from logging import CRITICAL, getLogger
 import structlog
 from apprise import Apprise, NotifyBase, NotifyType
 
-from service.database import delivery_history
+from service.database import delivery_history, job_alerts
 from service.database.connection import Database
 from service.database.delivery_history import Exhausted
+from service.database.job_alerts import MostlyFailed
 from service.startup import StartupError
 
 INTERVAL = 2.0  # seconds between two looks
 QUIET = 60.0  # seconds after a message: what fails meanwhile is told in the next one
 SEND_TIMEOUT = 60.0  # seconds for one target
 MAX_AGE = timedelta(days=1)  # of a failure that is still told: targets may have been added later
-_NAMED = 10  # deliveries in one message; the rest is counted
+_NAMED = 10  # deliveries or jobs in one message; the rest is counted
 
 
 class Alerts:
@@ -55,7 +56,10 @@ class Alerts:
 
 
 async def alert_for_ever(database: Database, alerts: Alerts) -> None:
-    """Tell of every delivery that was given up, until cancelled; one message for all that failed in a while."""
+    """Tell of deliveries that were given up and of jobs that mostly failed, until cancelled.
+
+    One message of each kind for all that failed in a while.
+    """
     while alerts:
         told = False
         try:
@@ -66,12 +70,25 @@ async def alert_for_ever(database: Database, alerts: Alerts) -> None:
 
 
 async def alert_once(database: Database, alerts: Alerts) -> bool:
-    """Tell of what was given up and not told yet; says whether there was anything."""
+    """Tell of what was not told yet; says whether there was anything."""
     async with database.connection() as connection:
         exhausted = await delivery_history.take_exhausted(connection, within=MAX_AGE)
+        mostly_failed = await job_alerts.take_mostly_failed(connection, within=MAX_AGE)
     if exhausted:
         await alerts.send(*describe(exhausted))
-    return bool(exhausted)
+    if mostly_failed:
+        await alerts.send(*describe_jobs(mostly_failed))
+    return bool(exhausted or mostly_failed)
+
+
+def describe_jobs(jobs: Sequence[MostlyFailed]) -> tuple[str, str]:
+    """Title and body: ids and counts."""
+    title = f"Autos: most documents of {len(jobs)} job{'' if len(jobs) == 1 else 's'} have failed"
+    lines = [f"{each.id}: {each.failed} of {each.documents} documents" for each in jobs[:_NAMED]]
+    if len(jobs) > _NAMED:
+        lines.append(f"and {len(jobs) - _NAMED} more")
+    lines += ["", "See `autos jobs show <job>` for the reasons; asking for the case again tries again."]
+    return title, "\n".join(lines)
 
 
 def describe(exhausted: Sequence[Exhausted]) -> tuple[str, str]:

@@ -4,57 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import msgspec
 import pytest
-from aiohttp import web
 
 from service.local.stack import Stack
 from service.startup import StartupError
 from tests.support.delivery_service import DeliveryService, running_delivery_service
+from tests.support.mailbox import Mailbox, running_mailbox
 from tests.support.processes import free_port
 from tests.support.subscriber import Subscriber
 from worker.alerts import Alerts
 
 
-class Mailbox:
-    """A target that speaks plain HTTP: what came, or a refusal."""
-
-    def __init__(self) -> None:
-        self.port = 0
-        self.messages: list[dict[str, Any]] = []
-        self.refuses = False
-        self._changed = asyncio.Condition()
-
-    @property
-    def url(self) -> str:
-        """In the notation of the library, with a password of its own."""
-        return f"json://operator:target-password@127.0.0.1:{self.port}/alerts"
-
-    async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(30), self._changed:
-            await self._changed.wait_for(lambda: len(self.messages) >= count)
-
-    async def handle(self, request: web.Request) -> web.Response:
-        async with self._changed:
-            self.messages.append(msgspec.json.decode(await request.read()))
-            self._changed.notify_all()
-        return web.Response(status=500 if self.refuses else 200)
-
-
 @pytest.fixture
 async def mailbox() -> AsyncIterator[Mailbox]:
-    mailbox = Mailbox()
-    application = web.Application()
-    application.router.add_post("/alerts", mailbox.handle)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    mailbox.port = runner.addresses[0][1]
-    yield mailbox
-    await runner.cleanup()
+    async with running_mailbox() as running:
+        yield running
 
 
 @asynccontextmanager

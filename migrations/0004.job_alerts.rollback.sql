@@ -1,0 +1,2 @@
+DROP INDEX jobs_not_alerted;
+ALTER TABLE jobs DROP COLUMN alerted_at;
