@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
 from limits import parse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -28,6 +28,7 @@ from service.api import (
     webhook_trials,
     webhooks,
 )
+from service.api.metrics import exposition
 from service.api.operations import OperationRoute
 from service.api.problems import Problem
 from service.api.rate_limits import RateLimiter, Rates
@@ -35,7 +36,9 @@ from service.api.request_id import RequestIdMiddleware
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.database import users
-from service.database.connection import UNREACHABLE
+from service.database.connection import UNREACHABLE, Database
+from service.metrics import ApiMetrics
+from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
 from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
@@ -49,6 +52,7 @@ from service.wiring import (
     open_bucket,
     open_portal,
     portal_credential,
+    watch_pool,
 )
 
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
@@ -104,7 +108,7 @@ def create_app() -> OneLineStartupErrors:
     return OneLineStartupErrors(build(settings))
 
 
-def build(settings: Settings) -> Starlette:
+def build(settings: Settings) -> RequestIdMiddleware:
     """The application for given settings."""
 
     @asynccontextmanager
@@ -112,12 +116,7 @@ def build(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             yield await _open(stack, settings)
 
-    return Starlette(
-        routes=ROUTES,
-        middleware=[Middleware(RequestIdMiddleware)],
-        exception_handlers=HANDLERS,
-        lifespan=lifespan,
-    )
+    return RequestIdMiddleware(Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan))
 
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
@@ -127,13 +126,16 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     if settings.admin_api_key is not None:
         async with database.transaction() as connection:
             await users.create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+    metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url)
     stack.push_async_callback(redis.aclose)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
+    gate = Gate(settings.pdpj_max_concurrency)
     return State(
+        metrics=metrics,
         database=database,
-        portal=await stack.enter_async_context(open_portal(settings, database, Gate(settings.pdpj_max_concurrency))),
+        portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics)),
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         webhook_policy=address_policy(settings),
@@ -149,9 +151,19 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     )
 
 
+async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Database) -> ApiMetrics:
+    metrics = ApiMetrics()
+    watch_pool(metrics, settings, database)
+    port = settings.metrics_port if settings.metrics_enabled else None
+    render = partial(exposition, metrics, database, portal_credential(settings))
+    await stack.enter_async_context(serving_metrics(port, render, setting="METRICS_PORT"))
+    return metrics
+
+
 def _options(settings: Settings) -> Options:
     return Options(
         webhook_max_documents=settings.webhook_max_documents,
         webhook_secret_grace=timedelta(seconds=settings.webhook_secret_grace),
         public_url=settings.base_url,
+        shows_metrics=settings.metrics_enabled and settings.metrics_port is None,
     )

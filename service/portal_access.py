@@ -9,7 +9,7 @@ import structlog
 from service.database import portal
 from service.database.connection import Database
 from service.portal.errors import PortalError, Unauthorized
-from service.portal.token import RenewedTokens
+from service.portal.token import RenewedTokens, expiry
 
 PROBE_EVERY = 30.0  # seconds between two tries of a token that was refused
 RENEWAL_TERM = timedelta(seconds=30)  # for which one process renews and the others wait
@@ -25,6 +25,11 @@ class ConfiguredToken:
         self._token = token
         self._probe_at = 0.0
         self._is_refused = False
+
+    @property
+    def expires_at(self) -> float | None:
+        """Seconds since the epoch; None where the token does not say."""
+        return expiry(self._token)
 
     async def current(self) -> str:
         """The token; while it is refused one call in `PROBE_EVERY` seconds may try it again."""
@@ -64,6 +69,11 @@ class RenewedToken:
         self._token: str | None = None
         self._use_until = 0.0
         self._lock = asyncio.Lock()
+
+    @property
+    def expires_at(self) -> float | None:
+        """Of the newest token that this process used, in seconds since the epoch; None where it does not say."""
+        return None if self._token is None else expiry(self._token)
 
     async def current(self) -> str:
         """The newest token, renewed first where it is about to end."""

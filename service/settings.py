@@ -56,6 +56,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     public_url: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] | None = None
+    metrics_enabled: bool = True
+    metrics_port: Port | None = None
+    worker_metrics_port: Port | None = None
 
     database_url: str
     database_pool_size: Annotated[int, Meta(ge=2, le=200)] = 10

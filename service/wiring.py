@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
 from service.database import portal
 from service.database.connection import Database
 from service.logs import configure_logs
+from service.metrics import Metrics
 from service.object_store import ObjectStore, StoreSettings
 from service.portal.client import PortalClient
 from service.portal.gate import Gate
-from service.portal.token import RenewedTokens, TokenSource, renew
+from service.portal.token import RenewedTokens, renew
 from service.portal_access import ConfiguredToken, RenewedToken
 from service.settings import Settings
 from service.startup import open_store
@@ -23,7 +24,34 @@ from service.webhooks.address_policy import AddressPolicy
 def configure_process_logs(settings: Settings) -> None:
     """JSON in production, for people elsewhere, unless the settings say otherwise."""
     default = "json" if settings.is_production else "console"
-    configure_logs(settings.log_level, as_json=(settings.log_format or default) == "json")
+    as_json = (settings.log_format or default) == "json"
+    configure_logs(settings.log_level, as_json=as_json, secrets=_secrets(settings))
+
+
+def _secrets(settings: Settings) -> list[str]:
+    urls = (settings.database_url, settings.redis_url)
+    given = [
+        settings.pdpj_token,
+        settings.pdpj_refresh_token,
+        settings.aws_secret_access_key,
+        settings.admin_api_key,
+        *(spelling for url in urls for spelling in _passwords(url)),
+    ]
+    return [each for each in given if each]
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    written = urlsplit(url).password
+    return () if written is None else (written, unquote(written))
+
+
+def watch_pool(metrics: Metrics, settings: Settings, database: Database) -> None:
+    """Have the metrics show how the pool is used."""
+    metrics.watch_connections(
+        idle=lambda: database.pool_use().idle,
+        in_use=lambda: database.pool_use().in_use,
+        limit=settings.database_pool_size,
+    )
 
 
 def store_settings(settings: Settings) -> StoreSettings:
@@ -54,7 +82,9 @@ def address_policy(settings: Settings) -> AddressPolicy:
 
 
 @asynccontextmanager
-async def open_portal(settings: Settings, database: Database, gate: Gate) -> AsyncIterator[PortalClient]:
+async def open_portal(
+    settings: Settings, database: Database, gate: Gate, metrics: Metrics
+) -> AsyncIterator[PortalClient]:
     """The portal, with as many requests open from this process as the gate admits."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
@@ -63,13 +93,18 @@ async def open_portal(settings: Settings, database: Database, gate: Gate) -> Asy
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     ) as session:
+        tokens = _tokens(settings, database, session)
+        metrics.watch_token(
+            "configured" if isinstance(tokens, ConfiguredToken) else "renewed", lambda: tokens.expires_at
+        )
         yield PortalClient(
             session,
             base_url=settings.pdpj_base_url,
-            tokens=_tokens(settings, database, session),
+            tokens=tokens,
             user_agent=settings.pdpj_user_agent,
             gate=gate,
             slow_down=partial(_slow_down, database),
+            metrics=metrics,
         )
 
 
@@ -78,7 +113,7 @@ def portal_credential(settings: Settings) -> str:
     return settings.pdpj_token or settings.pdpj_refresh_token or ""
 
 
-def _tokens(settings: Settings, database: Database, session: aiohttp.ClientSession) -> TokenSource:
+def _tokens(settings: Settings, database: Database, session: aiohttp.ClientSession) -> ConfiguredToken | RenewedToken:
     credential = portal_credential(settings)
     if settings.pdpj_token is not None:
         return ConfiguredToken(database, credential)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.database.connection import Database
+from service.metrics import WorkerMetrics
 from service.object_store import ObjectStore
 from service.portal.client import PortalClient
 from service.queue import Bell
@@ -37,6 +38,7 @@ class Context:
     bell: Bell
     subscribers: GuardedClient
     alerts: Alerts
+    metrics: WorkerMetrics
     drain: Drain
     public_url: str
     limits: Limits

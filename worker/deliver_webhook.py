@@ -11,6 +11,7 @@ from service.database import attempts, deliveries, events, users
 from service.database.attempts import Recorded
 from service.database.connection import UNREACHABLE
 from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.process_number import ProcessNumber
 from service.webhooks.payload import render
 from service.webhooks.post_outcome import OutcomeKind, PostOutcome
 from service.webhooks.signature import signature_headers
@@ -39,11 +40,23 @@ async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bo
         await context.bell.ring_delivery(claimed.id, attempt=claimed.attempt, rings=claimed.rings, late=True)
     if not isinstance(claimed, ClaimedDelivery):
         return
-    try:
-        await _attempt(context, claimed, deadline)
-    except asyncio.CancelledError:
-        await asyncio.shield(asyncio.ensure_future(_give_back(context, claimed)))
-        raise
+    with structlog.contextvars.bound_contextvars(**_subjects(claimed)):
+        try:
+            await _attempt(context, claimed, deadline)
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.ensure_future(_give_back(context, claimed)))
+            raise
+
+
+def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
+    """What the lines of an attempt are about."""
+    subjects = {
+        "delivery_id": str(delivery.id),
+        "process_number": ProcessNumber(delivery.process_number).masked,
+        "job_id": delivery.job_id and str(delivery.job_id),
+        "request_id": delivery.request_id,
+    }
+    return {name: value for name, value in subjects.items() if value}
 
 
 async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
@@ -64,13 +77,15 @@ async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float)
         error=outcome.error,
     )
     recorded, waiting = await _record(context, delivery, attempt, verdict, deadline)
+    status = None if recorded is None else recorded.status
+    context.metrics.delivery_attempts.labels(outcome.kind, status or "lease_lost").inc()
     structlog.get_logger().info(
         "webhook_attempted",
-        delivery_id=str(delivery.id),
         attempt=delivery.number,
         outcome=outcome.kind,
         status_code=outcome.status_code,
-        status=None if recorded is None else recorded.status,
+        ms=outcome.duration_ms,
+        status=status,
     )
     own = [recorded.ring] if recorded is not None and recorded.ring is not None else []
     for ring in (*own, *waiting):
@@ -82,7 +97,7 @@ async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime) -
         body, headers = await _message(context, delivery, moment)
     except Exception:  # noqa: BLE001  (process boundary: see below)
         # Whatever it is, the subscriber has no part in it, and the delivery must not go round unrecorded for ever.
-        structlog.get_logger().exception("webhook_not_made", delivery_id=str(delivery.id))
+        structlog.get_logger().exception("webhook_not_made")
         return PostOutcome(OutcomeKind.NOT_MADE)
     return await context.subscribers.post(delivery.url, body, headers)
 

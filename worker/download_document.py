@@ -9,6 +9,7 @@ from service.database import documents
 from service.domain.documents import StoredFile, Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
+from service.metrics import WorkerMetrics
 from service.portal.errors import Busy, PortalError, Refused, Unauthorized
 from worker.context import Context
 from worker.inspection import Inspection, Mismatch, Promise, Seen
@@ -47,14 +48,16 @@ async def download_document(context: Context, job: ClaimedJob, task: Task) -> No
             held = await documents.mark_failed(connection, task.id, job.lease, outcome, attempts=attempts)
     if not held:
         raise LeaseLost
-    _log(task, outcome, attempts)
+    _tell(context.metrics, task, outcome, attempts)
 
 
-def _log(task: Task, outcome: StoredFile | ErrorCode, attempts: int) -> None:
+def _tell(metrics: WorkerMetrics, task: Task, outcome: StoredFile | ErrorCode, attempts: int) -> None:
     log = structlog.get_logger().bind(document_id=str(task.id), attempts=attempts)
     if isinstance(outcome, StoredFile):
+        metrics.documents.labels("available", "").inc()
         log.info("document_available", size=outcome.size, size_mismatch=outcome.size_mismatch)
     else:
+        metrics.documents.labels("failed", outcome).inc()
         log.warning("document_failed", error_code=outcome)
 
 
@@ -97,18 +100,25 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
             failures.append(error)
         except PortalError as error:
             failures.append(error)
+        structlog.get_logger().debug("document_try_failed", document_id=str(task.id), error_code=failures[-1].code)
     temporary = [failure for failure in failures if not isinstance(failure, Refused)]
     return (temporary or failures)[0]
 
 
 async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, href: str) -> StoredFile:
     inspection = Inspection(source.promise, max_bytes=context.limits.download_max_bytes, before=source.before)
-    async with context.portal.open_document(href) as download:
-        return await transfer(
-            download,
-            inspection,
-            context.store,
-            folder=f"processos/{job.number.masked}/documentos/{task.id}",
-            name=task.name,
-            revision=task.revision,
-        )
+    fate = "discarded"
+    try:
+        async with context.portal.open_document(href) as download:
+            stored = await transfer(
+                download,
+                inspection,
+                context.store,
+                folder=f"processos/{job.number.masked}/documentos/{task.id}",
+                name=task.name,
+                revision=task.revision,
+            )
+        fate = "stored"
+    finally:
+        context.metrics.transferred_bytes.labels(fate).inc(inspection.size)
+    return stored

@@ -57,6 +57,8 @@ async def _claim_and_run(context: Context, job_id: UUID) -> None:
         raise
     if job is None:
         return
+    if job.is_first:
+        context.metrics.job_queue_seconds.observe(job.age.total_seconds())
     with structlog.contextvars.bound_contextvars(
         job_id=str(job_id), process_number=job.number.masked, request_id=job.request_id
     ):
@@ -78,6 +80,7 @@ async def _run(context: Context, job: ClaimedJob) -> None:
     try:
         settlement = await _under_lease(context, job, _work(context, job))
     except LeaseLost:
+        context.metrics.leases_lost.inc()
         log.warning("lease_lost")
     except Postponed as postponed:
         log.warning("job_postponed", seconds=postponed.delay.total_seconds())
@@ -93,6 +96,7 @@ async def _run(context: Context, job: ClaimedJob) -> None:
         log.exception("job_interrupted")
         await _release(context, job, PAUSE)
     else:
+        context.metrics.jobs_ended.labels(settlement.status).inc()
         counts = settlement.counts
         log.info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
         for delivery_id in settlement.deliveries:

@@ -13,6 +13,9 @@ import structlog
 from arq.connections import RedisSettings
 from arq.worker import Worker, func
 
+from service.database.connection import Database
+from service.metrics import WorkerMetrics
+from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
 from service.queue import (
     DELIVER_WEBHOOK,
@@ -30,7 +33,7 @@ from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
-from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal
+from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal, watch_pool
 from worker.alerts import Alerts, alert_for_ever
 from worker.context import Context, Limits
 from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
@@ -109,7 +112,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
     ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"]))
-    ctx["sweeper"] = asyncio.create_task(sweep_for_ever(context.database, context.bell, context.store))
+    ctx["sweeper"] = asyncio.create_task(_sweep(context))
     ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
     ctx["deliverers"] = [
         _delivery_worker(_common(settings.redis_url, ctx["patience"]), context, is_late=is_late)
@@ -117,6 +120,10 @@ async def _startup(ctx: dict[str, Any]) -> None:
     ]
     ctx["delivering"] = [asyncio.create_task(each.async_run()) for each in ctx["deliverers"]]
     structlog.get_logger().info("worker_started")
+
+
+async def _sweep(context: Context) -> None:
+    await sweep_for_ever(context.database, context.bell, context.store, context.metrics)
 
 
 def _delivery_worker(common: dict[str, Any], context: Context, *, is_late: bool) -> Worker:
@@ -152,6 +159,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     database = await stack.enter_async_context(
         open_database(settings.database_url, application_name="autos worker", max_size=settings.database_pool_size)
     )
+    metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url, patience=patience)
     stack.push_async_callback(redis.aclose)
     # Closed until this worker's share is agreed on.
@@ -160,16 +168,29 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     stack.push_async_callback(resolver.close)
     return Context(
         database=database,
-        portal=await stack.enter_async_context(open_portal(settings, database, gate)),
+        portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics)),
         share=PortalShare(database, gate, total=settings.pdpj_max_concurrency),
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
         alerts=Alerts(settings.alert_urls),
+        metrics=metrics,
         drain=Drain(patience),
         public_url=settings.base_url,
         limits=_limits(settings),
     )
+
+
+async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Database) -> WorkerMetrics:
+    metrics = WorkerMetrics()
+    watch_pool(metrics, settings, database)
+
+    async def render() -> bytes:
+        return metrics.render()
+
+    port = settings.worker_metrics_port if settings.metrics_enabled else None
+    await stack.enter_async_context(serving_metrics(port, render, setting="WORKER_METRICS_PORT"))
+    return metrics
 
 
 def _limits(settings: Settings) -> Limits:

@@ -1,38 +1,78 @@
-"""`/metrics`: what operators watch, in the format of Prometheus, counted in the database at the moment of the question.
+"""`/metrics`: what operators watch, in the format of Prometheus.
 
-Any API process answers for the whole service, so one of them is enough to scrape.
+What this process counted, and what the database knows at the moment of the question: the latter is the same whichever
+API process answers. A worker shows what it counted on a port of its own.
 """
 
-from collections.abc import Mapping
+import asyncio
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
+from starlette.types import Scope
 
 from service.api.operations import Reply, public
+from service.api.problems import Problem
 from service.api.state import ApiRequest
-from service.database import delivery_history
+from service.database import portal, workload
+from service.database.connection import UNREACHABLE, Database
+from service.database.workload import OpenDeliveries, OpenJobs
+from service.metrics import ApiMetrics
+
+PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-@public(Reply(200, "The metrics.", media_type="text/plain"))
+@public(Reply(200, "The metrics.", media_type="text/plain"), problems=("not_found",))
 async def show(request: ApiRequest) -> Response:
-    """Deliveries that wait, are scheduled or were given up, and how late the oldest one is."""
-    async with request.state["database"].connection() as connection:
-        counts = await delivery_history.open_counts(connection)
-        overdue = await delivery_history.oldest_overdue(connection)
-    return Response(_render(counts, overdue), media_type=CONTENT_TYPE_LATEST)
+    """Everything; 404 where it is switched off or on another port."""
+    state = request.state
+    if not state["options"].shows_metrics:
+        raise Problem("not_found", "The metrics are not shown here.")
+    body = await exposition(state["metrics"], state["database"], state["portal_credential"])
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
-def _render(counts: Mapping[str, int], overdue: float) -> bytes:
+async def exposition(metrics: ApiMetrics, database: Database, credential: str) -> bytes:
+    """The text of all metrics; without the database those of the process alone, and that it is away."""
     registry = CollectorRegistry()
-    deliveries = Gauge(
+    is_up = Gauge("autos_database_up", "Whether the database answered this question.", registry=registry)
+    try:
+        async with asyncio.timeout(PATIENCE), database.connection() as connection:
+            jobs = await workload.open_jobs(connection)
+            deliveries = await workload.open_deliveries(connection)
+            refused_since = await portal.refused_since(connection, credential)
+    except UNREACHABLE:
+        is_up.set(0)
+    else:
+        is_up.set(1)
+        _show_work(registry, jobs, deliveries)
+        refused = Gauge("autos_portal_token_refused", "Whether the portal refuses the token.", registry=registry)
+        refused.set(refused_since is not None)
+    return metrics.render() + generate_latest(registry)
+
+
+def _show_work(registry: CollectorRegistry, jobs: OpenJobs, deliveries: OpenDeliveries) -> None:
+    by_status = Gauge("autos_jobs", "Jobs that have not ended, by status.", ["status"], registry=registry)
+    by_status.labels("pending").set(jobs.pending)
+    by_status.labels("processing").set(jobs.processing)
+    Gauge("autos_oldest_waiting_job_seconds", "Since the request of the oldest pending job.", registry=registry).set(
+        jobs.oldest_waiting
+    )
+    by_status = Gauge(
         "autos_deliveries", "Deliveries that have not succeeded, by status.", ["status"], registry=registry
     )
-    for status in ("waiting", "scheduled", "failed"):
-        deliveries.labels(status).set(counts.get(status, 0))
-    oldest = Gauge(
-        "autos_oldest_due_delivery_seconds",
-        "How late the most overdue delivery is.",
-        registry=registry,
+    by_status.labels("waiting").set(deliveries.waiting)
+    by_status.labels("scheduled").set(deliveries.scheduled)
+    by_status.labels("failed").set(deliveries.failed)
+    Gauge("autos_oldest_due_delivery_seconds", "How late the most overdue delivery is.", registry=registry).set(
+        deliveries.oldest_due
     )
-    oldest.set(overdue)
-    return generate_latest(registry)
+
+
+def count_request(scope: Scope, status: int, seconds: float) -> None:
+    """Count an answered request under the template of its path: what clients write never becomes a label."""
+    metrics: ApiMetrics = scope["state"]["metrics"]
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    route = getattr(scope.get("route"), "path", "unmatched")
+    metrics.http_requests.labels(method, route, status).inc()
+    metrics.http_request_seconds.labels(method, route).observe(seconds)

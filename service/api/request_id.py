@@ -1,19 +1,27 @@
 """Every request has an id, on its answer and on every log line."""
 
+import logging
 import re
 import time
-from uuid import uuid4
+from collections.abc import Mapping
+from uuid import UUID, uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.metrics import count_request
+from service.domain.process_number import ProcessNumber
 
 HEADER = "X-Request-ID"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Takes the client's id where it is well formed, else makes one. Writes the one log line of a request."""
+    """Takes the client's id where it is well formed, else makes one. Writes the one log line of a request.
+
+    Around the whole application: the answer to a crash has an id too, and its traceback stands in that line.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,6 +34,7 @@ class RequestIdMiddleware:
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 0
+        crash: Exception | None = None
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -37,8 +46,12 @@ class RequestIdMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except Exception as error:  # noqa: BLE001  (process boundary: the server would log it without the id)
+                crash = error
             finally:
-                _log(scope, status, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                _log(scope, status, seconds, crash)
+                count_request(scope, status, seconds)
 
 
 def _request_id(scope: Scope) -> str:
@@ -46,8 +59,29 @@ def _request_id(scope: Scope) -> str:
     return given if _WELL_FORMED.fullmatch(given) else uuid4().hex
 
 
-def _log(scope: Scope, status: int, seconds: float) -> None:
-    # The path only: a query may hold a webhook URL, which may hold a secret.
-    structlog.get_logger().info(
-        "request", method=scope["method"], path=scope["path"][:200], status=status, ms=round(seconds * 1000, 1)
+def _log(scope: Scope, status: int, seconds: float, crash: Exception | None) -> None:
+    structlog.get_logger().log(
+        logging.INFO if crash is None else logging.ERROR,
+        "request",
+        method=scope["method"],
+        # The path only: a query may hold a webhook URL, which may hold a secret.
+        path=scope["path"][:200],
+        status=status,
+        ms=round(seconds * 1000, 1),
+        **_subjects(scope.get("path_params", {})),
+        **({} if crash is None else {"exc_info": crash}),
     )
+
+
+def _subjects(parameters: Mapping[str, str]) -> dict[str, str]:
+    """What the request is about, where the path says it well formed."""
+    subjects: dict[str, str] = {}
+    try:
+        if "number" in parameters:
+            subjects["process_number"] = ProcessNumber.parse(parameters["number"]).masked
+        for name in ("job_id", "document_id", "delivery_id"):
+            if name in parameters:
+                subjects[name] = str(UUID(parameters[name]))
+    except ValueError:
+        return subjects
+    return subjects

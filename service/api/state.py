@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from service.api.rate_limits import RateLimiter, Rates
 from service.database.connection import Database
+from service.metrics import ApiMetrics
 from service.object_store import ObjectStore
 from service.portal.client import PortalClient
 from service.queue import Bell
@@ -22,11 +23,13 @@ class Options(msgspec.Struct, frozen=True):
     webhook_max_documents: int
     webhook_secret_grace: timedelta
     public_url: str  #: of this service, without a slash at the end
+    shows_metrics: bool  #: on the port of the API
 
 
 class State(TypedDict):
     """The dependencies of every handler."""
 
+    metrics: ApiMetrics
     database: Database
     portal: PortalClient
     store: ObjectStore

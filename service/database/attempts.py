@@ -43,6 +43,9 @@ class _ClaimedRow(msgspec.Struct):
     thin: bool
     own_fault_for: timedelta
     resend_at: datetime | None
+    process_number: str
+    job_id: UUID | None
+    request_id: str | None
 
 
 async def claim(
@@ -99,7 +102,8 @@ async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> 
         "UPDATE deliveries SET lease_token = :lease, lease_expires_at = clock_timestamp() + :term,"
         f" ring_at = clock_timestamp() + :term WHERE {_DUE} RETURNING id, event_id, user_id, url, host, attempts, thin,"
         " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
-        " now() - coalesce(resend_at, own_fault_since, now()) AS own_fault_for, resend_at",
+        " now() - coalesce(resend_at, own_fault_since, now()) AS own_fault_for, resend_at,"
+        " process_number, job_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id) AS request_id",
         {"id": delivery_id, "lease": lease, "term": term},
     )
     if row is None:

@@ -51,6 +51,13 @@ def _bound(statement: str) -> tuple[str, tuple[str, ...]]:
     return str(compiled) % {name: f"${place}" for place, name in enumerate(names, start=1)}, names
 
 
+class PoolUse(msgspec.Struct, frozen=True):
+    """Connections of one pool."""
+
+    idle: int
+    in_use: int
+
+
 class PooledConnection(Connection):
     """Returns its slot to the pool whatever happens on the way out.
 
@@ -116,6 +123,12 @@ class Database(databases.Database):
         """
         async with self.connection() as connection, connection.raw_connection.transaction(**options):
             yield connection
+
+    def pool_use(self) -> PoolUse:
+        """The connections that are open now."""
+        pool = self._backend._pool
+        idle = pool.get_idle_size()
+        return PoolUse(idle=idle, in_use=pool.get_size() - idle)
 
     async def close(self) -> None:
         """Disconnect; a connection still in use after `CLOSE_TIMEOUT` seconds is cut."""

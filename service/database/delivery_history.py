@@ -120,21 +120,3 @@ async def take_exhausted(connection: Connection, *, within: timedelta) -> list[E
         {"within": within},
     )
     return [as_struct(row, Exhausted) for row in rows]
-
-
-async def open_counts(connection: Connection) -> dict[str, int]:
-    """How many deliveries there are in each status but the one of success, which only grows."""
-    rows = await connection.fetch_all(
-        "SELECT status, count(*) AS number FROM deliveries WHERE status IN ('waiting', 'scheduled', 'failed')"
-        " GROUP BY status"
-    )
-    return {row["status"]: row["number"] for row in rows}
-
-
-async def oldest_overdue(connection: Connection) -> float:
-    """Seconds since the longest overdue attempt should have been made; 0 when none is."""
-    seconds: float = await connection.fetch_val(
-        "SELECT coalesce(CAST(extract(epoch FROM now() - min(next_attempt_at)) AS double precision),"
-        " CAST(0 AS double precision)) FROM deliveries WHERE ring_at IS NOT NULL AND next_attempt_at <= now()"
-    )
-    return seconds

@@ -89,6 +89,7 @@ class _ClaimedRow(msgspec.Struct):
     request_id: str
     listing_failures: int
     age: timedelta
+    is_first: bool
 
 
 async def claim(connection: Connection, job_id: UUID) -> ClaimedJob | None:
@@ -98,7 +99,8 @@ async def claim(connection: Connection, job_id: UUID) -> ClaimedJob | None:
         "UPDATE jobs SET status = 'processing', lease_token = :lease, lease_expires_at = now() + :term,"
         " started_at = coalesce(started_at, now()), ring_at = now()"
         f" WHERE id = :id AND {_ACTIVE} AND coalesce(lease_expires_at < now(), true)"
-        " RETURNING id, process_number, refresh, request_id, listing_failures, now() - created_at AS age",
+        " RETURNING id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,"
+        " started_at = now() AS is_first",
         {"id": job_id, "lease": lease, "term": LEASE},
     )
     if row is None:
@@ -112,6 +114,7 @@ async def claim(connection: Connection, job_id: UUID) -> ClaimedJob | None:
         request_id=claimed.request_id,
         listing_failures=claimed.listing_failures,
         age=claimed.age,
+        is_first=claimed.is_first,
     )
 
 

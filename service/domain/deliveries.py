@@ -27,6 +27,9 @@ class ClaimedDelivery(msgspec.Struct, frozen=True):
     lease: UUID
     own_fault_for: timedelta  #: how long faults of this service may have kept the attempt from being made
     resend_at: datetime | None  #: when a person asked for this attempt; the schedule is not touched by it
+    process_number: str  #: 20 digits
+    job_id: UUID | None  #: None for an event that needed no job
+    request_id: str | None  #: of the request that the job was made for
 
     @property
     def message_id(self) -> str:

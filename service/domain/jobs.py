@@ -20,6 +20,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     request_id: str
     listing_failures: int
     age: timedelta  #: since the request
+    is_first: bool  #: no worker had it before
 
 
 class Settlement(msgspec.Struct, frozen=True):

@@ -1,10 +1,11 @@
 """The PDPJ portal: list a case, stream a document. Nothing here knows of jobs or of the object store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal
 
 import aiohttp
 import msgspec
@@ -13,6 +14,7 @@ from yarl import URL
 from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
+from service.metrics import Metrics
 from service.portal.download import Download, read_body, transport_errors
 from service.portal.errors import (
     AccessDenied,
@@ -33,6 +35,7 @@ ERROR_MAX_BYTES = 64 * 1024
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a single byte
 RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up again
+Kind = Literal["listing", "document"]
 _PAGE_MARKS = (b"<app-root", b"ng-version=")
 
 
@@ -48,6 +51,7 @@ class PortalClient:
         user_agent: str,
         gate: Gate,
         slow_down: Callable[[float], Awaitable[None]],
+        metrics: Metrics,
     ) -> None:
         """Take the token from `tokens`, a place from `gate`, and tell `slow_down` the seconds the portal asked for."""
         self._session = session
@@ -55,6 +59,7 @@ class PortalClient:
         self._tokens = tokens
         self._gate = gate
         self._slow_down = slow_down
+        self._metrics = metrics
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "*/*",
@@ -67,15 +72,19 @@ class PortalClient:
 
         Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass.
         """
-        url = self._base / "processos" / number.masked
+        with self._counted("listing"):
+            content_type, body = await self._listing(self._base / "processos" / number.masked, timeout)
+            _refuse_page(content_type, body[:4096])
+            return parse_listing(body, number)
+
+    async def _listing(self, url: URL, timeout: float) -> tuple[str, bytes]:
+        unlimited = aiohttp.ClientTimeout(total=None)
         try:
             # Of the wait for a place at the portal too.
-            async with asyncio.timeout(timeout), self._call(url, aiohttp.ClientTimeout(total=None)) as response:
-                body = await read_body(response, LISTING_MAX_BYTES)
+            async with asyncio.timeout(timeout), self._call("listing", url, unlimited) as response:
+                return response.content_type, await read_body(response, LISTING_MAX_BYTES)
         except TimeoutError as error:
             raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
-        _refuse_page(response.content_type, body[:4096])
-        return parse_listing(body, number)
 
     @asynccontextmanager
     async def open_document(self, href: str) -> AsyncIterator[Download]:
@@ -84,10 +93,21 @@ class PortalClient:
         Raises `Refused` or `Unavailable`, here and while the bytes are read.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
-        async with self._call(self._resolve(href), timeout) as response:
-            if response.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
-                raise Unavailable(ErrorCode.ENCODING_REFUSED, "the document came compressed")
-            yield Download(response)
+        with self._counted("document"):
+            async with self._call("document", self._resolve(href), timeout) as response:
+                if response.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+                    raise Unavailable(ErrorCode.ENCODING_REFUSED, "the document came compressed")
+                yield Download(response)
+
+    @contextmanager
+    def _counted(self, kind: Kind) -> Iterator[None]:
+        """Count what comes of a call, the caller's judgement of the bytes included. One that is given up is none."""
+        try:
+            yield
+        except PortalError as error:
+            self._metrics.portal_calls.labels(kind, error.outcome).inc()
+            raise
+        self._metrics.portal_calls.labels(kind, "ok").inc()
 
     def _resolve(self, href: str) -> URL:
         try:
@@ -108,11 +128,13 @@ class PortalClient:
         return same_origin and below and url.user is None and url.password is None
 
     @asynccontextmanager
-    async def _call(self, url: URL, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _call(
+        self, kind: Kind, url: URL, timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         async with self._gate.admitted():
             token = await self._tokens.current()
             headers = self._headers | {"Authorization": f"Bearer {token}"}
-            with transport_errors():
+            with transport_errors(), self._metrics.portal_answer_seconds.labels(kind).time():
                 response = await self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
             async with response:
                 if response.status != 200:

@@ -4,6 +4,7 @@ The portal's own login is a Keycloak realm; its public client may renew with a r
 factor. The refresh token that comes back may be another one, and the old one may then be worthless.
 """
 
+import base64
 from typing import Protocol
 
 import aiohttp
@@ -32,6 +33,22 @@ class TokenSource(Protocol):
     async def accepted(self, token: str) -> None:
         """The portal answered anything else."""
         ...
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    exp: float
+
+
+def expiry(token: str) -> float | None:
+    """When a token says that it ends, in seconds since the epoch (RFC 7519, section 4.1.4). None: it does not say.
+
+    The signature is the portal's to check; this is for whoever has to bring a new token in time.
+    """
+    payload = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=_Claims).exp
+    except (ValueError, RecursionError):
+        return None
 
 
 class RenewedTokens(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from service.database.users import Role
 from service.domain.events import EventBody, EventDocument
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus, ProcessStatus
+from service.metrics import WorkerMetrics
 from service.object_store import ObjectStore
 from service.queue import Bell, Patience, redis_pool
 from service.webhooks.address_policy import AddressPolicy
@@ -184,6 +185,7 @@ def task_context(
             AddressPolicy.development(allow_private_hosts=True), resolver or ThisMachine(), timeout=timeout
         ),
         alerts=Alerts(()),
+        metrics=WorkerMetrics(),
         drain=Drain(Patience()),
         public_url="https://autos.example.com",
         limits=Limits(

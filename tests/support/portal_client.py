@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from service.metrics import Metrics
 from service.portal.client import PortalClient
 from service.portal.gate import Gate
 
@@ -38,6 +39,7 @@ class Portal:
     client: PortalClient
     gate: Gate
     tokens: GivenToken
+    metrics: Metrics
     pauses: list[float] = field(default_factory=list)
 
 
@@ -52,8 +54,14 @@ async def open_portal_client(base_url: str, token: str, *, places: int = 5) -> A
     async with aiohttp.ClientSession(
         auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     ) as session:
-        gate, tokens = Gate(places), GivenToken(token)
+        gate, tokens, metrics = Gate(places), GivenToken(token), Metrics()
         client = PortalClient(
-            session, base_url=base_url, tokens=tokens, user_agent=USER_AGENT, gate=gate, slow_down=slow_down
+            session,
+            base_url=base_url,
+            tokens=tokens,
+            user_agent=USER_AGENT,
+            gate=gate,
+            slow_down=slow_down,
+            metrics=metrics,
         )
-        yield Portal(client, gate, tokens, pauses)
+        yield Portal(client, gate, tokens, metrics, pauses)

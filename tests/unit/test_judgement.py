@@ -27,6 +27,9 @@ def claimed(attempt: int = 1, own_fault_for: timedelta = timedelta(0)) -> Claime
         lease=uuid4(),
         own_fault_for=own_fault_for,
         resend_at=None,
+        process_number="00001230620234036100",
+        job_id=None,
+        request_id=None,
     )
 
 

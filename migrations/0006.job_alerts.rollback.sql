@@ -1,2 +1,2 @@
-DROP INDEX jobs_not_alerted;
+DROP INDEX jobs_to_alert;
 ALTER TABLE jobs DROP COLUMN alerted_at;

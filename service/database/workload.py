@@ -1,0 +1,53 @@
+"""How much work there is, for operators. Asked at every scrape: each statement reads partial indexes only."""
+
+import msgspec
+
+from service.database.connection import Connection, as_struct
+
+
+class OpenJobs(msgspec.Struct, frozen=True):
+    """The jobs that have not ended."""
+
+    pending: int
+    processing: int
+    oldest_waiting: float  #: seconds since the request of the oldest pending job; 0 when there is none
+
+
+OPEN_JOBS = (
+    "SELECT count(*) FILTER (WHERE status = 'pending') AS pending,"
+    " count(*) FILTER (WHERE status = 'processing') AS processing,"
+    " CAST(coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'pending')), 0)"
+    " AS double precision) AS oldest_waiting FROM jobs WHERE status IN ('pending', 'processing')"
+)
+
+
+async def open_jobs(connection: Connection) -> OpenJobs:
+    """Count them."""
+    row = await connection.fetch_one(OPEN_JOBS)
+    return as_struct(row, OpenJobs) if row is not None else OpenJobs(0, 0, 0.0)
+
+
+class OpenDeliveries(msgspec.Struct, frozen=True):
+    """The deliveries that have not succeeded."""
+
+    waiting: int
+    scheduled: int
+    failed: int
+    oldest_due: float  #: seconds since the longest overdue attempt should have been made; 0 when none is
+
+
+OPEN_DELIVERIES = (
+    # A delivery waits for as long as its job has not ended.
+    "SELECT (SELECT count(*) FROM jobs JOIN deliveries ON deliveries.job_id = jobs.id"
+    " WHERE jobs.status IN ('pending', 'processing') AND deliveries.status = 'waiting') AS waiting,"
+    " (SELECT count(*) FROM deliveries WHERE ring_at IS NOT NULL AND status = 'scheduled') AS scheduled,"
+    " (SELECT count(*) FROM deliveries WHERE status = 'failed') AS failed,"
+    " (SELECT CAST(coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0) AS double precision)"
+    " FROM deliveries WHERE ring_at IS NOT NULL AND next_attempt_at <= now()) AS oldest_due"
+)
+
+
+async def open_deliveries(connection: Connection) -> OpenDeliveries:
+    """Count them."""
+    row = await connection.fetch_one(OPEN_DELIVERIES)
+    return as_struct(row, OpenDeliveries) if row is not None else OpenDeliveries(0, 0, 0, 0.0)

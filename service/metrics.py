@@ -1,0 +1,139 @@
+"""What each process counts, in the format of Prometheus. No label ever holds a case number, an id or a URL.
+
+Counters start at nothing with each process. What the database knows, whichever process asks, is counted there when
+somebody looks: `service.api.metrics`.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from service.domain.errors import ErrorCode
+
+_REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_PORTAL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_QUEUE_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
+
+
+class Metrics:
+    """The registry of one process, and what both of them count. Made at the start and passed on."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.portal_calls = Counter(
+            "autos_portal_calls",
+            "Listings and documents asked of the portal, by what came of it in the end.",
+            ["kind", "outcome"],
+            registry=registry,
+        )
+        self.portal_answer_seconds = Histogram(
+            "autos_portal_answer_seconds",
+            "From a request to the first bytes of the portal's answer, without the wait for a place.",
+            ["kind"],
+            buckets=_PORTAL_SECONDS,
+            registry=registry,
+        )
+        self._token_remaining = Gauge(
+            "autos_portal_token_remaining_seconds",
+            "How long the portal's token is still valid by what it says itself; NaN where that is not known.",
+            ["source"],
+            registry=registry,
+        )
+        self._connections = Gauge(
+            "autos_database_connections", "Connections of this process's pool, by use.", ["state"], registry=registry
+        )
+        self._connections_limit = Gauge(
+            "autos_database_connections_limit", "The most connections that the pool may open.", registry=registry
+        )
+
+    def watch_connections(self, *, idle: Callable[[], int], in_use: Callable[[], int], limit: int) -> None:
+        """Look at the pool whenever somebody asks."""
+        self._connections.labels("idle").set_function(idle)
+        self._connections.labels("in_use").set_function(in_use)
+        self._connections_limit.set(limit)
+
+    def watch_token(self, source: str, expires_at: Callable[[], float | None]) -> None:
+        """Look at the token whenever somebody asks. `expires_at` is in seconds since the epoch."""
+        self._token_remaining.labels(source).set_function(lambda: _remaining(expires_at()))
+
+    def render(self) -> bytes:
+        """The text of all metrics."""
+        return generate_latest(self.registry)
+
+
+def _remaining(moment: float | None) -> float:
+    return math.nan if moment is None else moment - time.time()
+
+
+class ApiMetrics(Metrics):
+    """What an API process counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.http_requests = Counter(
+            "autos_http_requests",
+            "Requests answered, by the template of their path.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.http_request_seconds = Histogram(
+            "autos_http_request_seconds",
+            "From the head of a request to the end of its answer.",
+            ["method", "route"],
+            buckets=_REQUEST_SECONDS,
+            registry=self.registry,
+        )
+
+
+class WorkerMetrics(Metrics):
+    """What a worker counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        registry = self.registry
+        self.documents = Counter(
+            "autos_documents",
+            "Documents that were brought to an end; error_code is empty for those that are available.",
+            ["outcome", "error_code"],
+            registry=registry,
+        )
+        self.transferred_bytes = Counter(
+            "autos_transferred_bytes",
+            "Bytes of documents read from the portal: stored, or discarded because the attempt failed.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.jobs_ended = Counter("autos_jobs_ended", "Jobs that this worker ended.", ["status"], registry=registry)
+        self.job_queue_seconds = Histogram(
+            "autos_job_queue_seconds",
+            "From the request to the first worker that took the job.",
+            buckets=_QUEUE_SECONDS,
+            registry=registry,
+        )
+        self.leases_lost = Counter(
+            "autos_leases_lost", "Jobs that were cancelled or taken over while they were worked on.", registry=registry
+        )
+        self.delivery_attempts = Counter(
+            "autos_delivery_attempts",
+            "Attempts of webhook deliveries: how each ended, and what the delivery has come to.",
+            ["outcome", "status"],
+            registry=registry,
+        )
+        self.rung_again = Counter(
+            "autos_rung_again", "What the sweep found due although nobody worked on it.", ["kind"], registry=registry
+        )
+        self.uploads_aborted = Counter(
+            "autos_uploads_aborted", "Uploads that crashes had left open in the bucket.", registry=registry
+        )
+        self._start_at_zero()
+
+    def _start_at_zero(self) -> None:
+        # The first one of a series that is not there yet would be no increase.
+        self.documents.labels("available", "")
+        for code in ErrorCode:
+            self.documents.labels("failed", code)
+        for kind in ("job", "delivery"):
+            self.rung_again.labels(kind)

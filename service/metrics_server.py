@@ -1,0 +1,45 @@
+"""`/metrics` on a port of its own: always for a worker, and for an API process that keeps it from its clients."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.startup import StartupError
+
+Render = Callable[[], Awaitable[bytes]]
+
+
+@asynccontextmanager
+async def serving_metrics(port: int | None, render: Render, *, setting: str) -> AsyncIterator[None]:
+    """Answer on all addresses of this machine, in this process's own loop: one that hangs does not answer.
+
+    Nothing is served without a port. Raises `StartupError`, which names the `setting`, where the port is taken.
+    """
+    if port is None:
+        yield
+        return
+    runner = web.AppRunner(_application(render), access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, None, port).start()
+        except OSError as error:
+            raise StartupError(f"{setting}: the port {port} cannot be opened ({type(error).__name__})") from None
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _application(render: Render) -> web.Application:
+    async def show(_request: web.Request) -> web.Response:
+        return web.Response(body=await render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def hide_banner(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.popall("Server", None)
+
+    application = web.Application()
+    application.router.add_get("/metrics", show)
+    application.on_response_prepare.append(hide_banner)
+    return application
