@@ -88,6 +88,10 @@ def _route(handler: logging.Handler, level: str) -> None:
     # Below a warning libraries say what must not be in a log: parameters of queries, whole URLs, headers.
     root.setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger(_OWN).setLevel(level)
+    # arq's command line gives it another handler after this, which knows nothing of JSON; a filter comes first.
+    arq = logging.getLogger("arq.worker")
+    arq.filters.clear()
+    arq.addFilter(lambda record: not handler.handle(record))
     for name in _WITH_HANDLERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -7,6 +7,7 @@ somebody looks: `service.api.metrics`.
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
@@ -93,41 +94,31 @@ class WorkerMetrics(Metrics):
 
     def __init__(self) -> None:
         super().__init__()
-        registry = self.registry
-        self.documents = Counter(
-            "autos_documents",
-            "Documents that were brought to an end; error_code is empty for those that are available.",
-            ["outcome", "error_code"],
-            registry=registry,
-        )
-        self.transferred_bytes = Counter(
+        counter = partial(Counter, registry=self.registry)
+        #: error_code is empty for those that are available.
+        self.documents = counter("autos_documents", "Documents that were brought to an end.", ["outcome", "error_code"])
+        self.transferred_bytes = counter(
             "autos_transferred_bytes",
             "Bytes of documents read from the portal: stored, or discarded because the attempt failed.",
             ["outcome"],
-            registry=registry,
         )
-        self.jobs_ended = Counter("autos_jobs_ended", "Jobs that this worker ended.", ["status"], registry=registry)
+        self.jobs_ended = counter("autos_jobs_ended", "Jobs that this worker ended.", ["status"])
         self.job_queue_seconds = Histogram(
             "autos_job_queue_seconds",
             "From the request to the first worker that took the job.",
             buckets=_QUEUE_SECONDS,
-            registry=registry,
+            registry=self.registry,
         )
-        self.leases_lost = Counter(
-            "autos_leases_lost", "Jobs that were cancelled or taken over while they were worked on.", registry=registry
+        self.leases_lost = counter(
+            "autos_leases_lost", "Jobs that were cancelled or taken over while they were worked on."
         )
-        self.delivery_attempts = Counter(
+        self.delivery_attempts = counter(
             "autos_delivery_attempts",
             "Attempts of webhook deliveries: how each ended, and what the delivery has come to.",
             ["outcome", "status"],
-            registry=registry,
         )
-        self.rung_again = Counter(
-            "autos_rung_again", "What the sweep found due although nobody worked on it.", ["kind"], registry=registry
-        )
-        self.uploads_aborted = Counter(
-            "autos_uploads_aborted", "Uploads that crashes had left open in the bucket.", registry=registry
-        )
+        self.rung_again = counter("autos_rung_again", "Work that the sweep found due and left alone.", ["kind"])
+        self.uploads_aborted = counter("autos_uploads_aborted", "Uploads that crashes had left open in the bucket.")
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
