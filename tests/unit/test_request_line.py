@@ -1,0 +1,80 @@
+"""A request that crashes is answered, counted and logged like any other, with its id."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.api.request_id import RequestIdMiddleware
+from service.app import HANDLERS
+from service.logs import configure_logs
+from service.metrics import ApiMetrics
+
+NUMBER = "0000123-06.2023.4.03.6100"
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Leave the logs of this process as they were."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+async def crash(_request: Request) -> Response:
+    raise KeyError("nobody expected this")
+
+
+async def call(path: str, metrics: ApiMetrics, **headers: str) -> list[Any]:
+    """The messages of one answer."""
+    application = RequestIdMiddleware(
+        Starlette(routes=[Route("/crash/{number}/{job_id}", crash)], exception_handlers=HANDLERS)
+    )
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"token=hidden",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "state": {"metrics": metrics},
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await application(scope, receive, send)
+    return sent
+
+
+async def test_a_crash_is_one_line_with_its_traceback_and_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", as_json=True)
+    metrics = ApiMetrics()
+
+    start, body = await call(f"/crash/{NUMBER}/not-an-id", metrics, **{"x-request-id": "an-id"})
+
+    (line,) = [msgspec.json.decode(each) for each in capsys.readouterr().out.splitlines()]
+    assert (line["event"], line["level"], line["status"], line["request_id"]) == ("request", "error", 500, "an-id")
+    assert line["process_number"] == NUMBER
+    assert "job_id" not in line
+    assert line["exception"][0]["exc_type"] == "KeyError"
+    assert "hidden" not in str(line)
+    assert (start["status"], msgspec.json.decode(body["body"])["code"]) == (500, "internal_error")
+    assert (b"x-request-id", b"an-id") in start["headers"]
+    labels = {"method": "GET", "route": "/crash/{number}/{job_id}", "status": "500"}
+    assert metrics.registry.get_sample_value("autos_http_requests_total", labels) == 1
