@@ -18,6 +18,7 @@ from service.api import (
     docs,
     documents,
     downloads,
+    events,
     health,
     jobs,
     metrics,
@@ -31,6 +32,7 @@ from service.api import (
 from service.api.metrics import exposition
 from service.api.operations import OperationRoute
 from service.api.problems import Problem
+from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
 from service.api.request_id import RequestIdMiddleware
 from service.api.startup_errors import OneLineStartupErrors
@@ -71,6 +73,7 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/api/v1/processes/{number}", GET=processes.show),
     OperationRoute("/api/v1/processes/{number}/status", GET=processes.status),
     OperationRoute("/api/v1/processes/{number}/files", GET=documents.files),
+    OperationRoute("/api/v1/processes/{number}/events", GET=events.show),
     OperationRoute("/api/v1/processes/{number}/documents/{document_id}/content", GET=documents.content),
     OperationRoute("/api/v1/processes/{number}/download-documents", POST=downloads.register),
     OperationRoute("/api/v1/processes/{number}/download-document/{document_id}", POST=downloads.one),
@@ -132,11 +135,15 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     gate = Gate(settings.pdpj_max_concurrency)
+    store = await stack.enter_async_context(open_bucket(settings))
+    watcher = ProgressWatcher(database, store)
+    stack.push_async_callback(watcher.close)
     return State(
         metrics=metrics,
         database=database,
         portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics)),
-        store=await stack.enter_async_context(open_bucket(settings)),
+        store=store,
+        watcher=watcher,
         bell=Bell(redis),
         webhook_policy=address_policy(settings),
         resolver=resolver,

@@ -117,6 +117,23 @@ def process_summary(row: ProcessRow) -> ProcessSummary:
     )
 
 
+class ProgressView(msgspec.Struct, frozen=True):
+    """What the status endpoint says of the work, without the documents and without anybody's webhook."""
+
+    process_number: str
+    status: ProcessStatus
+    total_documents: int
+    completed_documents: int
+    failed_documents: int
+    progress_percentage: float
+    job_id: UUID | None
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
 async def document_views(documents: list[Document], store: ObjectStore) -> list[DocumentView]:
     """Sign a link for each stored file; asks nobody."""
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=store.link_ttl)
@@ -204,6 +221,24 @@ def status_view(
         webhook_attempts=overview.webhook_attempts or 0,
         webhook_last_error=overview.webhook_last_error,
         created_at=overview.job_created_at or overview.created_at,
+        started_at=_utc(overview.job_started_at),
+        completed_at=_utc(overview.job_completed_at),
+    )
+
+
+def progress_view(number: ProcessNumber, overview: Overview, counts: Counts) -> ProgressView:
+    """Put together what is pushed while the work goes on, and when it ends."""
+    return ProgressView(
+        process_number=number.masked,
+        status=_status(overview, counts),
+        total_documents=counts.total,
+        completed_documents=counts.completed,
+        failed_documents=counts.failed,
+        progress_percentage=_progress(overview, counts),
+        job_id=overview.job_id,
+        error_code=overview.job_error_code,
+        error_message=overview.job_error_message,
+        created_at=(overview.job_created_at or overview.created_at).astimezone(UTC),
         started_at=_utc(overview.job_started_at),
         completed_at=_utc(overview.job_completed_at),
     )

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import msgspec
 from starlette.requests import Request
 
+from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
 from service.database.connection import Database
 from service.metrics import ApiMetrics
@@ -33,6 +34,7 @@ class State(TypedDict):
     database: Database
     portal: PortalClient
     store: ObjectStore
+    watcher: ProgressWatcher  #: for those who follow a case
     bell: Bell
     webhook_policy: AddressPolicy
     resolver: NameResolver

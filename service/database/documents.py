@@ -1,5 +1,6 @@
 """The documents of a process."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,26 @@ async def find(connection: Connection, number: ProcessNumber, document_id: UUID)
         {"id": document_id, "number": number.digits},
     )
     return None if row is None else as_struct(row, Document)
+
+
+async def versions(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, dict[UUID, int]]:
+    """The documents of processes, in the order of each file, with a number that is another one after each write.
+
+    The number is PostgreSQL's own: the transaction that wrote the row.
+    """
+    rows = await connection.fetch_all(
+        "SELECT process_number, array_agg(id ORDER BY position, id) AS ids,"
+        " array_agg(xmin ORDER BY position, id) AS versions"
+        " FROM documents WHERE process_number = ANY(:numbers) GROUP BY process_number",
+        {"numbers": [number.digits for number in numbers]},
+    )
+    return {ProcessNumber(row["process_number"]): dict(zip(row["ids"], row["versions"], strict=True)) for row in rows}
+
+
+async def by_id(connection: Connection, ids: list[UUID]) -> dict[UUID, Document]:
+    """Documents of any processes."""
+    rows = await connection.fetch_all(f"SELECT {_COLUMNS} FROM documents WHERE id = ANY(:ids)", {"ids": ids})
+    return {row["id"]: as_struct(row, Document) for row in rows}
 
 
 async def lacking(connection: Connection, number: ProcessNumber, *, include_hopeless: bool) -> list[UUID]:

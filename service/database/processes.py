@@ -1,11 +1,12 @@
 """Court cases."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from service.database.connection import Connection, as_optional
+from service.database.connection import Connection, as_optional, as_struct
 from service.database.jobs import COUNTS
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
@@ -117,24 +118,37 @@ async def keep(connection: Connection, number: ProcessNumber) -> None:
     )
 
 
+_OVERVIEW = (
+    "SELECT court, court_class, subject, filed_at, secrecy_level, listed_at, processes.created_at,"
+    " job.id AS job_id, job.status AS job_status, job.refresh AS job_refresh,"
+    " job.progress_floor AS job_progress_floor,"
+    " job.error_code AS job_error_code, job.error_message AS job_error_message,"
+    " job.created_at AS job_created_at, job.started_at AS job_started_at,"
+    " job.completed_at AS job_completed_at, webhook.url AS webhook_url, webhook.status AS webhook_status,"
+    " webhook.completed_at AS webhook_completed_at, webhook.attempts AS webhook_attempts,"
+    " webhook.last_error AS webhook_last_error, number FROM processes"
+    " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
+    " ORDER BY created_at DESC LIMIT 1) AS job ON true"
+    " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number"
+    " AND user_id = CAST(:user_id AS uuid) ORDER BY created_at DESC LIMIT 1) AS webhook ON true"
+)
+
+
 async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
     """The process with its last job and the caller's own last subscription."""
     row = await connection.fetch_one(
-        "SELECT court, court_class, subject, filed_at, secrecy_level, listed_at, processes.created_at,"
-        " job.id AS job_id, job.status AS job_status, job.refresh AS job_refresh,"
-        " job.progress_floor AS job_progress_floor,"
-        " job.error_code AS job_error_code, job.error_message AS job_error_message,"
-        " job.created_at AS job_created_at, job.started_at AS job_started_at,"
-        " job.completed_at AS job_completed_at, webhook.url AS webhook_url, webhook.status AS webhook_status,"
-        " webhook.completed_at AS webhook_completed_at, webhook.attempts AS webhook_attempts,"
-        " webhook.last_error AS webhook_last_error FROM processes"
-        " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
-        " ORDER BY created_at DESC LIMIT 1) AS job ON true"
-        " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number AND user_id = :user_id"
-        " ORDER BY created_at DESC LIMIT 1) AS webhook ON true WHERE number = :number",
-        {"number": number.digits, "user_id": user_id},
+        f"{_OVERVIEW} WHERE number = :number", {"number": number.digits, "user_id": user_id}
     )
     return as_optional(row, Overview)
+
+
+async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Overview]:
+    """Processes with their last jobs, and without anybody's subscription."""
+    rows = await connection.fetch_all(
+        f"{_OVERVIEW} WHERE number = ANY(:numbers)",
+        {"numbers": [number.digits for number in numbers], "user_id": None},
+    )
+    return {ProcessNumber(row["number"]): as_struct(row, Overview) for row in rows}
 
 
 class Facts(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """Users, their API keys (hashed) and their signing secrets."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid4
@@ -34,6 +35,14 @@ async def find_by_key(connection: Connection, api_key: str) -> User | None:
         {"hash": key_hash(api_key)},
     )
     return as_optional(row, User)
+
+
+async def live_keys(connection: Connection, hashes: Collection[bytes]) -> set[bytes]:
+    """Those of some keys, given and answered as hashes, that still speak for somebody."""
+    rows = await connection.fetch_all(
+        "SELECT hash FROM api_keys WHERE hash = ANY(:hashes) AND revoked_at IS NULL", {"hashes": list(hashes)}
+    )
+    return {row["hash"] for row in rows}
 
 
 async def create(connection: Connection, *, name: str, role: Role, api_key: str, secret: str) -> UUID:

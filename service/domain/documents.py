@@ -51,6 +51,11 @@ class Document(msgspec.Struct, frozen=True):
         return self.status is DocumentStatus.AVAILABLE and self.error_code is not None
 
     @property
+    def failed(self) -> bool:
+        """Given up on, or kept in an older version."""
+        return self.status is DocumentStatus.FAILED or self.outdated
+
+    @property
     def settled(self) -> bool:
         """No job works on it, or will."""
         return self.status in {DocumentStatus.AVAILABLE, DocumentStatus.FAILED}

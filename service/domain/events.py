@@ -1,6 +1,8 @@
 """What a subscriber is told when a job ends: kept once per event, but for the links."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -67,9 +69,21 @@ class Counts(msgspec.Struct, frozen=True):
         return int(1000 * (self.completed + self.failed) / self.total) / 10
 
 
-def count(documents: list[Document]) -> Counts:
+class Countable(Protocol):
+    """A document, or the little that is remembered of one."""
+
+    @property
+    def settled(self) -> bool:
+        """No job works on it, or will."""
+
+    @property
+    def failed(self) -> bool:
+        """Given up on, or kept in an older version: settled, and not as wanted."""
+
+
+def count(documents: Collection[Countable]) -> Counts:
     """Count the documents of one process."""
-    failed = sum(d.status is DocumentStatus.FAILED or d.outdated for d in documents)
+    failed = sum(d.failed for d in documents)
     settled = sum(d.settled for d in documents)
     return Counts(total=len(documents), completed=settled - failed, failed=failed)
 

@@ -1,0 +1,50 @@
+"""Server-Sent Events as this service sends them."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import msgspec
+import structlog
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Receive, Scope, Send
+
+KEEP_ALIVE = 15.0  # seconds between comments; proxies close what is silent for 30 or 60
+SEND_TIMEOUT = 30.0  # seconds; who reads nothing for longer is cut off, and can come back for a new snapshot
+FAREWELL_TIMEOUT = 1.0  # seconds
+RETRY = 3000  # milliseconds that a browser waits before it connects again
+
+
+def encoded(event: str, value: msgspec.Struct, *, retry: int | None = None) -> bytes:
+    """One event with its value as JSON: the bytes that any number of listeners get.
+
+    No `id`: a stream is not resumed, it begins with a snapshot.
+    """
+    return ServerSentEvent(msgspec.json.encode(value).decode(), event=event, retry=retry).encode()
+
+
+class EventStream(EventSourceResponse):
+    """Sends events until they end, the client goes away or reads nothing, or the server stops.
+
+    The headers against caches and buffering proxies, the answer to HEAD and the comments are the library's.
+    """
+
+    def __init__(
+        self, events: AsyncIterator[bytes], *, keep_alive: float = KEEP_ALIVE, send_timeout: float = SEND_TIMEOUT
+    ) -> None:
+        super().__init__(events, ping=keep_alive, ping_message_factory=_keep_alive_comment, send_timeout=send_timeout)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Also completes an answer that a stopping server has cancelled: uvicorn would log it as a defect."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            structlog.get_logger().info("event_stream_cut", reason="the client does not read")
+            return
+        if self.active and scope["method"] != "HEAD":
+            with anyio.move_on_after(FAREWELL_TIMEOUT):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _keep_alive_comment() -> ServerSentEvent:
+    return ServerSentEvent(comment="keep-alive")

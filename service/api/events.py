@@ -1,0 +1,59 @@
+"""`/processes/{number}/events`: the progress of a case, pushed."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import msgspec
+from starlette.responses import Response
+
+from service.api.authentication import presented_key
+from service.api.event_stream import RETRY, EventStream, encoded
+from service.api.listeners import Listener, Opening
+from service.api.operations import Call, Reply, operation
+from service.api.presenters import status_view
+from service.api.processes import not_requested
+from service.api.progress_watcher import ProgressWatcher
+from service.api.queries import NoQuery
+from service.database import processes
+from service.database.processes import Overview
+from service.database.users import key_hash
+from service.domain.process_number import ProcessNumber
+
+_WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webhook_")]
+
+
+@operation(
+    Reply(
+        200,
+        "Events until the work has ended: `snapshot` (the answer of the status endpoint), then `document` (one of its"
+        " documents, as it is now) and `progress`, then `completed`, `failed` or `cancelled`.",
+        media_type="text/event-stream",
+    ),
+    problems=("process_not_found",),
+)
+async def show(call: Call[NoQuery, None]) -> Response:
+    """Follow a case while it is worked on.
+
+    Whoever connects again gets a new snapshot. Where the work has ended already the last event follows at once; a
+    case that no download was asked for has none until there is one. A comment every 15 seconds keeps the stream
+    alive.
+    """
+    async with call.state["database"].connection() as connection:
+        own = await processes.overview(connection, call.number, call.user.id)
+    if own is None:
+        raise not_requested()
+    listener = Listener(key_hash(presented_key(call.request)), partial(_snapshot, call.number, own))
+    return EventStream(_events(call.state["watcher"], call.number, listener))
+
+
+async def _events(watcher: ProgressWatcher, number: ProcessNumber, listener: Listener) -> AsyncIterator[bytes]:
+    async with watcher.follow(number, listener):
+        async for events in listener.taken():
+            yield events
+
+
+def _snapshot(number: ProcessNumber, own: Overview, opening: Opening) -> bytes:
+    """What the status endpoint would answer: of the webhook, only the caller's own."""
+    webhook = {name: getattr(own, name) for name in _WEBHOOK}
+    overview = msgspec.structs.replace(opening.overview, **webhook)
+    return encoded("snapshot", status_view(number, overview, opening.documents, opening.views), retry=RETRY)
