@@ -7,11 +7,12 @@ from uuid import UUID
 import msgspec
 
 from service.api import pagination
+from service.api.moments import Moment
 from service.api.operations import Call, Reply, operation
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import utc
 from service.api.problems import Problem
-from service.api.queries import Moment, NoQuery
+from service.api.queries import NoQuery
 from service.database import deliveries, delivery_history
 from service.database.connection import Connection
 from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow

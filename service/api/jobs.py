@@ -6,11 +6,12 @@ from uuid import UUID
 import msgspec
 
 from service.api import pagination, parameters
+from service.api.moments import Moment
 from service.api.operations import Call, operation
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import CaseNumber, utc
 from service.api.problems import Problem
-from service.api.queries import Moment, NoQuery
+from service.api.queries import NoQuery
 from service.database import job_history, requests
 from service.database.connection import Connection
 from service.database.job_history import JobFilter, JobRow

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.api.queries import Moment
+from service.api.moments import Moment
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
 from service.domain.documents import Document
@@ -129,9 +129,9 @@ class ProgressView(msgspec.Struct, frozen=True):
     job_id: UUID | None
     error_code: str | None
     error_message: str | None
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
 
 
 async def document_views(documents: list[Document], store: ObjectStore) -> list[DocumentView]:

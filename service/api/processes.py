@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from service.api import pagination, parameters
 from service.api.beginnings import begin
+from service.api.moments import Moment
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import WebhookUrl
@@ -20,7 +21,7 @@ from service.api.presenters import (
     status_view,
 )
 from service.api.problems import Problem
-from service.api.queries import PRINTABLE, Moment, NoQuery
+from service.api.queries import PRINTABLE, NoQuery
 from service.api.state import State
 from service.database import documents, process_lists, processes
 from service.database.connection import Connection

@@ -6,7 +6,6 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from service.api.problems import FieldError, Problem
 from service.api.state import ApiRequest
@@ -14,7 +13,6 @@ from service.api.state import ApiRequest
 Query = TypeVar("Query", bound=msgspec.Struct)
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL takes no NUL in a text
-Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T12:00:00Z"])]
 
 _SENTENCES: dict[Any, str] = {
     bool: "It must be true or false.",

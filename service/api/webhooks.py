@@ -5,8 +5,9 @@ from datetime import UTC
 
 import msgspec
 
+from service.api.moments import Moment
 from service.api.operations import Call, operation
-from service.api.queries import Moment, NoQuery
+from service.api.queries import NoQuery
 from service.database import users
 from service.database.users import SigningSecret
 from service.webhooks.signature import new_secret
