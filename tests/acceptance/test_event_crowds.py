@@ -21,7 +21,7 @@ from tests.support.tcp_proxy import running_tcp_proxy
 
 LISTENERS = 1000
 CASES = 25
-MANY = 600  # documents
+MANY = 1500  # documents
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'autos api'"
 
 
@@ -103,7 +103,7 @@ async def test_a_listener_that_reads_nothing_costs_no_memory(
             await write_all(environment["DATABASE_URL"], number, stream, range(4, 34))
             grown = resident(process) - before
 
-    assert grown < 8 * 2**20  # thirty looks are more than 20 MiB
+    assert grown < 15 * 2**20  # thirty looks are more than 30 MiB
 
 
 async def write_all(database_url: str, number: str, stream: EventReader, attempts: range) -> None:

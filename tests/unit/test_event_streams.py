@@ -142,3 +142,19 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_its_place_is_given_bac
 
     assert is_given_back
     assert not client.is_complete
+
+
+async def test_a_head_request_gets_one_whole_answer_and_starts_no_stream() -> None:
+    sent: list[Message] = []
+
+    async def events() -> AsyncIterator[bytes]:
+        pytest.fail("started")
+        yield b""  # type: ignore[unreachable]  # makes it a generator
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await EventStream(events())({**SCOPE, "method": "HEAD"}, Client().receive, send)
+
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert not sent[1]["body"]
