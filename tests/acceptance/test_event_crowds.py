@@ -57,14 +57,16 @@ async def test_a_thousand_listeners_need_no_connection_of_their_own(
     numbers = [next(supply) for _ in range(CASES)]
     for number in numbers:
         await metadata_only(api, portal, number)
-    database = await asyncpg.connect(environment["DATABASE_URL"])
-    async with own_api(api, environment, tmp_path / "api.log") as (crowded, process):
+    async with (
+        own_api(api, environment, tmp_path / "api.log") as (crowded, process),
+        asyncpg.create_pool(environment["DATABASE_URL"], min_size=1, max_size=1) as database,
+    ):
         # As many connections as it ever opens.
         await asyncio.gather(*(crowded.status(numbers[0]) for _ in range(100)))
         before, memory = await database.fetchval(CONNECTIONS), resident(process)
 
-        opened: asyncio.Queue[None] = asyncio.Queue()
-        ends = asyncio.gather(*(listen(crowded, numbers[index % CASES], opened) for index in range(LISTENERS)))
+        door, opened = asyncio.Semaphore(50), asyncio.Queue[None]()
+        ends = asyncio.gather(*(listen(crowded, numbers[index % CASES], door, opened) for index in range(LISTENERS)))
         for _ in range(LISTENERS):
             await opened.get()
         meanwhile, grown = await database.fetchval(CONNECTIONS), resident(process) - memory
@@ -72,7 +74,6 @@ async def test_a_thousand_listeners_need_no_connection_of_their_own(
             await crowded.process(number)
         heard = await ends
         after = await database.fetchval(CONNECTIONS)
-    await database.close()
 
     print(f"{LISTENERS} listeners: {grown / 2**20:.1f} MiB, connections {before}, {meanwhile}, {after}")  # noqa: T201  (a figure)
     assert max(meanwhile, after) <= before
@@ -80,10 +81,12 @@ async def test_a_thousand_listeners_need_no_connection_of_their_own(
     assert grown < LISTENERS * 200_000
 
 
-async def listen(api: Api, number: str, opened: asyncio.Queue[None]) -> list[Event]:
-    """Everything that one listener hears; says when it has its snapshot."""
-    async with following(api, number) as stream:
-        events = await stream.until("snapshot")
+async def listen(api: Api, number: str, door: asyncio.Semaphore, opened: asyncio.Queue[None]) -> list[Event]:
+    """Everything that one listener hears; says when it has its snapshot. `door`: so many come in at a time."""
+    async with AsyncExitStack() as stack:
+        async with door:
+            stream = await stack.enter_async_context(following(api, number))
+            events = await stream.until("snapshot")
         opened.put_nowait(None)
         return events + await stream.rest()
 
