@@ -16,6 +16,7 @@ from tests.support.portal import Portal
 from tests.support.processes import Process
 from tests.support.subscriber import Subscriber
 
+NOT_YET = Fault(kind=FaultKind.TOO_MANY_429, retry_after=1, times=FOR_EVER)  # costs no attempt
 HELD_BACK = Fault(kind=FaultKind.ACCEPTED_202, retry_after=2)
 LINKS = {"download_url", "download_url_expires_at"}
 
@@ -25,12 +26,18 @@ def without_links(document: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_a_download_is_told_from_a_snapshot_to_its_end(api: Api, portal: Portal, number: str) -> None:
-    await portal.put_documents(number, DocumentSpec(count=4), DocumentSpec(origin_id="late"))
-    await portal.fail_document(number, "late", HELD_BACK)
+    held = ("early", "late")
+    await portal.put_documents(number, DocumentSpec(count=3), *(DocumentSpec(origin_id=name) for name in held))
+    for name in held:
+        await portal.fail_document(number, name, NOT_YET)
     await api.process(number)
 
     async with following(api, number) as stream:
-        events = await stream.rest()
+        events = await stream.until("snapshot")
+        for name, reached in zip(held, ("progress", "completed"), strict=True):
+            await portal.fail_document(number, name)
+            events += await stream.until(reached)
+        events += await stream.rest()
 
     expect_one_orderly_stream(events)
     assert events[-1].name == "completed"
@@ -64,14 +71,19 @@ async def test_the_answer_passes_caches_and_proxies_and_says_when_to_come_back(
 
 
 async def test_whoever_comes_back_in_the_middle_gets_a_new_snapshot(api: Api, portal: Portal, number: str) -> None:
-    await portal.put_documents(number, DocumentSpec(count=3), DocumentSpec(origin_id="late"))
-    await portal.fail_document(number, "late", HELD_BACK)
+    await portal.put_documents(number, DocumentSpec(origin_id="early"), DocumentSpec(origin_id="late"))
+    for name in ("early", "late"):
+        await portal.fail_document(number, name, NOT_YET)
     await api.process(number)
     async with following(api, number) as stream:
+        await stream.until("snapshot")
+        await portal.fail_document(number, "early")
         before = await stream.until("progress")
 
     async with following(api, number) as stream:
-        events = await stream.rest()
+        events = await stream.until("snapshot")
+        await portal.fail_document(number, "late")
+        events += await stream.rest()
 
     expect_one_orderly_stream(events)
     assert events[0].data["progress_percentage"] >= before[-1].data["progress_percentage"] > 0
