@@ -11,12 +11,12 @@ from uuid import UUID
 import click
 import msgspec
 
-from service.api.authentication import PREFIX, new_api_key
 from service.commands.console import ask, print_fields, print_json, print_table, read_settings
 from service.commands.deliveries import deliveries_group
 from service.commands.rescue import rescue
 from service.database import job_history, migrations
 from service.database.job_history import JobFilter, JobRow
+from service.domain.api_keys import PREFIX, new_api_key
 from service.domain.development import mark_local
 from service.domain.process_number import ProcessNumber
 from service.local.demo import run_demo

@@ -12,9 +12,9 @@ import hypothesis
 import msgspec
 import pytest
 
-from service.api.authentication import new_api_key
 from service.database import migrations, users
 from service.database.connection import create_database as create_pool
+from service.domain.api_keys import new_api_key
 from service.local.stack import Stack, running_stack
 from service.settings import Settings
 from service.webhooks.signature import new_secret

@@ -94,18 +94,25 @@ async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float)
 
 async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime) -> PostOutcome:
     try:
-        body, headers = await _message(context, delivery, moment)
+        message = await _message(context, delivery, moment)
     except Exception:  # noqa: BLE001  (process boundary: see below)
         # Whatever it is, the subscriber has no part in it, and the delivery must not go round unrecorded for ever.
         structlog.get_logger().exception("webhook_not_made")
         return PostOutcome(OutcomeKind.NOT_MADE)
-    return await context.subscribers.post(delivery.url, body, headers)
+    if message is None:
+        return PostOutcome(OutcomeKind.USER_DELETED)
+    return await context.subscribers.post(delivery.url, *message)
 
 
-async def _message(context: Context, delivery: ClaimedDelivery, moment: datetime) -> tuple[bytes, dict[str, str]]:
+async def _message(
+    context: Context, delivery: ClaimedDelivery, moment: datetime
+) -> tuple[bytes, dict[str, str]] | None:
+    """The body and its headers. None: every user has a secret, except one who was deleted in this moment."""
     async with context.database.connection() as connection:
         event = await events.find(connection, delivery.event_id)
         secrets = await users.signing_secrets(connection, delivery.user_id)
+    if not secrets:
+        return None
     body = await render(event, context.store, public_url=context.public_url, thin=delivery.thin)
     return body, signature_headers(delivery.message_id, moment, body, secrets, delivery.number)
 

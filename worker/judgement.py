@@ -15,6 +15,8 @@ OWN_FAULT_DELAY_MAX = timedelta(minutes=30)
 OWN_FAULT_PATIENCE = timedelta(days=3)
 
 _GONE, _TOO_LARGE = 410, 413
+#: Nothing was asked of the host.
+_NOT_ASKED = frozenset({OutcomeKind.REFUSED_ADDRESS, OutcomeKind.USER_DELETED})
 _SLOW_DOWN = frozenset({429, 503})
 
 
@@ -26,7 +28,8 @@ def judge(outcome: PostOutcome, delivery: ClaimedDelivery, delays: tuple[timedel
         delay = min(max(delivery.own_fault_for / 4, OWN_FAULT_DELAY), OWN_FAULT_DELAY_MAX)
         return Verdict(DeliveryStatus.SCHEDULED, _jittered(delay), own_fault=True, counts=False)
     own_fault, host_works = outcome.is_own_fault, _tells_of_host(outcome)
-    if outcome.status_code == _GONE or delivery.attempt > len(delays):
+    is_unwanted = outcome.status_code == _GONE or outcome.kind is OutcomeKind.USER_DELETED
+    if is_unwanted or delivery.attempt > len(delays):
         return Verdict(DeliveryStatus.FAILED, own_fault=own_fault, host_works=host_works)
     delay = _jittered(delays[delivery.attempt - 1])
     if outcome.status_code in _SLOW_DOWN:
@@ -51,6 +54,6 @@ def _asked_for(outcome: PostOutcome) -> timedelta:
 
 def _tells_of_host(outcome: PostOutcome) -> bool | None:
     """False for a failure of the host; None where nothing was asked of it, or its answer is about this one event."""
-    if outcome.is_own_fault or outcome.kind is OutcomeKind.REFUSED_ADDRESS:
+    if outcome.is_own_fault or outcome.kind in _NOT_ASKED:
         return None
     return None if outcome.status_code in {_GONE, _TOO_LARGE} else False

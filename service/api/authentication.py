@@ -1,7 +1,6 @@
 """Who calls: `Authorization: Bearer <API key>`."""
 
 import re
-import secrets
 
 import structlog
 
@@ -10,13 +9,7 @@ from service.api.state import ApiRequest
 from service.database import users
 from service.database.users import User
 
-PREFIX = "autos_"
 _BEARER = re.compile(r"[Bb]earer +([\x21-\x7e]{1,200})")
-
-
-def new_api_key() -> str:
-    """256 random bits with a prefix that secret scanners can recognise."""
-    return PREFIX + secrets.token_urlsafe(32)
 
 
 def presented_key(request: ApiRequest) -> str:

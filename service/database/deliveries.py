@@ -11,6 +11,7 @@ from service.domain.process_number import ProcessNumber
 
 RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
 RING_BACKOFF = timedelta(seconds=30)
+USER_DELETED = "The user was deleted."
 
 _BOUNDS: Mapping[str, Any] = {"at_once": HOST_CONCURRENCY, "failing": HOST_FAILURES, "backoff": RING_BACKOFF}
 _FREE_LEASE = "coalesce(deliveries.lease_expires_at < now(), true)"
@@ -77,10 +78,26 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
         "UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = now(), ring_at = now(),"
         " completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
         " WHERE status = 'failed' AND completed_at >= :since"
-        " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id) RETURNING 1",
+        " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
+        " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL) RETURNING 1",
         {"since": since, "user_id": user_id},
     )
     return len(rows)
+
+
+async def end_all(connection: Connection, user_id: UUID) -> None:
+    """Give up what is open for a user who is deleted, without an alert; forget what nothing has happened for yet."""
+    await connection.execute(
+        "DELETE FROM deliveries WHERE user_id = :user_id AND status = 'waiting'", {"user_id": user_id}
+    )
+    await connection.execute(
+        "UPDATE deliveries SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,"
+        " last_error = CASE WHEN status = 'scheduled' THEN :error ELSE last_error END,"
+        " completed_at = coalesce(completed_at, now()), alerted_at = coalesce(alerted_at, now()),"
+        " next_attempt_at = NULL, resend_at = NULL, ring_at = NULL, lease_token = NULL, lease_expires_at = NULL"
+        " WHERE user_id = :user_id AND (status = 'scheduled' OR resend_at IS NOT NULL)",
+        {"user_id": user_id, "error": USER_DELETED},
+    )
 
 
 async def take_overdue(connection: Connection, *, limit: int = 500) -> list[Ring]:

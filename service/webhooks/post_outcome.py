@@ -44,6 +44,8 @@ class OutcomeKind(StrEnum):
     """The connection broke, or the answer was not HTTP."""
     NOT_MADE = "not_made"
     """There was no request, because its body could not be made: no fault of the receiver."""
+    USER_DELETED = "user_deleted"
+    """There was no request, because whoever wanted it is a user no more."""
 
 
 _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
@@ -56,6 +58,7 @@ _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
         OutcomeKind.TLS_FAILED: "The TLS connection failed: its certificate must be valid for the host.",
         OutcomeKind.TIMEOUT: "The host did not answer in time.",
         OutcomeKind.NOT_MADE: "The webhook could not be made; this does not count as an attempt.",
+        OutcomeKind.USER_DELETED: "The user was deleted.",
         OutcomeKind.PROTOCOL_ERROR: "The connection broke before there was a complete HTTP answer.",
     }
 )

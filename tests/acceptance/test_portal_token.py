@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from service.api.authentication import new_api_key
+from service.domain.api_keys import new_api_key
 from service.local.portal import DocumentSpec, Fault, FaultKind, PortalConfiguration, create_portal, running_portal
 from service.local.stack import Stack
 from tests.conftest import create_database

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import aiohttp
 
-from service.api.authentication import new_api_key
 from service.database import migrations
+from service.domain.api_keys import new_api_key
 from service.local.portal import CaseSpec, DocumentSpec, PortalControl
 from service.local.stack import Stack, running_stack
 from tests.support.api import Api

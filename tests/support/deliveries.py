@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from service.api.authentication import new_api_key
 from service.database import deliveries, events, processes, users
 from service.database.connection import Database, create_database
-from service.database.users import Role
+from service.domain.api_keys import new_api_key
 from service.domain.events import EventBody, EventDocument
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus, ProcessStatus
+from service.domain.users import Role
 from service.metrics import WorkerMetrics
 from service.object_store import ObjectStore
 from service.queue import Bell, Patience, redis_pool

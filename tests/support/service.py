@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from service.api.authentication import new_api_key
+from service.domain.api_keys import new_api_key
 from tests.support.api import Api
 from tests.support.processes import Process, free_port, start_api, start_worker
 
