@@ -26,6 +26,7 @@ from service.api import (
     problems,
     processes,
     search,
+    users,
     webhook_trials,
     webhooks,
 )
@@ -37,8 +38,8 @@ from service.api.rate_limits import RateLimiter, Rates
 from service.api.request_id import RequestIdMiddleware
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
-from service.database import users
 from service.database.connection import UNREACHABLE, Database
+from service.database.users import create_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
@@ -81,6 +82,11 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/api/v1/jobs", GET=jobs.index),
     OperationRoute("/api/v1/jobs/{job_id}", GET=jobs.show),
     OperationRoute("/api/v1/jobs/{job_id}/cancel", POST=jobs.cancel),
+    OperationRoute("/api/v1/users", GET=users.index, POST=users.create),
+    OperationRoute("/api/v1/users/me", GET=users.me),
+    OperationRoute("/api/v1/users/{user_id}", DELETE=users.delete),
+    OperationRoute("/api/v1/users/{user_id}/keys", GET=users.keys, POST=users.create_key),
+    OperationRoute("/api/v1/users/{user_id}/keys/{key_id}", DELETE=users.revoke_key),
     OperationRoute("/api/v1/webhooks/secret", GET=webhooks.secret),
     OperationRoute("/api/v1/webhooks/secret/rotate", POST=webhooks.rotate_secret),
     OperationRoute("/api/v1/webhooks/deliveries", GET=deliveries.index),
@@ -128,7 +134,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     )
     if settings.admin_api_key is not None:
         async with database.transaction() as connection:
-            await users.create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+            await create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url)
     stack.push_async_callback(redis.aclose)

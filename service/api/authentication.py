@@ -8,6 +8,7 @@ from service.api.problems import Problem
 from service.api.state import ApiRequest
 from service.database import users
 from service.database.users import User
+from service.domain.api_keys import key_hash
 
 _BEARER = re.compile(r"[Bb]earer +([\x21-\x7e]{1,200})")
 
@@ -25,14 +26,19 @@ async def authenticate(request: ApiRequest, api_key: str) -> User:
     async with request.state["database"].connection() as connection:
         user = await users.find_by_key(connection, api_key)
     if user is None:
-        raise _unauthorized("The API key is unknown or was revoked.")
+        raise revoked()
     structlog.contextvars.bind_contextvars(user=str(user.id))
     return user
 
 
+def revoked() -> Problem:
+    """A key that lets nobody in, or does not any more since the request began."""
+    return _unauthorized("The API key is unknown or was revoked.")
+
+
 def key_identity(api_key: str) -> str:
     """What stands for a key where the key itself must not be, as in the counters of Redis."""
-    return users.key_hash(api_key).hex()
+    return key_hash(api_key).hex()
 
 
 def _unauthorized(detail: str) -> Problem:

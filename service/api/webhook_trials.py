@@ -8,7 +8,7 @@ import msgspec
 from limits import parse
 
 from service.api import parameters
-from service.api.authentication import authenticate, presented_key
+from service.api.authentication import authenticate, presented_key, revoked
 from service.api.bodies import decoded, json_bytes
 from service.api.operations import Call, operation, public, spend
 from service.api.parameters import WebhookUrl
@@ -121,6 +121,8 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
     async with call.state["database"].connection() as connection:
         secrets = await users.signing_secrets(connection, call.user.id)
+    if not secrets:  # the caller was deleted since the request began
+        raise revoked()
     moment, webhook_id = datetime.now(UTC), trial.new_test_id(call.user.id)
     payload = call.body.test_payload or {}
     message = trial.render_test(moment, payload, public_url=call.state["options"].public_url)

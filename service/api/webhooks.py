@@ -5,6 +5,7 @@ from datetime import UTC
 
 import msgspec
 
+from service.api.authentication import revoked
 from service.api.moments import Moment
 from service.api.operations import Call, operation
 from service.api.queries import NoQuery
@@ -38,6 +39,8 @@ async def rotate_secret(call: Call[NoQuery, None]) -> SecretView:
 
 
 def _view(secrets: Sequence[SigningSecret]) -> SecretView:
+    if not secrets:  # the caller was deleted since the request began
+        raise revoked()
     current, *previous = secrets
     expiries = [each.expires_at.astimezone(UTC) for each in previous if each.expires_at is not None]
     return SecretView(current.secret, [each.secret for each in previous], max(expiries, default=None))

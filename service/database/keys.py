@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
-from service.database.delivery_history import Position
 from service.domain.api_keys import key_hash, key_hint
+from service.domain.pages import Position
 
 KEYS_MAX = 20  # that live at once for one user: each has a rate limit of its own
 
@@ -49,10 +49,10 @@ async def add(connection: Connection, user_id: UUID, api_key: str) -> KeyRow | N
     return as_optional(row, KeyRow)
 
 
-async def page(connection: Connection, user_id: UUID, *, after: Position | None, limit: int) -> list[KeyRow]:
+async def page(connection: Connection, user_id: UUID, *, after: Position[UUID] | None, limit: int) -> list[KeyRow]:
     """The keys of a user that were not revoked, the newest first, from behind a position on."""
-    behind = "" if after is None else " AND (created_at, id) < (:moment, :after_id)"
-    values = {} if after is None else {"moment": after.moment, "after_id": after.id}
+    behind = "" if after is None else " AND (created_at, id) < (:moment, :after_key)"
+    values = {} if after is None else {"moment": after.moment, "after_key": after.key}
     rows = await connection.fetch_all(
         f"SELECT id, hint, created_at FROM api_keys WHERE user_id = :user_id AND revoked_at IS NULL{behind}"
         " ORDER BY created_at DESC, id DESC LIMIT :limit",

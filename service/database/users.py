@@ -10,8 +10,8 @@ import msgspec
 
 from service.database import deliveries, keys
 from service.database.connection import Connection, as_optional, as_struct
-from service.database.delivery_history import Position
 from service.domain.api_keys import key_hash
+from service.domain.pages import Position
 from service.domain.users import Role
 
 PREVIOUS_SECRETS = 5  # that sign beside the current one at most; each makes the signature header longer
@@ -65,10 +65,10 @@ async def find_by_name(connection: Connection, name: str) -> UserRow | None:
     return as_optional(await connection.fetch_one(f"{_USER_ROW} AND name = :name", {"name": name}), UserRow)
 
 
-async def page(connection: Connection, *, after: Position | None, limit: int) -> list[UserRow]:
+async def page(connection: Connection, *, after: Position[UUID] | None, limit: int) -> list[UserRow]:
     """All users, the newest first, from behind a position on."""
-    behind = "" if after is None else " AND (created_at, id) < (:moment, :after_id)"
-    values = {} if after is None else {"moment": after.moment, "after_id": after.id}
+    behind = "" if after is None else " AND (created_at, id) < (:moment, :after_key)"
+    values = {} if after is None else {"moment": after.moment, "after_key": after.key}
     rows = await connection.fetch_all(
         f"{_USER_ROW}{behind} ORDER BY created_at DESC, id DESC LIMIT :limit", {**values, "limit": limit}
     )

@@ -5,5 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 Role = Literal["admin", "user"]
-#: Begins and ends with a visible character, and has no control character anywhere.
-UserName = Annotated[str, Meta(max_length=200, pattern=r"^(?![\s\S]*[\x00-\x1f\x7f-\x9f])\S(?:[\s\S]*\S)?$")]
+_VISIBLE, _PRINTED = r"[^\x00-\x20\x7f-\xa0]", r"[^\x00-\x1f\x7f-\x9f]"
+#: Begins and ends with a visible character and has no control character: for Python alone, `$` needs its company.
+_NAME = rf"^{_VISIBLE}(?:{_PRINTED}*{_VISIBLE})?$(?!\n)"
+UserName = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NAME, examples=["Example Law Firm"])]

@@ -9,8 +9,8 @@ import pytest
 
 from service.database import keys, users
 from service.database.connection import Database
-from service.database.delivery_history import Position
 from service.domain.api_keys import new_api_key
+from service.domain.pages import Position
 from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database
@@ -36,7 +36,7 @@ async def create(database: Database, name: str) -> UUID:
         return await users.create(connection, name=name, role="user", api_key=new_api_key(), secret=new_secret())
 
 
-async def listed(database: Database, *, after: Position | None = None, limit: int = 200) -> list[users.UserRow]:
+async def listed(database: Database, *, after: Position[UUID] | None = None, limit: int = 200) -> list[users.UserRow]:
     async with database.connection() as connection:
         return await users.page(connection, after=after, limit=limit)
 

@@ -1,0 +1,202 @@
+"""`/users`: who may use the service, and with which keys. A key is answered once, when it is made."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from limits import RateLimitItem
+
+from service.api import pagination
+from service.api.operations import Access, Call, Reply, operation
+from service.api.pagination import Page, PageQuery
+from service.api.problems import Problem
+from service.api.queries import NoQuery
+from service.database import keys as api_keys
+from service.database import users
+from service.database.keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
+from service.database.users import NameTaken, UserRow
+from service.domain.api_keys import new_api_key
+from service.domain.pages import Position
+from service.domain.users import Role, UserName
+from service.webhooks.signature import new_secret
+
+_CREATED = Reply(201, "Made. The key is in this answer and never in another.")
+_ENDED = Reply(204, "Ended, at once and in all processes.", media_type=None)
+
+
+class RateView(msgspec.Struct, frozen=True):
+    """So many requests within so many seconds, for each key."""
+
+    limit: int
+    seconds: int
+
+
+class LimitsView(msgspec.Struct, frozen=True):
+    """What one may ask for."""
+
+    requests: RateView
+    downloads: RateView  #: requests that may start a download
+    keys: int  #: that may live at once
+
+
+class MeView(msgspec.Struct, frozen=True):
+    """The caller."""
+
+    id: UUID
+    name: str
+    role: Role
+    limits: LimitsView
+
+
+class UserView(msgspec.Struct, frozen=True):
+    """One user."""
+
+    id: UUID
+    name: str
+    role: Role
+    created_at: datetime
+
+
+class NewUserView(UserView, frozen=True):
+    """A user who was just made, with the first key."""
+
+    api_key: str
+
+
+class UserBody(msgspec.Struct, frozen=True):
+    """Who is to be made."""
+
+    name: UserName
+    role: Role = "user"
+
+
+class KeyView(msgspec.Struct, frozen=True):
+    """One key, without the key itself."""
+
+    id: UUID
+    hint: str | None  #: its last four characters; None for keys that are older than hints
+    created_at: datetime
+
+
+class NewKeyView(KeyView, frozen=True):
+    """A key that was just made."""
+
+    api_key: str
+
+
+@operation()
+async def me(call: Call[NoQuery, None]) -> MeView:
+    """The caller: name, role, limits."""
+    rates = call.state["rates"]
+    limits = LimitsView(_rate_view(rates.requests), _rate_view(rates.downloads), KEYS_MAX)
+    return MeView(call.user.id, call.user.name, call.user.role, limits)
+
+
+@operation(access=Access.ADMIN)
+async def index(call: Call[PageQuery, None]) -> Page[UserView]:
+    """All users, the newest first."""
+    size, after = call.query.limit, pagination.position(call.query, Position[UUID])
+    async with call.state["database"].connection() as connection:
+        found = await users.page(connection, after=after, limit=size + 1)
+    rows, cursor = pagination.cut(found, size, lambda row: Position(row.created_at, row.id))
+    return Page([UserView(**_user(row)) for row in rows], cursor)
+
+
+@operation(_CREATED, problems=("user_exists",), access=Access.ADMIN)
+async def create(call: Call[NoQuery, UserBody]) -> NewUserView:
+    """Add a user with one key and a signing secret."""
+    api_key, wanted = new_api_key(), call.body
+    try:
+        async with call.state["database"].transaction() as connection:
+            user_id = await users.create(
+                connection, name=wanted.name, role=wanted.role, api_key=api_key, secret=new_secret()
+            )
+            created = await users.find(connection, user_id)
+    except NameTaken:
+        raise Problem("user_exists", "Another user has this name.") from None
+    return NewUserView(**_user(_found(created)), api_key=api_key)
+
+
+@operation(_ENDED, problems=("user_not_found", "last_admin"), access=Access.ADMIN)
+async def delete(call: Call[NoQuery, None]) -> None:
+    """End a user. The keys and webhooks end at once; jobs go on, since others may wait for the same case."""
+    user_id = call.identifier("user_id")
+    try:
+        async with call.state["database"].transaction() as connection:
+            is_deleted = user_id is not None and await users.delete(connection, user_id)
+    except LastAdmin:
+        raise Problem("last_admin", "This is the last administrator who has a key.") from None
+    if not is_deleted:
+        raise _user_not_found()
+
+
+@operation(problems=("forbidden", "user_not_found"))
+async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
+    """The keys that live: the caller's own or, for an administrator, anybody's; the newest first."""
+    user_id = _allowed_user(call)
+    size, after = call.query.limit, pagination.position(call.query, Position[UUID])
+    async with call.state["database"].connection() as connection:
+        _found(await users.find(connection, user_id))
+        found = await api_keys.page(connection, user_id, after=after, limit=size + 1)
+    rows, cursor = pagination.cut(found, size, lambda row: Position(row.created_at, row.id))
+    return Page([KeyView(**_key(row)) for row in rows], cursor)
+
+
+@operation(_CREATED, problems=("forbidden", "user_not_found", "too_many_keys"))
+async def create_key(call: Call[NoQuery, None]) -> NewKeyView:
+    """Add a key beside those that a user has, so that one can be replaced without a pause."""
+    user_id, api_key = _allowed_user(call), new_api_key()
+    try:
+        async with call.state["database"].transaction() as connection:
+            added = await api_keys.add(connection, user_id, api_key)
+    except TooManyKeys:
+        raise Problem("too_many_keys", f"A user has {KEYS_MAX} keys at most: revoke one first.") from None
+    if added is None:
+        raise _user_not_found()
+    return NewKeyView(**_key(added), api_key=api_key)
+
+
+@operation(_ENDED, problems=("forbidden", "key_not_found", "last_admin"))
+async def revoke_key(call: Call[NoQuery, None]) -> None:
+    """End a key, be it the one that asks."""
+    user_id, key_id = _allowed_user(call), call.identifier("key_id")
+    try:
+        async with call.state["database"].transaction() as connection:
+            is_revoked = key_id is not None and await api_keys.revoke(connection, key_id, user_id=user_id)
+    except LastAdmin:
+        raise Problem("last_admin", "This is the last key of the last administrator.") from None
+    if not is_revoked:
+        raise Problem("key_not_found", "This user has no such key.")
+
+
+def _allowed_user(call: Call[Any, None]) -> UUID:
+    """The user in the path. For a caller who is no administrator every other one is refused, there or not."""
+    user_id = call.identifier("user_id")
+    if call.user.role != "admin" and user_id != call.user.id:
+        raise Problem("forbidden", "Only an administrator may do this for somebody else.")
+    if user_id is None:
+        raise _user_not_found()
+    return user_id
+
+
+def _found(row: UserRow | None) -> UserRow:
+    if row is None:
+        raise _user_not_found()
+    return row
+
+
+def _user_not_found() -> Problem:
+    return Problem("user_not_found", "There is no such user.")
+
+
+def _rate_view(item: RateLimitItem) -> RateView:
+    return RateView(item.amount, item.get_expiry())
+
+
+def _user(row: UserRow) -> dict[str, Any]:
+    return msgspec.structs.asdict(row) | {"created_at": row.created_at.astimezone(UTC)}
+
+
+def _key(row: KeyRow) -> dict[str, Any]:
+    return msgspec.structs.asdict(row) | {"created_at": row.created_at.astimezone(UTC)}
