@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from uuid import UUID
 
 import click
 import msgspec
 
-from service.commands.console import ask, print_fields, print_json, print_table, read_settings
+from service.commands.console import read_settings
 from service.commands.deliveries import deliveries_group
+from service.commands.jobs import jobs_group
 from service.commands.rescue import rescue
-from service.database import job_history, migrations
-from service.database.job_history import JobFilter, JobRow
+from service.commands.status import status
+from service.commands.users import users_group
+from service.database import migrations
 from service.domain.api_keys import PREFIX, new_api_key
 from service.domain.development import mark_local
-from service.domain.process_number import ProcessNumber
 from service.local.demo import run_demo
 from service.local.demo_client import DemoFailed
 from service.local.errors import LocalStackError
@@ -37,8 +37,8 @@ def main() -> None:
     """Autos: whole court files in your own bucket."""
 
 
-main.add_command(rescue)
-main.add_command(deliveries_group)
+for command in (status, jobs_group, deliveries_group, users_group, rescue):
+    main.add_command(command)
 
 
 @main.command()
@@ -92,53 +92,6 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except (LocalStackError, DemoFailed, migrations.MigrationError) as error:
         raise click.ClickException(str(error)) from None
-
-
-@main.group(name="jobs")
-def jobs_group() -> None:
-    """Look at download jobs."""
-
-
-@jobs_group.command(name="list")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
-def list_jobs(limit: int, as_json: bool) -> None:
-    """The last jobs, the newest first."""
-    found = ask(lambda connection: job_history.page(connection, JobFilter(), limit=limit))
-    _print(found, as_json=as_json)
-
-
-@jobs_group.command(name="show")
-@click.argument("job_id", type=click.UUID)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-def show_job(job_id: UUID, as_json: bool) -> None:
-    """One job."""
-    found = ask(lambda connection: job_history.find(connection, job_id))
-    if found is None:
-        raise click.ClickException("there is no such job")
-    if as_json:
-        print_json(found)
-        return
-    print_fields(found)
-
-
-def _print(found: list[JobRow], *, as_json: bool) -> None:
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            job.id,
-            ProcessNumber(job.process_number).masked,
-            job.status,
-            f"{job.completed_documents}/{job.total_documents}",
-            job.failed_documents,
-            job.created_at,
-            job.completed_at,
-        )
-        for job in found
-    ]
-    print_table(("job", "process", "status", "documents", "failed", "created", "ended"), rows)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ LATE_DELIVERY_QUEUE = "autos:late-deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
 
+HEALTH_KEYS = "autos:health:"  # and the name of a host, as long as a worker lives there
+
 #: How far the clocks of two machines may be apart: a message that is due by one must not be in the future of the other.
 CLOCK_SKEW = timedelta(minutes=5)
 EXPIRES = timedelta(days=1)  # of a message that no worker ever took
@@ -148,6 +150,11 @@ class Bell:
         """Note that everything that is due has been rung for."""
         with contextlib.suppress(RedisError, OSError):
             await self._redis.set(_HEARD, 1)
+
+    async def hosts_of_workers(self) -> list[str]:
+        """The hosts on which a worker lives. Raises redis' errors where it does not answer."""
+        keys = [key async for key in self._redis.scan_iter(match=f"{HEALTH_KEYS}*", count=1000)]
+        return sorted(key.decode().removeprefix(HEALTH_KEYS) for key in keys)
 
     async def ping(self) -> None:
         """Raises redis' errors where it does not answer."""

@@ -20,14 +20,21 @@ class StartupError(Exception):
 
 @asynccontextmanager
 async def open_database(url: str, *, application_name: str, max_size: int) -> AsyncIterator[Database]:
-    """Connect the pool and make sure that the schema is the one this version needs."""
-    database = create_database(url, application_name=application_name, max_size=max_size)
-    await _connect(database)
-    try:
+    """Connect the pool and make sure that the schema is the one this version needs. Raises `StartupError`."""
+    async with connected_database(url, application_name=application_name, max_size=max_size) as database:
         async with database.connection() as connection:
             lacking = await migrations.missing(connection)
         if lacking:
             raise StartupError(f"migration {lacking[0]} was not applied: run `autos migrate`")
+        yield database
+
+
+@asynccontextmanager
+async def connected_database(url: str, *, application_name: str, max_size: int) -> AsyncIterator[Database]:
+    """Connect the pool, whatever the schema is. Raises `StartupError`."""
+    database = create_database(url, application_name=application_name, max_size=max_size)
+    await _connect(database)
+    try:
         yield database
     finally:
         await database.close()

@@ -1,4 +1,4 @@
-"""What the commands share: settings, a connection, tables, and errors of one line."""
+"""What the commands share: settings, a connection, bells, tables, and errors of one line."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from service.database.connection import UNREACHABLE, Connection
+from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
+from service.wiring import configure_process_logs
 
 T = TypeVar("T")
 
@@ -46,6 +48,21 @@ def ask(question: Callable[[Connection], Awaitable[T]]) -> T:
         raise click.ClickException(str(error)) from None
     except UNREACHABLE as error:
         raise click.ClickException(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
+
+
+def ring(tell: Callable[[Bell], Awaitable[bool]]) -> str:
+    """Tell the workers, after the commit. Answers what to add to the command's sentence where they do not hear it."""
+    settings = read_settings()
+    configure_process_logs(settings)
+
+    async def told() -> bool:
+        redis = redis_pool(settings.redis_url)
+        try:
+            return await tell(Bell(redis))
+        finally:
+            await redis.aclose(close_connection_pool=True)
+
+    return "" if asyncio.run(told()) else "; Redis does not answer, so it takes until the workers' next sweep"
 
 
 def print_json(value: object) -> None:

@@ -1,6 +1,5 @@
 """`autos deliveries`: what was sent to subscribers, and how to have it sent again."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -8,15 +7,14 @@ from uuid import UUID
 import click
 import msgspec
 
-from service.commands.console import ask, json_option, print_fields, print_json, print_table, read_settings
+from service.commands.console import ask, json_option, print_fields, print_json, print_table, ring
 from service.database import deliveries, delivery_history
 from service.database.connection import Connection
 from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
-from service.queue import Bell, redis_pool
-from service.wiring import configure_process_logs
+from service.queue import Bell
 
 RUNG_AT_ONCE = 200  # after a recovery; the workers' sweep rings for the rest
 ATTEMPTS_LISTED = 20
@@ -106,12 +104,12 @@ def resend(delivery_id: UUID) -> None:
         row = await delivery_history.find(connection, delivery_id, user_id=None)
         return row is not None, await deliveries.resend(connection, delivery_id)
 
-    exists, ring = ask(question)
+    exists, due = ask(question)
     if not exists:
         raise click.ClickException("there is no such delivery")
-    if ring is None:
+    if due is None:
         raise click.ClickException("its job has not ended: there is nothing to send yet")
-    click.echo("one more attempt is on its way" + _later(_ring([ring], late=False)))
+    click.echo("one more attempt is on its way" + _ring([due], late=False))
 
 
 @deliveries_group.command()
@@ -124,29 +122,15 @@ def recover(since: datetime) -> None:
         return recovered, await deliveries.take_overdue(connection, limit=RUNG_AT_ONCE) if recovered else []
 
     recovered, rings = ask(question)
-    click.echo(f"{recovered} deliveries are on their way{_later(_ring(rings))}")
+    click.echo(f"{recovered} deliveries are on their way{_ring(rings)}")
 
 
-def _ring(rings: Sequence[Ring], *, late: bool | None = None) -> bool:
-    """After the commit. Says whether the workers were told; if not, their sweep finds it."""
+def _ring(rings: Sequence[Ring], *, late: bool | None = None) -> str:
+    async def tell(bell: Bell) -> bool:
+        heard = [await bell.ring_delivery(r.id, attempt=r.attempt, rings=r.rings, late=late) for r in rings]
+        return all(heard)
 
-    settings = read_settings()
-    configure_process_logs(settings)
-
-    async def ring_all() -> bool:
-        redis = redis_pool(settings.redis_url)
-        try:
-            bell = Bell(redis)
-            heard = [await bell.ring_delivery(r.id, attempt=r.attempt, rings=r.rings, late=late) for r in rings]
-            return all(heard)
-        finally:
-            await redis.aclose(close_connection_pool=True)
-
-    return asyncio.run(ring_all())
-
-
-def _later(is_rung: bool) -> str:
-    return "" if is_rung else "; Redis does not answer, so it takes until the workers' next sweep"
+    return ring(tell)
 
 
 def _row(found: DeliveryWithAttempts) -> tuple[object, ...]:

@@ -28,6 +28,17 @@ async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UU
     )
 
 
+async def subscribe_all(connection: Connection, number: ProcessNumber, *, job_id: UUID, like_job_id: UUID) -> None:
+    """Have everybody told of the end of a job who subscribed to another one, but for users who were deleted."""
+    await connection.execute(
+        "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status)"
+        " SELECT gen_random_uuid(), :number, :job_id, user_id, url, 'waiting' FROM deliveries"
+        " WHERE job_id = :like_job_id AND user_id IN (SELECT id FROM users WHERE deleted_at IS NULL)"
+        " ON CONFLICT (job_id, user_id, url) DO NOTHING",
+        {"number": number.digits, "job_id": job_id, "like_job_id": like_job_id},
+    )
+
+
 async def schedule_one(
     connection: Connection, number: ProcessNumber, *, event_id: UUID, user_id: UUID, url: str
 ) -> UUID:

@@ -43,6 +43,14 @@ async def give_share_back(connection: Connection, worker_id: UUID) -> None:
     await connection.execute("DELETE FROM portal_shares WHERE worker_id = :id", {"id": worker_id})
 
 
+async def count_workers(connection: Connection) -> int:
+    """How many workers live: each is heard of every second."""
+    count: int = await connection.fetch_val(
+        "SELECT count(*) FROM portal_shares WHERE seen_at + :gone >= now()", {"gone": GONE_AFTER}
+    )
+    return count
+
+
 async def pause(connection: Connection, seconds: float) -> None:
     """Nobody asks the portal for a while; a longer pause that is on stays."""
     await connection.execute(

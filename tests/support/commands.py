@@ -1,5 +1,6 @@
 """The commands of the command line as processes, and the commands that they tell people to paste."""
 
+import asyncio
 import os
 import shlex
 import socket
@@ -101,3 +102,25 @@ def run_curl(command: str) -> Any:
             url = word
     with urlopen(Request(url, headers=headers), timeout=30) as answer:  # noqa: S310 - a URL of this machine
         return msgspec.json.decode(answer.read())
+
+
+async def run_autos(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`autos` to its end, with these settings and nobody at the keyboard."""
+    return await asyncio.to_thread(
+        subprocess.run,
+        autos(*arguments),
+        cwd=REPOSITORY,
+        env=os.environ | dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def assert_refused(said: "subprocess.CompletedProcess[str]", sentence: str) -> None:
+    """A command failed and said why, without a traceback."""
+    assert said.returncode != 0
+    assert sentence in said.stderr
+    assert "Traceback" not in said.stderr

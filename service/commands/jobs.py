@@ -1,0 +1,123 @@
+"""`autos jobs`: what is downloaded, and how to stop it or have it done again."""
+
+from uuid import UUID, uuid4
+
+import click
+
+from service.commands.console import ask, json_option, print_fields, print_json, print_table, read_settings, ring
+from service.database import job_history, requests, retries
+from service.database.connection import Connection
+from service.database.job_history import JobFilter, JobRow
+from service.database.requests import Accepted
+from service.database.retries import NotRetried
+from service.domain.jobs import Settlement
+from service.domain.process_number import InvalidProcessNumber, ProcessNumber
+from service.domain.statuses import JobStatus
+from service.queue import Bell
+
+
+class CaseNumber(click.ParamType[ProcessNumber]):
+    """A case number, masked or as 20 digits."""
+
+    name = "case"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ProcessNumber:
+        """Read what was typed."""
+        try:
+            return value if isinstance(value, ProcessNumber) else ProcessNumber.parse(str(value))
+        except InvalidProcessNumber as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(name="jobs")
+def jobs_group() -> None:
+    """Look at download jobs, stop them, have them done again."""
+
+
+@jobs_group.command(name="list")
+@click.option("--status", type=click.Choice([each.value for each in JobStatus]))
+@click.option("--process", "number", type=CaseNumber(), help="Those of one case.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@json_option
+def list_jobs(status: str | None, number: ProcessNumber | None, limit: int, *, as_json: bool) -> None:
+    """The last jobs, the newest first."""
+    wanted = JobFilter(None, None if status is None else JobStatus(status), number)
+    found = ask(lambda connection: job_history.page(connection, wanted, limit=limit))
+    if as_json:
+        print_json(found)
+        return
+    columns = ("job", "process", "status", "documents", "failed", "created", "ended")
+    print_table(columns, [_row(job) for job in found])
+
+
+@jobs_group.command(name="show")
+@click.argument("job_id", type=click.UUID)
+@json_option
+def show_job(job_id: UUID, *, as_json: bool) -> None:
+    """One job."""
+    found = ask(lambda connection: job_history.find(connection, job_id))
+    if found is None:
+        raise click.ClickException("there is no such job")
+    if as_json:
+        print_json(found)
+        return
+    print_fields(found)
+
+
+@jobs_group.command()
+@click.argument("job_id", type=click.UUID)
+def cancel(job_id: UUID) -> None:
+    """Stop a job. What is available stays; its subscribers are told."""
+    limit = read_settings().webhook_max_documents
+
+    async def question(connection: Connection) -> tuple[Settlement | None, JobRow | None]:
+        settlement = await requests.cancel(connection, job_id, event_limit=limit)
+        return settlement, await job_history.find(connection, job_id)
+
+    settlement, job = ask(question)
+    if job is None:
+        raise click.ClickException("there is no such job")
+    if settlement is None and job.status is not JobStatus.CANCELLED:
+        raise click.ClickException("the job has ended already: there is nothing to cancel")
+
+    async def tell(bell: Bell) -> bool:
+        due = () if settlement is None else settlement.deliveries
+        return all([await bell.ring_delivery(delivery_id, attempt=1) for delivery_id in due])
+
+    click.echo("the job is cancelled" + ring(tell))
+
+
+@jobs_group.command()
+@click.argument("job_id", type=click.UUID)
+@json_option
+def retry(job_id: UUID, *, as_json: bool) -> None:
+    """Ask again for what the case of an ended job lacks, for the same user and the same webhooks.
+
+    A document that can never be had is left out, and a case that could not be listed is listed again.
+    """
+    limit = read_settings().webhook_max_documents
+    try:
+        accepted = ask(lambda connection: retries.retry(connection, job_id, request_id=str(uuid4()), event_limit=limit))
+    except NotRetried as error:
+        raise click.ClickException(str(error)) from None
+
+    async def tell(bell: Bell) -> bool:
+        return accepted.job_id is None or not accepted.new_job or await bell.ring_job(accepted.job_id)
+
+    later = ring(tell)
+    if as_json:
+        print_json({"job_id": accepted.job_id, "new_job": accepted.new_job})
+        return
+    click.echo(_said(accepted) + later)
+
+
+def _said(accepted: Accepted) -> str:
+    if accepted.new_job:
+        return f"the new job is {accepted.job_id}"
+    return f"another job works on the case already: {accepted.job_id}"
+
+
+def _row(job: JobRow) -> tuple[object, ...]:
+    number = ProcessNumber(job.process_number).masked
+    documents = f"{job.completed_documents}/{job.total_documents}"
+    return (job.id, number, job.status, documents, job.failed_documents, job.created_at, job.completed_at)

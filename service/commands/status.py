@@ -1,0 +1,167 @@
+"""`autos status`: whether everything is there that the service needs, and how much there is to do, on one screen."""
+
+import asyncio
+import time
+
+import click
+import msgspec
+from redis.exceptions import RedisError
+
+from service.commands.console import cell, json_option, print_json, print_table, read_settings
+from service.database import activity, migrations, portal
+from service.database.activity import Activity
+from service.database.connection import UNREACHABLE, Connection
+from service.domain.statuses import ACTIVE_JOB, JobStatus
+from service.portal.token import expiry
+from service.queue import Bell, redis_pool
+from service.settings import Settings
+from service.startup import StartupError, connected_database, open_store
+from service.wiring import configure_process_logs, portal_credential, store_settings
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that the service needs."""
+
+    ok: bool
+    detail: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What `--json` prints. Without the database little is known."""
+
+    ok: bool
+    checks: dict[str, Check]
+    activity: Activity | None
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What the database says."""
+
+    checks: dict[str, Check]
+    activity: Activity | None = None
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Look at everything that the service needs, and at what it has to do.
+
+    Ends with code 1 where something is missing without which work stands still.
+    """
+    settings = read_settings()
+    configure_process_logs(settings)
+    found = asyncio.run(_look(settings))
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    raise SystemExit(0 if found.ok else 1)
+
+
+async def _look(settings: Settings) -> Status:
+    redis, hosts = await _redis(settings)
+    told = await _database(settings, hosts)
+    checks = {**told.checks, "redis": redis, "bucket": await _bucket(settings)}
+    return Status(all(check.ok for check in checks.values()), checks, told.activity)
+
+
+async def _redis(settings: Settings) -> tuple[Check, list[str]]:
+    pool = redis_pool(settings.redis_url)
+    try:
+        return Check(ok=True, detail="answers"), await Bell(pool).hosts_of_workers()
+    except (RedisError, OSError) as error:
+        return Check(ok=False, detail=f"REDIS_URL: Redis cannot be reached ({type(error).__name__})"), []
+    finally:
+        await pool.aclose(close_connection_pool=True)
+
+
+async def _bucket(settings: Settings) -> Check:
+    try:
+        async with open_store(store_settings(settings), create_bucket=False):
+            return Check(ok=True, detail=settings.s3_bucket)
+    except StartupError as error:
+        return Check(ok=False, detail=str(error))
+
+
+async def _database(settings: Settings, hosts: list[str]) -> _Told:
+    try:
+        async with (
+            connected_database(settings.database_url, application_name="autos cli", max_size=2) as database,
+            database.connection() as connection,
+        ):
+            lacking = await migrations.missing(connection)
+            schema = Check(ok=not lacking, detail=_schema(lacking))
+            answers = {"database": Check(ok=True, detail="answers"), "schema": schema}
+            if lacking:
+                return _Told(answers)
+            answers |= {
+                "portal token": await _token(connection, settings),
+                "workers": await _workers(connection, hosts),
+            }
+            return _Told(answers, await activity.look(connection))
+    except StartupError as error:
+        return _Told({"database": Check(ok=False, detail=str(error))})
+    except UNREACHABLE as error:
+        return _Told({"database": Check(ok=False, detail=f"PostgreSQL failed ({type(error).__name__})")})
+
+
+def _schema(lacking: list[str]) -> str:
+    return f"migration {lacking[0]} was not applied: run `autos migrate`" if lacking else migrations.known()[-1]
+
+
+async def _workers(connection: Connection, hosts: list[str]) -> Check:
+    count = await portal.count_workers(connection)
+    places = f", on {', '.join(hosts)}" if hosts else ""
+    return Check(ok=count > 0, detail=f"{count} alive{places}")
+
+
+async def _token(connection: Connection, settings: Settings) -> Check:
+    credential = portal_credential(settings)
+    since = await portal.refused_since(connection, credential)
+    if since is not None:
+        return Check(ok=False, detail=f"refused by the portal since {cell(since)}: downloads wait for a new one")
+    if settings.pdpj_token is None:
+        return Check(ok=True, detail=await _renewed(connection, credential))
+    seconds = expiry(credential)
+    if seconds is None:
+        return Check(ok=True, detail="not refused; it does not say how long it lives")
+    left = seconds - time.time()
+    if left <= 0:
+        return Check(ok=False, detail="it has ended: set a new PDPJ_TOKEN")
+    return Check(ok=True, detail=f"not refused; lives for {_length(left)}")
+
+
+async def _renewed(connection: Connection, refresh_token: str) -> str:
+    stored = await portal.stored_tokens(connection, portal.fingerprint(refresh_token))
+    if stored is None or stored.expires_in <= 0:
+        return "renews itself when it is needed next"
+    return f"renews itself; the current one lives for {_length(stored.expires_in)}"
+
+
+def _length(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _print(found: Status) -> None:
+    rows = [
+        (name.replace("_", " "), "ok" if check.ok else "MISSING", check.detail) for name, check in found.checks.items()
+    ]
+    print_table(("what", "state", "detail"), rows)
+    if found.activity is None:
+        return
+    there = found.activity
+    ended = {name: number for name, number in there.jobs.items() if JobStatus(name) not in ACTIVE_JOB}
+    active = {name: number for name, number in there.jobs.items() if JobStatus(name) in ACTIVE_JOB}
+    work = [
+        ("jobs", _counts(active)),
+        ("jobs of a day that have ended", _counts(ended)),
+        ("oldest waiting job", cell(there.oldest_waiting_job)),
+        ("deliveries that have not succeeded", _counts(there.deliveries)),
+        ("most overdue delivery", f"{there.overdue_delivery_seconds:.0f} s"),
+    ]
+    print_table(("work", ""), work)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "none"
