@@ -96,7 +96,7 @@ async def me(call: Call[NoQuery, None]) -> MeView:
 @operation(access=Access.ADMIN)
 async def index(call: Call[PageQuery, None]) -> Page[UserView]:
     """All users, the newest first."""
-    size, after = call.query.limit, pagination.position(call.query, Position[UUID])
+    size, after = call.query.limit, pagination.position(call.query.cursor, Position[UUID])
     async with call.state["database"].connection() as connection:
         found = await users.page(connection, after=after, limit=size + 1)
     rows, cursor = pagination.cut(found, size, lambda row: Position(row.created_at, row.id))
@@ -135,7 +135,7 @@ async def delete(call: Call[NoQuery, None]) -> None:
 async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
     """The keys that live: the caller's own or, for an administrator, anybody's; the newest first."""
     user_id = _allowed_user(call)
-    size, after = call.query.limit, pagination.position(call.query, Position[UUID])
+    size, after = call.query.limit, pagination.position(call.query.cursor, Position[UUID])
     async with call.state["database"].connection() as connection:
         _found(await users.find(connection, user_id))
         found = await api_keys.page(connection, user_id, after=after, limit=size + 1)

@@ -94,10 +94,8 @@ async def _database(settings: Settings, hosts: list[str]) -> _Told:
             answers = {"database": Check(ok=True, detail="answers"), "schema": schema}
             if lacking:
                 return _Told(answers)
-            answers |= {
-                "portal token": await _token(connection, settings),
-                "workers": await _workers(connection, hosts),
-            }
+            answers["portal_token"] = await _token(connection, settings)
+            answers["workers"] = await _workers(connection, hosts)
             return _Told(answers, await activity.look(connection))
     except StartupError as error:
         return _Told({"database": Check(ok=False, detail=str(error))})

@@ -79,6 +79,10 @@ async def test_a_deleted_user_is_let_in_with_no_key_and_listed_no_more(database:
 
     assert await delete(database, user_id)
 
+    assert await keys_of(database, user_id) == []
+    async with database.connection() as connection:
+        # Not even where a key had been missed.
+        await connection.execute("UPDATE api_keys SET revoked_at = NULL WHERE user_id = :id", {"id": user_id})
     assert [await owner(database, each) for each in (first_key, second_key)] == [None, None]
     assert user_id not in [each.id for each in await listed(database)]
     async with database.transaction() as connection:

@@ -116,3 +116,9 @@ def test_the_pauses_of_own_faults_grow_and_stay_bounded() -> None:
 )
 def test_only_what_the_host_did_is_held_against_it(outcome: PostOutcome, works: bool | None) -> None:
     assert judge(outcome, claimed(), DELAYS).host_works is works
+
+
+def test_what_nobody_wants_any_more_ends_at_once_and_tells_nothing_of_the_host() -> None:
+    verdict = judge(PostOutcome(OutcomeKind.USER_DELETED), claimed(), DELAYS)
+
+    assert (verdict.status, verdict.counts, verdict.host_works) == (DeliveryStatus.FAILED, True, None)

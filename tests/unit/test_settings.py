@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from service.api.authentication import new_api_key
+from service.domain.api_keys import new_api_key
 from service.domain.development import is_local, mark_local
 from service.local.credentials import Credentials, load_or_create_credentials
 from service.settings import Settings, SettingsError, load_settings
