@@ -53,6 +53,16 @@ async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
     )
 
 
+async def admit_all(connection: Connection, job_id: UUID, *, like_job_id: UUID) -> None:
+    """Let everybody see a job who sees another one."""
+    await connection.execute(
+        "INSERT INTO job_users (user_id, created_at, job_id) SELECT seen.user_id, jobs.created_at, jobs.id"
+        " FROM job_users AS seen CROSS JOIN jobs WHERE seen.job_id = :like_job_id AND jobs.id = :id"
+        " ON CONFLICT DO NOTHING",
+        {"id": job_id, "like_job_id": like_job_id},
+    )
+
+
 async def find_active(connection: Connection, number: ProcessNumber) -> UUID | None:
     """The job that works on a process now, or will."""
     job_id: UUID | None = await connection.fetch_val(

@@ -27,8 +27,8 @@ class _Ended(msgspec.Struct, frozen=True):
 async def retry(connection: Connection, job_id: UUID, *, request_id: str, event_limit: int) -> Accepted:
     """Ask for what the case of an ended job lacks, as its user did: a new job, or the one that does it already.
 
-    Whoever was told of the end of the first job, or had yet to be, is told of this one's end, but for users who were
-    deleted. A case that could not be listed is listed again. Needs a transaction. Raises `NotRetried`.
+    Whoever sees the first job sees this one, and whoever was told of its end is told of this one's, but for users who
+    were deleted. A case that could not be listed is listed again. Needs a transaction. Raises `NotRetried`.
     """
     ended = await _lock(connection, job_id)
     number = ProcessNumber(ended.process_number)
@@ -40,6 +40,7 @@ async def retry(connection: Connection, job_id: UUID, *, request_id: str, event_
     else:
         raise NotRetried("the case lacks nothing that could be downloaded")
     if accepted.job_id is not None:
+        await jobs.admit_all(connection, accepted.job_id, like_job_id=job_id)
         await deliveries.subscribe_all(connection, number, job_id=accepted.job_id, like_job_id=job_id)
     return accepted
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.database import jobs, processes, requests, retries
+from service.database import job_history, processes, requests, retries
 from service.database.connection import Database
 from service.database.requests import Accepted, Request
 from service.database.retries import NotRetried
@@ -86,6 +86,11 @@ async def subscribers(database: Database, job_id: UUID | None) -> set[UUID]:
     return {row["user_id"] for row in rows}
 
 
+async def viewers(database: Database, job_id: UUID | None) -> set[UUID]:
+    rows = await ask(database, "SELECT user_id FROM job_users WHERE job_id = :id", id=job_id)
+    return {row["user_id"] for row in rows}
+
+
 async def test_the_new_job_has_the_same_user_and_the_same_subscribers(database: Database, case: ProcessNumber) -> None:
     first, second = [(await add_user(database))[0] for _ in range(2)]
     job_id = await start(database, case, first, second)
@@ -96,6 +101,7 @@ async def test_the_new_job_has_the_same_user_and_the_same_subscribers(database: 
     assert accepted.new_job
     assert accepted.job_id != job_id
     assert await subscribers(database, accepted.job_id) == {first, second}
+    assert await viewers(database, accepted.job_id) == {first, second}
     (job,) = await ask(database, "SELECT user_id, request_id FROM jobs WHERE id = :id", id=accepted.job_id)
     assert job == {"user_id": first, "request_id": "again"}
 
@@ -159,7 +165,7 @@ async def test_a_case_that_was_never_listed_is_listed_first(database: Database, 
 
     assert accepted.job_id is not None
     async with database.connection() as connection:
-        job = await jobs.find(connection, accepted.job_id)
+        job = await job_history.find(connection, accepted.job_id)
     assert job is not None
     assert (job.status, job.refresh) == ("pending", True)
     assert await subscribers(database, accepted.job_id) == {user_id}
