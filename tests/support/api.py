@@ -54,14 +54,6 @@ class Api:
         async with self.session.delete(self.base_url + path, headers=sent) as response:
             return await _checked("DELETE", path, response)
 
-    async def delete(self, path: str) -> Answer:
-        """DELETE below the root of the service."""
-        sent = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-        async with self.session.delete(self.base_url + path, headers=sent) as response:
-            content = await response.read()
-            is_json = "json" in response.content_type
-            return Answer(response.status, response.headers, msgspec.json.decode(content) if is_json else content)
-
     def with_key(self, api_key: str | None) -> "Api":
         """A client of the same process with another key, or without one."""
         return Api(self.session, self.base_url, api_key)
