@@ -77,7 +77,7 @@ async def retry(database: Database, job_id: UUID) -> Accepted:
 
 async def ask(database: Database, query: str, **values: Any) -> list[dict[str, Any]]:
     async with database.connection() as connection:
-        return [dict(row._mapping) for row in await connection.fetch_all(query, values)]  # noqa: SLF001  (documented)
+        return [dict(row) for row in await connection.fetch_all(query, values)]
 
 
 async def subscribers(database: Database, job_id: UUID | None) -> set[UUID]:
