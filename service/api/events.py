@@ -16,7 +16,7 @@ from service.api.progress_watcher import ProgressWatcher
 from service.api.queries import NoQuery
 from service.database import processes
 from service.database.processes import Overview
-from service.database.users import key_hash
+from service.domain.api_keys import key_hash
 from service.domain.process_number import ProcessNumber
 
 _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webhook_")]

@@ -8,10 +8,9 @@ import msgspec
 from redis.exceptions import RedisError
 
 from service.commands.console import cell, json_option, print_json, print_table, read_settings
-from service.database import activity, migrations, portal
-from service.database.activity import Activity
+from service.database import migrations, portal, workload
 from service.database.connection import UNREACHABLE, Connection
-from service.domain.statuses import ACTIVE_JOB, JobStatus
+from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.portal.token import expiry
 from service.queue import Bell, redis_pool
 from service.settings import Settings
@@ -26,19 +25,27 @@ class Check(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Work(msgspec.Struct, frozen=True):
+    """How much there is to do, and what was done lately."""
+
+    jobs: OpenJobs
+    ended_jobs: EndedJobs
+    deliveries: OpenDeliveries
+
+
 class Status(msgspec.Struct, frozen=True):
     """What `--json` prints. Without the database little is known."""
 
     ok: bool
     checks: dict[str, Check]
-    activity: Activity | None
+    work: Work | None
 
 
 class _Told(msgspec.Struct, frozen=True):
     """What the database says."""
 
     checks: dict[str, Check]
-    activity: Activity | None = None
+    work: Work | None = None
 
 
 @click.command()
@@ -62,7 +69,7 @@ async def _look(settings: Settings) -> Status:
     redis, hosts = await _redis(settings)
     told = await _database(settings, hosts)
     checks = {**told.checks, "redis": redis, "bucket": await _bucket(settings)}
-    return Status(all(check.ok for check in checks.values()), checks, told.activity)
+    return Status(all(check.ok for check in checks.values()), checks, told.work)
 
 
 async def _redis(settings: Settings) -> tuple[Check, list[str]]:
@@ -96,11 +103,19 @@ async def _database(settings: Settings, hosts: list[str]) -> _Told:
                 return _Told(answers)
             answers["portal_token"] = await _token(connection, settings)
             answers["workers"] = await _workers(connection, hosts)
-            return _Told(answers, await activity.look(connection))
+            return _Told(answers, await _work(connection))
     except StartupError as error:
         return _Told({"database": Check(ok=False, detail=str(error))})
     except UNREACHABLE as error:
         return _Told({"database": Check(ok=False, detail=f"PostgreSQL failed ({type(error).__name__})")})
+
+
+async def _work(connection: Connection) -> Work:
+    return Work(
+        await workload.open_jobs(connection),
+        await workload.ended_jobs(connection),
+        await workload.open_deliveries(connection),
+    )
 
 
 def _schema(lacking: list[str]) -> str:
@@ -146,20 +161,20 @@ def _print(found: Status) -> None:
         (name.replace("_", " "), "ok" if check.ok else "MISSING", check.detail) for name, check in found.checks.items()
     ]
     print_table(("what", "state", "detail"), rows)
-    if found.activity is None:
+    if found.work is None:
         return
-    there = found.activity
-    ended = {name: number for name, number in there.jobs.items() if JobStatus(name) not in ACTIVE_JOB}
-    active = {name: number for name, number in there.jobs.items() if JobStatus(name) in ACTIVE_JOB}
+    jobs, ended, deliveries = found.work.jobs, found.work.ended_jobs, found.work.deliveries
     work = [
-        ("jobs", _counts(active)),
-        ("jobs of a day that have ended", _counts(ended)),
-        ("oldest waiting job", cell(there.oldest_waiting_job)),
-        ("deliveries that have not succeeded", _counts(there.deliveries)),
-        ("most overdue delivery", f"{there.overdue_delivery_seconds:.0f} s"),
+        ("jobs", f"{jobs.pending} pending, {jobs.processing} processing"),
+        (
+            "jobs of a day that have ended",
+            f"{ended.completed} completed, {ended.failed} failed, {ended.cancelled} cancelled",
+        ),
+        ("oldest job that waits", _length(jobs.oldest_waiting)),
+        (
+            "deliveries that have not succeeded",
+            f"{deliveries.waiting} waiting, {deliveries.scheduled} scheduled, {deliveries.failed} failed",
+        ),
+        ("most overdue delivery", _length(deliveries.oldest_due)),
     ]
     print_table(("work", ""), work)
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "none"

@@ -1,4 +1,4 @@
-"""How much work there is, for operators. Asked at every scrape: each statement reads partial indexes only."""
+"""How much work there is, for operators. What is asked at every scrape reads partial indexes only."""
 
 import msgspec
 
@@ -25,6 +25,25 @@ async def open_jobs(connection: Connection) -> OpenJobs:
     """Count them."""
     row = await connection.fetch_one(OPEN_JOBS)
     return as_struct(row, OpenJobs) if row is not None else OpenJobs(0, 0, 0.0)
+
+
+class EndedJobs(msgspec.Struct, frozen=True):
+    """The jobs of a day that have ended."""
+
+    completed: int
+    failed: int
+    cancelled: int
+
+
+async def ended_jobs(connection: Connection) -> EndedJobs:
+    """Count those that were requested within a day; for people, not for scrapes."""
+    row = await connection.fetch_one(
+        "SELECT count(*) FILTER (WHERE status = 'completed') AS completed,"
+        " count(*) FILTER (WHERE status = 'failed') AS failed,"
+        " count(*) FILTER (WHERE status = 'cancelled') AS cancelled"
+        " FROM jobs WHERE created_at > now() - interval '1 day'"
+    )
+    return as_struct(row, EndedJobs) if row is not None else EndedJobs(0, 0, 0)
 
 
 class OpenDeliveries(msgspec.Struct, frozen=True):

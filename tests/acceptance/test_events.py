@@ -7,8 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from service.api.authentication import new_api_key
-from service.database.users import key_hash
+from service.domain.api_keys import key_hash, new_api_key
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind
 from tests.support.api import Api
 from tests.support.event_streams import expect_one_orderly_stream, following, told

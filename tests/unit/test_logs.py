@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import structlog
 
-from service.api.authentication import new_api_key
+from service.domain.api_keys import new_api_key
 from service.logs import Redaction, configure_logs
 from service.webhooks.signature import new_secret
 
