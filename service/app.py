@@ -129,12 +129,7 @@ def build(settings: Settings) -> RequestIdMiddleware:
 
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
-    database = await stack.enter_async_context(
-        open_database(settings.database_url, application_name="autos api", max_size=settings.database_pool_size)
-    )
-    if settings.admin_api_key is not None:
-        async with database.transaction() as connection:
-            await create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+    database = await _open_database(stack, settings)
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url)
     stack.push_async_callback(redis.aclose)
@@ -162,6 +157,16 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         options=_options(settings),
         openapi=msgspec.json.encode(openapi.document(ROUTES, server=urlsplit(settings.base_url).path or "/")),
     )
+
+
+async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
+    database = await stack.enter_async_context(
+        open_database(settings.database_url, application_name="autos api", max_size=settings.database_pool_size)
+    )
+    if settings.admin_api_key is not None:
+        async with database.transaction() as connection:
+            await create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+    return database
 
 
 async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Database) -> ApiMetrics:
