@@ -4,6 +4,7 @@ from datetime import UTC
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from service.api import pagination, parameters
 from service.api.moments import Moment
@@ -15,6 +16,7 @@ from service.api.queries import NoQuery
 from service.database import job_history, requests
 from service.database.connection import Connection
 from service.database.job_history import JobFilter, JobRow
+from service.domain.jobs import Settlement
 from service.domain.pages import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
@@ -73,9 +75,23 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
         after = await job_history.find(connection, job.id)
     if settlement is None and job.status != "cancelled":
         raise Problem("job_ended", "The job has ended already: there is nothing to cancel.")
+    if settlement is not None:
+        _log(job, settlement)
     for delivery_id in () if settlement is None else settlement.deliveries:
         await call.state["bell"].ring_delivery(delivery_id, attempt=1)
     return job_view(after or job)
+
+
+def _log(job: JobRow, settlement: Settlement) -> None:
+    """The one line of a job that ends: the worker, if it has one, only sees that its lease is lost."""
+    structlog.get_logger().info(
+        "job_ended",
+        job_id=str(job.id),
+        process_number=ProcessNumber(job.process_number).masked,
+        status=settlement.status,
+        available=settlement.counts.completed,
+        failed=settlement.counts.failed,
+    )
 
 
 async def _visible(connection: Connection, call: Call[NoQuery, None]) -> JobRow:
