@@ -35,7 +35,9 @@ from service.api.operations import OperationRoute
 from service.api.problems import Problem
 from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
+from service.api.request_bounds import RequestBoundsMiddleware
 from service.api.request_id import RequestIdMiddleware
+from service.api.security_headers import SecurityHeadersMiddleware, allow_origins
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.database.connection import UNREACHABLE, Database
@@ -125,7 +127,12 @@ def build(settings: Settings) -> RequestIdMiddleware:
         async with AsyncExitStack() as stack:
             yield await _open(stack, settings)
 
-    return RequestIdMiddleware(Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan))
+    application = Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan)
+    # It would answer a slash too many with a redirect to whatever host the client has named.
+    application.router.redirect_slashes = False
+    # Around the application and not among its own middleware, within which it does not answer crashes.
+    bounded = RequestBoundsMiddleware(allow_origins(application, settings.cors_allowed_origins))
+    return RequestIdMiddleware(SecurityHeadersMiddleware(bounded, is_https_only=settings.is_production))
 
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:

@@ -16,7 +16,10 @@ from service.domain.development import is_local
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)
 _LISTS: Mapping[str, re.Pattern[str]] = {
-    **dict.fromkeys(("WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS"), re.compile(",")),
+    **dict.fromkeys(
+        ("WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS", "CORS_ALLOWED_ORIGINS"),
+        re.compile(","),
+    ),
     # A URL may have commas itself: one that separates is followed by the scheme of the next.
     "ALERT_URLS": re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)"),
 }
@@ -41,6 +44,7 @@ _DISTINCT = 8  # characters; 24 random hexadecimal digits have fewer once in 40,
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Rate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
+Origin = Annotated[str, Meta(pattern=r"^(\*|https?://[^/?#@\s]+)$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -94,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     rate_limit_requests: Rate = "600/minute"
     rate_limit_downloads: Rate = "60/minute"
+    cors_allowed_origins: tuple[Origin, ...] = ()
 
     admin_api_key: Annotated[str, Meta(min_length=24)] | None = None
 

@@ -1,10 +1,12 @@
 """JSON bodies: read whole, typed, and refused with the member that is wrong."""
 
+import asyncio
 import re
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from service.api.problems import FieldError, Problem
 from service.api.state import ApiRequest
@@ -12,6 +14,7 @@ from service.api.state import ApiRequest
 T = TypeVar("T")
 
 MAX_BODY = 1024 * 1024  # bytes
+BODY_TIMEOUT = 30.0  # seconds from the headers to the end of the body
 
 _PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
@@ -20,7 +23,7 @@ _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 async def json_body(request: ApiRequest, kind: type[T]) -> T:
     """The body as a value of `kind`; members that it does not know are ignored. May be left out where all may.
 
-    Raises the problems `unsupported_media_type` (415), `body_too_large` (413), `invalid_json` and `invalid_body` (400).
+    Raises the problems of `json_bytes` and `decoded`.
     """
     return decoded(await json_bytes(request), kind)
 
@@ -35,11 +38,26 @@ def _is_empty(headers: Headers) -> bool:
 
 
 async def json_bytes(request: ApiRequest) -> bytes:
-    """The body as it was sent. Raises the problems `unsupported_media_type` (415) and `body_too_large` (413)."""
+    """The body as it was sent.
+
+    Raises the problems `unsupported_media_type` (415), `body_too_large` (413) and `request_timeout` (408), and
+    `http_error` (400) for a client that has gone, which nobody but the log will see.
+    """
     if _is_empty(request.headers):
         return b""
     if not _is_json(request.headers):
         raise Problem("unsupported_media_type", "Send the body as application/json.")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await _read(request)
+    except TimeoutError:
+        headers = {"Connection": "close"}
+        raise Problem("request_timeout", "The body did not come in time.", headers=headers) from None
+    except ClientDisconnect:
+        raise Problem("http_error", "The body did not come to its end.") from None
+
+
+async def _read(request: ApiRequest) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -57,8 +75,8 @@ def decoded(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem("invalid_json", "The body is not JSON in UTF-8.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem("invalid_json", "The body is not JSON in UTF-8, or nested too deeply.") from None
 
 
 def _is_json(headers: Headers) -> bool:

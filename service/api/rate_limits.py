@@ -1,5 +1,6 @@
 """How often a client may ask for something: counted in Redis for all processes, in this one while Redis is away."""
 
+import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -8,11 +9,14 @@ import msgspec
 import structlog
 from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from service.api.problems import Problem
+
+REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
+PAUSE = 5.0  # seconds for which nobody asks a Redis again that did not answer
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -21,7 +25,7 @@ class Budget(msgspec.Struct, frozen=True):
     allowed: bool
     limit: int
     remaining: int
-    reset: int  #: seconds until the next request is possible, or until the whole budget is there again
+    reset: int  #: seconds until `remaining` grows; a request that was one too many is possible then
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -49,27 +53,48 @@ class Rates(msgspec.Struct, frozen=True):
 
 
 class RateLimiter:
-    """Counts requests in a window that moves with the time."""
+    """Counts requests in a window that slides with the time: two counters for each budget, however large it is."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
-        """Take connections to Redis, which stay the caller's to close."""
+    def __init__(self, pool: ConnectionPool, *, pause: float = PAUSE) -> None:
+        """Take connections to Redis, which stay the caller's to close. `pause` is in seconds."""
         options = {"connection_pool": pool}
         # The address is that of the pool; only the scheme of this one is read.
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="autos:limits", **options)  # type: ignore[arg-type]  # its own documentation lists the pool
-        self._shared = MovingWindowRateLimiter(storage)
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = SlidingWindowCounterRateLimiter(storage)
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._pause = pause
+        self._local_until: float | None = None  # on the monotonic clock; None while Redis answers
 
     async def take(self, item: RateLimitItem, *identifiers: str) -> Budget:
         """Count one request of a client; answers whether it was one too many."""
+        budget = await self._take_shared(item, identifiers)
+        return budget or await _take(self._local, item, identifiers)
+
+    async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget | None:
+        """None where Redis does not answer, or did not a moment ago."""
+        if self._local_until is not None:
+            if time.monotonic() < self._local_until:
+                return None
+            # This request asks whether Redis is back; those beside it need not wait for the answer.
+            self._local_until = time.monotonic() + self._pause
         try:
-            return await _take(self._shared, item, identifiers)
-        except (RedisError, OSError) as error:
-            structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
-            return await _take(self._local, item, identifiers)
+            async with asyncio.timeout(REDIS_TIMEOUT):
+                budget = await _take(self._shared, item, identifiers)
+        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
+            if self._local_until is None:
+                structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
+            self._local_until = time.monotonic() + self._pause
+            return None
+        if self._local_until is not None:
+            structlog.get_logger().info("rate_limits_shared_again")
+            self._local_until = None
+        return budget
 
 
-async def _take(limiter: MovingWindowRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget:
+async def _take(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget:
     allowed = await limiter.hit(item, *identifiers)
     stats = await limiter.get_window_stats(item, *identifiers)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
-    return Budget(allowed=allowed, limit=item.amount, remaining=stats.remaining, reset=reset)
+    # The window may have moved between the two.
+    remaining = stats.remaining if allowed else 0
+    return Budget(allowed=allowed, limit=item.amount, remaining=remaining, reset=reset)

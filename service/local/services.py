@@ -20,6 +20,7 @@ from service.local.processes import POLL_SECONDS
 _READY_SECONDS = 60.0
 _API = (
     *("uvicorn", "--factory", "service.app:create_app", "--host", "127.0.0.1"),
+    *("--http", "service.api.http_protocol:BoundedHttpProtocol", "--ws", "none"),
     *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5"),
 )
 _WORKER = ("arq", "worker.main.WorkerSettings")
