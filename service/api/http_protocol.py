@@ -97,6 +97,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Answer what is not HTTP."""
         self._refuse(Problem("http_error", "The request is not valid HTTP."))
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: any client may ask for another protocol, and goes on without it."""
+
     @property
     def is_idle(self) -> bool:
         """Whether the client owes something: the end of a request that was answered, or the next one."""

@@ -1,0 +1,134 @@
+"""10,000 requests that mean no good: each is refused as a problem, and the service stays as it was."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from service.api.problems import CATALOGUE
+from service.app import ROUTES
+from tests.support.hostile import Generator, Hostile
+from tests.support.raw_http import RawAnswer, RawConnection, connect
+from tests.support.service import Service, running_service
+
+COUNT = 10_000
+WARM_UP = 2_000  # requests after which the process has everything that it will ever load
+CONNECTIONS = 16
+GROWTH = 24 * 1024  # KiB
+PATIENCE = 60.0  # seconds for one answer
+
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+async def service(
+    session: aiohttp.ClientSession, environment: dict[str, str], tmp_path: Path
+) -> AsyncIterator[Service]:
+    """An API process of its own, whose log and memory nobody else changes."""
+    async with running_service(session, environment, tmp_path) as running:
+        yield running
+
+
+async def test_hostile_requests_are_refused_and_change_nothing(service: Service) -> None:
+    generator = Generator(20261121, operations(), service.api.api_key or "")
+    requests = generator.requests(COUNT)
+    (process,) = service.apis
+    seen: Counter[str] = Counter()
+    findings: list[str] = []
+
+    await attack(service, [next(requests) for _ in range(WARM_UP)], seen, findings)
+    before = resident(process.pid)
+    await attack(service, requests, seen, findings)
+
+    after = resident(process.pid)
+    assert findings == []
+    assert sum(seen.values()) == COUNT
+    assert after - before < GROWTH, f"{before} KiB, then {after} KiB"
+    assert (await service.api.get("/health/ready")).status == 200
+    assert (await service.api.get("/api/v1/webhooks/secret")).status == 200
+    assert lies(process.said) == []
+
+
+def operations() -> list[tuple[str, str]]:
+    return [(method, route.path) for route in ROUTES for method in route.operations]
+
+
+async def attack(
+    service: Service, requests: Iterator[Hostile] | list[Hostile], seen: Counter[str], findings: list[str]
+) -> None:
+    """Send them over several connections at a time, and note what should not be."""
+    port, source = int(service.environment["PORT"]), iter(requests)
+
+    async def one_by_one() -> None:
+        for hostile in source:
+            async with asyncio.timeout(PATIENCE):
+                answers = await exchange(port, hostile)
+            seen[hostile.kind] += 1
+            findings.extend(f"{hostile.kind}: {reason}: {hostile.data[:300]!r}" for reason in wrongs(hostile, answers))
+
+    await asyncio.gather(*(one_by_one() for _ in range(CONNECTIONS)))
+
+
+async def exchange(port: int, hostile: Hostile) -> list[RawAnswer]:
+    """The first answer; none to a request that never ends."""
+    connection = await connect(port)
+    try:
+        await connection.send(hostile.data)
+        if not hostile.is_whole:
+            return []
+        return [answer async for answer in first(connection, hostile)]
+    except ConnectionError:
+        return []
+    finally:
+        await connection.close()
+
+
+async def first(connection: RawConnection, hostile: Hostile) -> AsyncIterator[RawAnswer]:
+    answer = await connection.answer(to_head=hostile.is_head)
+    while answer is not None and answer.status == 100:
+        answer = await connection.answer(to_head=hostile.is_head)
+    if answer is not None:
+        yield answer
+
+
+def wrongs(hostile: Hostile, answers: list[RawAnswer]) -> Iterator[str]:
+    """What an answer should not be."""
+    if not answers and hostile.is_whole and not hostile.may_be_cut:
+        yield "no answer"
+    for answer in answers:
+        if not 200 <= answer.status < 500:
+            yield f"status {answer.status}"
+        if answer.status >= 400 and not hostile.is_head and answer.code not in CATALOGUE:
+            yield f"no problem: {answer}"
+        if len(answer.headers.get("x-request-id", "").split(",")) != 1 or "x-evil" in answer.headers:
+            yield f"headers: {answer.headers}"
+        if answer.headers.get("x-content-type-options") != "nosniff" or "server" in answer.headers:
+            yield f"headers: {answer.headers}"
+        if b"Traceback" in answer.body:
+            yield "a traceback"
+
+
+def lies(log: str) -> list[str]:
+    """Lines that are no JSON, that somebody else has written, or that tell of something unexpected."""
+    found = []
+    for text in log.splitlines():
+        try:
+            line: dict[str, Any] = json.loads(text)
+        except ValueError:
+            found.append(text)
+            continue
+        if line["event"] == "forged" or line["level"] not in {"info", "warning"} or "exception" in line:
+            found.append(text[:2000])
+    return found
+
+
+def resident(pid: int) -> int:
+    """Memory of a process, in KiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])

@@ -1,0 +1,304 @@
+"""Connections that never end what they began: how the server lets go of them, and whom it serves meanwhile."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import ClassVar
+
+import pytest
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from service.api.http_protocol import BoundedHttpProtocol
+from tests.support.processes import free_port
+from tests.support.raw_http import RawConnection, connect
+
+Dial = Callable[[], Awaitable[RawConnection]]
+
+GET = b"GET / HTTP/1.1\r\nHost: api\r\n\r\n"
+
+
+class Impatient(BoundedHttpProtocol):
+    """With times and numbers that a test can reach."""
+
+    head_timeout: ClassVar[float] = 0.3
+    send_timeout: ClassVar[float] = 0.3
+    check_interval: ClassVar[float] = 0.1
+    max_connections: ClassVar[int] = 20
+
+
+class Application:
+    """Answers at `/` at once, at `/body` with what it was sent, at `/large` as long as somebody reads."""
+
+    def __init__(self) -> None:
+        self.release = asyncio.Event()
+        self.waiting = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.headers: list[list[str]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        request = Request(scope, receive)
+        answer: Response = Response("here")
+        match request.url.path:
+            case "/body":
+                answer = Response(await request.body())
+                self.headers.append(request.headers.keys())
+            case "/large":
+                answer = StreamingResponse(self._large())
+            case "/at-once":
+                answer = Response(b"x" * 20_000_000)
+            case "/wait":
+                self.waiting.set()
+                await self.release.wait()
+        await answer(scope, receive, send)
+
+    async def _large(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 65536
+                await asyncio.sleep(0)
+        finally:
+            self.let_go.set()
+
+
+@pytest.fixture
+def application() -> Application:
+    return Application()
+
+
+@pytest.fixture
+async def dial(server: uvicorn.Server) -> AsyncIterator[Dial]:
+    """Opens connections to the server, and closes them after the test."""
+    opened: list[RawConnection] = []
+
+    async def open_one() -> RawConnection:
+        opened.append(await connect(server.config.port))
+        return opened[-1]
+
+    yield open_one
+    for each in opened:
+        await each.close()
+
+
+@pytest.fixture
+async def server(application: Application) -> AsyncIterator[uvicorn.Server]:
+    async with running(application, Impatient) as server:
+        yield server
+
+
+@asynccontextmanager
+async def running(application: Application, protocol: type[BoundedHttpProtocol]) -> AsyncIterator[uvicorn.Server]:
+    config = uvicorn.Config(
+        application, port=free_port(), http=protocol, ws="none", log_config=None, lifespan="off", timeout_keep_alive=60
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  (uvicorn says so in no other way)
+        await asyncio.sleep(0.01)
+    yield server
+    application.release.set()
+    server.should_exit = True
+    await serving
+
+
+async def answered(connection: RawConnection, request: bytes) -> tuple[int, str]:
+    await connection.send(request)
+    answer = await connection.answer()
+    assert answer is not None
+    return answer.status, answer.code
+
+
+async def drip(connection: RawConnection, byte: bytes) -> None:
+    """A byte now and then, for as long as anybody takes it."""
+    while True:
+        await connection.send(byte)
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("begin", [b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nX: "])
+async def test_headers_that_drip_are_cut_off_with_a_problem(dial: Dial, begin: bytes) -> None:
+    connection = await dial()
+    await connection.send(begin)
+    dripping = asyncio.create_task(drip(connection, b"a" if b":" in begin else b""))
+
+    answer = await connection.answer()
+
+    dripping.cancel()
+    assert answer is not None
+    assert (answer.status, answer.code) == (408, "request_timeout")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert len(answer.headers["x-request-id"]) == 32
+    assert await connection.ended() == b""
+
+
+async def test_a_connection_without_a_request_ends_without_a_word(dial: Dial) -> None:
+    connection = await dial()
+
+    assert await connection.ended() == b""
+
+
+async def test_a_body_that_drips_behind_its_answer_is_cut_off(dial: Dial) -> None:
+    connection = await dial()
+    assert await answered(connection, b"POST / HTTP/1.1\r\nHost: api\r\nContent-Length: 1000000\r\n\r\n") == (200, "")
+    dripping = asyncio.create_task(drip(connection, b"a"))
+
+    assert await connection.ended() == b""
+
+    await asyncio.wait([dripping])
+    assert isinstance(dripping.exception(), ConnectionError)
+
+
+async def test_a_request_that_takes_long_to_answer_is_left_alone(dial: Dial, application: Application) -> None:
+    slow = await dial()
+    await slow.send(b"GET /wait HTTP/1.1\r\nHost: api\r\n\r\n")
+    # Another connection that is cut off twice, one after the other, has seen the bound pass.
+    for _ in range(2):
+        assert await (await dial()).ended() == b""
+
+    application.release.set()
+
+    answer = await slow.answer()
+    assert answer is not None
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 1_000_000,
+        b"GET / HTTP/1.1\r\n" + b"X: 1\r\n" * 200_000,
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 1_000_000,
+        b"GET / HTTP/1.1\r\n" + b"a" * 1_000_000,
+    ],
+)
+async def test_headers_without_an_end_are_cut_off(dial: Dial, head: bytes) -> None:
+    connection = await dial()
+    sending = asyncio.create_task(connection.send(head))
+
+    answer = await connection.answer()
+
+    await asyncio.wait([sending])
+    # The rest that nobody reads may be what the client hears of first.
+    assert answer is None or answer.status == 431
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        b"Content-Length: 100000000\r\n\r\n" + b"a" * 40_000_000,
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"a" * 40_000_000,
+    ],
+    ids=["a body", "a header behind the body"],
+)
+async def test_what_follows_the_headers_is_bounded(dial: Dial, endless: bytes) -> None:
+    connection = await dial()
+    sending = asyncio.create_task(connection.send(b"POST / HTTP/1.1\r\nHost: api\r\n" + endless))
+
+    await connection.ended()
+
+    await asyncio.wait([sending])
+    assert isinstance(sending.exception(), ConnectionError)
+
+
+async def test_headers_behind_a_body_are_not_those_of_the_request(dial: Dial, application: Application) -> None:
+    connection = await dial()
+    head = b"POST /body HTTP/1.1\r\nHost: api\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    assert await answered(connection, head + b"2\r\n{}\r\n0\r\nAuthorization: x\r\n\r\n") == (200, "")
+
+    assert application.headers == [["host", "transfer-encoding"]]
+
+
+async def test_requests_in_a_row_are_answered_in_their_order_and_many_are_refused(dial: Dial) -> None:
+    polite = await dial()
+    await polite.send(GET * 3)
+    assert [answer and answer.status for answer in [await polite.answer() for _ in range(3)]] == [200, 200, 200]
+    # More than the bytes that headers may have: each request for itself is short.
+    await polite.send(GET)
+    assert (await polite.answer()) is not None
+
+    greedy = await dial()
+    await greedy.send(GET * 5000)
+    refused = await greedy.ended()
+
+    assert refused.count(b"HTTP/1.1 ") < 20
+
+
+async def test_idle_connections_give_way_to_those_that_ask(
+    server: uvicorn.Server, dial: Dial, application: Application
+) -> None:
+    asking = await dial()
+    await asking.send(b"GET /wait HTTP/1.1\r\nHost: api\r\n\r\n")
+    await application.waiting.wait()
+    idle = [await dial() for _ in range(60)]
+
+    for _ in range(5):
+        assert await answered(await dial(), GET) == (200, "")
+
+    assert len(server.server_state.connections) <= Impatient.max_connections + 1
+    assert {await each.ended() for each in idle} == {b""}
+    application.release.set()
+    answer = await asking.answer()
+    assert answer is not None
+    assert answer.status == 200
+
+
+async def test_where_nobody_is_idle_one_more_is_turned_away(
+    server: uvicorn.Server, dial: Dial, application: Application
+) -> None:
+    waiting = [await dial() for _ in range(Impatient.max_connections)]
+    for each in waiting:
+        await each.send(b"GET /wait HTTP/1.1\r\nHost: api\r\n\r\n")
+    while len(server.server_state.tasks) < Impatient.max_connections:  # noqa: ASYNC110  (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+
+    one_more = await dial()
+
+    assert await one_more.ended() == b""
+    application.release.set()
+    for each in waiting:
+        answer = await each.answer()
+        assert answer is not None
+        assert answer.status == 200
+
+
+async def test_a_client_that_stops_reading_a_stream_is_let_go(server: uvicorn.Server, application: Application) -> None:
+    with silent_client(server.config.port, b"GET /large HTTP/1.1\r\nHost: api\r\n\r\n"):
+        async with asyncio.timeout(60):
+            await application.let_go.wait()
+
+
+async def test_a_client_that_never_reads_a_large_answer_is_let_go(server: uvicorn.Server) -> None:
+    with silent_client(server.config.port, b"GET /at-once HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\r\n"):
+        await expect_connections(server, 1)
+        await expect_connections(server, 0)
+
+
+async def test_a_client_that_reads_slowly_gets_everything(server: uvicorn.Server, dial: Dial) -> None:
+    connection = await dial()
+    await connection.send(b"GET /at-once HTTP/1.1\r\nHost: api\r\n\r\n")
+    # Longer altogether than a client may stop reading.
+    size = 0
+    while size < 20_000_000:
+        size += await connection.read(500_000)
+        await asyncio.sleep(0.02)
+
+    assert size >= 20_000_000
+
+
+async def expect_connections(server: uvicorn.Server, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(server.server_state.connections) != count:  # noqa: ASYNC110  (uvicorn has no event for it)
+            await asyncio.sleep(0.01)
+
+
+@contextmanager
+def silent_client(port: int, request: bytes) -> Iterator[None]:
+    """Sends a request and reads nothing."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(request)
+        yield
