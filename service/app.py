@@ -140,6 +140,8 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url)
     stack.push_async_callback(redis.aclose)
+    limiter = RateLimiter(settings.redis_url)
+    stack.push_async_callback(limiter.aclose)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     gate = Gate(settings.pdpj_max_concurrency)
@@ -158,7 +160,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         subscribers=GuardedClient(
             address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
         ),
-        limiter=RateLimiter(redis.connection_pool),
+        limiter=limiter,
         rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
         portal_credential=portal_credential(settings),
         options=_options(settings),

@@ -1,6 +1,5 @@
 """How often a client may ask for something: counted in Redis for all processes, in this one while Redis is away."""
 
-import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from redis.exceptions import RedisError
 
 from service.api.problems import Problem
 
-REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
+REDIS_TIMEOUT = 0.5  # seconds to connect, and for each answer; the first that is not in time is the last question
 PAUSE = 5.0  # seconds for which nobody asks a Redis again that did not answer
 
 
@@ -55,15 +54,21 @@ class Rates(msgspec.Struct, frozen=True):
 class RateLimiter:
     """Counts requests in a window that slides with the time: two counters for each budget, however large it is."""
 
-    def __init__(self, pool: ConnectionPool, *, pause: float = PAUSE) -> None:
-        """Take connections to Redis, which stay the caller's to close. `pause` is in seconds."""
-        options = {"connection_pool": pool}
+    def __init__(self, url: str, *, pause: float = PAUSE) -> None:
+        """Connect to the Redis at `url` when it is first used. `pause` is in seconds."""
+        # Connections of its own, which are less patient than those of the queue and try nothing again.
+        self._pool = ConnectionPool.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
+        options = {"connection_pool": self._pool}
         # The address is that of the pool; only the scheme of this one is read.
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="autos:limits", **options)  # type: ignore[arg-type]  # its own documentation lists the pool
         self._shared = SlidingWindowCounterRateLimiter(storage)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._pause = pause
+        self.pause = pause
         self._local_until: float | None = None  # on the monotonic clock; None while Redis answers
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
 
     async def take(self, item: RateLimitItem, *identifiers: str) -> Budget:
         """Count one request of a client; answers whether it was one too many."""
@@ -76,14 +81,13 @@ class RateLimiter:
             if time.monotonic() < self._local_until:
                 return None
             # This request asks whether Redis is back; those beside it need not wait for the answer.
-            self._local_until = time.monotonic() + self._pause
+            self._local_until = time.monotonic() + self.pause
         try:
-            async with asyncio.timeout(REDIS_TIMEOUT):
-                budget = await _take(self._shared, item, identifiers)
-        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
+            budget = await _take(self._shared, item, identifiers)
+        except (RedisError, OSError) as error:
             if self._local_until is None:
                 structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
-            self._local_until = time.monotonic() + self._pause
+            self._local_until = time.monotonic() + self.pause
             return None
         if self._local_until is not None:
             structlog.get_logger().info("rate_limits_shared_again")

@@ -6,11 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from limits import parse
-from redis.asyncio import ConnectionPool
 from standardwebhooks import Webhook
 
-from service.api.rate_limits import RateLimiter
 from service.database.connection import Database
 from tests.support.api import Api
 from tests.support.deliveries import add_user, open_pool, open_sender
@@ -135,17 +132,6 @@ async def test_trials_have_a_tight_limit_of_their_own_for_each_client(
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert (await client.post(VALIDATE, body)).status == 200
     assert (await other_client.post(CONNECTIVITY, body)).status == 200
-
-
-async def test_the_limit_holds_without_redis() -> None:
-    pool = ConnectionPool.from_url(f"redis://127.0.0.1:{free_port()}/0")
-    limiter = RateLimiter(pool)
-
-    taken = [await limiter.take(parse("3/minute"), "somebody") for _ in range(4)]
-
-    await pool.aclose()
-    assert [each.allowed for each in taken] == [True, True, True, False]
-    assert (await limiter.take(parse("3/minute"), "another")).allowed
 
 
 async def test_the_receiver_tells_a_real_webhook_from_a_forged_one(client: Api) -> None:

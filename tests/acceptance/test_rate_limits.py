@@ -1,0 +1,94 @@
+"""What a client may ask for in a time: told on every answer, the same in every process."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import cycle
+
+import aiohttp
+import pytest
+
+from service.local.portal import DocumentSpec
+from tests.support.api import Answer, Api
+from tests.support.deliveries import add_user, open_pool
+from tests.support.portal import Portal
+from tests.support.service import Service, running_service
+
+SECRET = "/api/v1/webhooks/secret"
+
+
+@pytest.fixture(scope="module")
+async def service(
+    session: aiohttp.ClientSession, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    """Two API processes with small budgets."""
+    limits = {"RATE_LIMIT_REQUESTS": "20/day", "RATE_LIMIT_DOWNLOADS": "2/day"}
+    async with running_service(session, environment | limits, tmp_path_factory.mktemp("limits")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def second(service: Service) -> Api:
+    """The other process."""
+    return await service.add_api()
+
+
+@pytest.fixture
+async def apis(service: Service, second: Api) -> tuple[Api, Api]:
+    """A client whom nobody has seen yet, at each of the processes."""
+    async with open_pool(service.database_url) as database:
+        _, api_key = await add_user(database)
+    return Api(second.session, service.api.base_url, api_key), Api(second.session, second.base_url, api_key)
+
+
+def told(answer: Answer) -> tuple[int, int]:
+    """The budget and what is left of it."""
+    assert 1 <= int(answer.headers["RateLimit-Reset"]) <= 86400
+    return int(answer.headers["RateLimit-Limit"]), int(answer.headers["RateLimit-Remaining"])
+
+
+async def test_all_processes_share_the_budget_of_a_key(apis: tuple[Api, Api], service: Service) -> None:
+    turns = cycle(apis)
+    answers = [await next(turns).get(SECRET) for _ in range(22)]
+
+    assert [answer.status for answer in answers] == [200] * 20 + [429] * 2
+    assert [told(answer) for answer in answers] == [(20, max(0, left)) for left in range(19, -3, -1)]
+    refused = answers[-1]
+    assert refused.json["code"] == "rate_limited"
+    assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"]
+    assert (await service.api.get("/api/v1/webhooks/deliveries")).status == 200, "of another key"
+
+
+async def test_an_answer_that_is_a_problem_tells_the_budget_too(apis: tuple[Api, Api]) -> None:
+    missing = await apis[0].get("/api/v1/jobs/00000000-0000-4000-8000-000000000000")
+    malformed = await apis[1].post("/api/v1/webhooks/webhook-validate", b"{")
+
+    assert (missing.status, told(missing)) == (404, (20, 19))
+    assert (malformed.status, told(malformed)) == (400, (20, 18))
+
+
+async def test_what_needs_no_key_or_has_none_that_is_known_has_no_budget(apis: tuple[Api, Api]) -> None:
+    stranger = Api(apis[0].session, apis[0].base_url, "autos_nobody")
+
+    for answer in (await stranger.get(SECRET), await stranger.get("/health/live")):
+        assert "RateLimit-Limit" not in answer.headers
+
+
+async def test_only_what_may_start_a_download_uses_the_smaller_budget(
+    apis: tuple[Api, Api], service: Service, portal: Portal, number: str, supply: Iterator[str]
+) -> None:
+    others = [next(supply) for _ in range(3)]
+    for each in (number, *others):
+        await portal.put_documents(each, DocumentSpec())
+    worker = await service.add_worker()
+    assert told(await apis[0].process(number)) == (2, 1)
+    await apis[0].ended(number)
+
+    again = await apis[1].process(number)
+    looked = await apis[1].process(others[0], auto_download="false")
+    started = [await apis[turn % 2].process(each) for turn, each in enumerate(others[:2])]
+    still = await apis[0].process(number)
+
+    assert (again.json["status"], told(again)[0]) == ("completed", 20)
+    assert (looked.status, told(looked)[0]) == (200, 20)
+    assert [(answer.status, told(answer)) for answer in started] == [(200, (2, 0)), (429, (2, 0))]
+    assert still.status == 200
+    assert await worker.stop() == 0
