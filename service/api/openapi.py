@@ -179,10 +179,11 @@ def _codes(path: str, operation: Operation) -> Iterable[str]:
     yield from operation.problems
     yield from ("invalid_process_number",) if "{number}" in path else ()
     yield from ("invalid_parameter",) if msgspec.structs.fields(operation.query) else ()
-    yield from ("invalid_json", "invalid_body", "body_too_large", "unsupported_media_type") if operation.body else ()
+    if operation.body:
+        yield from ("invalid_json", "invalid_body", "request_timeout", "body_too_large", "unsupported_media_type")
     yield from ("unauthorized", "rate_limited") if guarded else ()
     yield from ("forbidden",) if operation.access is Access.ADMIN else ()
-    yield from ("internal_error", "service_unavailable")
+    yield from ("uri_too_long", "headers_too_large", "internal_error", "service_unavailable")
 
 
 def _reply(reply: Reply, operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ EXTENSIONS: Mapping[str, str] = {
 STEM_LENGTH = 100  # characters; with prefix and ending far below the 255 bytes of a file name
 DOWNLOAD_LENGTH = 150  # characters before the ending; a link carries each as up to 12 bytes, escaped twice
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# They turn the direction of writing, so that a name shows another ending than it has.
+_DIRECTIONS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _INVISIBLE_START = re.compile(r"\A[\s.]+")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
@@ -27,8 +30,9 @@ _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 def download_name(name: str, mime_type: str) -> str:
     """The document's own name, cut to what a file system takes, with the ending that its content has."""
     ending = EXTENSIONS.get(mime_type, "")
+    visible = _CONTROLS.sub(" ", _DIRECTIONS.sub("", name))
     # A name of dots only, or one that starts with a dot, would be hidden or mean a directory.
-    plain = _INVISIBLE_START.sub("", name.replace("/", "-").replace("\\", "-")) or "documento"
+    plain = _INVISIBLE_START.sub("", visible.replace("/", "-").replace("\\", "-")) or "documento"
     stem, own = _split(plain)
     if own.lower() != ending and ending:
         stem, own = plain, ending

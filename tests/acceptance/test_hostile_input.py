@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from service.api.operations import OperationRoute
 from service.api.problems import CATALOGUE
 from service.app import ROUTES
 from tests.support.hostile import Generator, Hostile
@@ -56,7 +57,9 @@ async def test_hostile_requests_are_refused_and_change_nothing(service: Service)
 
 
 def operations() -> list[tuple[str, str]]:
-    return [(method, route.path) for route in ROUTES for method in route.operations]
+    routes = [route for route in ROUTES if isinstance(route, OperationRoute)]
+    assets = [("GET", "/docs/assets/swagger-ui.css"), ("GET", "/docs/assets/{document_id}")]
+    return [(method, route.path) for route in routes for method in route.operations] + assets
 
 
 async def attack(

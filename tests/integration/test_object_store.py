@@ -15,6 +15,15 @@ from tests.support.buckets import Bucket
 
 PDF = "application/pdf"
 NAME = 'Petição "inicial" nº 1 — 判決.pdf'
+HOSTILE_NAMES = [
+    "a\r\nX-Evil: 1\r\n\r\n<html>.pdf",
+    'a"; filename="evil.exe',
+    "a; filename*=UTF-8''evil.exe",
+    'a\\"b.pdf',
+    "100%0d%0aX-Evil:%201.pdf",
+    "a&response-content-type=text/html&x=.pdf",
+    "\u202efdp.exe",
+]
 NOWHERE = "http://127.0.0.1:9"  # the port of a service that no machine runs
 
 
@@ -106,6 +115,19 @@ async def test_many_objects_can_be_stored_at_once(bucket: Bucket, key: str) -> N
     await asyncio.gather(*(bucket.store.put(key, [key.encode()], PDF) for key in keys))
 
     assert [await bucket.read(key) for key in keys] == [key.encode() for key in keys]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+async def test_a_name_adds_nothing_to_the_headers_of_a_download(bucket: Bucket, key: str, name: str) -> None:
+    await bucket.store.put(key, [b"%PDF-1.4"], PDF)
+
+    status, headers, _ = await bucket.follow(await bucket.store.link(key, name, PDF))
+
+    assert (status, headers["Content-Disposition"]) == (200, content_disposition(name))
+    assert "X-Evil" not in headers
+    assert headers["Content-Type"] == PDF
+    disposition, parameters = parse_content_disposition(headers["Content-Disposition"])
+    assert (disposition, set(parameters)) == ("attachment", {"filename", "filename*"})
 
 
 async def test_a_link_downloads_under_the_documents_own_name(bucket: Bucket, key: str) -> None:

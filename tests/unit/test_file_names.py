@@ -1,6 +1,7 @@
 """Names in the object store, names of downloads, and the header that carries them."""
 
 import re
+import unicodedata
 
 import pytest
 from aiohttp import content_disposition_filename, parse_content_disposition
@@ -87,7 +88,8 @@ def test_a_download_never_names_a_directory_or_a_hidden_file(name: str, mime_typ
 
     assert made
     assert not made.startswith(".")
-    assert not set(made) & set("/\\")
+    assert not set(made) & set("/\\\r\n\0\u202e\u2066")
+    assert not {unicodedata.category(each) for each in made} & {"Cc", "Zl", "Zp"}
     assert len(made) <= 156
 
 
