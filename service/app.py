@@ -1,7 +1,7 @@
 """The API process: `uvicorn --factory service.app:create_app`. Its routes, handlers and lifespan."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -140,8 +140,6 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url)
     stack.push_async_callback(redis.aclose)
-    limiter = RateLimiter(settings.redis_url)
-    stack.push_async_callback(limiter.aclose)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     gate = Gate(settings.pdpj_max_concurrency)
@@ -160,7 +158,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         subscribers=GuardedClient(
             address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
         ),
-        limiter=limiter,
+        limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
         rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
         portal_credential=portal_credential(settings),
         options=_options(settings),

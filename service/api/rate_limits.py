@@ -1,5 +1,6 @@
 """How often a client may ask for something: counted in Redis for all processes, in this one while Redis is away."""
 
+import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from redis.exceptions import RedisError
 
 from service.api.problems import Problem
 
-REDIS_TIMEOUT = 0.5  # seconds to connect, and for each answer; the first that is not in time is the last question
+REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
 PAUSE = 5.0  # seconds for which nobody asks a Redis again that did not answer
 
 
@@ -83,8 +84,10 @@ class RateLimiter:
             # This request asks whether Redis is back; those beside it need not wait for the answer.
             self._local_until = time.monotonic() + self.pause
         try:
-            budget = await _take(self._shared, item, identifiers)
-        except (RedisError, OSError) as error:
+            # The pool opens one connection at a time: without this, many requests would wait in a row.
+            async with asyncio.timeout(REDIS_TIMEOUT):
+                budget = await _take(self._shared, item, identifiers)
+        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             if self._local_until is None:
                 structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
             self._local_until = time.monotonic() + self.pause
