@@ -101,6 +101,10 @@ class RateLimiter:
 async def _take(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget:
     allowed = await limiter.hit(item, *identifiers)
     stats = await limiter.get_window_stats(item, *identifiers)
+    if stats.reset_time <= time.time():
+        # In the first millisecond of a window limits takes its whole length for none; see it from the next one.
+        await asyncio.sleep(0.001)
+        stats = await limiter.get_window_stats(item, *identifiers)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
     # The window may have moved between the two.
     remaining = stats.remaining if allowed else 0

@@ -1,7 +1,7 @@
 """Who may do what: each operation, by role. A route that is not in the table fails the test."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
 from tests.support.subscriber import Subscriber
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
 SINCE = {"since": "2026-01-01T00:00:00Z"}
 
 
@@ -31,6 +32,7 @@ class Verdict:
     admin: int
     body: Any = None
     query: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)  #: parameters of the path, where a success would destroy
 
 
 PUBLIC = Verdict(200, 200, 200, 200)
@@ -49,6 +51,7 @@ THE_TABLE: Mapping[str, Verdict] = {
     "POST /api/v1/processes/search": Verdict(401, 200, 200, 200, body={"process_numbers": ["1"]}),
     "GET /api/v1/processes/{number}": Verdict(401, 200, 200, 200, query="?auto_download=false"),
     "GET /api/v1/processes/{number}/status": EVERY_USER,
+    "GET /api/v1/processes/{number}/events": EVERY_USER,
     "GET /api/v1/processes/{number}/files": EVERY_USER,
     "GET /api/v1/processes/{number}/documents/{document_id}/content": Verdict(401, 302, 302, 302),
     "POST /api/v1/processes/{number}/download-documents": EVERY_USER,
@@ -62,6 +65,14 @@ THE_TABLE: Mapping[str, Verdict] = {
     "GET /api/v1/webhooks/deliveries/{delivery_id}": OWNER_AND_ADMIN,
     "POST /api/v1/webhooks/deliveries/{delivery_id}/resend": Verdict(401, 202, 404, 202),
     "POST /api/v1/webhooks/deliveries/recover": Verdict(401, 202, 202, 202, body=SINCE),
+    # Users are the administrator's, keys their owner's too.
+    "GET /api/v1/users": Verdict(401, 403, 403, 200),
+    "POST /api/v1/users": Verdict(401, 403, 403, 201, body={"name": "made by the table"}),
+    "GET /api/v1/users/me": EVERY_USER,
+    "DELETE /api/v1/users/{user_id}": Verdict(401, 403, 403, 404, instead={"user_id": NOBODY}),
+    "GET /api/v1/users/{user_id}/keys": Verdict(401, 200, 403, 200),
+    "POST /api/v1/users/{user_id}/keys": Verdict(401, 201, 403, 201),
+    "DELETE /api/v1/users/{user_id}/keys/{key_id}": Verdict(401, 404, 403, 404, instead={"key_id": NOBODY}),
     # Each has a secret of one's own.
     "GET /api/v1/webhooks/secret": EVERY_USER,
     "POST /api/v1/webhooks/secret/rotate": EVERY_USER,
@@ -88,8 +99,10 @@ class World:
         """Do what a line of the table says."""
         method, path = operation.split(" ")
         verdict = THE_TABLE[operation]
-        target = path.format(**self.parameters) + verdict.query
-        return await (caller.post(target, verdict.body) if method == "POST" else caller.get(target))
+        target = path.format(**{**self.parameters, **verdict.instead}) + verdict.query
+        if method == "POST":
+            return await caller.post(target, verdict.body)
+        return await (caller.delete(target) if method == "DELETE" else caller.get(target))
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +137,7 @@ async def world(api: Api, database: Database, portal: Portal, subscriber: Subscr
             "document_id": status["documents"][0]["id"],
             "job_id": job,
             "delivery_id": delivery["id"],
+            "user_id": delivery["user_id"],
         },
         private={"URL": "of-the-owner", "secret": secret, "delivery": delivery["id"], "user": delivery["user_id"]},
     )
