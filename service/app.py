@@ -139,7 +139,8 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url)
-    stack.push_async_callback(redis.aclose)
+    # arq's client leaves a pool that it was given open.
+    stack.push_async_callback(redis.aclose, close_connection_pool=True)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     gate = Gate(settings.pdpj_max_concurrency)

@@ -161,7 +161,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     )
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url, patience=patience)
-    stack.push_async_callback(redis.aclose)
+    # arq's client leaves a pool that it was given open.
+    stack.push_async_callback(redis.aclose, close_connection_pool=True)
     # Closed until this worker's share is agreed on.
     gate = Gate(0)
     resolver = DnsResolver()
