@@ -32,10 +32,7 @@ async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
 
 async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bool) -> None:
     deadline = asyncio.get_running_loop().time() + (context.limits.webhook_timeout + LEASE_MARGIN).total_seconds()
-    async with context.database.transaction() as connection:
-        claimed = await attempts.claim(
-            connection, delivery_id, term=context.limits.webhook_timeout + LEASE_MARGIN, may_probe=is_late
-        )
+    claimed = await _claim(context, delivery_id, is_late=is_late)
     if isinstance(claimed, Ring):
         await context.bell.ring_delivery(claimed.id, attempt=claimed.attempt, rings=claimed.rings, late=True)
     if not isinstance(claimed, ClaimedDelivery):
@@ -59,9 +56,24 @@ def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
     return {name: value for name, value in subjects.items() if value}
 
 
+async def _claim(context: Context, delivery_id: UUID, *, is_late: bool) -> ClaimedDelivery | Ring | None:
+    term = context.limits.webhook_timeout + LEASE_MARGIN
+    try:
+        async with context.database.transaction() as connection:
+            return await attempts.claim(connection, delivery_id, term=term, may_probe=is_late)
+    except UNREACHABLE as error:
+        # The sweep rings again.
+        structlog.get_logger().warning("delivery_not_claimed", error=type(error).__name__)
+        return None
+
+
 async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
-    async with context.database.connection() as connection:
-        await attempts.release(connection, delivery)
+    try:
+        async with context.database.connection() as connection:
+            await attempts.release(connection, delivery)
+    except UNREACHABLE as error:
+        # The lease ends by itself, and the sweep rings then.
+        structlog.get_logger().warning("delivery_not_given_back", error=type(error).__name__)
 
 
 async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float) -> None:
@@ -130,7 +142,7 @@ async def _record(
                 recorded = await attempts.record(connection, delivery, attempt, verdict)
                 return recorded, await deliveries.take_waiting(connection, delivery.host)
         except UNREACHABLE as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
             structlog.get_logger().warning("attempt_not_recorded", error=type(error).__name__)
+            if asyncio.get_running_loop().time() > deadline:
+                return None, []
         await asyncio.sleep(RECORD_AGAIN)

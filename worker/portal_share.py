@@ -40,8 +40,9 @@ class PortalShare:
         await self._gate.set_limit(0)
         try:
             granted, pause = await self._ask()
-        except UNREACHABLE as error:
-            structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  (process boundary: a loop that ended here would leave the gate shut)
+            is_bug = not isinstance(error, UNREACHABLE)
+            structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__, exc_info=is_bug)
             is_mine = clock() < self._renewed_at + portal.GONE_AFTER.total_seconds() - 2 * INTERVAL
             self.granted = before if is_mine else 0
             await self._gate.set_limit(self.granted)

@@ -1,6 +1,7 @@
 """A connection pool that keeps its slots, whatever is cancelled or fails."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -22,6 +23,8 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError among them
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # Of a connection that was lost while it was being asked.
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
@@ -78,7 +81,9 @@ class PooledConnection(Connection):
             backend: Any = self._connection
             raw, backend._connection = backend._connection, None
             self._database._connection = None
-            await backend._database._pool.release(raw, timeout=RELEASE_TIMEOUT)
+            # asyncpg closes a connection that it cannot reset; what was done on it stays done.
+            with contextlib.suppress(*UNREACHABLE):
+                await backend._database._pool.release(raw, timeout=RELEASE_TIMEOUT)
 
     async def fetch_all(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows of a statement."""

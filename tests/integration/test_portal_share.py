@@ -125,6 +125,17 @@ async def test_a_pause_that_the_portal_asked_for_reaches_every_worker(database: 
     assert not done
 
 
+async def test_an_error_that_nobody_expected_leaves_the_gate_open(database: Database) -> None:
+    only, gate = share(database)
+    await only.agree()
+    async with database.connection() as connection:
+        await connection.execute("ALTER TABLE portal_shares RENAME TO elsewhere")
+
+    await only.agree()
+
+    assert gate.limit == TOTAL
+
+
 async def test_a_worker_without_a_database_stops_asking_before_its_share_expires(database: Database) -> None:
     lonely, gate = share(database)
     database._backend._pool.terminate()  # noqa: SLF001  (what a server that is gone looks like from here)

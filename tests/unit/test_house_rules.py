@@ -97,6 +97,7 @@ def test_broad_excepts_stand_only_where_processes_meet_the_unexpected() -> None:
         "worker/download_process.py",
         "worker/alerts.py",
         "worker/deliver_webhook.py",
+        "worker/portal_share.py",
         "worker/rescue.py",
         "service/api/request_id.py",
         "service/api/startup_errors.py",
