@@ -4,7 +4,7 @@ Redis only rings the bell: a message is an id, and every one of them may be lost
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -13,6 +13,7 @@ import msgspec
 import redis.exceptions
 import structlog
 from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -93,27 +94,53 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
     return client(pool, job_serializer=encode_message, job_deserializer=decode_message)
 
 
+def _job_bell(job_id: UUID) -> str:
+    return f"download:{job_id}"
+
+
 class Bell:
     """Tells workers that there is something to do."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def ring_job(self, job_id: UUID, rings: int = 0, *, since: datetime | None = None) -> bool:
-        """Ask for a job to be claimed. `rings` tells one bell of a job from the next.
+    async def ring_job(self, job_id: UUID, *, since: datetime | None = None) -> bool:
+        """Ask for a job to be claimed. It takes its place among those requested `since`, by default now.
 
-        It takes its place among those requested at the same time: `since`, by default now.
+        A job has one bell: ringing again does nothing as long as it waits.
         """
         when = {"_defer_by": -CLOCK_SKEW} if since is None else {"_defer_until": since - CLOCK_SKEW}
         return await self._ring(
             self._redis.enqueue_job,
             DOWNLOAD_PROCESS,
             str(job_id),
-            _job_id=f"download:{job_id}:{rings}",
+            _job_id=_job_bell(job_id),
             _queue_name=DOWNLOAD_QUEUE,
             _expires=EXPIRES,
             **when,
         )
+
+    async def restore_jobs(self, jobs: Sequence[tuple[UUID, datetime]]) -> int:
+        """Ring for jobs that nobody works on, each with the moment of its request; answers how many needed it.
+
+        A bell that still waits is left alone. One that a worker took, which must have died, may be taken anew.
+        """
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for job_id, _since in jobs:
+                    pipe.zscore(DOWNLOAD_QUEUE, _job_bell(job_id))
+                    pipe.delete(in_progress_key_prefix + _job_bell(job_id))
+                answers = await pipe.execute()
+        except (RedisError, OSError) as error:
+            structlog.get_logger().warning("bells_not_restored", error=type(error).__name__, jobs=len(jobs))
+            return 0
+        restored = 0
+        for (job_id, since), score, was_taken in zip(jobs, answers[::2], answers[1::2], strict=True):
+            if score is None:
+                restored += await self.ring_job(job_id, since=since)
+            elif was_taken:
+                restored += 1
+        return restored
 
     async def ring_delivery(
         self,

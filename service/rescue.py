@@ -31,12 +31,11 @@ async def sweep(database: Database, bell: Bell) -> Swept:
         async with database.connection() as connection:
             await jobs.make_overdue(connection)
     rung_jobs = rung_deliveries = 0
-    while True:
-        batch = await _sweep_batch(database, bell)
+    is_last = False
+    while not is_last:
+        batch, is_last = await _sweep_batch(database, bell)
         rung_jobs += batch.jobs
         rung_deliveries += batch.deliveries
-        if max(batch.jobs, batch.deliveries) < BATCH:
-            break
     if is_empty:
         await bell.remember()
     if rung_jobs or rung_deliveries:
@@ -56,12 +55,12 @@ async def abort_stale_uploads(store: ObjectStore) -> int:
     return count
 
 
-async def _sweep_batch(database: Database, bell: Bell) -> Swept:
+async def _sweep_batch(database: Database, bell: Bell) -> tuple[Swept, bool]:
     async with database.connection() as connection:
         overdue_jobs = await jobs.take_overdue(connection, limit=BATCH)
         overdue_deliveries = await deliveries.take_overdue(connection, limit=BATCH)
-    for job in overdue_jobs:
-        await bell.ring_job(job.id, job.rings, since=job.created_at)
+    restored = await bell.restore_jobs([(job.id, job.created_at) for job in overdue_jobs])
     for delivery in overdue_deliveries:
         await bell.ring_delivery(delivery.id, attempt=delivery.attempt, rings=delivery.rings)
-    return Swept(len(overdue_jobs), len(overdue_deliveries))
+    is_last = max(len(overdue_jobs), len(overdue_deliveries)) < BATCH
+    return Swept(restored, len(overdue_deliveries)), is_last

@@ -12,8 +12,11 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
 LEASE = timedelta(seconds=15)  # a worker that dies is replaced after this and one sweep
-RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
-RING_BACKOFF_MAX = timedelta(minutes=5)
+RING_AFTER = timedelta(seconds=10)  # how long a first bell may take before the sweep looks for it
+#: Between two looks of the sweep at a job that nobody has taken: short at first, because a dead worker may have had
+#: its bell, and never so long that a lost one is missed for half a minute.
+LOOK_AGAIN_MIN = timedelta(seconds=5)
+LOOK_AGAIN_MAX = timedelta(seconds=20)
 
 #: Of documents; an outdated one counts as failed.
 COUNTS = (
@@ -204,16 +207,15 @@ async def end(connection: Connection, job_id: UUID, status: JobStatus, *, error:
     return moment
 
 
-class Ring(msgspec.Struct, frozen=True):
-    """A bell to ring: `rings` makes its name one that no other bell had."""
+class Overdue(msgspec.Struct, frozen=True):
+    """A job that nobody works on although it is due."""
 
     id: UUID
-    rings: int
     created_at: datetime
 
 
-async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Ring]:
-    """The jobs that nobody works on although they are due. Each is answered once, then later and later.
+async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Overdue]:
+    """The jobs that nobody works on although they are due. Each is answered once, then again after a while.
 
     Any number of workers may ask at once.
     """
@@ -222,14 +224,14 @@ async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Ring
         " (now() - coalesce(lease_expires_at, created_at)) / 2))"
         f" WHERE id IN (SELECT id FROM jobs WHERE {_ACTIVE} AND ring_at <= now()"
         " AND coalesce(lease_expires_at < now(), true) ORDER BY ring_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, rings, created_at",
-        {"longest": RING_BACKOFF_MAX, "shortest": RING_AFTER, "limit": limit},
+        " RETURNING id, created_at",
+        {"longest": LOOK_AGAIN_MAX, "shortest": LOOK_AGAIN_MIN, "limit": limit},
     )
-    return [as_struct(row, Ring) for row in rows]
+    return [as_struct(row, Overdue) for row in rows]
 
 
 async def make_overdue(connection: Connection) -> None:
-    """Have the sweep ring at once for every job that nobody works on: the bells rung so far were lost."""
+    """Have the sweep look at once at every job that nobody works on: the bells rung so far were lost."""
     await connection.execute(
         f"UPDATE jobs SET ring_at = now() WHERE {_ACTIVE} AND ring_at > now()"
         " AND coalesce(lease_expires_at < now(), true)"

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 import redis.asyncio
+from arq.constants import in_progress_key_prefix
 
 from service.database.connection import Database, create_database
 from service.local.portal import DocumentSpec
@@ -19,7 +20,7 @@ from tests.support.buckets import Bucket
 from tests.support.commands import REPOSITORY, autos
 from tests.support.workload import Place
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
 async def test_sweeps_at_the_same_time_ring_once_for_each(place: Place, numbers: Numbers, servers: Stack) -> None:
@@ -43,6 +44,40 @@ async def test_a_lost_bell_is_rung_again_for_a_job_that_waits_for_a_long_time(
         assert await sweep(database, bell) == Swept()
 
     assert len(await bells(servers)) == 1
+
+
+async def test_a_bell_that_still_waits_is_left_alone_and_keeps_its_place(
+    place: Place, numbers: Numbers, servers: Stack
+) -> None:
+    await flush(servers)
+    async with opened(place) as (database, bell):
+        await sweep(database, bell)
+        await accept(place, numbers, count=3)
+        before = await bells(servers)
+
+        assert await sweep(database, bell) == Swept()
+
+    assert len(before) == 3
+    assert await bells(servers) == before
+
+
+async def test_a_bell_that_a_dead_worker_had_taken_may_be_taken_anew(
+    place: Place, numbers: Numbers, servers: Stack
+) -> None:
+    await flush(servers)
+    async with opened(place) as (database, bell):
+        await sweep(database, bell)
+        await accept(place, numbers, count=1)
+        (name,) = await bells(servers)
+        # As arq's worker does before it begins.
+        async with connected(servers) as valkey:
+            await valkey.set(in_progress_key_prefix + name.decode(), 1, ex=60)
+
+        assert await sweep(database, bell) == Swept(jobs=1)
+
+    assert await bells(servers) == [name]
+    async with connected(servers) as valkey:
+        assert not await valkey.exists(in_progress_key_prefix + name.decode())
 
 
 async def test_the_sweep_can_be_made_by_hand(place: Place, numbers: Numbers, servers: Stack) -> None:
@@ -101,11 +136,16 @@ async def test_an_upload_begins_by_aborting_what_was_left_open_under_its_key(buc
     assert await bucket.read("same/key") == b"all of it"
 
 
-async def accept_and_lose_the_bells(place: Place, numbers: Numbers, servers: Stack, *, count: int) -> None:
+async def accept(place: Place, numbers: Numbers, *, count: int) -> None:
+    """Jobs that nobody has taken for so long that the sweep looks at them."""
     cases = numbers.take(count)
     await place.put_cases(cases, DocumentSpec())
     await place.request(cases)
     await place.service.fetch("UPDATE jobs SET ring_at = now()")
+
+
+async def accept_and_lose_the_bells(place: Place, numbers: Numbers, servers: Stack, *, count: int) -> None:
+    await accept(place, numbers, count=count)
     await flush(servers)
 
 
@@ -122,15 +162,20 @@ async def opened(place: Place) -> AsyncIterator[tuple[Database, Bell]]:
         await database.close()
 
 
-async def flush(servers: Stack) -> None:
+@asynccontextmanager
+async def connected(servers: Stack) -> AsyncIterator[redis.asyncio.Redis]:
     connection = redis.asyncio.Redis.from_url(servers.endpoints.redis_url)
-    await connection.flushall()
-    await connection.aclose()
+    try:
+        yield connection
+    finally:
+        await connection.aclose()
+
+
+async def flush(servers: Stack) -> None:
+    async with connected(servers) as valkey:
+        await valkey.flushall()
 
 
 async def bells(servers: Stack) -> list[bytes]:
-    connection = redis.asyncio.Redis.from_url(servers.endpoints.redis_url)
-    try:
-        return list(await connection.zrange(DOWNLOAD_QUEUE, 0, -1))
-    finally:
-        await connection.aclose()
+    async with connected(servers) as valkey:
+        return list(await valkey.zrange(DOWNLOAD_QUEUE, 0, -1))
