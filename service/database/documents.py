@@ -55,6 +55,27 @@ async def register(connection: Connection, number: ProcessNumber, listed: tuple[
     await connection.execute(_REGISTER, {"number": number.digits, "documents": as_json(rows)})
 
 
+async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
+    """Forget what the portal lists no longer and no file was ever had of; what was downloaded stays as it is.
+
+    There is nothing to ask the portal for, so nothing of it may fail a later job. What a job is at work on is left to
+    it. A listing without any document drops nothing: the portal is known to answer that by mistake.
+    """
+    if not listed:
+        return
+    values = {"number": number.digits, "ids": [document.id_in(number) for document in listed]}
+    unlisted = (
+        "documents.process_number = :number AND NOT documents.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM jobs"
+        " WHERE jobs.id = documents.job_id AND jobs.status IN ('pending', 'processing'))"
+    )
+    await connection.execute(f"DELETE FROM documents WHERE storage_key IS NULL AND {unlisted}", values)
+    await connection.execute(
+        "UPDATE documents SET error_code = NULL, error_message = NULL"
+        f" WHERE status = 'available' AND error_code IS NOT NULL AND {unlisted}",
+        values,
+    )
+
+
 def _as_row(number: ProcessNumber, position: int, document: ListedDocument) -> dict[str, Any]:
     return msgspec.structs.asdict(document) | {
         "id": document.id_in(number),

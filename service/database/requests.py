@@ -47,6 +47,7 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     if job_id is not None:
         await _freeze_progress(connection, listing.number, job_id)
     await documents.register(connection, listing.number, listing.documents)
+    await documents.drop_unlisted(connection, listing.number, listing.documents)
     if job_id is not None:
         await documents.join_job(connection, listing.number, job_id)
     await processes.note_state(connection, listing.number)
