@@ -69,7 +69,15 @@ async def _check(store: ObjectStore, *, create_bucket: bool) -> None:
     except StorageError as error:
         if not create_bucket or _status(error) != 404:
             raise
+        await _create(store)
+
+
+async def _create(store: ObjectStore) -> None:
+    try:
         await store.create_bucket()
+    except StorageError:
+        # Another process may have been faster.
+        await store.check()
 
 
 def _reason(error: StorageError) -> str:
