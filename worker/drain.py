@@ -5,11 +5,13 @@ whole shutdown fail, and a cancellation that a loop swallows makes it wait for e
 """
 
 import asyncio
+import inspect
 import signal
 from collections.abc import Coroutine
 from typing import Any
 
-from arq.worker import Retry
+import structlog
+from arq.worker import Retry, Worker
 
 from service.queue import Patience
 
@@ -24,12 +26,30 @@ class Drain:
         self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
         self._stopper: asyncio.Task[None] | None = None
+        self.is_broken = False  #: a loop ended that should never have
 
-    def install(self, main: asyncio.Task[Any]) -> None:
-        """Handle the signals of this process; `main` is cancelled when everything has been handed over."""
+    def install(self, main: asyncio.Task[Any], *others: Worker) -> None:
+        """Handle the signals of this process: `main` is that of arq's own worker, `others` run beside it.
+
+        Nobody takes a bell from then on, and `main` is cancelled when everything has been handed over.
+        """
+        # arq tells its hooks everything but the worker that calls them.
+        coroutine: Any = main.get_coro()
+        workers = [inspect.getcoroutinelocals(coroutine)["self"], *others]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._begin, main)
+            loop.add_signal_handler(number, self._begin, main, workers)
+
+    def watch(self, *loops: asyncio.Task[Any]) -> None:
+        """End the process, for a supervisor to start anew, when one of these ends although nobody asked it to."""
+        for each in loops:
+            each.add_done_callback(self._see_end)
+
+    def _see_end(self, loop: asyncio.Task[Any]) -> None:
+        if self._stopper is None and not loop.cancelled():
+            structlog.get_logger().error("worker_broken", loop=loop.get_name(), exc_info=loop.exception())
+            self.is_broken = True
+            signal.raise_signal(signal.SIGTERM)
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work of one task. Raises `Retry` where it was stopped, so that another worker takes it at once."""
@@ -47,7 +67,9 @@ class Drain:
         finally:
             self._running.discard(task)
 
-    def _begin(self, main: asyncio.Task[Any]) -> None:
+    def _begin(self, main: asyncio.Task[Any], workers: list[Worker]) -> None:
+        for worker in workers:
+            worker.allow_pick_jobs = False
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

@@ -107,8 +107,6 @@ async def _startup(ctx: dict[str, Any]) -> None:
         await stack.aclose()
         raise SystemExit(f"autos: {error}") from None
     ctx["autos"] = context
-    if (main := asyncio.current_task()) is not None:
-        context.drain.install(main)
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
     ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"]))
@@ -118,7 +116,10 @@ async def _startup(ctx: dict[str, Any]) -> None:
         _delivery_worker(_common(settings.redis_url, ctx["patience"]), context, is_late=is_late)
         for is_late in (False, True)
     ]
+    if (main := asyncio.current_task()) is not None:
+        context.drain.install(main, *ctx["deliverers"])
     ctx["delivering"] = [asyncio.create_task(each.async_run()) for each in ctx["deliverers"]]
+    context.drain.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], *ctx["delivering"])
     structlog.get_logger().info("worker_started")
 
 
@@ -153,6 +154,8 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
         await deliverer.close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker_stopped")
+    if ctx["autos"].drain.is_broken:
+        raise SystemExit("autos: a part of the worker failed; its log says which")
 
 
 async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -> Context:
