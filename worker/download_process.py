@@ -19,7 +19,7 @@ from service.portal.errors import AccessDenied, NotFound, Unauthorized, Unavaila
 from worker.context import Context, context_of
 from worker.download_document import download_document
 
-HEARTBEAT = 2.0  # seconds; a cancelled job is noticed within one
+HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
 LISTING_TIMEOUT = 60.0  # seconds
 KEPT_FOR = timedelta(days=3)  # how long a request waits for a portal that does not answer
 BACKOFF = timedelta(seconds=15)
@@ -77,6 +77,7 @@ async def _claim(context: Context, job_id: UUID) -> ClaimedJob | None:
 
 async def _run(context: Context, job: ClaimedJob) -> None:
     log = structlog.get_logger()
+    log.info("job_claimed")
     try:
         settlement = await _under_lease(context, job, _work(context, job))
     except LeaseLost:
