@@ -126,24 +126,31 @@ def numbers(_case_numbers: Iterator[str]) -> Numbers:
     return Numbers(_case_numbers)
 
 
-_FIGURES = pytest.StashKey[list[str]]()
+_FIGURE = "figure"
 
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Keep a figure for the end of the run, where all of them are printed."""
-    lines = request.config.stash.setdefault(_FIGURES, [])
-    name = request.node.name
 
     def keep(line: str) -> None:
-        lines.append(f"{name}: {line}")
+        # These travel with the report, from the processes of a run side by side too.
+        request.node.user_properties.append((_FIGURE, line))
 
     return keep
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what was counted and measured."""
-    if lines := config.stash.get(_FIGURES, []):
+    reports = [report for outcome in terminalreporter.stats.values() for report in outcome]
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {value}"
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == _FIGURE
+    ]
+    if lines:
         terminalreporter.section("faults")
         for line in lines:
             terminalreporter.write_line(line)

@@ -24,14 +24,14 @@ from worker.context import Context
 from worker.download_process import download_process
 from worker.main import _open as open_context
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 POOL = 4
 AT_ONCE = 8
 NEVER_ENDS = Fault(kind=FaultKind.SLOW_DRIP, times=FOR_EVER, seconds=0.5)
 
 
-@pytest.mark.parametrize("times", [150, pytest.param(2500, marks=[pytest.mark.long, pytest.mark.timeout(300)])])
+@pytest.mark.parametrize("times", [150, pytest.param(2500, marks=pytest.mark.long)])
 async def test_tasks_that_are_cancelled_lose_nothing(
     place: Place, numbers: Numbers, bucket: Bucket, note: Callable[[str], None], times: int
 ) -> None:
@@ -110,7 +110,7 @@ def slots_in_use(database: Database) -> int:
     return int(pool.get_size() - pool.get_idle_size())
 
 
-@pytest.mark.parametrize("times", [150, pytest.param(2500, marks=[pytest.mark.long, pytest.mark.timeout(300)])])
+@pytest.mark.parametrize("times", [150, pytest.param(2500, marks=pytest.mark.long)])
 async def test_clients_that_hang_up_and_requests_that_are_cancelled_lose_nothing(
     place: Place, numbers: Numbers, note: Callable[[str], None], times: int
 ) -> None:

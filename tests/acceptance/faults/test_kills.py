@@ -18,7 +18,7 @@ from tests.acceptance.faults.conftest import Numbers
 from tests.support.service import Service
 from tests.support.workload import Place, plain
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 IN_FLIGHT = timedelta(seconds=0.1)  # in which a statement that a frozen worker had sent is through
 
@@ -93,7 +93,7 @@ class Kills:
 
 
 async def run_with_kills(
-    place: Place, numbers: Numbers, *, turns: int, jobs: int, documents: int, workers: int = 2, latest: float = 4.0
+    place: Place, numbers: Numbers, *, turns: int, jobs: int, documents: int, workers: int, latest: float = 4.0
 ) -> str:
     seed = random.randrange(1_000_000)  # noqa: S311  (moments, not secrets)
     moments = random.Random(seed)  # noqa: S311  (as above)
@@ -102,7 +102,7 @@ async def run_with_kills(
     await asyncio.gather(*(place.service.add_worker() for _ in range(workers)))
     watching = asyncio.create_task(watch.watch())
     for _turn in range(turns):
-        # As many as the workers have places for: what waits for one has no owner, and no fault.
+        # As many as the workers that survive have places for: what waits for one has no owner, and no fault.
         unfinished = await place.service.fetch("SELECT 1 FROM jobs WHERE status IN ('pending', 'processing')")
         batch = numbers.take(jobs - len(unfinished))
         cases += batch
@@ -111,7 +111,7 @@ async def run_with_kills(
         await asyncio.sleep(moments.uniform(0.2, latest))
         await kills.kill()
         # Not faster than the others take over the dead worker's places at the portal.
-        await place.service.until("SELECT 1 FROM portal_shares HAVING count(*) <= 2")
+        await place.service.until("SELECT 1 FROM portal_shares HAVING count(*) <= $1", workers)
     await place.ended(cases, timeout=240)
     watching.cancel()
     figures = await place.expect_all_done_once(cases)
@@ -136,4 +136,4 @@ async def test_a_worker_that_is_killed_is_replaced(place: Place, numbers: Number
 async def test_workers_that_are_killed_at_twenty_random_moments_lose_and_double_nothing(
     place: Place, numbers: Numbers, note: Callable[[str], None]
 ) -> None:
-    note(await run_with_kills(place, numbers, turns=20, jobs=20, documents=30))
+    note(await run_with_kills(place, numbers, turns=20, jobs=20, documents=30, workers=3))

@@ -15,7 +15,7 @@ from tests.support.buckets import Bucket
 from tests.support.s3_proxy import WireFault, running_s3_proxy
 from tests.support.workload import Place
 
-pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
 OPERATIONS = ("put", "create", "part", "complete", "other")
 LARGE = 20_000_000  # bytes: three parts

@@ -14,7 +14,7 @@ from tests.support.api import Api
 from tests.support.portal import Portal
 from tests.support.subscriber import Subscriber
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 #: What the service says of a document for which the portal never does anything else.
 FOR_GOOD: dict[FaultKind, ErrorCode] = {
@@ -160,7 +160,7 @@ async def test_a_listing_that_is_none_is_asked_for_again(
     answer = await api.process(number, webhook_url=subscriber.url(f"/{number}"))
 
     assert (answer.status, answer.json["status"]) == (202, "pending")
-    (received,) = await subscriber.wait_for(f"/{number}")
+    (received,) = await subscriber.wait_for(f"/{number}", timeout=60)
     assert received.json["completed_documents"] == 2
 
 
@@ -229,13 +229,12 @@ async def test_a_case_of_five_thousand_documents_completes(api: Api, portal: Por
     await portal.put_documents(number, DocumentSpec(count=5000, size=2000))
     await api.process(number)
 
-    status = await api.ended(number, timeout=110)
+    status = await api.ended(number, timeout=280)
 
     assert (status["status"], status["completed_documents"]) == ("completed", 5000)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [(FaultKind.SLOW_DRIP, ErrorCode.TOO_SLOW), (FaultKind.HANG, ErrorCode.PORTAL_UNAVAILABLE)],

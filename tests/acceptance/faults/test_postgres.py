@@ -15,7 +15,7 @@ from service.local.stack import Stack
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.workload import Place, digits
 
-pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
 SOME_AVAILABLE = "SELECT 1 FROM documents WHERE status = 'available' OFFSET $1"
 TERMINATE = (

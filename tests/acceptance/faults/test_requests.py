@@ -14,8 +14,9 @@ from tests.support.api import Answer, Api
 from tests.support.buckets import Bucket
 from tests.support.workload import Place, digits, plain
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
+NOT_YET = Fault(kind=FaultKind.TOO_MANY_429, times=FOR_EVER, retry_after=1)
 DRIP = Fault(kind=FaultKind.SLOW_DRIP, times=FOR_EVER, seconds=0.5)
 
 
@@ -24,8 +25,9 @@ async def test_two_hundred_requests_for_one_case_are_one_job(
     place: Place, numbers: Numbers, note: Callable[[str], None]
 ) -> None:
     (number,) = numbers.take(1)
-    await place.put_cases([number], DocumentSpec(count=30, size=3000))
-    await place.portal.configure(latency_binary_ms=500)
+    await place.put_cases([number], DocumentSpec(count=29, size=3000), DocumentSpec(origin_id="last"))
+    # The job cannot end before all have been answered: who asks after its end is told at once, without a job.
+    await place.portal.fail_document(number, "last", NOT_YET)
     apis = (place.service.api, await place.service.add_api())
     await place.service.add_worker()
     paths = [f"/{number}/{index}" for index in range(200)]
@@ -34,12 +36,13 @@ async def test_two_hundred_requests_for_one_case_are_one_job(
         *(apis[index % 2].process(number, webhook_url=place.subscriber.url(path)) for index, path in enumerate(paths))
     )
 
+    await place.portal.fail_document(number, "last")
     for answer in answers:
         expect_contract(answer, documents=30)
     jobs = {answer.json["job_id"] for answer in answers}
     assert len(jobs) == 1
     for path in paths:
-        (received,) = await place.subscriber.wait_for(path, timeout=60)
+        (received,) = await place.subscriber.wait_for(path, timeout=240)
         assert received.json["job_id"] in jobs
     assert set((await place.downloads([number])).values()) == {1}
     note("200 requests at once for one case through 2 API processes: 1 job, 200 events, 30 downloads")
@@ -64,7 +67,7 @@ async def test_two_hundred_requests_for_two_hundred_cases_are_two_hundred_jobs(
     for answer in answers:
         expect_contract(answer, documents=5)
     assert len({answer.json["job_id"] for answer in answers}) == 200
-    await place.ended(cases, timeout=100)
+    await place.ended(cases, timeout=240)
     figures = await place.expect_all_done_once(cases)
     assert figures["events posted twice"] == 0
     assert set((await place.downloads(cases)).values()) == {1}
@@ -73,7 +76,11 @@ async def test_two_hundred_requests_for_two_hundred_cases_are_two_hundred_jobs(
 
 def expect_contract(answer: Answer, *, documents: int) -> None:
     """What holds of an answer to a first request with a webhook, whoever else asks at the same time."""
-    assert answer.status == 200, answer
+    assert answer.status in {200, 202}, answer
+    if answer.status == 202:
+        # The portal did not answer in time, as on a busy machine: the request is kept.
+        assert answer.json["status"] in {"pending", "processing"}
+        return
     assert answer.json["total_documents"] == len(answer.json["documents"]) == documents
     assert answer.json["status"] in {"pending", "processing", "completed"}
     counted = Counter(each["status"] for each in answer.json["documents"])
@@ -111,6 +118,27 @@ async def test_a_refresh_takes_up_what_is_new_and_what_changed_and_keeps_what_va
     assert after["changed"]["storage_key"] != before["changed"]["storage_key"]
     expected = {each["idOrigem"]: each["sha256"] for each in await place.portal.documents(number)}
     assert {name: each["sha256"] for name, each in after.items() if name in expected} == expected
+
+
+async def test_a_document_that_vanished_before_it_was_ever_had_fails_no_later_job(
+    place: Place, numbers: Numbers
+) -> None:
+    (number,) = numbers.take(1)
+    await place.put_cases([number], DocumentSpec(origin_id="there"), DocumentSpec(origin_id="never"))
+    await place.portal.fail_document(number, "never", Fault(kind=FaultKind.NOT_FOUND_404, times=FOR_EVER))
+    await place.service.add_worker()
+    await place.request([number])
+    assert (await place.service.api.ended(number))["status"] == "failed"
+
+    await place.put_cases([number], DocumentSpec(origin_id="there"))
+    await place.service.api.process(number, force_refresh="true")
+    status = await place.service.api.ended(number)
+
+    assert (status["status"], status["total_documents"], status["completed_documents"]) == ("completed", 1, 1)
+    await place.put_cases([number], DocumentSpec(origin_id="there"), DocumentSpec(origin_id="never"))
+    await place.service.api.process(number, force_refresh="true")
+    status = await place.service.api.ended(number)
+    assert (status["status"], status["completed_documents"]) == ("completed", 2)
 
 
 @pytest.mark.long

@@ -20,7 +20,7 @@ from tests.conftest import create_database as create_empty
 from tests.support.life import Life, World
 from tests.support.numbers import process_numbers
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 ENDED = {"completed", "failed", "cancelled"}
 LISTED = st.lists(st.sampled_from(["a:1", "b:1", "c:1", "c:2"]), unique_by=lambda each: each[0], max_size=3)

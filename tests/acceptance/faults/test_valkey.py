@@ -14,7 +14,7 @@ from service.local.stack import Stack
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.workload import Place, digits, plain
 
-pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
 SOME_COMPLETED = "SELECT 1 FROM jobs WHERE status = 'completed' OFFSET $1"
 ALIVE = 30  # seconds within which work goes on once everything is there
@@ -116,7 +116,7 @@ async def test_a_frozen_valkey_stops_no_request(
     finally:
         await asyncio.to_thread(servers.resume_server, "valkey")
 
-    assert slowest < 5
+    assert slowest < 10
     await expect_all(place, [*cases, *late])
     note(f"Valkey frozen for 15 s: 5 requests accepted meanwhile, the slowest answer took {slowest:.1f} s")
 
