@@ -136,6 +136,7 @@ async def test_a_document_that_vanished_before_it_was_ever_had_fails_no_later_jo
 
     assert (status["status"], status["total_documents"], status["completed_documents"]) == ("completed", 1, 1)
     await place.put_cases([number], DocumentSpec(origin_id="there"), DocumentSpec(origin_id="never"))
+    await place.portal.fail_document(number, "never")
     await place.service.api.process(number, force_refresh="true")
     status = await place.service.api.ended(number)
     assert (status["status"], status["completed_documents"]) == ("completed", 2)
