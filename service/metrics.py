@@ -117,7 +117,7 @@ class WorkerMetrics(Metrics):
             "Attempts of webhook deliveries: how each ended, and what the delivery has come to.",
             ["outcome", "status"],
         )
-        self.rung_again = counter("autos_rung_again", "Work that the sweep found due and left alone.", ["kind"])
+        self.rung_again = counter("autos_rung_again", "Work that was due and that the sweep rang for again.", ["kind"])
         self.uploads_aborted = counter("autos_uploads_aborted", "Uploads that crashes had left open in the bucket.")
         self._start_at_zero()
 

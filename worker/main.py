@@ -43,7 +43,7 @@ from worker.health import health_key, stay_healthy
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 
-JOBS_AT_ONCE = 10  # of one worker; the portal's limit is shared between them
+JOBS_AT_ONCE = 20  # of one worker, enough for those of one that died; the portal's limit is shared between them
 FIRST_ATTEMPTS_AT_ONCE = 100
 LATE_ATTEMPTS_AT_ONCE = 50
 # A bell that was taken by a worker that died stays hidden for this long; the sweep rings another one.

@@ -136,4 +136,4 @@ async def test_a_worker_that_is_killed_is_replaced(place: Place, numbers: Number
 async def test_workers_that_are_killed_at_twenty_random_moments_lose_and_double_nothing(
     place: Place, numbers: Numbers, note: Callable[[str], None]
 ) -> None:
-    note(await run_with_kills(place, numbers, turns=20, jobs=20, documents=30, workers=3))
+    note(await run_with_kills(place, numbers, turns=20, jobs=20, documents=30, workers=2))
