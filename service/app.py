@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from service.api import (
+    archive,
     deliveries,
     docs,
     documents,
@@ -77,6 +78,7 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/api/v1/processes/{number}/status", GET=processes.status),
     OperationRoute("/api/v1/processes/{number}/files", GET=documents.files),
     OperationRoute("/api/v1/processes/{number}/events", GET=events.show),
+    OperationRoute("/api/v1/processes/{number}/archive", GET=archive.show),
     OperationRoute("/api/v1/processes/{number}/documents/{document_id}/content", GET=documents.content),
     OperationRoute("/api/v1/processes/{number}/download-documents", POST=downloads.register),
     OperationRoute("/api/v1/processes/{number}/download-document/{document_id}", POST=downloads.one),

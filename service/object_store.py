@@ -1,15 +1,16 @@
-"""S3: put a stream, sign a link. One client for the life of the process."""
+"""S3: put a stream, sign a link, read a stream. One client for the life of the process."""
 
 import asyncio
 import base64
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aioboto3
+import aiohttp
 import msgspec
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,13 +21,17 @@ from service.signed_links import LinkTarget, link_target, sign_link
 
 if TYPE_CHECKING:
     from aiobotocore.credentials import AioCredentials
+    from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
 CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
 ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
+CONNECTIONS = 64
+READS = 48  # at once: they may be as slow as somebody's client, and must leave connections to the others
 _WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
+_READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most
 
 _Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
 
@@ -85,7 +90,7 @@ async def _storage_errors(timeout: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(timeout):
             yield
-    except (BotoCoreError, ClientError, ResponseParserError, TimeoutError, OSError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError, aiohttp.ClientError, TimeoutError, OSError) as error:
         raise StorageError(f"the object store failed: {type(error).__name__}") from error
 
 
@@ -99,6 +104,7 @@ class ObjectStore:
         self._settings = settings
         self._links = links
         self._credentials = credentials
+        self._read_places = asyncio.Semaphore(READS)
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
         """Write a small object in one request. Raises `StorageError`."""
@@ -111,6 +117,22 @@ class ObjectStore:
                 ContentType=mime_type,
                 ChecksumCRC32=_checksum(chunks),
             )
+
+    async def read(self, key: str, *, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """The bytes from `start` on, none read ahead. Closing it ends the transfer. Raises `StorageError`."""
+        span: Any = {"Range": f"bytes={start}-"} if start else {}
+        async with self._read_places:
+            async with self._calling():
+                answer = await self._client.get_object(Bucket=self._settings.bucket, Key=key, **span)
+            try:
+                while chunk := await self._some_of(answer["Body"]):
+                    yield chunk
+            finally:
+                answer["Body"].close()
+
+    async def _some_of(self, body: "StreamingBody") -> bytes:
+        async with self._calling():
+            return await body.read(_READ_SIZE)
 
     @asynccontextmanager
     async def start_upload(self, key: str, mime_type: str) -> AsyncIterator["Upload"]:
@@ -251,7 +273,7 @@ def client_config(path_style: bool) -> AioConfig:
         retries={"mode": "standard", "total_max_attempts": 4},
         connect_timeout=5,
         read_timeout=60,
-        max_pool_connections=64,
+        max_pool_connections=CONNECTIONS,
         # The default wraps bodies in a trailer that many S3-compatible stores refuse.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

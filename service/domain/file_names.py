@@ -19,10 +19,12 @@ EXTENSIONS: Mapping[str, str] = {
 }
 STEM_LENGTH = 100  # characters; with prefix and ending far below the 255 bytes of a file name
 DOWNLOAD_LENGTH = 150  # characters before the ending; a link carries each as up to 12 bytes, escaped twice
+ARCHIVED_BYTES = 200  # of UTF-8, with place and ending; file systems take 255
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # They turn the direction of writing, so that a name shows another ending than it has.
 _DIRECTIONS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*]')  # on Windows; the slash everywhere
 _INVISIBLE_START = re.compile(r"\A[\s.]+")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
@@ -49,6 +51,20 @@ def safe_name(name: str, mime_type: str, revision: int = 1) -> str:
     ascii_only = unicodedata.normalize("NFKD", full).encode("ascii", "ignore").decode()
     stem = _UNSAFE.sub("-", ascii_only).strip("-.")[:STEM_LENGTH].strip("-.") or "documento"
     return f"{stem}{'' if revision == 1 else f'.{revision}'}{ending.lower()}"
+
+
+def archived_name(name: str, mime_type: str, place: int, digits: int = 4) -> str:
+    """The document's own name behind its place in the case, such as `0001 - Petição inicial.pdf`.
+
+    It is safe to extract everywhere: one component, normalised (NFC), bounded, without characters that cannot be
+    seen. The place makes it unique however file systems compare names, and no reserved name of Windows.
+    """
+    visible = "".join(each for each in name if each.isspace() or unicodedata.category(each)[0] != "C")
+    plain = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", " ".join(visible.split())))
+    stem, ending = _split(download_name(plain, mime_type))
+    start = f"{place:0{digits}} - "
+    left = ARCHIVED_BYTES - len(start) - len(ending)
+    return start + stem.encode()[:left].decode(errors="ignore").rstrip(" .") + ending
 
 
 def content_disposition(name: str) -> str:

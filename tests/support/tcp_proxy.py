@@ -36,6 +36,11 @@ class TcpProxy:
         self._rate = 0
         self.cuts = 0  #: connections that were cut so far
 
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return len(self._links)
+
     def cut(self) -> None:
         """Reset every connection; new ones pass."""
         for link in list(self._links):

@@ -8,7 +8,7 @@ from aiohttp import content_disposition_filename, parse_content_disposition
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.domain.file_names import EXTENSIONS, content_disposition, download_name, safe_name
+from service.domain.file_names import EXTENSIONS, archived_name, content_disposition, download_name, safe_name
 
 PDF = "application/pdf"
 NAMES = st.text(max_size=1200) | st.text(alphabet="./\\ -_aé\0\u202e", max_size=300)
@@ -91,6 +91,60 @@ def test_a_download_never_names_a_directory_or_a_hidden_file(name: str, mime_typ
     assert not set(made) & set("/\\\r\n\0\u202e\u2066")
     assert not {unicodedata.category(each) for each in made} & {"Cc", "Zl", "Zp"}
     assert len(made) <= 156
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type", "expected"),
+    [
+        ("Petição inicial.pdf", PDF, "0007 - Petição inicial.pdf"),
+        ("Petic\u0327a\u0303o inicial", PDF, "0007 - Petição inicial.pdf"),
+        ("Decisão.html", PDF, "0007 - Decisão.html.pdf"),
+        ("../../etc/passwd", PDF, "0007 - -..-etc-passwd.pdf"),
+        ("C:\\autoexec.bat", "application/octet-stream", "0007 - C--autoexec.bat"),
+        ("CON", PDF, "0007 - CON.pdf"),
+        ('a<b>c:d"e|f?g*h', PDF, "0007 - a-b-c-d-e-f-g-h.pdf"),
+        ("fatura\u202efdp.exe", PDF, "0007 - faturafdp.exe.pdf"),
+        ("linha\r\num\u2028dois\0\x1b[0m", "text/html", "0007 - linha um dois[0m.html"),
+        ("Ofício  nº 1 . . .pdf", PDF, "0007 - Ofício nº 1.pdf"),
+        ("fim. ", "application/octet-stream", "0007 - fim"),
+        ("", PDF, "0007 - documento.pdf"),
+        ("\u200b\u202e", PDF, "0007 - documento.pdf"),
+        ("\ud800", PDF, "0007 - documento.pdf"),
+        ("é" * 1000 + ".pdf", PDF, "0007 - " + "é" * 94 + ".pdf"),
+        ("判" * 1000, PDF, "0007 - " + "判" * 63 + ".pdf"),
+    ],
+)
+def test_a_name_in_an_archive(name: str, mime_type: str, expected: str) -> None:
+    assert archived_name(name, mime_type, 7) == expected
+
+
+@given(NAMES, TYPES, st.integers(1, 99_999))
+@example("<\u0338", PDF, 1)
+@example("e\u200d\u0301", PDF, 1)
+@example("a" * 189 + "\U0001f600", PDF, 1)
+def test_a_name_in_an_archive_can_be_extracted_anywhere(name: str, mime_type: str, place: int) -> None:
+    made = archived_name(name, mime_type, place)
+
+    assert re.fullmatch(r'[0-9]{4,5} - [^<>:"/\\|?*]*[^<>:"/\\|?* .]', made)
+    assert made.isprintable()
+    assert len(made.encode()) <= 200
+    assert unicodedata.normalize("NFC", made) == made
+
+
+def test_names_in_an_archive_differ_however_they_are_compared() -> None:
+    alike = [
+        "Decisão.pdf",
+        "decisão.pdf",
+        "DECISÃO.PDF",
+        "Decisa\u0303o.pdf",
+        "Decisão\u200b.pdf",
+        "Decisão .pdf",
+    ] * 900
+
+    names = [archived_name(name, PDF, place) for place, name in enumerate(alike, 1)]
+
+    assert len({unicodedata.normalize("NFKD", name).casefold() for name in names}) == len(alike)
+    assert names == sorted(names)
 
 
 def read_as_a_client(header: str) -> tuple[str | None, str | None]:

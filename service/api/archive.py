@@ -1,0 +1,84 @@
+"""`/processes/{number}/archive`: a case as one ZIP file."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+import structlog
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
+
+from service.api.operations import Call, Reply, operation
+from service.api.problems import Problem
+from service.api.processes import not_requested
+from service.api.queries import NoQuery
+from service.archive.contents import archive_of
+from service.archive.stored_files import UnreadableFile
+from service.database import documents, processes
+
+MEDIA_TYPE = "application/zip"
+STALL_TIMEOUT = 60.0  # seconds in which a client takes the next few hundred kilobytes
+
+
+class ArchiveResponse(StreamingResponse):
+    """Streams an archive. One that cannot be finished is cut, which its `Content-Length` gives away to every client."""
+
+    def __init__(
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        headers: Mapping[str, str],
+        *,
+        stall_timeout: float = STALL_TIMEOUT,
+    ) -> None:
+        super().__init__(chunks, headers=headers, media_type=MEDIA_TYPE)
+        self._chunks = chunks
+        self._stall_timeout = stall_timeout
+
+    async def stream_response(self, send: Send) -> None:
+        """Send all of it, or return before the end: the server then closes the connection."""
+
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._stall_timeout):
+                await send(message)
+
+        try:
+            # Closed here: what a cancelled task leaves behind is closed whenever it is found.
+            async with aclosing(self._chunks):
+                await super().stream_response(send_in_time)
+        except UnreadableFile as error:
+            structlog.get_logger().error("archive_cut", reason=str(error))
+        except TimeoutError:
+            structlog.get_logger().warning("archive_cut", reason="the client takes nothing")
+
+
+@operation(
+    Reply(
+        200,
+        "The ZIP file: `manifest.json`, then the documents in the order of the case. Its length is exact, and a "
+        "transfer that ends before it holds no archive: ask again.",
+        media_type=MEDIA_TYPE,
+        headers=("Content-Disposition", "Content-Length"),
+    ),
+    problems=("process_not_found", "nothing_available"),
+)
+async def show(call: Call[NoQuery, None]) -> Response:
+    """All documents of a case that are available, as one ZIP file.
+
+    Its `manifest.json` tells which document each file is, and of each document that is not there why it is not.
+    """
+    async with call.state["database"].connection() as connection:
+        overview = await processes.overview(connection, call.number, call.user.id)
+        found = await documents.of_process(connection, call.number)
+    if overview is None:
+        raise not_requested()
+    archive = archive_of(call.number, overview, found)
+    if not archive.files:
+        raise Problem("nothing_available", "No document of the case is available yet. Its status says why.")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{call.number.masked}.zip"',
+        "Content-Length": str(archive.size),
+        "Cache-Control": "no-store",
+    }
+    if call.request.method == "HEAD":
+        return Response(headers=headers, media_type=MEDIA_TYPE)
+    return ArchiveResponse(archive.stream(call.state["store"]), headers)

@@ -1,0 +1,100 @@
+"""A ZIP file as a stream of bytes, whose number is known before the first of them.
+
+Entries are stored as they are: documents are compressed already, and their sizes then tell the archive's.
+"""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from datetime import datetime
+from typing import IO
+from zipfile import ZIP64_LIMIT, ZipFile, ZipInfo
+
+import msgspec
+
+FLUSH_SIZE = 64 * 1024  # bytes that are collected before they are sent on: small files share a packet
+_FIRST_TIME = (1980, 1, 1, 0, 0, 0)  # the clock of DOS starts here, and ends with 2107
+_LAST_TIME = (2107, 12, 31, 23, 59, 58)
+_READABLE_FILE = 0o100644 << 16  # else `unzip` makes files that only their owner may read
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A file of the archive before its bytes are there."""
+
+    name: str
+    size: int  #: bytes
+    modified_at: datetime  #: shown as it is: ZIP knows no zones
+
+
+class _Outlet:
+    """What zipfile writes to. It cannot seek, so that sizes and checksums follow each content."""
+
+    def __init__(self) -> None:
+        self.pending = 0  #: bytes to be taken
+        self._chunks: list[bytes] = []
+        self._position = 0
+
+    def write(self, chunk: bytes) -> int:
+        self._chunks.append(chunk)
+        self.pending += len(chunk)
+        self._position += len(chunk)
+        return len(chunk)
+
+    def skip(self, size: int) -> None:
+        self._position += size
+
+    def tell(self) -> int:
+        return self._position
+
+    def flush(self) -> None:
+        """Nothing: whoever reads takes."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def take(self) -> bytes:
+        taken = b"".join(self._chunks)
+        self._chunks.clear()
+        self.pending = 0
+        return taken
+
+
+def zip_size(entries: Iterable[Entry]) -> int:
+    """Bytes of the whole archive, found by writing one without the contents."""
+    outlet = _Outlet()
+    with ZipFile(outlet, "w") as archive:
+        for entry in entries:
+            info = _info(entry)
+            with _begun(archive, info, entry.size):
+                outlet.skip(entry.size)
+            # The directory at the end, not written yet, takes more bytes for large files.
+            info.file_size = info.compress_size = entry.size
+    return outlet.tell()
+
+
+async def zip_stream(files: Iterable[tuple[Entry, AsyncGenerator[bytes, None]]]) -> AsyncGenerator[bytes, None]:
+    """The archive in chunks; each file is read when its turn has come, and must have as many bytes as it says.
+
+    Whatever a file raises ends the stream, before the directory that would make it a valid archive.
+    """
+    outlet = _Outlet()
+    archive = ZipFile(outlet, "w")
+    for entry, content in files:
+        with _begun(archive, _info(entry), entry.size) as file:
+            async with aclosing(content) as chunks:
+                async for chunk in chunks:
+                    file.write(chunk)
+                    if outlet.pending >= FLUSH_SIZE:
+                        yield outlet.take()
+    archive.close()
+    yield outlet.take()
+
+
+def _info(entry: Entry) -> ZipInfo:
+    moment = entry.modified_at.timetuple()[:6]
+    info = ZipInfo(entry.name, min(max(moment, _FIRST_TIME), _LAST_TIME))
+    info.external_attr = _READABLE_FILE
+    return info
+
+
+def _begun(archive: ZipFile, info: ZipInfo, size: int) -> IO[bytes]:
+    return archive.open(info, "w", force_zip64=size > ZIP64_LIMIT)

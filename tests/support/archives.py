@@ -1,0 +1,93 @@
+"""Cases whose documents are there already, as if a worker had downloaded them, and what clients do with archives."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import aiohttp
+import msgspec
+
+from service.domain.documents import StoredFile
+from tests.support.api import Api
+from tests.support.service import Service
+
+PDF = "application/pdf"
+FILED_AT = "2024-02-29T16:45:30Z"
+BLOCK = bytes(1024 * 1024)
+
+_INSERT = """
+INSERT INTO documents (
+    id, process_number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, copies, status,
+    attempts, completed_at, storage_key, size, sha256, mime_type, error_code, error_message)
+SELECT id, $1, '1º grau', place::text, 'uuid-' || place, place, place, name, 'Petição', 'PUBLIC', filed_at, '[]',
+    CASE WHEN key IS NULL THEN 'failed' ELSE 'available' END, 1, now(), key, size, sha256, mime_type,
+    CASE WHEN key IS NULL THEN 'portal_error' END, CASE WHEN key IS NULL THEN 'The portal failed.' END
+FROM jsonb_to_recordset($2::jsonb) AS given (
+    id uuid, place integer, name text, filed_at timestamptz, key text, size bigint, sha256 text, mime_type text)
+"""
+
+
+@dataclass(frozen=True)
+class Given:
+    """One document of a case: its name and its file, if it has one."""
+
+    name: str
+    file: StoredFile | None = None
+
+
+async def put_case(service: Service, number: str, documents: list[Given]) -> None:
+    """Write what the service would know of a case, in the order of the list."""
+    digits = "".join(filter(str.isdigit, number))
+    await service.fetch("INSERT INTO processes (number, court, listed_at) VALUES ($1, 'TRF3', now())", digits)
+    rows = [_row(digits, place, document) for place, document in enumerate(documents, 1)]
+    await service.fetch(_INSERT, digits, msgspec.json.encode(rows).decode())
+
+
+def _row(digits: str, place: int, document: Given) -> dict[str, Any]:
+    file = {} if document.file is None else msgspec.structs.asdict(document.file)
+    given = {"id": uuid5(UUID(int=int(digits)), str(place)), "place": place, "name": document.name}
+    return given | {"filed_at": FILED_AT} | file
+
+
+def lay_down(directory: Path, key: str, content: bytes, mime_type: str = PDF) -> StoredFile:
+    """Write an object below the directory of a bucket, before the server looks there for the first time."""
+    path = directory / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return StoredFile(key, len(content), hashlib.sha256(content).hexdigest(), mime_type)
+
+
+def lay_down_zeros(directory: Path, key: str, blocks: int) -> StoredFile:
+    """The same for so many MiB of zeros, which take no place on the disk."""
+    path = directory / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        file.truncate(blocks * len(BLOCK))
+    for _ in range(blocks):
+        digest.update(BLOCK)
+    return StoredFile(key, blocks * len(BLOCK), digest.hexdigest(), PDF)
+
+
+def ask(api: Api, number: str, **options: Any) -> Any:
+    """GET an archive; the context of the answer."""
+    url = f"{api.base_url}/api/v1/processes/{number}/archive"
+    # What is large takes as long as it takes.
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=120)
+    return api.session.get(url, headers={"Authorization": f"Bearer {api.api_key}"}, timeout=timeout, **options)
+
+
+async def save(api: Api, number: str, path: Path) -> dict[str, str]:
+    """Download an archive into a file, in which zeros take no place; answers the headers."""
+    async with ask(api, number) as answer:
+        assert answer.status == 200, await answer.text()
+        with path.open("wb") as file:
+            async for chunk in answer.content.iter_chunked(len(BLOCK)):
+                if chunk == BLOCK[: len(chunk)]:
+                    file.seek(len(chunk), 1)
+                else:
+                    file.write(chunk)
+            file.truncate(max(file.tell(), path.stat().st_size))
+        return dict(answer.headers)

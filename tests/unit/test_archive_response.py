@@ -1,0 +1,64 @@
+"""The answer that streams an archive, on a server that is simulated: what it sends, and when it stops."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from starlette.types import Message, Scope
+
+from service.api.archive import ArchiveResponse
+
+SCOPE: Scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.3"}, "headers": []}
+
+
+class Client:
+    """Takes some messages, and then none for ever, or goes away."""
+
+    def __init__(self, takes: int, *, leaves: bool = False) -> None:
+        self.received: list[Message] = []
+        self._takes = takes
+        self._is_full = asyncio.Event()
+        self._leaves = leaves
+
+    async def send(self, message: Message) -> None:
+        if len(self.received) == self._takes:
+            self._is_full.set()
+            await asyncio.Event().wait()
+        self.received.append(message)
+
+    async def receive(self) -> Message:
+        await self._is_full.wait()
+        if not self._leaves:
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+
+class Source:
+    """Chunks without end; knows when nobody reads them any more."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"chunk"
+        finally:
+            self.is_closed = True
+
+
+async def test_a_client_that_takes_nothing_is_given_up_and_the_source_closed() -> None:
+    client, source = Client(takes=3), Source()
+
+    await ArchiveResponse(source.chunks(), {}, stall_timeout=0.05)(SCOPE, client.receive, client.send)
+
+    assert source.is_closed
+    assert [each["type"] for each in client.received] == ["http.response.start"] + ["http.response.body"] * 2
+    assert client.received[-1]["more_body"]
+
+
+async def test_a_client_that_goes_away_closes_the_source_before_the_answer_ends() -> None:
+    client, source = Client(takes=3, leaves=True), Source()
+
+    await ArchiveResponse(source.chunks(), {}, stall_timeout=3600)(SCOPE, client.receive, client.send)
+
+    assert source.is_closed
