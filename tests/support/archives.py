@@ -1,6 +1,11 @@
 """Cases whose documents are there already, as if a worker had downloaded them, and what clients do with archives."""
 
+import asyncio
 import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +13,7 @@ from uuid import UUID, uuid5
 
 import aiohttp
 import msgspec
+from aiohttp.client import _RequestContextManager  # what `get` answers; it has no public name
 
 from service.domain.documents import StoredFile
 from tests.support.api import Api
@@ -16,6 +22,7 @@ from tests.support.service import Service
 PDF = "application/pdf"
 FILED_AT = "2024-02-29T16:45:30Z"
 BLOCK = bytes(1024 * 1024)
+SECTOR = 4096  # bytes; the last of an archive are not zeros only, and fewer
 
 _INSERT = """
 INSERT INTO documents (
@@ -52,7 +59,7 @@ def _row(digits: str, place: int, document: Given) -> dict[str, Any]:
 
 
 def lay_down(directory: Path, key: str, content: bytes, mime_type: str = PDF) -> StoredFile:
-    """Write an object below the directory of a bucket, before the server looks there for the first time."""
+    """Write an object below the directory of a bucket, before the server looks into its directory."""
     path = directory / key
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -71,23 +78,43 @@ def lay_down_zeros(directory: Path, key: str, blocks: int) -> StoredFile:
     return StoredFile(key, blocks * len(BLOCK), digest.hexdigest(), PDF)
 
 
-def ask(api: Api, number: str, **options: Any) -> Any:
-    """GET an archive; the context of the answer."""
+def ask(api: Api, number: str) -> _RequestContextManager:
+    """GET an archive: a context, or an awaitable for who closes the answer."""
     url = f"{api.base_url}/api/v1/processes/{number}/archive"
     # What is large takes as long as it takes.
     timeout = aiohttp.ClientTimeout(total=None, sock_read=120)
-    return api.session.get(url, headers={"Authorization": f"Bearer {api.api_key}"}, timeout=timeout, **options)
+    return api.session.get(url, headers={"Authorization": f"Bearer {api.api_key}"}, timeout=timeout)
 
 
-async def save(api: Api, number: str, path: Path) -> dict[str, str]:
+async def save(api: Api, number: str, path: Path) -> Mapping[str, str]:
     """Download an archive into a file, in which zeros take no place; answers the headers."""
     async with ask(api, number) as answer:
         assert answer.status == 200, await answer.text()
         with path.open("wb") as file:
             async for chunk in answer.content.iter_chunked(len(BLOCK)):
-                if chunk == BLOCK[: len(chunk)]:
+                if len(chunk) > SECTOR and chunk == BLOCK[: len(chunk)]:
                     file.seek(len(chunk), 1)
                 else:
                     file.write(chunk)
-            file.truncate(max(file.tell(), path.stat().st_size))
-        return dict(answer.headers)
+        return answer.headers
+
+
+async def is_intact(path: Path) -> bool:
+    """Whether Python's command and, where there is one, Info-ZIP's find nothing wrong with an archive."""
+    commands = [[sys.executable, "-m", "zipfile", "-t", str(path)]]
+    if unzip := shutil.which("unzip"):
+        commands.append([unzip, "-tqq", str(path)])
+    return all([await succeeds(*each) for each in commands])
+
+
+async def succeeds(*command: str) -> bool:
+    """Whether a command ends well."""
+    ended = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, check=False, env={"LC_ALL": "C.UTF-8"}
+    )
+    return ended.returncode == 0
+
+
+def length(path: Path) -> int:
+    """Bytes of a file."""
+    return path.stat().st_size

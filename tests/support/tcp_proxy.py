@@ -35,6 +35,7 @@ class TcpProxy:
         self._cut_after = 0
         self._rate = 0
         self.cuts = 0  #: connections that were cut so far
+        self.refused = 0  #: connections that came while the server was away
 
     @property
     def connections(self) -> int:
@@ -75,6 +76,7 @@ class TcpProxy:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """asyncio's handler for every connection."""
         if self._refuses:
+            self.refused += 1
             writer.transport.abort()
             return
         try:

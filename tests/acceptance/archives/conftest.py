@@ -1,0 +1,77 @@
+"""An API whose bucket was filled behind its back, and another one with a wire to that bucket that can fail."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from service.domain.documents import StoredFile
+from service.local.directory import DataDirectory
+from service.local.stack import Stack
+from tests.support.api import Api
+from tests.support.archives import lay_down, lay_down_zeros
+from tests.support.processes import Process, free_port, start_api
+from tests.support.service import Service, running_service
+from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
+
+SMALL_FILES = 5000
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What lies in the bucket."""
+
+    small: list[StoredFile]  #: each with a content of its own
+    large: StoredFile  #: 256 MiB
+    huge: Path  #: where a test may lay down what only it needs, in one of the directories `a` and `b`
+
+
+@pytest.fixture(scope="package")
+async def service(
+    session: aiohttp.ClientSession,
+    stack: Stack,
+    environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Service]:
+    """An API on a bucket of its own, that nobody has looked into yet."""
+    async with running_service(session, environment, tmp_path_factory.mktemp("archives")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def shelf(stack: Stack, service: Service) -> Shelf:
+    """Files in the bucket, written past the server, which lists a directory when it is asked for a file in it."""
+    bucket = DataDirectory(stack.data_dir).objects / service.environment["S3_BUCKET"]
+    huge = bucket / "huge"
+    for each in "ab":
+        (huge / each).mkdir(parents=True)
+    numbers = range(1, SMALL_FILES + 1)
+    return Shelf(
+        small=[lay_down(bucket, f"small/{number}.pdf", b"%PDF-1.7 " + b"%d" % number * 300) for number in numbers],
+        large=lay_down_zeros(bucket, "zeros/large.pdf", 256),
+        huge=huge,
+    )
+
+
+@dataclass(frozen=True)
+class Wired:
+    """An API process with a wire to its bucket."""
+
+    api: Api
+    process: Process
+    wire: TcpProxy
+    environment: dict[str, str]
+
+
+@pytest.fixture
+async def wired(stack: Stack, service: Service, shelf: Shelf, tmp_path: Path) -> AsyncIterator[Wired]:
+    """An API with two connections to the database and a wire that carries little at a time."""
+    async with running_tcp_proxy(stack.endpoints.s3_endpoint_url) as (wire, url):
+        port = str(free_port())
+        environment = {**service.environment, "S3_ENDPOINT_URL": url, "PORT": port, "DATABASE_POOL_SIZE": "2"}
+        process = await start_api(environment, tmp_path / "api.log")
+        api = Api(service.api.session, f"http://127.0.0.1:{port}", service.api.api_key)
+        yield Wired(api, process, wire, environment)
+        await process.stop()
