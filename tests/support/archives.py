@@ -17,6 +17,7 @@ from aiohttp.client import _RequestContextManager  # what `get` answers; it has 
 
 from service.domain.documents import StoredFile
 from tests.support.api import Api
+from tests.support.contract import expect_documented
 from tests.support.service import Service
 
 PDF = "application/pdf"
@@ -96,6 +97,7 @@ async def save(api: Api, number: str, path: Path) -> Mapping[str, str]:
                     file.seek(len(chunk), 1)
                 else:
                     file.write(chunk)
+        expect_documented("GET", answer.url.path, answer.status, answer.headers, None)
         return answer.headers
 
 
