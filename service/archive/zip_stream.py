@@ -79,14 +79,21 @@ async def zip_stream(files: Iterable[tuple[Entry, AsyncGenerator[bytes, None]]])
     outlet = _Outlet()
     archive = ZipFile(outlet, "w")
     for entry, content in files:
-        with _begun(archive, _info(entry), entry.size) as file:
-            async with aclosing(content) as chunks:
-                async for chunk in chunks:
-                    file.write(chunk)
-                    if outlet.pending >= FLUSH_SIZE:
-                        yield outlet.take()
+        async with aclosing(content), aclosing(_written(archive, outlet, entry, content)) as chunks:
+            async for chunk in chunks:
+                yield chunk
     archive.close()
     yield outlet.take()
+
+
+async def _written(
+    archive: ZipFile, outlet: _Outlet, entry: Entry, content: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    with _begun(archive, _info(entry), entry.size) as file:
+        async for chunk in content:
+            file.write(chunk)
+            if outlet.pending >= FLUSH_SIZE:
+                yield outlet.take()
 
 
 def _info(entry: Entry) -> ZipInfo:

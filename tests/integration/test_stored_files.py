@@ -10,7 +10,7 @@ import pytest
 from service.archive import stored_files
 from service.archive.stored_files import UnreadableFile, read_verified
 from service.domain.documents import StoredFile
-from service.object_store import READS, ObjectStore
+from service.object_store import CONNECTIONS, READS, ObjectStore
 from tests.support.buckets import Bucket
 from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
 
@@ -149,16 +149,15 @@ async def test_a_read_that_is_given_up_closes_its_connection_at_once(
 
 
 async def test_readers_leave_connections_to_the_others(bucket: Bucket, store: ObjectStore, key: str) -> None:
-    file = await stored(bucket, key, SMALL)
-    readers = [read_verified(store, file) for _ in range(READS + 1)]
-    await asyncio.gather(*(anext(each) for each in readers[:-1]))
-    waiting = asyncio.ensure_future(anext(readers[-1]))
+    file = await stored(bucket, key, LARGE[:MIB])
+    readers = [read_verified(store, file) for _ in range(CONNECTIONS)]
+    beginnings = [asyncio.ensure_future(anext(each)) for each in readers]
+    await asyncio.wait(beginnings[:READS])
 
     await store.check()
-    is_waiting = not waiting.done()
-    await readers[0].aclose()
+    waiting = [each for each in beginnings if not each.done()]
 
-    assert is_waiting
-    assert await waiting == SMALL
-    for each in readers:
-        await each.aclose()
+    assert len(waiting) == CONNECTIONS - READS
+    for reader, beginning in zip(readers, beginnings, strict=True):
+        assert LARGE.startswith(await beginning)
+        await reader.aclose()

@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
+import io
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID, uuid5
 
 import aiohttp
@@ -87,16 +88,20 @@ def ask(api: Api, number: str) -> _RequestContextManager:
     return api.session.get(url, headers={"Authorization": f"Bearer {api.api_key}"}, timeout=timeout)
 
 
+def _append(file: BinaryIO, chunk: bytes) -> None:
+    if len(chunk) > SECTOR and chunk == BLOCK[: len(chunk)]:
+        file.seek(len(chunk), io.SEEK_CUR)
+    else:
+        file.write(chunk)
+
+
 async def save(api: Api, number: str, path: Path) -> Mapping[str, str]:
     """Download an archive into a file, in which zeros take no place; answers the headers."""
     async with ask(api, number) as answer:
         assert answer.status == 200, await answer.text()
         with path.open("wb") as file:
             async for chunk in answer.content.iter_chunked(len(BLOCK)):
-                if len(chunk) > SECTOR and chunk == BLOCK[: len(chunk)]:
-                    file.seek(len(chunk), 1)
-                else:
-                    file.write(chunk)
+                _append(file, chunk)
         expect_documented("GET", answer.url.path, answer.status, answer.headers, None)
         return answer.headers
 

@@ -43,7 +43,7 @@ async def test_a_gigabyte_passes_in_little_memory(service: Service, shelf: Shelf
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_twenty_gibibytes_pass_in_little_memory(
     service: Service, shelf: Shelf, number: str, tmp_path: Path
 ) -> None:
