@@ -1,5 +1,6 @@
 """An API whose bucket was filled behind its back, and another one with a wire to that bucket that can fail."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.support.service import Service, running_service
 from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
 
 SMALL_FILES = 5000
+PATIENCE = 60  # seconds for another process
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class Wired:
     process: Process
     wire: TcpProxy
     environment: dict[str, str]
+
+    async def said(self, word: str) -> str:
+        """The first line of the log with a word, when it is there."""
+        async with asyncio.timeout(PATIENCE):
+            while not self.process.has_said(word):  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.05)
+        return next(line for line in self.process.said.splitlines() if word in line)
 
 
 @pytest.fixture

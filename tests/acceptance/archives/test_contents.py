@@ -128,6 +128,7 @@ async def test_a_head_tells_the_length_and_reads_nothing(wired: Wired, service: 
         assert answer.status == 200
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{number}.zip"'
         assert 10**12 < int(answer.headers["Content-Length"]) < 10**12 + 2000
+    await wired.said('"method": "HEAD"')  # the line of a request is written when all is done
     assert wired.wire.refused == 0
 
 

@@ -12,13 +12,12 @@ import msgspec
 import pytest
 
 from service.domain.documents import StoredFile
-from tests.acceptance.archives.conftest import Shelf, Wired
+from tests.acceptance.archives.conftest import PATIENCE, Shelf, Wired
 from tests.support.archives import Given, ask, put_case, save
 from tests.support.service import Service
 
 MIB = 1024 * 1024
 RATE = 20 * MIB  # bytes a second: what is large takes a while
-PATIENCE = 60  # seconds for another process
 
 
 @pytest.fixture
@@ -40,14 +39,6 @@ async def received(answer: aiohttp.ClientResponse) -> bytes:
     with pytest.raises(aiohttp.ClientPayloadError):
         await receive()
     return bytes(body)
-
-
-async def said(wired: Wired, word: str) -> str:
-    """The first line of the log with a word."""
-    async with asyncio.timeout(PATIENCE):
-        while not wired.process.has_said(word):  # noqa: ASYNC110  (another process)
-            await asyncio.sleep(0.05)
-    return next(line for line in wired.process.said.splitlines() if word in line)
 
 
 async def connections_to_store(wired: Wired, expected: int) -> None:
@@ -81,7 +72,7 @@ async def test_an_object_that_is_not_what_was_stored_breaks_the_transfer(
         body = await received(answer)
 
     assert not zipfile.is_zipfile(io.BytesIO(body))
-    line = msgspec.json.decode(await said(wired, "archive_cut"))
+    line = msgspec.json.decode(await wired.said("archive_cut"))
     assert file.key in line["reason"]
     assert line["request_id"] == answer.headers["X-Request-ID"]
     assert "Traceback" not in wired.process.said
@@ -111,7 +102,7 @@ async def test_a_store_that_goes_away_midway_breaks_the_transfer(wired: Wired, c
         body = begin + await received(answer)
 
     assert not zipfile.is_zipfile(io.BytesIO(body))
-    assert "archive_cut" in await said(wired, "archive_cut")
+    assert "archive_cut" in await wired.said("archive_cut")
 
 
 async def test_clients_that_hang_up_leave_nothing_behind(wired: Wired, case: str) -> None:
