@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import structlog
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from service.api.operations import Call, Reply, operation
 from service.api.problems import Problem
@@ -33,6 +33,19 @@ class ArchiveResponse(StreamingResponse):
         super().__init__(chunks, headers=headers, media_type=MEDIA_TYPE)
         self._chunks = chunks
         self._stall_timeout = stall_timeout
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until all is sent or the client has gone.
+
+        The cancellation of the base class waits for a moment in which the sender waits itself: while the store has
+        data at hand there is none, and an archive would be read to its end for nobody.
+        """
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(self.stream_response(send))
+            leaving = group.create_task(self.listen_for_disconnect(receive))
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            sending.cancel()
+            leaving.cancel()
 
     async def stream_response(self, send: Send) -> None:
         """Send all of it, or return before the end: the server then closes the connection."""
