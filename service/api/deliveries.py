@@ -28,46 +28,46 @@ RUNG_AT_ONCE = 200  # after a recovery; the sweep rings for the rest
 class AttemptView(msgspec.Struct, frozen=True):
     """One POST, or why there was none."""
 
-    number: int
-    started_at: Moment
-    duration_ms: int
-    outcome: str
-    status_code: int | None
-    answer: str | None
-    error: str | None
+    number: int  #: from 1; a resend counts too
+    started_at: Moment  #: when it began
+    duration_ms: int  #: until the answer, or the failure
+    outcome: str  #: `delivered`, `status` for an answer other than 2xx, or a word for why there was none
+    status_code: int | None  #: of the answer
+    answer: str | None  #: the beginning of the answer, 1 KiB at most
+    error: str | None  #: what went wrong, as a sentence
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
     """One event for one subscriber."""
 
-    id: UUID
-    webhook_id: str
-    user_id: UUID
-    type: str | None
-    process_number: str
-    job_id: UUID | None
-    webhook_url: str
-    status: DeliveryStatus
-    next_attempt_at: Moment | None
-    resend_requested_at: Moment | None
-    last_error: str | None
-    created_at: Moment
-    completed_at: Moment | None
-    attempts: list[AttemptView]
+    id: UUID  #: the id of the delivery
+    webhook_id: str  #: the header `webhook-id` of every attempt
+    user_id: UUID  #: whose it is
+    type: str | None  #: the type of the event; null until the job has ended
+    process_number: str  #: masked
+    job_id: UUID | None  #: null for an event that needed no job
+    webhook_url: str  #: where to
+    status: DeliveryStatus  #: waiting for the job, scheduled, delivered or failed
+    next_attempt_at: Moment | None  #: null where none is scheduled
+    resend_requested_at: Moment | None  #: when somebody asked for an attempt that was not made yet
+    last_error: str | None  #: of the last attempt that failed
+    created_at: Moment  #: when the webhook was asked for
+    completed_at: Moment | None  #: when it was delivered or given up
+    attempts: list[AttemptView]  #: the oldest first; in a list the last 20 of each
 
 
 class DeliveryQuery(PageQuery, frozen=True):
     """Which deliveries."""
 
-    status: DeliveryStatus | None = None
-    job_id: UUID | None = None
-    since: Moment | None = None
+    status: DeliveryStatus | None = None  #: those that stand there
+    job_id: UUID | None = None  #: those of one job
+    since: Moment | None = None  #: those that were made at this time or later
 
 
 class RecoverBody(msgspec.Struct, frozen=True):
     """From when on."""
 
-    since: Moment
+    since: Moment  #: deliveries that were given up at this time or later
 
     def __post_init__(self) -> None:
         try:
@@ -79,7 +79,7 @@ class RecoverBody(msgspec.Struct, frozen=True):
 class RecoveredView(msgspec.Struct, frozen=True):
     """How many deliveries are sent again."""
 
-    recovered: int
+    recovered: int  #: how many are sent again
 
 
 @operation()

@@ -29,15 +29,15 @@ class AllBody(msgspec.Struct, frozen=True):
     """Who is to be told, and whether what is available is downloaded again too."""
 
     webhook_url: WebhookUrl | None = None
-    force: bool = False
+    force: bool = False  #: download again what is available too
 
 
 class StartedView(msgspec.Struct, frozen=True):
     """The job that does what was asked for."""
 
-    process_number: str
+    process_number: str  #: masked
     job_id: UUID | None  #: null where there was nothing to do
-    job: JobView | None
+    job: JobView | None  #: the job as it is now
 
 
 _REPLIES = (

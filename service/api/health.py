@@ -15,17 +15,17 @@ from service.object_store import StorageError
 class LiveView(msgspec.Struct, frozen=True):
     """That the process answers."""
 
-    status: str
+    status: str  #: `ok`
 
 
 class ReadyView(msgspec.Struct, frozen=True):
     """What the service needs, each `ok` or why not."""
 
-    status: str
-    database: str
-    redis: str
-    object_store: str
-    portal_token: str
+    status: str  #: `ok` or `unavailable`
+    database: str  #: PostgreSQL
+    redis: str  #: Redis
+    object_store: str  #: the bucket
+    portal_token: str  #: whether the portal takes the token
 
 
 @public()

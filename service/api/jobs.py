@@ -11,6 +11,7 @@ from service.api.moments import Moment
 from service.api.operations import Call, operation
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import CaseNumber, utc
+from service.api.presenters import FailureCode
 from service.api.problems import Problem
 from service.api.queries import NoQuery
 from service.database import job_history, requests
@@ -25,23 +26,23 @@ from service.domain.statuses import JobStatus
 class JobView(msgspec.Struct, frozen=True):
     """One job as clients see it."""
 
-    id: UUID
-    process_number: str
-    status: JobStatus
-    total_documents: int
-    completed_documents: int
-    failed_documents: int
-    error_code: str | None
-    error_message: str | None
-    created_at: Moment
-    started_at: Moment | None
-    completed_at: Moment | None
+    id: UUID  #: the id of the job
+    process_number: str  #: masked
+    status: JobStatus  #: the last three are final
+    total_documents: int  #: those that the job was made for
+    completed_documents: int  #: those that are available
+    failed_documents: int  #: each document says why
+    error_code: FailureCode | None  #: why the case could not be listed
+    error_message: str | None  #: the same as a sentence that says what to do
+    created_at: Moment  #: when it was asked for
+    started_at: Moment | None  #: when a worker first took it
+    completed_at: Moment | None  #: when it ended
 
 
 class JobQuery(PageQuery, frozen=True):
     """Which jobs."""
 
-    status: JobStatus | None = None
+    status: JobStatus | None = None  #: those that stand there
     process_number: CaseNumber | None = None
 
 

@@ -37,8 +37,8 @@ class PageQuery(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, Generic[Item], frozen=True):
     """A part of a list."""
 
-    items: list[Item]
-    next_cursor: str | None  #: None at the end
+    items: list[Item]  #: those of this page
+    next_cursor: str | None  #: null at the end
 
 
 def position(cursor: str | None, kind: type[Place]) -> Place | None:

@@ -1,102 +1,110 @@
 """The shapes that clients see of a process and its documents."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.api.moments import Moment
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
 from service.domain.documents import Document
+from service.domain.errors import ErrorCode
 from service.domain.events import Counts, count
 from service.domain.file_names import download_name
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, ProcessStatus, process_status
+from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, DocumentStatus, ProcessStatus, process_status
 from service.object_store import ObjectStore
+
+#: A text and no enumeration: a client that was made before a code was added shall not stumble over it.
+FailureCode = Annotated[
+    str, Meta(description=f"A stable word, null where nothing failed. New ones may join: {', '.join(ErrorCode)}.")
+]
 
 
 class DocumentView(msgspec.Struct, frozen=True):
     """One document with a link that was signed for this answer."""
 
-    id: UUID
-    uuid: str
-    name: str
-    type: str
-    status: str
+    id: UUID  #: the same whenever and wherever the document is listed
+    uuid: str  #: the id of the portal
+    name: str  #: as the portal lists it; two documents may have the same
+    type: str  #: as the portal lists it
+    status: DocumentStatus
     size: int | None  #: bytes: of the stored file, until there is one as the portal lists it
-    mime_type: str | None
-    sha256: str | None
-    secrecy: str
-    instance: str
-    sequence: int | None
-    page_count: int | None
-    filed_at: Moment | None
-    size_mismatch: bool
-    download_url: str | None
-    download_url_expires_at: Moment | None
-    error_code: str | None
-    error_message: str | None
-    attempts: int
-    started_at: Moment | None
-    completed_at: Moment | None
+    mime_type: str | None  #: of the stored file, until there is one as the portal lists it
+    sha256: str | None  #: of the stored file, in lower-case hexadecimal
+    secrecy: str  #: as the portal lists it; `PUBLICO` is public
+    instance: str  #: the instance of the court, as the portal lists it
+    sequence: int | None  #: its place in the file, as the portal lists it
+    page_count: int | None  #: as the portal lists it
+    filed_at: Moment | None  #: when it joined the case
+    size_mismatch: bool  #: the portal sends another size than it lists, always the same
+    download_url: str | None  #: signed for this answer: needs no key, until it expires; null without a stored file
+    download_url_expires_at: Moment | None  #: null without a link
+    error_code: FailureCode | None
+    error_message: str | None  #: the same as a sentence that says what to do
+    attempts: int  #: downloads of the last job that tried it
+    started_at: Moment | None  #: when a worker last began with it
+    completed_at: Moment | None  #: when it became available or failed
 
 
 class ProcessView(msgspec.Struct, frozen=True):
     """The answer of the main entry."""
 
-    process_number: str
-    court: str | None
-    court_class: str | None
-    subject: str | None
-    filed_at: Moment | None
-    secrecy_level: int | None
-    has_documents: bool
-    total_documents: int
-    status: ProcessStatus
-    job_id: UUID | None
-    webhook_url: str | None
-    documents: list[DocumentView]
+    process_number: str  #: masked
+    court: str | None  #: the court's abbreviation
+    court_class: str | None  #: what kind of case it is
+    subject: str | None  #: the first of its subjects
+    filed_at: Moment | None  #: when the case was filed
+    secrecy_level: int | None  #: 0 for a public case
+    has_documents: bool  #: whether the portal lists any
+    total_documents: int  #: 0 too while the portal has not listed the case
+    status: ProcessStatus  #: how far the work on it is
+    job_id: UUID | None  #: the job that works on it; null where there is nothing to do
+    webhook_url: str | None  #: the caller's own
+    documents: list[DocumentView]  #: in the order of the file
 
 
 class ProcessSummary(msgspec.Struct, frozen=True):
     """A case without its documents, as lists show it."""
 
-    process_number: str
-    court: str | None
-    court_class: str | None
-    subject: str | None
-    filed_at: Moment | None
-    secrecy_level: int | None
-    has_documents: bool
-    total_documents: int
-    status: ProcessStatus
-    job_id: UUID | None
-    created_at: Moment
-    updated_at: Moment
+    process_number: str  #: masked
+    court: str | None  #: the court's abbreviation
+    court_class: str | None  #: what kind of case it is
+    subject: str | None  #: the first of its subjects
+    filed_at: Moment | None  #: when the case was filed
+    secrecy_level: int | None  #: 0 for a public case
+    has_documents: bool  #: whether the portal lists any
+    total_documents: int  #: 0 too while the portal has not listed the case
+    status: ProcessStatus  #: how far the work on it is
+    job_id: UUID | None  #: the job that works on it; null where none does
+    created_at: Moment  #: when it was first requested
+    updated_at: Moment  #: when it was last requested or listed, or its status changed
 
 
 class StatusView(msgspec.Struct, frozen=True):
     """The answer of the status endpoint. The webhook is the caller's own."""
 
-    process_number: str
-    status: ProcessStatus
-    total_documents: int
-    completed_documents: int
-    failed_documents: int
-    progress_percentage: float
-    documents: list[DocumentView]
-    job_id: UUID | None
-    error_code: str | None
-    error_message: str | None
-    webhook_url: str | None
-    webhook_sent: bool
-    webhook_sent_at: Moment | None
-    webhook_attempts: int
-    webhook_last_error: str | None
-    created_at: Moment
-    started_at: Moment | None
-    completed_at: Moment | None
+    process_number: str  #: masked
+    status: ProcessStatus  #: how far the work on it is
+    total_documents: int  #: 0 too while the portal has not listed the case
+    completed_documents: int  #: those that are available
+    failed_documents: int  #: each says why
+    progress_percentage: float  #: settled documents of all, available or failed: 0 to 100 with one decimal
+    documents: list[DocumentView]  #: in the order of the file
+    job_id: UUID | None  #: the last job, be it ended
+    error_code: FailureCode | None  #: why the case could not be listed
+    error_message: str | None  #: the same as a sentence that says what to do
+    webhook_url: str | None  #: of the caller's last subscription
+    webhook_sent: bool  #: whether the webhook was delivered
+    webhook_sent_at: Moment | None  #: when it was delivered
+    webhook_attempts: int  #: POSTs so far
+    webhook_last_error: str | None  #: what came of the last attempt that failed
+    created_at: Moment  #: when the last job was asked for
+    started_at: Moment | None  #: when a worker took the job
+    completed_at: Moment | None  #: when the job ended
 
 
 def process_summary(row: ProcessRow) -> ProcessSummary:

@@ -14,8 +14,8 @@ MEDIA_TYPE = "application/problem+json"
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one parameter or member of the body."""
 
-    field: str
-    message: str
+    field: str  #: the name of the parameter, or the path to the member
+    message: str  #: what it has to be
 
 
 #: Every code that a client can meet, with its status and what it means. Codes are stable: new ones are additions.
@@ -59,12 +59,12 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
 class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error after RFC 9457. `code` is stable, the sentences are for people."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: tuple[FieldError, ...] = ()
+    type: str  #: always `about:blank`: `code` says which problem it is
+    title: str  #: the phrase of the status
+    status: int  #: as the status of the answer
+    detail: str  #: what happened, for people
+    code: str  #: a stable word, for programs
+    errors: tuple[FieldError, ...] = ()  #: what is wrong with which parameter or member
 
 
 class Problem(Exception):

@@ -101,10 +101,15 @@ def not_requested() -> Problem:
 class ListQuery(PageQuery, frozen=True):
     """Which cases."""
 
-    court: Annotated[str, Meta(max_length=100, pattern=PRINTABLE, examples=["TRF3"])] | None = None
-    status: ProcessStatus | None = None
-    has_documents: bool | None = None
-    updated_since: Moment | None = None
+    court: (
+        Annotated[
+            str, Meta(description="A court's abbreviation.", max_length=100, pattern=PRINTABLE, examples=["TRF3"])
+        ]
+        | None
+    ) = None
+    status: ProcessStatus | None = None  #: those that stand there
+    has_documents: bool | None = None  #: those that have some, or none
+    updated_since: Moment | None = None  #: those that changed at this time or later
 
 
 @operation()

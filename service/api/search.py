@@ -30,8 +30,10 @@ Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
 class SearchBody(msgspec.Struct, frozen=True):
     """Which cases, and what to do with them."""
 
-    process_numbers: Annotated[list[CaseNumber], Meta(min_length=1, max_length=NUMBERS_MAX)]
-    auto_download: bool = True
+    process_numbers: Annotated[
+        list[CaseNumber], Meta(description="CNJ case numbers.", min_length=1, max_length=NUMBERS_MAX)
+    ]
+    auto_download: bool = True  #: start the download of what is not available yet
     webhook_url: WebhookUrl | None = None
 
 
@@ -39,14 +41,14 @@ class SearchResult(msgspec.Struct, frozen=True):
     """What came of one number: a case or a problem."""
 
     process_number: str  #: masked where it is one, else as it was given
-    process: ProcessSummary | None
-    problem: ProblemView | None
+    process: ProcessSummary | None  #: null where there is a problem
+    problem: ProblemView | None  #: null where there is a case
 
 
 class SearchView(msgspec.Struct, frozen=True):
     """One result for each number, in the order of the request."""
 
-    items: list[SearchResult]
+    items: list[SearchResult]  #: one for each number, in the order of the request
 
 
 @operation(problems=("invalid_webhook_url",))

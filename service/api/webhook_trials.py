@@ -29,7 +29,7 @@ TRIALS = parse("10/minute")
 class UrlBody(msgspec.Struct, frozen=True):
     """A URL to look at, whatever it is."""
 
-    webhook_url: str
+    webhook_url: str  #: any text
 
 
 class CallBody(msgspec.Struct, frozen=True):
@@ -42,52 +42,52 @@ class SendTestBody(msgspec.Struct, frozen=True):
     """A URL to send to, and members for the message."""
 
     webhook_url: WebhookUrl
-    test_payload: dict[str, Any] | None = None
+    test_payload: dict[str, Any] | None = None  #: members to send in the place of the invented ones
 
 
 class ReceivedBody(msgspec.Struct, frozen=True):
     """What is read of a received webhook."""
 
-    process_number: str | None = None
-    total_documents: int | None = None
+    process_number: str | None = None  #: of the webhook
+    total_documents: int | None = None  #: of the webhook
 
 
 class ConnectivityView(msgspec.Struct, frozen=True):
     """Whether there is an HTTP server. Any answer of one says so, be it an error."""
 
-    reachable: bool
-    status_code: int | None
-    response_time_ms: int | None
-    error: str | None
+    reachable: bool  #: whether there was an answer
+    status_code: int | None  #: of the answer
+    response_time_ms: int | None  #: until the answer
+    error: str | None  #: why there was none
 
 
 class SentView(msgspec.Struct, frozen=True):
     """What came of a test."""
 
-    delivered: bool
-    webhook_id: str
-    status_code: int | None
-    response_time_ms: int | None
-    answer: str | None
-    error: str | None
+    delivered: bool  #: whether the answer was 2xx
+    webhook_id: str  #: the header of this test
+    status_code: int | None  #: of the answer
+    response_time_ms: int | None  #: until the answer, or the failure
+    answer: str | None  #: the beginning of the answer, 1 KiB at most
+    error: str | None  #: what went wrong, as a sentence
 
 
 class ValidityView(msgspec.Struct, frozen=True):
     """Whether webhooks may be sent to a URL."""
 
-    valid: bool
-    message: str
-    code: str | None  #: the rule that the URL breaks
+    valid: bool  #: whether it may be registered
+    message: str  #: what to do about it
+    code: str | None  #: the rule that the URL breaks, null where it breaks none
 
 
 class ReceivedView(msgspec.Struct, frozen=True):
     """What arrived."""
 
-    received: bool
-    process_number: str | None
-    total_documents: int | None
-    signature_valid: bool
-    message: str
+    received: bool  #: always true
+    process_number: str | None  #: of the body
+    total_documents: int | None  #: of the body
+    signature_valid: bool  #: whether a secret of the sender signed it just now
+    message: str  #: the same as a sentence
 
 
 @operation()

@@ -17,8 +17,8 @@ from service.webhooks.signature import new_secret
 class SecretView(msgspec.Struct, frozen=True):
     """The secret that signs, and those that sign beside it for a while after a rotation."""
 
-    secret: str
-    previous_secrets: list[str]
+    secret: str  #: signs every webhook of the caller
+    previous_secrets: list[str]  #: sign too, until they expire
     previous_secrets_expire_at: Moment | None  #: when the last of them stops signing
 
 

@@ -29,11 +29,11 @@ class JobStatus(StrEnum):
 class ProcessStatus(StrEnum):
     """What the API says of a process; derived from its documents and its last job, never stored."""
 
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    PENDING = "pending"  #: no worker has it yet, or documents have joined that nobody has asked for
+    PROCESSING = "processing"  #: a worker downloads its documents
+    COMPLETED = "completed"  #: every document is available, or there are none
+    FAILED = "failed"  #: the work ended and at least one document is not available
+    CANCELLED = "cancelled"  #: somebody stopped the work; what was available stays so
 
 
 class DeliveryStatus(StrEnum):

@@ -1,12 +1,49 @@
 """The body of a webhook, made anew for every attempt so that its links work."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
 from service.domain.events import Event, EventDocument
 from service.domain.file_names import download_name
+from service.domain.statuses import DocumentStatus, ProcessStatus
+
+
+class WebhookDocument(msgspec.Struct, frozen=True):
+    """A document as it was when the event happened, with a link that was signed for this attempt."""
+
+    id: UUID  #: the same whenever and wherever the document is listed
+    uuid: str  #: the id of the portal
+    name: str  #: as the portal lists it; two documents may have the same
+    type: str  #: as the portal lists it
+    status: DocumentStatus
+    size: int | None  #: bytes of the stored file
+    mime_type: str | None  #: of the stored file
+    sha256: str | None  #: of the stored file, in lower-case hexadecimal
+    error_code: str | None  #: why there is no file: a stable word
+    error_message: str | None  #: the same as a sentence that says what to do
+    download_url: str | None  #: needs no key, until it expires
+    download_url_expires_at: datetime | None
+    content_url: str | None  #: needs your API key, never goes stale
+
+
+class WebhookBody(msgspec.Struct, frozen=True):
+    """What is posted when a job has ended. The same in every attempt, but for the links and when they expire."""
+
+    type: str  #: `process.` and the status of the job, or `webhook.test`
+    timestamp: datetime  #: when the event happened
+    process_number: str  #: masked
+    job_id: UUID | None  #: null where there was nothing to do
+    status: ProcessStatus
+    total_documents: int
+    completed_documents: int  #: those that are available
+    failed_documents: int  #: each says why
+    completed_at: datetime  #: when the job ended
+    documents: list[WebhookDocument]
+    documents_truncated: bool  #: whether the list was left out; `status_url` has it
+    status_url: str  #: needs your API key
 
 
 class LinkSigner(Protocol):
@@ -29,24 +66,25 @@ async def render(event: Event, signer: LinkSigner, *, public_url: str, thin: boo
     """
     body = event.body
     process_url = f"{public_url}/api/v1/processes/{body.process_number}"
-    values: dict[str, Any] = {"type": event.type, "timestamp": event.occurred_at}
-    values |= msgspec.structs.asdict(body)
-    values["documents"] = [await _document(each, signer, process_url) for each in body.documents if not thin]
-    values["documents_truncated"] = body.documents_truncated or (thin and bool(body.documents))
-    values["status_url"] = f"{process_url}/status"
-    return msgspec.json.encode(values)
+    facts = msgspec.structs.asdict(body)
+    facts["documents"] = [await _document(each, signer, process_url) for each in body.documents if not thin]
+    facts["documents_truncated"] = body.documents_truncated or (thin and bool(body.documents))
+    return msgspec.json.encode(
+        WebhookBody(type=event.type, timestamp=event.occurred_at, **facts, status_url=f"{process_url}/status")
+    )
 
 
-async def _document(document: EventDocument, signer: LinkSigner, process_url: str) -> dict[str, Any]:
-    values = msgspec.structs.asdict(document)
-    key = values.pop("storage_key")
+async def _document(document: EventDocument, signer: LinkSigner, process_url: str) -> WebhookDocument:
+    facts = msgspec.structs.asdict(document)
+    key = facts.pop("storage_key")
     link = expires_at = None
     if key is not None:
         mime_type = document.mime_type or "application/octet-stream"
         expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=signer.link_ttl)
         link = await signer.link(key, download_name(document.name, mime_type), mime_type)
-    return values | {
-        "download_url": link,
-        "download_url_expires_at": expires_at,
-        "content_url": f"{process_url}/documents/{document.id}/content" if key is not None else None,
-    }
+    return WebhookDocument(
+        **facts,
+        download_url=link,
+        download_url_expires_at=expires_at,
+        content_url=f"{process_url}/documents/{document.id}/content" if key is not None else None,
+    )

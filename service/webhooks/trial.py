@@ -7,6 +7,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from service.domain.statuses import ProcessStatus
+from service.webhooks.payload import WebhookBody
+
 EVENT_TYPE = "webhook.test"
 _PREFIX = "msg_test_"
 _ID_CHARACTERS = 32
@@ -32,21 +35,22 @@ def delivery_of(webhook_id: str) -> UUID | None:
 def render_test(moment: datetime, payload: Mapping[str, Any], *, public_url: str) -> bytes:
     """The body of a test. What `payload` has takes the place of the invented values, but for type and time."""
     number = "0000001-00.2000.0.00.0000"
-    body = {
-        "type": EVENT_TYPE,
-        "timestamp": moment,
-        "process_number": number,
-        "job_id": None,
-        "status": "completed",
-        "total_documents": 0,
-        "completed_documents": 0,
-        "failed_documents": 0,
-        "completed_at": moment,
-        "documents": [],
-        "documents_truncated": False,
-        "status_url": f"{public_url}/api/v1/processes/{number}/status",
-    }
-    return msgspec.json.encode({**body, **payload, "type": EVENT_TYPE, "timestamp": moment})
+    body = WebhookBody(
+        type=EVENT_TYPE,
+        timestamp=moment,
+        process_number=number,
+        job_id=None,
+        status=ProcessStatus.COMPLETED,
+        total_documents=0,
+        completed_documents=0,
+        failed_documents=0,
+        completed_at=moment,
+        documents=[],
+        documents_truncated=False,
+        status_url=f"{public_url}/api/v1/processes/{number}/status",
+    )
+    values = msgspec.structs.asdict(body)
+    return msgspec.json.encode({**values, **payload, "type": EVENT_TYPE, "timestamp": moment})
 
 
 def _uuid(text: str) -> UUID | None:
