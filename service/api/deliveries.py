@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.api import pagination
 from service.api.moments import Moment
@@ -60,7 +62,7 @@ class DeliveryQuery(PageQuery, frozen=True):
     """Which deliveries."""
 
     status: DeliveryStatus | None = None  #: those that stand there
-    job_id: UUID | None = None  #: those of one job
+    job_id: Annotated[UUID, Meta(examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])] | None = None  #: those of one job
     since: Moment | None = None  #: those that were made at this time or later
 
 

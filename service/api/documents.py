@@ -16,12 +16,22 @@ from service.api.processes import not_requested
 from service.api.queries import NoQuery
 from service.database import documents, processes
 
+FileCursor = Annotated[
+    str,
+    Meta(
+        max_length=400,
+        description="The next_cursor of the page before.",
+        examples=["ImZiZjk1ZGEwLTk3YzEtNWYyMi05MDg2LTY2MThjZGI1OTFmZiI="],
+        extra_json_schema={"format": "file-cursor"},
+    ),
+]
+
 
 class FilesQuery(msgspec.Struct, frozen=True):
     """Which part of a file."""
 
     limit: Limit = LIMIT_DEFAULT
-    cursor: Annotated[str, Meta(max_length=400, extra_json_schema={"format": "file-cursor"})] | None = None
+    cursor: FileCursor | None = None
 
 
 @operation(problems=("process_not_found",))

@@ -17,11 +17,13 @@ Row = TypeVar("Row")
 Place = TypeVar("Place")
 
 Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many items a page may have.")]
+CURSOR_EXAMPLE = "WyIyMDI2LTAxLTMxVDEyOjAwOjAwWiIsIjcxYTE1OGRjLTU0NjAtNDYzYy1iYmZkLTRjNmQ4YWIwNDBlOSJd"
 Cursor = Annotated[
     str,
     Meta(
         max_length=400,
         description="The next_cursor of the page before. Opaque: it may change between versions.",
+        examples=[CURSOR_EXAMPLE],
         extra_json_schema={"format": "cursor"},
     ),
 ]

@@ -31,7 +31,7 @@ class DocumentView(msgspec.Struct, frozen=True):
     uuid: str  #: the id of the portal
     name: str  #: as the portal lists it; two documents may have the same
     type: str  #: as the portal lists it
-    status: DocumentStatus
+    status: DocumentStatus  #: how far the work on it is
     size: int | None  #: bytes: of the stored file, until there is one as the portal lists it
     mime_type: str | None  #: of the stored file, until there is one as the portal lists it
     sha256: str | None  #: of the stored file, in lower-case hexadecimal

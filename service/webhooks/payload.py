@@ -18,14 +18,14 @@ class WebhookDocument(msgspec.Struct, frozen=True):
     uuid: str  #: the id of the portal
     name: str  #: as the portal lists it; two documents may have the same
     type: str  #: as the portal lists it
-    status: DocumentStatus
+    status: DocumentStatus  #: as it was when the job ended
     size: int | None  #: bytes of the stored file
     mime_type: str | None  #: of the stored file
     sha256: str | None  #: of the stored file, in lower-case hexadecimal
     error_code: str | None  #: why there is no file: a stable word
     error_message: str | None  #: the same as a sentence that says what to do
     download_url: str | None  #: needs no key, until it expires
-    download_url_expires_at: datetime | None
+    download_url_expires_at: datetime | None  #: null without a link
     content_url: str | None  #: needs your API key, never goes stale
 
 
@@ -36,12 +36,12 @@ class WebhookBody(msgspec.Struct, frozen=True):
     timestamp: datetime  #: when the event happened
     process_number: str  #: masked
     job_id: UUID | None  #: null where there was nothing to do
-    status: ProcessStatus
-    total_documents: int
+    status: ProcessStatus  #: of the job
+    total_documents: int  #: those of the case
     completed_documents: int  #: those that are available
     failed_documents: int  #: each says why
     completed_at: datetime  #: when the job ended
-    documents: list[WebhookDocument]
+    documents: list[WebhookDocument]  #: in the order of the file
     documents_truncated: bool  #: whether the list was left out; `status_url` has it
     status_url: str  #: needs your API key
 

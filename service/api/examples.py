@@ -1,0 +1,156 @@
+"""Examples of what is sent and answered: values of the very types, so that they cannot differ from them.
+
+The first example of a type is shown for the first success of an operation, the second for the second. Of every member
+the document shows the first value that is not null.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from service.api.deliveries import AttemptView, DeliveryView, RecoverBody, RecoveredView
+from service.api.downloads import AllBody, OneBody, StartedView
+from service.api.example_case import (
+    ASKED,
+    CASE,
+    COMPLETED_EVENT,
+    DELIVERY_ID,
+    ENDED,
+    FAILED_EVENT,
+    JOB,
+    JOB_ID,
+    KEPT_CASE,
+    MESSAGE_ID,
+    NO_CONNECTION,
+    NUMBER,
+    OTHER_NUMBER,
+    STATUS,
+    SUMMARY,
+    UNLISTED,
+    UNLISTED_JOB,
+    USER_ID,
+    WEBHOOK_URL,
+)
+from service.api.health import LiveView, ReadyView
+from service.api.pagination import CURSOR_EXAMPLE, Page
+from service.api.problems import FieldError, ProblemView
+from service.api.search import SearchBody, SearchResult, SearchView
+from service.api.webhook_trials import (
+    CallBody,
+    ConnectivityView,
+    ReceivedBody,
+    ReceivedView,
+    SendTestBody,
+    SentView,
+    UrlBody,
+    ValidityView,
+)
+from service.api.webhooks import SecretView
+from service.domain.statuses import DeliveryStatus, ProcessStatus
+from service.webhooks import trial
+
+_SECRET = "whsec_" + "A" * 43 + "="
+_RETRIED = datetime(2026, 1, 31, 12, 0, 3, tzinfo=UTC)
+_DUE = datetime(2026, 1, 31, 12, 0, 8, tzinfo=UTC)
+_DELIVERY = DeliveryView(
+    id=DELIVERY_ID,
+    webhook_id=MESSAGE_ID,
+    user_id=USER_ID,
+    type="process.failed",
+    process_number=NUMBER,
+    job_id=JOB_ID,
+    webhook_url=WEBHOOK_URL,
+    status=DeliveryStatus.SCHEDULED,
+    next_attempt_at=_DUE,
+    resend_requested_at=None,
+    last_error=NO_CONNECTION,
+    created_at=ASKED,
+    completed_at=None,
+    attempts=[
+        AttemptView(1, ENDED, 31, "status", 502, "Bad Gateway", "The host answered 502."),
+        AttemptView(2, _RETRIED, 12, "connect_failed", None, None, NO_CONNECTION),
+    ],
+)
+_DELIVERED = msgspec.structs.replace(
+    _DELIVERY,
+    status=DeliveryStatus.DELIVERED,
+    next_attempt_at=None,
+    resend_requested_at=_DUE,
+    last_error=None,
+    completed_at=_DUE,
+)
+_BAD_BODY = ProblemView(
+    "about:blank",
+    "Bad Request",
+    400,
+    "The body is malformed.",
+    "invalid_body",
+    (FieldError("since", "It is required."),),
+)
+_UNKNOWN_CASE = ProblemView("about:blank", "Not Found", 404, "The portal does not know this case.", "process_not_found")
+
+#: What subscribers get, by type.
+EVENTS = (
+    COMPLETED_EVENT,
+    FAILED_EVENT,
+    msgspec.structs.replace(FAILED_EVENT, type="process.cancelled", status=ProcessStatus.CANCELLED),
+    msgspec.structs.replace(
+        COMPLETED_EVENT, type=trial.EVENT_TYPE, job_id=None, total_documents=0, completed_documents=0, documents=[]
+    ),
+)
+
+EXAMPLES: Sequence[msgspec.Struct] = (
+    *EVENTS,
+    CASE,
+    KEPT_CASE,
+    STATUS,
+    UNLISTED,
+    SUMMARY,
+    JOB,
+    UNLISTED_JOB,
+    _DELIVERY,
+    _DELIVERED,
+    _BAD_BODY,
+    SearchBody([NUMBER, OTHER_NUMBER], webhook_url=WEBHOOK_URL),
+    SearchView([SearchResult(NUMBER, SUMMARY, None), SearchResult(OTHER_NUMBER, None, _UNKNOWN_CASE)]),
+    OneBody(WEBHOOK_URL),
+    AllBody(WEBHOOK_URL),
+    StartedView(NUMBER, JOB_ID, JOB),
+    StartedView(NUMBER, None, None),
+    SecretView(_SECRET, [], None),
+    SecretView(_SECRET, [_SECRET.replace("A", "B")], ENDED),
+    RecoverBody(ASKED),
+    RecoveredView(3),
+    UrlBody(WEBHOOK_URL),
+    ValidityView(valid=True, message="Webhooks may be sent to this URL.", code=None),
+    ValidityView(valid=False, message="Start the URL with https://.", code="scheme"),
+    CallBody(WEBHOOK_URL),
+    ConnectivityView(reachable=True, status_code=405, response_time_ms=31, error=None),
+    ConnectivityView(reachable=False, status_code=None, response_time_ms=None, error=NO_CONNECTION),
+    SendTestBody(WEBHOOK_URL, {"process_number": NUMBER}),
+    SentView(True, MESSAGE_ID, 200, 31, "ok", None),
+    SentView(False, MESSAGE_ID, None, 5, None, NO_CONNECTION),
+    ReceivedBody(NUMBER, 2),
+    ReceivedView(True, NUMBER, 2, True, "The signature is valid."),
+    LiveView("ok"),
+    ReadyView("ok", "ok", "ok", "ok", "ok"),
+    ReadyView("unavailable", "ok", "ok", "cannot be reached", "ok"),
+)
+
+
+def examples_of(kind: Any) -> list[Any]:
+    """The examples of a type: a page has one, of its first item; others stand above, or in one of those above."""
+    if get_origin(kind) is Page:
+        return [Page(examples_of(get_args(kind)[0])[:1], CURSOR_EXAMPLE)]
+    return [example for example in (*EXAMPLES, *_within(EXAMPLES)) if type(example) is kind]
+
+
+def _within(value: object) -> Iterator[object]:
+    """Every value below a value."""
+    if isinstance(value, msgspec.Struct):
+        value = [getattr(value, name) for name in value.__struct_fields__]
+    for each in value if isinstance(value, list | tuple) else ():
+        yield each
+        yield from _within(each)

@@ -1,0 +1,99 @@
+"""The schemas of the types: with what the source says of their members, and with examples."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import EnumMeta
+from typing import Any, get_args, get_origin
+
+import msgspec
+import msgspec.inspect
+
+_REFERENCE = "#/components/schemas/{name}"
+_MEMBER = re.compile(r"^    (\w+): [^#\n]*#: (.+)$", re.MULTILINE)
+_VALUE = re.compile(r"^    [A-Z_]+ = \"(\w+)\"  #: (.+)$", re.MULTILINE)
+
+
+def key(kind: Any) -> str:
+    """What a type is found by: not every type can be hashed."""
+    return repr(kind)
+
+
+def schemas_of(
+    kinds: Iterable[Any], examples: Callable[[Any], Iterable[msgspec.Struct]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of each type by its key, and the components that the schemas refer to."""
+    listed = list(kinds)
+    references, components = msgspec.json.schema_components(listed, ref_template=_REFERENCE)
+    for name, kind in _named(listed, references).items():
+        if isinstance(kind, EnumMeta):
+            _describe_values(components[name], kind)
+        else:
+            _describe_members(components[name]["properties"], get_origin(kind) or kind)
+            _exemplify(components[name]["properties"], examples(kind))
+    return dict(zip(map(key, listed), references, strict=True)), components
+
+
+def parameter_schema(kind: Any) -> dict[str, Any]:
+    """The schema of a parameter, which refers to nothing."""
+    (schema,), components = msgspec.json.schema_components([kind], ref_template=_REFERENCE)
+    while "$ref" in schema:
+        schema = {**components[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
+    return dict(schema)
+
+
+def comments(kind: type) -> Mapping[str, str]:
+    """What the comments beside the members of a struct say, as sentences."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        if each is not msgspec.Struct and issubclass(each, msgspec.Struct):
+            found |= {member: _sentence(comment) for member, comment in _MEMBER.findall(inspect.getsource(each))}
+    return found
+
+
+def _sentence(comment: str) -> str:
+    return f"{comment[0].upper()}{comment[1:]}."
+
+
+def _describe_members(properties: Mapping[str, Any], kind: type) -> None:
+    for member, sentence in comments(kind).items():
+        properties[member].setdefault("description", sentence)
+
+
+def _describe_values(schema: dict[str, Any], kind: EnumMeta) -> None:
+    values = _VALUE.findall(inspect.getsource(kind))
+    if values:
+        lines = "\n".join(f"- `{value}`: {comment}" for value, comment in values)
+        schema["description"] = f"{schema.get('description', '')}\n\n{lines}".strip()
+
+
+def _exemplify(properties: Mapping[str, Any], examples: Iterable[msgspec.Struct]) -> None:
+    """Show of each member the first value that says something."""
+    for example in examples:
+        for member, value in msgspec.to_builtins(example).items():
+            if value not in (None, [], {}) and "examples" not in properties[member]:
+                properties[member]["examples"] = [value]
+
+
+def _named(kinds: Iterable[Any], references: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Every struct and enumeration of these types by the name of its component."""
+    found: dict[str, Any] = {}
+    _collect(msgspec.inspect.multi_type_info(kinds), found)
+    # A generic type has no name but the one that msgspec makes for it.
+    generic = [(kind, reference["$ref"]) for kind, reference in zip(kinds, references, strict=True) if get_args(kind)]
+    return found | {reference.rpartition("/")[2]: kind for kind, reference in generic}
+
+
+def _collect(node: Any, found: dict[str, type]) -> None:
+    """Every struct and enumeration below a description of types, by its name."""
+    if isinstance(node, msgspec.inspect.EnumType):
+        found[node.cls.__name__] = node.cls
+    elif isinstance(node, msgspec.inspect.StructType) and isinstance(node.cls, type):
+        if node.cls.__name__ in found:
+            return
+        found[node.cls.__name__] = node.cls
+    if isinstance(node, tuple | list):
+        for member in node:
+            _collect(member, found)
+    elif isinstance(node, msgspec.Struct):
+        _collect([getattr(node, name) for name in node.__struct_fields__ if name != "cls"], found)

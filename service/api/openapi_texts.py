@@ -1,0 +1,66 @@
+"""The words of `/openapi.json` that stand at no single type or operation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from service.api.example_case import DELIVERY_ID, DOCUMENT_ID, JOB_ID, KEY_ID, USER_ID
+
+VERSION = "1.0.0"  # of the contract, not of the software
+DESCRIPTION = """\
+Fetches every document of a Brazilian court case into your S3 bucket and calls you back when the file is complete.
+
+Begin with `GET /api/v1/processes/{number}`: it starts the download and answers at once. Then wait for the webhook \
+that you named as `webhook_url`, or ask `GET /api/v1/processes/{number}/status` until the status is `completed`, \
+`failed` or `cancelled`.
+
+- Send your API key as `Authorization: Bearer <key>`.
+- Errors are problems after RFC 9457. Their `code` is stable, their sentences are for people.
+- Lists are pages: follow `next_cursor` until it is null.
+- Times are RFC 3339 in UTC, sizes are bytes.
+- A request over the limit of its key is answered 429; `Retry-After` says when to go on.
+- Members and codes may join; ignore those that you do not know.\
+"""
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """A chapter of the document: the operations of some modules."""
+
+    name: str
+    description: str
+    modules: tuple[str, ...]
+
+
+TAGS = (
+    Tag("Cases", "Ask for a case, see how far it is, list and search.", ("processes", "search", "events")),
+    Tag("Documents", "The files of a case, one by one or in one archive.", ("documents", "archive")),
+    Tag("Downloads", "The steps of `GET /api/v1/processes/{number}`, one by one.", ("downloads",)),
+    Tag("Jobs", "The work on a case: one job at a time for each.", ("jobs",)),
+    Tag("Webhooks", "The secret that signs them, and trials of a receiver.", ("webhooks", "webhook_trials")),
+    Tag("Deliveries", "What was sent where, what came of it, and how to send it again.", ("deliveries",)),
+    Tag("Users", "Who may use the service, and with which keys.", ("users",)),
+    Tag("Operations", "Health and metrics, for whoever runs the service. They need no key.", ("health", "metrics")),
+    Tag("Reference", "This document. It needs no key.", ("docs",)),
+)
+TAG_OF: Mapping[str, str] = {module: tag.name for tag in TAGS for module in tag.modules}
+
+PATH_PARAMETERS: Mapping[str, tuple[str, Any]] = {
+    "document_id": ("The id of the document, from its case.", DOCUMENT_ID),
+    "job_id": ("The id of the job.", JOB_ID),
+    "delivery_id": ("The id of the delivery.", DELIVERY_ID),
+    "user_id": ("The id of the user.", USER_ID),
+    "key_id": ("The id of the API key; not the key.", KEY_ID),
+}
+HEADERS: Mapping[str, tuple[str, Any]] = {
+    "X-Request-ID": ("The id of the request, the client's own where it sent a well-formed one.", {"type": "string"}),
+    "RateLimit-Limit": ("Requests that the key may make in the window.", {"type": "integer"}),
+    "RateLimit-Remaining": ("Requests that are left in the window.", {"type": "integer"}),
+    "RateLimit-Reset": ("Seconds until the next request is possible or the window ends.", {"type": "integer"}),
+    "Retry-After": ("Seconds after which to ask again.", {"type": "integer"}),
+    "WWW-Authenticate": ("How to authenticate.", {"type": "string"}),
+    "Allow": ("The methods of the path.", {"type": "string"}),
+    "Location": ("Where the document is, for as long as the link lives.", {"type": "string", "format": "uri"}),
+    "Content-Length": ("The size in bytes, known beforehand.", {"type": "integer"}),
+    "Content-Disposition": ("The name of the file.", {"type": "string"}),
+}
