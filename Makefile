@@ -47,6 +47,10 @@ format: .venv/.ready ## Put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: documents
+documents: .venv/.ready ## Make anew what is made from the code: the Postman collection
+	$(BIN)/autos postman > docs/autos.postman_collection.json
+
 .PHONY: bench
 bench: .venv/.ready ## Measure what one dead host costs the deliveries of the others, as a ratio
 	$(BIN)/python -m tests.benchmarks.deliveries

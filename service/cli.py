@@ -13,6 +13,7 @@ import msgspec
 from service.commands.console import read_settings
 from service.commands.deliveries import deliveries_group
 from service.commands.jobs import jobs_group
+from service.commands.reference import openapi, postman
 from service.commands.rescue import rescue
 from service.commands.status import status
 from service.commands.users import users_group
@@ -37,7 +38,7 @@ def main() -> None:
     """Autos: whole court files in your own bucket."""
 
 
-for command in (status, jobs_group, deliveries_group, users_group, rescue):
+for command in (status, jobs_group, deliveries_group, users_group, rescue, openapi, postman):
     main.add_command(command)
 
 

@@ -19,6 +19,7 @@ from service.local.stack import Stack, running_stack
 from service.settings import Settings
 from service.webhooks.signature import new_secret
 from tests.support.api import Api
+from tests.support.node import install_packages
 from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
 from tests.support.processes import Process, free_port, start_api, start_worker
@@ -157,3 +158,11 @@ def supply() -> Iterator[str]:
 def number(supply: Iterator[str]) -> str:
     """A case number that no other test uses."""
     return next(supply)
+
+
+@pytest.fixture(scope="session")
+def node_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the packages for JavaScript."""
+    directory = tmp_path_factory.mktemp("node")
+    install_packages(directory)
+    return directory

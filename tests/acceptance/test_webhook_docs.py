@@ -27,14 +27,12 @@ from service.settings import Settings
 from service.webhooks.signature import signature_headers
 from tests.support.api import Api
 from tests.support.deliveries import add_user, open_pool
+from tests.support.node import needs_node
 from tests.support.processes import REPOSITORY, free_port
 
 PAGE = (REPOSITORY / "docs" / "webhooks.md").read_text()
-PACKAGES = REPOSITORY / "tests" / "javascript"
-OFFLINE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH")
 EVENT = b'{"type":"process.completed","process_number":"0000123-06.2023.4.03.6100","name":"Peti\xc3\xa7\xc3\xa3o"}'
 DEFAULTS: dict[str, Any] = {each.name: each.default for each in msgspec.structs.fields(Settings)}
-needs_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="there is no Node.js here")
 
 
 def snippet(language: str) -> str:
@@ -53,20 +51,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def client(api: Api, database: Database) -> Api:
     """A client whose secret nobody else rotates."""
     return Api(api.session, api.base_url, (await add_user(database))[1])
-
-
-@pytest.fixture(scope="module")
-def node_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the official library for JavaScript."""
-    directory = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PACKAGES / name, directory)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    installed = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=100)
-    if installed.returncode and any(code in installed.stderr for code in OFFLINE) and "CI" not in os.environ:
-        pytest.skip("the packages cannot be fetched: no network")
-    assert installed.returncode == 0, installed.stderr
-    return directory
 
 
 @asynccontextmanager

@@ -1,0 +1,68 @@
+"""The flows of the Postman collection, run by newman as a newcomer's runner would, against the real service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service.api.postman_flows import FLOWS
+from service.database.connection import Database
+from service.local.portal import DocumentSpec, Fault, FaultKind
+from tests.support.api import Api
+from tests.support.deliveries import add_user, open_pool
+from tests.support.node import needs_node
+from tests.support.portal import Portal
+from tests.support.processes import REPOSITORY
+
+COLLECTION = REPOSITORY / "docs" / "autos.postman_collection.json"
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_pool(database_url) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def client(api: Api, database: Database) -> Api:
+    """Somebody who has asked for nothing yet."""
+    return Api(api.session, api.base_url, (await add_user(database))[1])
+
+
+async def run_flows(directory: Path, variables: dict[str, str]) -> list[str]:
+    """The names of the requests that were made, in their order. Fails where a test of one of them fails."""
+    report = directory / "report.json"
+    given = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
+    process = await asyncio.create_subprocess_exec(
+        directory / "node_modules" / ".bin" / "newman",
+        *("run", str(COLLECTION), "--folder", "Flows", *given),
+        *("--reporters", "cli,json", "--reporter-json-export", str(report), "--color", "off"),
+        cwd=directory,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return [each["item"]["name"] for each in msgspec.json.decode(report.read_bytes())["run"]["executions"]]
+
+
+@needs_node
+async def test_the_flows_run_from_top_to_bottom(client: Api, portal: Portal, number: str, node_directory: Path) -> None:
+    await portal.put_documents(number, DocumentSpec(count=2))
+    await portal.fail_document(number, "*", Fault(kind=FaultKind.ACCEPTED_202, retry_after=2))
+    variables = {
+        "base_url": client.base_url,
+        "api_key": client.api_key or "",
+        "process_number": number,
+    }
+
+    made = await run_flows(node_directory, variables)
+
+    assert [name for name, _ in groupby(made)] == [step.name for flow in FLOWS for step in flow.steps]
+    assert made.count("Wait until the work has ended") > 1
+    (delivery,) = (await client.get("/api/v1/webhooks/deliveries")).json["items"]
+    assert delivery["type"] == "process.completed"
+    assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["delivered", "delivered"]
