@@ -86,7 +86,10 @@ class RecoveredView(msgspec.Struct, frozen=True):
 
 @operation()
 async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
-    """The deliveries of the caller or, for an administrator, of everybody; the newest first."""
+    """The deliveries, the newest first.
+
+    Those of the caller or, for an administrator, of everybody.
+    """
     query = call.query
     after = pagination.position(query.cursor, Position[UUID])
     wanted = DeliveryFilter(call.owner, query.status, query.job_id, query.since)
@@ -107,7 +110,10 @@ async def show(call: Call[NoQuery, None]) -> DeliveryView:
 
 @operation(Reply(202, "It is sent again."), problems=("delivery_not_found", "delivery_not_due"))
 async def resend(call: Call[NoQuery, None]) -> DeliveryView:
-    """One more attempt now. What was scheduled stays scheduled, unless this one succeeds."""
+    """Send a delivery once more, now.
+
+    What was scheduled stays scheduled, unless this attempt succeeds.
+    """
     async with call.state["database"].transaction() as connection:
         found = await _visible(connection, call)
         ring = await deliveries.resend(connection, found.id)
@@ -121,7 +127,10 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
 
 @operation(Reply(202, "They are sent again."))
 async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
-    """Every delivery that has failed since a moment, again and with a whole schedule."""
+    """Send every delivery again that has failed since a moment.
+
+    Each gets a whole schedule. It may be repeated.
+    """
     async with call.state["database"].transaction() as connection:
         recovered = await deliveries.recover(connection, since=call.body.since, user_id=call.owner)
         rings = await deliveries.take_overdue(connection, limit=RUNG_AT_ONCE) if recovered else []

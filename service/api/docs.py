@@ -9,7 +9,9 @@ _PAGE = """\
 <!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>Autos</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Autos: API reference</title>
+<link rel="icon" href="docs/assets/favicon-32x32.png">
 <link rel="stylesheet" href="docs/assets/swagger-ui.css">
 <div id="api"></div>
 <script src="docs/assets/swagger-ui-bundle.js"></script>
@@ -18,7 +20,14 @@ _PAGE = """\
 """
 # Without a validator, which would send the document to somebody else.
 _START = """\
-SwaggerUIBundle({url: "openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null, tryItOutEnabled: true});
+SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
 """
 #: The page runs its own scripts, asks this service, and nobody else. Swagger UI sets styles and images of its own.
 _POLICY = (
@@ -29,17 +38,17 @@ _POLICY = (
 
 @public()
 async def openapi(request: ApiRequest) -> Response:
-    """This document."""
+    """This document, for programs."""
     return Response(request.state["openapi"], media_type="application/json")
 
 
 @public(Reply(200, "The page.", media_type="text/html"))
 async def page(_request: ApiRequest) -> Response:
-    """The document of the API, readable in a browser, without anything from outside."""
+    """This document, readable in a browser."""
     return Response(_PAGE, 200, {"Content-Security-Policy": _POLICY}, "text/html")
 
 
 @public(Reply(200, "The script.", media_type="text/javascript"))
 async def start(_request: ApiRequest) -> Response:
-    """What the page runs."""
+    """The script of the page."""
     return Response(_START, media_type="text/javascript")

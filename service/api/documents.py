@@ -36,7 +36,10 @@ class FilesQuery(msgspec.Struct, frozen=True):
 
 @operation(problems=("process_not_found",))
 async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
-    """The documents of a case in the order of its file, with links to those that are available."""
+    """The documents of a case.
+
+    In the order of its file, with links to those that are available.
+    """
     after = pagination.position(call.query.cursor, UUID)
     async with call.state["database"].connection() as connection:
         found = await documents.page(connection, call.number, after=after, limit=call.query.limit + 1)
@@ -51,7 +54,10 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     problems=("document_not_found", "document_not_available"),
 )
 async def content(call: Call[NoQuery, None]) -> Response:
-    """The URL of a document that never goes stale: redirects to a link signed now."""
+    """The content of a document.
+
+    This URL never goes stale: it redirects to a link that was signed for this answer and needs no key.
+    """
     document_id = call.identifier("document_id")
     async with call.state["database"].connection() as connection:
         document = document_id and await documents.find(connection, call.number, document_id)

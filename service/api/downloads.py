@@ -48,9 +48,9 @@ _REPLIES = (
 
 @operation(problems=("process_not_found", "process_access_denied", "portal_unavailable"))
 async def register(call: Call[NoQuery, None]) -> ProcessView:
-    """Ask the portal for the list of the documents and register it; nothing is downloaded.
+    """Ask the portal for the list of the documents and register it.
 
-    What a job that runs already lacks joins that job.
+    Nothing is downloaded. What a job that runs already lacks joins that job.
     """
     try:
         listing = await list_process(call.state, call.number)
@@ -66,7 +66,10 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
 
 @operation(*_REPLIES[:1], problems=("process_not_found", "document_not_found", "invalid_webhook_url"))
 async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
-    """Download one document, again if it is available; the file that is there stays until the new one is verified."""
+    """Download one document, again if it is available.
+
+    The file that is there stays until the new one is verified.
+    """
     wanted = await _wanted(call, call.body.webhook_url)
     document_id = call.identifier("document_id")
     async with call.state["database"].transaction() as connection:
@@ -82,9 +85,10 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
 
 @operation(*_REPLIES, problems=("process_not_found", "invalid_webhook_url"))
 async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
-    """Download what a case lacks; with `force` everything, again where it is available.
+    """Download what a case lacks, or everything again.
 
-    For a case that was requested or registered before: the portal is not asked for its list.
+    With `force` what is available is downloaded again too. For a case that was requested or registered before: the
+    portal is not asked for its list.
     """
     wanted = await _wanted(call, call.body.webhook_url)
     async with call.state["database"].transaction() as connection:

@@ -36,10 +36,10 @@ async def live(_request: ApiRequest) -> LiveView:
 
 @public(Reply(200, "Requests are accepted."), Reply(503, "Something is away that the API needs to accept requests."))
 async def ready(request: ApiRequest) -> Answer[ReadyView]:
-    """The database, Redis, the object store and the portal's token, each `ok` or why not.
+    """What the service needs: the database, Redis, the object store, the portal's token.
 
-    503 when one is not that the API needs to accept requests. Without Redis or a token that works they are
-    accepted all the same, and the work goes on when it is back.
+    Each is `ok` or says why not. 503 when one is not that the API needs to accept requests. Without Redis or a token
+    that works they are accepted all the same, and the work goes on when it is back.
     """
     state = request.state
     database = await _outcome(_ask(state["database"]), UNREACHABLE)

@@ -48,7 +48,10 @@ class JobQuery(PageQuery, frozen=True):
 
 @operation(problems=("invalid_process_number",))
 async def index(call: Call[JobQuery, None]) -> Page[JobView]:
-    """The jobs that the caller requested or was told of or, for an administrator, all of them; the newest first."""
+    """The jobs, the newest first.
+
+    Those that the caller requested or was told of or, for an administrator, all of them.
+    """
     query = call.query
     after = pagination.position(query.cursor, Position[UUID])
     number = None if query.process_number is None else parameters.parsed_number(query.process_number)
@@ -61,14 +64,20 @@ async def index(call: Call[JobQuery, None]) -> Page[JobView]:
 
 @operation(problems=("job_not_found",))
 async def show(call: Call[NoQuery, None]) -> JobView:
-    """One job, of the caller's own or, for an administrator, of anybody's."""
+    """One job.
+
+    One of the caller's own or, for an administrator, of anybody's.
+    """
     async with call.state["database"].connection() as connection:
         return job_view(await _visible(connection, call))
 
 
 @operation(problems=("job_not_found", "job_ended"))
 async def cancel(call: Call[NoQuery, None]) -> JobView:
-    """Stop a job: what is available stays, downloads in flight end, its subscribers are told."""
+    """Stop a job.
+
+    What is available stays, downloads in flight end, and its subscribers are told.
+    """
     limit = call.state["options"].webhook_max_documents
     async with call.state["database"].transaction() as connection:
         job = await _visible(connection, call)

@@ -24,7 +24,10 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 @public(Reply(200, "The metrics.", media_type="text/plain"), problems=("not_found",))
 async def show(request: ApiRequest) -> Response:
-    """Everything; 404 where it is switched off or on another port."""
+    """The metrics, in the format of Prometheus.
+
+    404 where they are switched off or on another port.
+    """
     state = request.state
     if not state["options"].shows_metrics:
         raise Problem("not_found", "The metrics are not shown here.")

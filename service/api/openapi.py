@@ -100,7 +100,15 @@ def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
         else:
             sentence, example = PATH_PARAMETERS[name]
             schema = {"type": "string", "format": "uuid", "examples": [str(example)]}
-        yield {"name": name, "in": "path", "required": True, "description": sentence, "schema": schema}
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": sentence,
+            # Here too: Swagger UI fills it in, which it does not with those of a schema.
+            "example": schema["examples"][0],
+            "schema": schema,
+        }
 
 
 def _query_parameters(query: type[msgspec.Struct]) -> Iterable[dict[str, Any]]:

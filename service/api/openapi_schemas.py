@@ -61,6 +61,7 @@ def _describe_members(properties: Mapping[str, Any], kind: type) -> None:
 
 
 def _describe_values(schema: dict[str, Any], kind: EnumMeta) -> None:
+    schema["type"] = "string"
     values = _VALUE.findall(inspect.getsource(kind))
     if values:
         lines = "\n".join(f"- `{value}`: {comment}" for value, comment in values)

@@ -49,7 +49,11 @@ class ShowQuery(msgspec.Struct, frozen=True):
     problems=("process_not_found", "process_access_denied", "invalid_webhook_url", "portal_unavailable"),
 )
 async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
-    """Look a case up, start what it lacks, answer at once."""
+    """Look a case up and start what it lacks.
+
+    It answers at once. While a job works on the case no second one is started: the same `job_id` comes back, and a
+    new `webhook_url` joins its subscribers. Where everything is available already a `webhook_url` is called at once.
+    """
     query = call.query
     async with call.state["database"].connection() as connection:
         known = await processes.completeness(connection, call.number)
@@ -83,7 +87,10 @@ async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
 
 @operation(problems=("process_not_found",))
 async def status(call: Call[NoQuery, None]) -> StatusView:
-    """How far a case is, from the database alone."""
+    """How far a case is.
+
+    It comes from the database alone: ask as often as the limit of the key allows.
+    """
     async with call.state["database"].connection() as connection:
         overview = await processes.overview(connection, call.number, call.user.id)
         if overview is None:

@@ -53,10 +53,11 @@ class SearchView(msgspec.Struct, frozen=True):
 
 @operation(problems=("invalid_webhook_url",))
 async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
-    """The main entry for up to 1,000 cases. One that is wrong, unknown or denied does not spoil the rest.
+    """Look up to 1,000 cases up and start what they lack.
 
-    What the portal has not listed after some seconds is accepted all the same: its case is pending, and a worker
-    lists it. Documents are not shown here; ask for the status of a case, or wait for its webhook.
+    A case that is wrong, unknown or denied does not spoil the rest. What the portal has not listed after some seconds
+    is accepted all the same: its case is pending, and a worker lists it. Documents are not shown here; ask for the
+    status of a case, or wait for its webhook.
     """
     body = call.body
     if body.auto_download:

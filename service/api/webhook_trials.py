@@ -92,7 +92,10 @@ class ReceivedView(msgspec.Struct, frozen=True):
 
 @operation()
 async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
-    """Whether a URL may be registered, without calling it."""
+    """Whether webhooks may be sent to a URL.
+
+    It is not called.
+    """
     try:
         await check_url(call.body.webhook_url, call.state["webhook_policy"], call.state["resolver"])
     except InvalidWebhookUrl as error:
@@ -102,7 +105,10 @@ async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
 
 @operation(problems=("invalid_webhook_url",))
 async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
-    """Whether something answers HTTP there: a HEAD request, so that nothing is delivered."""
+    """Whether something answers HTTP at a URL.
+
+    It is asked with HEAD, so that nothing is delivered.
+    """
     await spend(call.request, TRIALS, "trials", str(call.user.id))
     url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
     outcome = await call.state["subscribers"].probe(url, {"User-Agent": USER_AGENT})
@@ -116,7 +122,10 @@ async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
 
 @operation(problems=("invalid_webhook_url",))
 async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
-    """Send a signed `webhook.test`, once, in the way of the real ones, and answer what came of it."""
+    """Send a test webhook and answer what came of it.
+
+    One signed `webhook.test`, sent in the way of the real ones, but only once.
+    """
     await spend(call.request, TRIALS, "trials", str(call.user.id))
     url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
     async with call.state["database"].connection() as connection:
@@ -140,7 +149,7 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
 
 @public(problems=("unauthorized",), body=ReceivedBody)
 async def test_receiver(request: ApiRequest) -> ReceivedView:
-    """A place to point a first webhook at.
+    """Receive a webhook, to have a place to point a first one at.
 
     A sender of webhooks has no API key: whoever signed is known by the `webhook-id`. Without a key and without a
     signature the request is refused like any other.
