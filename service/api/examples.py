@@ -4,7 +4,7 @@ The first example of a type is shown for the first success of an operation, the 
 the document shows the first value that is not null.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args, get_origin
 
@@ -12,6 +12,7 @@ import msgspec
 
 from service.api.deliveries import AttemptView, DeliveryView, RecoverBody, RecoveredView
 from service.api.downloads import AllBody, OneBody, StartedView
+from service.api.event_stream import encoded
 from service.api.example_case import (
     ASKED,
     CASE,
@@ -22,6 +23,7 @@ from service.api.example_case import (
     JOB,
     JOB_ID,
     KEPT_CASE,
+    KEY_ID,
     MESSAGE_ID,
     NO_CONNECTION,
     NUMBER,
@@ -35,8 +37,10 @@ from service.api.example_case import (
 )
 from service.api.health import LiveView, ReadyView
 from service.api.pagination import CURSOR_EXAMPLE, Page
+from service.api.presenters import ProgressView
 from service.api.problems import FieldError, ProblemView
 from service.api.search import SearchBody, SearchResult, SearchView
+from service.api.users import KeyView, LimitsView, MeView, NewKeyView, NewUserView, RateView, UserBody, UserView
 from service.api.webhook_trials import (
     CallBody,
     ConnectivityView,
@@ -48,9 +52,11 @@ from service.api.webhook_trials import (
     ValidityView,
 )
 from service.api.webhooks import SecretView
+from service.database.keys import KEYS_MAX
 from service.domain.statuses import DeliveryStatus, ProcessStatus
 from service.webhooks import trial
 
+_API_KEY = "autos_" + "A" * 43
 _SECRET = "whsec_" + "A" * 43 + "="
 _RETRIED = datetime(2026, 1, 31, 12, 0, 3, tzinfo=UTC)
 _DUE = datetime(2026, 1, 31, 12, 0, 8, tzinfo=UTC)
@@ -136,8 +142,25 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     ReceivedView(True, NUMBER, 2, True, "The signature is valid."),
     LiveView("ok"),
     ReadyView("ok", "ok", "ok", "ok", "ok"),
+    MeView(USER_ID, "Example Law Firm", "user", LimitsView(RateView(600, 60), RateView(60, 60), KEYS_MAX)),
+    UserView(USER_ID, "Example Law Firm", "user", ASKED),
+    NewUserView(USER_ID, "Example Law Firm", "user", ASKED, _API_KEY),
+    UserBody("Example Law Firm"),
+    KeyView(KEY_ID, "AAAA", ASKED),
+    NewKeyView(KEY_ID, "AAAA", ASKED, _API_KEY),
     ReadyView("unavailable", "ok", "ok", "cannot be reached", "ok"),
 )
+
+
+_PROGRESS = msgspec.convert(STATUS, ProgressView, from_attributes=True)
+_UNDER_WAY = msgspec.structs.replace(
+    _PROGRESS, status=ProcessStatus.PROCESSING, failed_documents=0, progress_percentage=50.0, completed_at=None
+)
+
+#: Of answers that are no JSON, by their media type.
+TEXTS: Mapping[str, str] = {
+    "text/event-stream": (encoded("progress", _UNDER_WAY) + encoded("failed", _PROGRESS)).decode(),
+}
 
 
 def examples_of(kind: Any) -> list[Any]:

@@ -10,7 +10,7 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from service.api.bodies import is_optional
-from service.api.examples import examples_of
+from service.api.examples import TEXTS, examples_of
 from service.api.openapi_schemas import comments, key, parameter_schema, schemas_of
 from service.api.openapi_texts import DESCRIPTION, HEADERS, PATH_PARAMETERS, TAG_OF, TAGS, VERSION
 from service.api.openapi_webhooks import webhooks
@@ -165,7 +165,8 @@ def _reply(
             schemas[key(operation.answer)] if operation.answer else {"type": "object"}, examples
         )
     elif reply.media_type is not None:
-        described["content"] = {reply.media_type: {"schema": {"type": "string"}}}
+        example = {"example": TEXTS[reply.media_type]} if reply.media_type in TEXTS else {}
+        described["content"] = {reply.media_type: {"schema": {"type": "string"}, **example}}
     return described
 
 

@@ -28,14 +28,14 @@ _ENDED = Reply(204, "Ended, at once and in all processes.", media_type=None)
 class RateView(msgspec.Struct, frozen=True):
     """So many requests within so many seconds, for each key."""
 
-    limit: int
-    seconds: int
+    limit: int  #: requests
+    seconds: int  #: the length of the window
 
 
 class LimitsView(msgspec.Struct, frozen=True):
     """What one may ask for."""
 
-    requests: RateView
+    requests: RateView  #: all requests
     downloads: RateView  #: requests that may start a download
     keys: int  #: that may live at once
 
@@ -43,46 +43,46 @@ class LimitsView(msgspec.Struct, frozen=True):
 class MeView(msgspec.Struct, frozen=True):
     """The caller."""
 
-    id: UUID
-    name: str
-    role: Role
-    limits: LimitsView
+    id: UUID  #: the id of the user
+    name: str  #: as it was given when the user was made
+    role: Role  #: `admin` sees and manages everything
+    limits: LimitsView  #: of each key
 
 
 class UserView(msgspec.Struct, frozen=True):
     """One user."""
 
-    id: UUID
-    name: str
-    role: Role
-    created_at: datetime
+    id: UUID  #: the id of the user
+    name: str  #: no other user has it
+    role: Role  #: `admin` sees and manages everything
+    created_at: datetime  #: when the user was made
 
 
 class NewUserView(UserView, frozen=True):
     """A user who was just made, with the first key."""
 
-    api_key: str
+    api_key: str  #: the key; keep it, no other answer shows it
 
 
 class UserBody(msgspec.Struct, frozen=True):
     """Who is to be made."""
 
-    name: UserName
-    role: Role = "user"
+    name: UserName  #: no other user may have it
+    role: Role = "user"  #: `admin` sees and manages everything
 
 
 class KeyView(msgspec.Struct, frozen=True):
     """One key, without the key itself."""
 
-    id: UUID
-    hint: str | None  #: its last four characters; None for keys that are older than hints
-    created_at: datetime
+    id: UUID  #: the id of the key; not the key
+    hint: str | None  #: its last four characters; null for keys that are older than hints
+    created_at: datetime  #: when the key was made
 
 
 class NewKeyView(KeyView, frozen=True):
     """A key that was just made."""
 
-    api_key: str
+    api_key: str  #: the key; keep it, no other answer shows it
 
 
 @operation()
@@ -120,7 +120,10 @@ async def create(call: Call[NoQuery, UserBody]) -> NewUserView:
 
 @operation(_ENDED, problems=("user_not_found", "last_admin"), access=Access.ADMIN)
 async def delete(call: Call[NoQuery, None]) -> None:
-    """End a user. The keys and webhooks end at once; jobs go on, since others may wait for the same case."""
+    """End a user.
+
+    The keys and webhooks end at once; jobs go on, since others may wait for the same case.
+    """
     user_id = call.identifier("user_id")
     try:
         async with call.state["database"].transaction() as connection:
@@ -133,7 +136,10 @@ async def delete(call: Call[NoQuery, None]) -> None:
 
 @operation(problems=("forbidden", "user_not_found"))
 async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
-    """The keys that live: the caller's own or, for an administrator, anybody's; the newest first."""
+    """The keys that live, the newest first.
+
+    The caller's own or, for an administrator, anybody's.
+    """
     user_id = _allowed_user(call)
     size, after = call.query.limit, pagination.position(call.query.cursor, Position[UUID])
     async with call.state["database"].connection() as connection:
@@ -145,7 +151,10 @@ async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
 
 @operation(_CREATED, problems=("forbidden", "user_not_found", "too_many_keys"))
 async def create_key(call: Call[NoQuery, None]) -> NewKeyView:
-    """Add a key beside those that a user has, so that one can be replaced without a pause."""
+    """Add a key.
+
+    It lives beside those that the user has, so that one can be replaced without a pause.
+    """
     user_id, api_key = _allowed_user(call), new_api_key()
     try:
         async with call.state["database"].transaction() as connection:
