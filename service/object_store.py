@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import aioboto3
 import aiohttp
 import msgspec
-from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from service.domain.file_names import content_disposition
+from service.s3_client import client_config, tune
 from service.signed_links import LinkTarget, link_target, sign_link
 
 if TYPE_CHECKING:
@@ -264,41 +264,6 @@ class Upload:
         self.is_complete = True
 
 
-def client_config(path_style: bool) -> AioConfig:
-    """How botocore is to behave. `path_style` for stores other than those of AWS."""
-    return AioConfig(
-        # The default would sign links with version 2, which covers no query parameter.
-        signature_version="s3v4",
-        s3={"addressing_style": "path" if path_style else "virtual", "payload_signing_enabled": False},
-        retries={"mode": "standard", "total_max_attempts": 4},
-        connect_timeout=5,
-        read_timeout=60,
-        max_pool_connections=CONNECTIONS,
-        # The default wraps bodies in a trailer that many S3-compatible stores refuse.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        connector_args={"keepalive_timeout": 12},
-    )
-
-
-def _resolve_endpoint_once(client: "S3Client") -> None:
-    """Keep the key of an object out of what the endpoint is looked up by: it has no part in it.
-
-    botocore remembers endpoints by all parameters of a call, so that each new key would have it evaluate its rules
-    again: 0.28 of the 0.89 ms of CPU that a `put_object` takes.
-    """
-    provider: Any = client._ruleset_resolver._provider  # type: ignore[attr-defined]  # noqa: SLF001  (no public way)
-    resolve = provider.resolve_endpoint
-    provider.resolve_endpoint = lambda **parameters: resolve(
-        **{name: value for name, value in parameters.items() if name not in {"Key", "Prefix"}}
-    )
-
-
-def _forget_expectation(request: Any, **_kwargs: Any) -> None:
-    # aiohttp waits for the answer to `Expect: 100-continue` without any timeout.
-    request.headers.pop("Expect", None)
-
-
 @asynccontextmanager
 async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStore]:
     """Open the clients of a bucket, one for calls and one that signs links for the public host."""
@@ -314,8 +279,7 @@ async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStor
             )
             for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
         ]
-        client.meta.events.register("before-send.s3", _forget_expectation)
-        _resolve_endpoint_once(client)
+        tune(client)
         links = await link_target(signer, settings.bucket)
         credentials = await session._session.get_credentials()  # noqa: SLF001  (aioboto3 has no public way to them)
         yield ObjectStore(client, settings, links=links, credentials=credentials)

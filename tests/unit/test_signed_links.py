@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.file_names import content_disposition
-from service.object_store import client_config
+from service.s3_client import client_config
 from service.signed_links import LinkTarget, link_target, sign_link
 
 MOMENT = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
