@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
 CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
 ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
-CONNECTIONS = 64
 READS = 48  # at once: they may be as slow as somebody's client, and must leave connections to the others
 _WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
 _READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most

@@ -7,6 +7,8 @@ from aiobotocore.config import AioConfig
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
+CONNECTIONS = 64
+
 
 def client_config(path_style: bool) -> AioConfig:
     """How botocore is to behave. `path_style` for stores other than those of AWS."""
