@@ -10,7 +10,8 @@ import pytest
 from service.archive import stored_files
 from service.archive.stored_files import UnreadableFile, read_verified
 from service.domain.documents import StoredFile
-from service.object_store import CONNECTIONS, READS, ObjectStore
+from service.object_store import READS, ObjectStore
+from service.s3_client import CONNECTIONS
 from tests.support.buckets import Bucket
 from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
 

@@ -49,10 +49,10 @@ def contents() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every JSON body and answer."""
     for name, operation in operations():
         told = {"body": operation.get("requestBody", {}), **operation["responses"]}
-        for what, each in told.items():
-            for media_type, content in each.get("content", {}).items():
-                if "json" in media_type and name != "get /openapi.json":
-                    yield f"{name} {what}", content
+        found = [(what, *shown) for what, each in told.items() for shown in each.get("content", {}).items()]
+        for what, media_type, content in found:
+            if "json" in media_type and name != "get /openapi.json":
+                yield f"{name} {what}", content
 
 
 def is_shown(schema: dict[str, Any]) -> bool:
