@@ -1,8 +1,11 @@
 """The answer that streams an archive, on a server that is simulated: what it sends, and when it stops."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 
+import pytest
+import uvloop
 from starlette.types import Message, Scope
 
 from service.api.archive import ArchiveResponse
@@ -62,3 +65,38 @@ async def test_a_client_that_goes_away_closes_the_source_before_the_answer_ends(
     await ArchiveResponse(source.chunks(), {}, stall_timeout=3600)(SCOPE, client.receive, client.send)
 
     assert source.is_closed
+
+
+async def always_at_hand(readable: int) -> AsyncGenerator[bytes, None]:
+    """Chunks without end, each of which the loop has at hand when it is asked for the next event."""
+    loop = asyncio.get_running_loop()
+    while True:
+        arrived = asyncio.Event()
+        loop.add_reader(readable, arrived.set)
+        await arrived.wait()
+        loop.remove_reader(readable)
+        yield b"chunk"
+
+
+class FastClient(Client):
+    """Takes everything, and goes away after some messages."""
+
+    async def send(self, message: Message) -> None:
+        self.received.append(message)
+        if len(self.received) == self._takes:
+            self._is_full.set()
+
+
+@pytest.mark.timeout(30)
+def test_a_client_that_goes_away_is_noticed_while_the_source_always_has_data() -> None:
+    readable, writable = os.pipe()
+    os.write(writable, b"never read, so that there is always something to be read")
+    client = FastClient(takes=3, leaves=True)
+    response = ArchiveResponse(always_at_hand(readable), {})
+
+    # On the loop of the server: the one of asyncio asks for events at another moment.
+    uvloop.run(response(SCOPE, client.receive, client.send))
+
+    assert len(client.received) < 100
+    os.close(readable)
+    os.close(writable)
