@@ -26,6 +26,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection. The numbers are of the class, so that a test can wait for less."""
 
     head_timeout: ClassVar[float] = 10.0  # seconds from the first chance to send a request to the end of its headers
+    # Seconds between two requests. Longer than proxies keep connections, most of them 60: one that is closed here could
+    # take a request with it.
+    keep_alive: ClassVar[float] = 75.0
     send_timeout: ClassVar[float] = 60.0  # seconds in which a client that is behind reads something
     check_interval: ClassVar[float] = 5.0  # seconds between two looks at a connection
     max_connections: ClassVar[int] = 4000  # of one process, unless its descriptors allow fewer
@@ -111,12 +114,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         newest = cast("RequestResponseCycle | None", self.cycle)
         return None if newest is None or newest.response_complete else newest
 
+    @property
+    def _patience(self) -> float:
+        """How long the client may send nothing that ends: a request was answered, and no other one has begun."""
+        return self.keep_alive if self._is_head and self._parts and not self._size else self.head_timeout
+
     def _look(self) -> None:
         self._check = self.loop.call_later(self.check_interval, self._look)
         now = self.loop.time()
         if self._is_stuck(now):
             self.transport.abort()
-        elif self.is_idle and now - self.idle_since > self.head_timeout:
+        elif self.is_idle and now - self.idle_since > self._patience:
             if self._is_head and self._size:
                 self._refuse(Problem("request_timeout", "The headers did not come in time."))
             else:

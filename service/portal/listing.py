@@ -114,8 +114,8 @@ def _of_stage(stage: Tramitacao, instance: str) -> Iterator[ListedDocument]:
     for document in stage.documentos or ():
         origin, uuid = _origin(document), _uuid(document)
         known = seen.get(origin)
-        # The same id twice within one list, under two uuids, is two documents: neither may be lost.
-        if known is not None and (known != uuid or not _has_address(document)):
+        # The same id twice within one list, under two uuids or without any, is two documents: neither may be lost.
+        if known is not None and (known != uuid or not uuid or not _has_address(document)):
             origin = _free(origin, seen)
         seen[origin] = uuid
         yield _listed(document, instance, origin)

@@ -93,7 +93,14 @@ async def start_api(environment: Mapping[str, str], log: Path) -> Process:
     """The API on the port of the environment; returns when it answers."""
     command = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--port", environment["PORT"]]
     protocol = ["--http", "service.api.http_protocol:BoundedHttpProtocol", "--ws", "none"]
-    options = ["--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]
+    options = [
+        "--no-access-log",
+        "--no-server-header",
+        "--timeout-keep-alive",
+        "75",
+        "--timeout-graceful-shutdown",
+        "10",
+    ]
     process = Process([*command, *protocol, *options], environment, log)
     await until_answered(f"http://127.0.0.1:{environment['PORT']}/health/live", process)
     return process

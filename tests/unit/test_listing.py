@@ -231,6 +231,12 @@ def test_the_same_id_twice_in_one_list_is_two_documents() -> None:
     assert len(set(origins(found))) == 4
 
 
+def test_two_documents_that_nothing_names_are_two_documents() -> None:
+    found = parse([case(stage({"hrefBinario": None}, {"hrefBinario": "0"}))]).documents
+
+    assert [each.copies[0].binary_href for each in found] == [None, "0"]
+
+
 def test_the_same_entry_twice_in_one_list_is_one_document() -> None:
     found = only(document(uuid="a"), document(uuid="a"))
 
