@@ -1,18 +1,26 @@
 """A wire between two processes that can be cut, slowed down, or go silent without a word."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 _CHUNK = 64 * 1024  # bytes
 
 
+Observer = Callable[[bytes], None]
+
+
+def _ignore(_chunk: bytes) -> None:
+    return None
+
+
 class _Link:
     """One connection through the proxy."""
 
-    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter, observe: Observer) -> None:
         self._ends = (client, server)
+        self.observe = observe
         self.sent = 0  # bytes towards the server
 
     def cut(self) -> None:
@@ -36,6 +44,8 @@ class TcpProxy:
         self._rate = 0
         self.cuts = 0  #: connections that were cut so far
         self.refused = 0  #: connections that came while the server was away
+        #: Makes for each new connection what is told the bytes towards the server.
+        self.observer: Callable[[], Observer] = lambda: _ignore
 
     @property
     def connections(self) -> int:
@@ -85,7 +95,7 @@ class TcpProxy:
         except OSError:
             writer.transport.abort()
             return
-        link = _Link(writer, upstream_writer)
+        link = _Link(writer, upstream_writer, self.observer())
         self._links.add(link)
         try:
             async with asyncio.TaskGroup() as group:
@@ -101,8 +111,8 @@ class TcpProxy:
         try:
             while chunk := await reader.read(_CHUNK):
                 await self._passing.wait()
-                if is_upload and self._is_due_for_cut(link, len(chunk)):
-                    self._cut(link)
+                if is_upload:
+                    self._note_upload(link, chunk)
                 if self._rate:
                     await asyncio.sleep(len(chunk) / self._rate)
                 writer.write(chunk)
@@ -111,6 +121,11 @@ class TcpProxy:
             writer.write_eof()
         except OSError:
             link.cut()
+
+    def _note_upload(self, link: _Link, chunk: bytes) -> None:
+        link.observe(chunk)
+        if self._is_due_for_cut(link, len(chunk)):
+            self._cut(link)
 
     def _is_due_for_cut(self, link: _Link, size: int) -> bool:
         link.sent += size

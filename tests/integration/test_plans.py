@@ -1,0 +1,135 @@
+"""What the database reads for a request stays the same however many cases there are: no table is read whole."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from service.database import (
+    delivery_history,
+    deliveries,
+    documents,
+    job_alerts,
+    job_history,
+    jobs,
+    process_lists,
+    processes,
+    users,
+    workload,
+)
+from service.database.connection import Connection, Database, create_database
+from service.database.delivery_history import DeliveryFilter
+from service.database.job_history import JobFilter
+from service.database.process_lists import ProcessFilter
+from service.domain.pages import Position
+from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
+from service.local.stack import Stack
+from service.webhooks.signature import new_secret
+from tests.conftest import create_database as create_empty
+from tests.support.many_cases import add_cases, number_of
+from tests.support.plans import Explained
+
+CASES = 20_000
+LIMIT = 20  # rows of a page
+ROWS_MAX = 500  # looked at by one statement; a table that is read whole has `CASES` at least
+TABLES = {"processes", "jobs", "job_users", "documents", "events", "deliveries"}
+PLACE = 10_000  # in the middle of every list
+Ask = Callable[[Connection, UUID], Awaitable[object]]
+
+
+@pytest.fixture(scope="module")
+async def database(stack: Stack) -> AsyncIterator[Database]:
+    """Full of cases."""
+    pool = create_database(await create_empty(stack), application_name="tests", max_size=2)
+    await pool.connect()
+    async with pool.transaction() as connection:
+        owner = await users.create(connection, name="plans", role="user", api_key=str(uuid4()), secret=new_secret())
+        await add_cases(connection, owner, first=1, last=CASES, documents=1)
+    async with pool.connection() as connection:
+        await connection.execute("ANALYZE")
+    yield pool
+    await pool.close()
+
+
+def listed(**wanted: Any) -> Ask:
+    """A page of the list of cases."""
+    return lambda connection, _owner: process_lists.page(connection, ProcessFilter(**wanted), after=None, limit=LIMIT)
+
+
+def listed_from_the_middle(connection: Connection, _owner: UUID) -> Awaitable[object]:
+    """A page in the middle of the list."""
+    after = Position(datetime.now(UTC) - timedelta(minutes=PLACE), number_of(PLACE).digits)
+    return process_lists.page(connection, ProcessFilter(), after=after, limit=LIMIT)
+
+
+def jobs_of(*, own: bool = False, **wanted: Any) -> Ask:
+    """A page of the list of jobs."""
+    return lambda connection, owner: job_history.page(
+        connection, JobFilter(user_id=owner if own else None, **wanted), limit=LIMIT
+    )
+
+
+def deliveries_of(*, own: bool = False, **wanted: Any) -> Ask:
+    """A page of the list of deliveries."""
+    return lambda connection, owner: delivery_history.page(
+        connection, DeliveryFilter(user_id=owner if own else None, **wanted), after=None, limit=LIMIT
+    )
+
+
+QUESTIONS: dict[str, Ask] = {
+    "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
+    "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
+    "files": lambda connection, _owner: documents.page(connection, number_of(PLACE), after=None, limit=LIMIT),
+    "main entry: is it complete": lambda connection, _owner: processes.completeness(connection, number_of(PLACE)),
+    "search": lambda connection, _owner: processes.overviews(connection, [number_of(PLACE), number_of(PLACE + 1)]),
+    "worker: its documents": lambda connection, _owner: documents.tasks_of_job(connection, uuid4()),
+    "list": listed(),
+    "list, from the middle": listed_from_the_middle,
+    "list, of a court": listed(court="TRF3"),
+    **{f"list, {status}": listed(status=status) for status in ProcessStatus},
+    "list, with documents": listed(has_documents=True),
+    "list, without documents": listed(has_documents=False),
+    "list, by change": listed(updated_since=datetime.now(UTC) - timedelta(minutes=PLACE)),
+    "jobs": jobs_of(),
+    "jobs, one user's": jobs_of(own=True),
+    **{f"jobs, {status}": jobs_of(status=status) for status in JobStatus},
+    "jobs, of a case": jobs_of(process_number=number_of(PLACE)),
+    "deliveries": deliveries_of(),
+    "deliveries, one user's": deliveries_of(own=True),
+    "deliveries, failed": deliveries_of(status=DeliveryStatus.FAILED),
+    "deliveries, of a job": deliveries_of(job_id=uuid4()),
+    "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
+    "sweep: jobs": lambda connection, _owner: jobs.take_overdue(connection),
+    "sweep: deliveries": lambda connection, _owner: deliveries.take_overdue(connection),
+    "sweep after a loss of Redis": lambda connection, _owner: jobs.make_overdue(connection),
+    "alerts: deliveries": lambda connection, _owner: delivery_history.take_exhausted(
+        connection, within=timedelta(hours=1)
+    ),
+    "alerts: jobs": lambda connection, _owner: job_alerts.take_mostly_failed(connection, within=timedelta(hours=1)),
+    "metrics: jobs": lambda connection, _owner: workload.open_jobs(connection),
+    "metrics: deliveries": lambda connection, _owner: workload.open_deliveries(connection),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
+async def test_what_is_read_does_not_grow_with_the_number_of_cases(database: Database, question: Ask) -> None:
+    async with database.connection() as connection:
+        owner = await connection.fetch_val("SELECT id FROM users")
+        explained = Explained(connection)
+
+        await question(cast(Connection, explained), owner)
+
+    assert explained.plans
+    assert [plan.tables_read_whole & TABLES for plan in explained.plans] == [set()] * len(explained.plans)
+    assert max(plan.rows for plan in explained.plans) <= ROWS_MAX
+
+
+async def test_a_table_that_is_read_whole_is_noticed(database: Database) -> None:
+    async with database.connection() as connection:
+        explained = Explained(connection)
+
+        await explained.fetch_all("SELECT number FROM processes WHERE subject = 'none'")
+
+    assert (explained.plans[0].tables_read_whole, explained.plans[0].rows) == ({"processes"}, CASES)

@@ -1,0 +1,60 @@
+"""What PostgreSQL reads for a statement: its own account of it, which does not depend on how busy the machine is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from service.database.connection import Connection
+
+_EXPLAIN = "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one statement was executed."""
+
+    tables_read_whole: frozenset[str]
+    rows: int  #: that were looked at, the ones that did not fit included
+
+
+@dataclass
+class Explained:
+    """Stands in for a connection: executes each statement, keeps its plan, and answers no row."""
+
+    connection: Connection
+    plans: list[Plan] = field(default_factory=list)
+
+    async def fetch_all(self, query: str, values: Mapping[str, Any] | None = None) -> list[Any]:
+        """No rows."""
+        answer = await self.connection.fetch_val(_EXPLAIN + query, values)
+        nodes = list(_nodes(msgspec.json.decode(answer)[0]["Plan"]))
+        scans = [node for node in nodes if "Scan" in node["Node Type"]]
+        whole = frozenset(node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan")
+        self.plans.append(Plan(whole, round(sum(map(_looked_at, scans)))))
+        return []
+
+    async def fetch_one(self, query: str, values: Mapping[str, Any] | None = None) -> None:
+        """No row."""
+        await self.fetch_all(query, values)
+
+    async def fetch_val(self, query: str, values: Mapping[str, Any] | None = None) -> None:
+        """No value."""
+        await self.fetch_all(query, values)
+
+    async def execute(self, query: str, values: Mapping[str, Any] | None = None) -> None:
+        """Execute it."""
+        await self.fetch_all(query, values)
+
+
+def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from _nodes(below)
+
+
+def _looked_at(node: Mapping[str, Any]) -> float:
+    refused = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    rows: float = (node["Actual Rows"] + refused) * node["Actual Loops"]
+    return rows
