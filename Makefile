@@ -52,8 +52,9 @@ documents: .venv/.ready ## Make anew what is made from the code: the Postman col
 	$(BIN)/autos postman > docs/autos.postman_collection.json
 
 .PHONY: bench
-bench: .venv/.ready ## Measure what one dead host costs the deliveries of the others, as a ratio
-	$(BIN)/python -m tests.benchmarks.deliveries
+bench: .venv/.ready ## Measure everything beside what else one could use (under 10 minutes)
+	@$(MAKE) --no-print-directory .venv-bench/.ready || echo "Without .venv-bench: some comparisons are left out"
+	$(BIN)/python -m tests.benchmarks $(SECTIONS)
 
 .PHONY: bench-memory
 bench-memory: .venv/.ready ## Measure the worker's memory with documents of 600 MB
@@ -65,12 +66,14 @@ lock: ## Pin all dependencies anew (needs uv)
 		--upgrade -q -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes --no-annotate \
 		--no-header --upgrade -q -o requirements-dev.lock
+	uv pip compile tests/bench.in --python-version 3.11 --universal --generate-hashes --no-annotate --no-header \
+		--upgrade -q -o tests/bench.lock
 	echo "pip-audit>=2.10,<3" | uv pip compile - --python-version 3.11 --universal --generate-hashes --no-annotate \
 		--no-header --upgrade -q -o tests/audit.lock
 
 .PHONY: clean
 clean: ## Remove the environments and the data of the local stack
-	rm -rf .venv .venv-ministack .venv-audit .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-ministack .venv-bench .venv-audit .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	@echo "Setting up the environment (about a minute, once)"
@@ -83,6 +86,12 @@ clean: ## Remove the environments and the data of the local stack
 .venv-ministack/.ready: tests/ministack.lock
 	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv --without-pip .venv-ministack
 	@$(PIP) --python .venv-ministack/bin/python install --require-hashes -r tests/ministack.lock
+	@touch $@
+
+# In an environment of its own: what the bench compares with pins another botocore than aioboto3 does.
+.venv-bench/.ready: tests/bench.lock
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv --without-pip .venv-bench
+	@$(PIP) --python .venv-bench/bin/python install --require-hashes -r tests/bench.lock
 	@touch $@
 
 # In an environment of its own: what looks for holes in the dependencies is none of them.

@@ -82,8 +82,7 @@ def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:
     if wanted.status is not None:
         conditions.append(_STATUS[wanted.status])
     if wanted.has_documents is not None:
-        conditions.append("(processes.total_documents > 0) = :has_documents")
-        values["has_documents"] = wanted.has_documents
+        conditions.append(f"processes.total_documents {'>' if wanted.has_documents else '='} 0")
     if wanted.updated_since is not None:
         conditions.append("updated_at >= :since")
         values["since"] = wanted.updated_since

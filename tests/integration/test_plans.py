@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database import (
-    delivery_history,
     deliveries,
+    delivery_history,
     documents,
     job_alerts,
     job_history,

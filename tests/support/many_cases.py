@@ -8,27 +8,37 @@ from service.domain.process_number import ProcessNumber
 #: Completed cases, each with its job, documents, event and delivered webhook. One in a thousand failed, and one in a
 #: thousand has no documents.
 _ROWS = (
-    "INSERT INTO processes (number, court, listed_at, created_at, updated_at, state, total_documents)"
-    " SELECT lpad(place::text, 20, '0'), 'TRF' || place % 6 + 1, moment, moment, moment,"
-    " CASE WHEN place % 1000 = 7 THEN 'failed' ELSE 'completed' END,"
-    " CASE WHEN place % 1000 = 9 THEN 0 ELSE CAST(:documents AS integer) END FROM places",
-    "INSERT INTO jobs (id, process_number, status, refresh, user_id, request_id, created_at, started_at, completed_at,"
-    " total_documents, completed_documents, failed_documents, alerted_at)"
-    " SELECT id, lpad(place::text, 20, '0'), CASE WHEN place % 1000 = 7 THEN 'failed' ELSE 'completed' END, false,"
-    " CAST(:user_id AS uuid), 'many', moment, moment, moment, CAST(:documents AS integer),"
-    " CAST(:documents AS integer), 0, moment FROM places",
-    "INSERT INTO job_users (user_id, created_at, job_id) SELECT CAST(:user_id AS uuid), moment, id FROM places",
-    "INSERT INTO documents (id, process_number, instance, origin_id, uuid, position, name, type, secrecy, copies,"
-    " status, job_id, attempts, started_at, completed_at, storage_key, size, declared_size, sha256, mime_type)"
-    " SELECT gen_random_uuid(), lpad(place::text, 20, '0'), 'PRIMEIRO_GRAU', number::text, gen_random_uuid(), number,"
-    " 'Documento ' || number, 'Documento', 'PUBLICO', '[]', 'available', id, 1, moment, moment,"
-    " 'processos/' || place || '/' || number || '.pdf', 1000, 1000, repeat('0', 64), 'application/pdf'"
-    " FROM places CROSS JOIN generate_series(1, CAST(:documents AS integer)) AS number WHERE place % 1000 <> 9",
-    "INSERT INTO events (id, process_number, job_id, type, occurred_at, body)"
-    " SELECT id, lpad(place::text, 20, '0'), id, 'process.completed', moment, '{}' FROM places",
-    "INSERT INTO deliveries (id, process_number, job_id, event_id, user_id, url, status, attempts, created_at,"
-    " completed_at) SELECT id, lpad(place::text, 20, '0'), id, id, CAST(:user_id AS uuid),"
-    " 'https://hooks.example/' || place, 'delivered', 1, moment, moment FROM places",
+    (
+        "INSERT INTO processes (number, court, listed_at, created_at, updated_at, state, total_documents)"
+        " SELECT lpad(place::text, 20, '0'), 'TRF' || place % 6 + 1, moment, moment, moment,"
+        " CASE WHEN place % 1000 = 7 THEN 'failed' ELSE 'completed' END,"
+        " CASE WHEN place % 1000 = 9 THEN 0 ELSE CAST(:documents AS integer) END FROM places"
+    ),
+    (
+        "INSERT INTO jobs (id, process_number, status, refresh, user_id, request_id, created_at, started_at,"
+        " completed_at, total_documents, completed_documents, failed_documents, alerted_at)"
+        " SELECT id, lpad(place::text, 20, '0'), CASE WHEN place % 1000 = 7 THEN 'failed' ELSE 'completed' END, false,"
+        " CAST(:user_id AS uuid), 'many', moment, moment, moment, CAST(:documents AS integer),"
+        " CAST(:documents AS integer), 0, moment FROM places"
+    ),
+    ("INSERT INTO job_users (user_id, created_at, job_id) SELECT CAST(:user_id AS uuid), moment, id FROM places"),
+    (
+        "INSERT INTO documents (id, process_number, instance, origin_id, uuid, position, name, type, secrecy, copies,"
+        " status, job_id, attempts, started_at, completed_at, storage_key, size, declared_size, sha256, mime_type)"
+        " SELECT gen_random_uuid(), lpad(place::text, 20, '0'), 'PRIMEIRO_GRAU', number::text, gen_random_uuid(),"
+        " number, 'Documento ' || number, 'Documento', 'PUBLICO', '[]', 'available', id, 1, moment, moment,"
+        " 'processos/' || place || '/' || number || '.pdf', 1000, 1000, repeat('0', 64), 'application/pdf'"
+        " FROM places CROSS JOIN generate_series(1, CAST(:documents AS integer)) AS number WHERE place % 1000 <> 9"
+    ),
+    (
+        "INSERT INTO events (id, process_number, job_id, type, occurred_at, body)"
+        " SELECT id, lpad(place::text, 20, '0'), id, 'process.completed', moment, '{}' FROM places"
+    ),
+    (
+        "INSERT INTO deliveries (id, process_number, job_id, event_id, user_id, url, status, attempts, created_at,"
+        " completed_at) SELECT id, lpad(place::text, 20, '0'), id, id, CAST(:user_id AS uuid),"
+        " 'https://hooks.example/' || place, 'delivered', 1, moment, moment FROM places"
+    ),
 )
 _PLACES = (
     "CREATE TEMPORARY TABLE places ON COMMIT DROP AS SELECT place, gen_random_uuid() AS id,"

@@ -15,7 +15,7 @@ _EXPLAIN = "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "
 class Plan:
     """How one statement was executed."""
 
-    tables_read_whole: frozenset[str]
+    tables_read_whole: set[str]
     rows: int  #: that were looked at, the ones that did not fit included
 
 
@@ -28,10 +28,10 @@ class Explained:
 
     async def fetch_all(self, query: str, values: Mapping[str, Any] | None = None) -> list[Any]:
         """No rows."""
-        answer = await self.connection.fetch_val(_EXPLAIN + query, values)
+        answer = await self.connection.fetch_val(_EXPLAIN + query, dict(values or {}))
         nodes = list(_nodes(msgspec.json.decode(answer)[0]["Plan"]))
         scans = [node for node in nodes if "Scan" in node["Node Type"]]
-        whole = frozenset(node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan")
+        whole = {node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"}
         self.plans.append(Plan(whole, round(sum(map(_looked_at, scans)))))
         return []
 
