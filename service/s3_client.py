@@ -24,6 +24,9 @@ def client_config(path_style: bool) -> AioConfig:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         connector_args={"keepalive_timeout": 12},
+        # Else put together, and parameters checked, anew for each call: 0.11 and 0.05 of 0.70 ms of a `put_object`.
+        user_agent="autos",
+        parameter_validation=False,
     )
 
 

@@ -56,7 +56,7 @@ async def _downloads(place: Place) -> None:
 
 async def _statuses(place: Place, database: Database, owner: UUID) -> None:
     report, rows = place.machine.report, {}
-    for position, count in enumerate(ASKED, 900_000_000):
+    for position, count in enumerate(ASKED, 9_000_000):
         async with database.transaction() as connection:
             await add_cases(connection, owner, first=position, last=position, documents=count)
         path = f"/api/v1/processes/{number_of(position).masked}/status"
@@ -80,7 +80,7 @@ async def _lists(place: Place, database: Database, owner: UUID) -> None:
             row = report.measured(f"{name}, {cases} cases", "ms", await _per_call(call))
             found.setdefault(name, []).append(row)
     for rows in found.values():
-        report.compared(rows[-1], rows[0], STRAIGHT)
+        report.compared(rows[-1], rows[1], STRAIGHT)  # from there on a page is full
 
 
 def _questions(place: Place, database: Database) -> dict[str, Callable[[], Awaitable[object]]]:

@@ -54,7 +54,7 @@ async def asking(task: LoadTask) -> AsyncIterator[Callable[[], Awaitable[LoadRes
     process.stdin.write(msgspec.json.encode(task) + b"\n")
 
     async def end() -> LoadResult:
-        output, _ = await process.communicate()
+        output, _ = await process.communicate(b"")  # and close its input
         assert process.returncode == 0
         return msgspec.json.decode(output, type=LoadResult)
 

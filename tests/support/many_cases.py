@@ -4,20 +4,21 @@ from uuid import UUID
 
 from service.database.connection import Connection
 from service.domain.process_number import ProcessNumber
+from tests.support.numbers import with_check_digits
 
-#: Completed cases, each with its job, documents, event and delivered webhook. One in a thousand failed, and one in a
-#: thousand has no documents.
+#: Completed cases, each with its job, documents, event and delivered webhook. One in twenty failed, and one in twenty
+#: has no documents.
 _ROWS = (
     (
         "INSERT INTO processes (number, court, listed_at, created_at, updated_at, state, total_documents)"
-        " SELECT lpad(place::text, 20, '0'), 'TRF' || place % 6 + 1, moment, moment, moment,"
-        " CASE WHEN place % 1000 = 7 THEN 'failed' ELSE 'completed' END,"
-        " CASE WHEN place % 1000 = 9 THEN 0 ELSE CAST(:documents AS integer) END FROM places"
+        " SELECT number, 'TRF' || place % 6 + 1, moment, moment, moment,"
+        " CASE WHEN place % 20 = 7 THEN 'failed' ELSE 'completed' END,"
+        " CASE WHEN place % 20 = 9 THEN 0 ELSE CAST(:documents AS integer) END FROM places"
     ),
     (
         "INSERT INTO jobs (id, process_number, status, refresh, user_id, request_id, created_at, started_at,"
         " completed_at, total_documents, completed_documents, failed_documents, alerted_at)"
-        " SELECT id, lpad(place::text, 20, '0'), CASE WHEN place % 1000 = 7 THEN 'failed' ELSE 'completed' END, false,"
+        " SELECT id, number, CASE WHEN place % 20 = 7 THEN 'failed' ELSE 'completed' END, false,"
         " CAST(:user_id AS uuid), 'many', moment, moment, moment, CAST(:documents AS integer),"
         " CAST(:documents AS integer), 0, moment FROM places"
     ),
@@ -25,31 +26,35 @@ _ROWS = (
     (
         "INSERT INTO documents (id, process_number, instance, origin_id, uuid, position, name, type, secrecy, copies,"
         " status, job_id, attempts, started_at, completed_at, storage_key, size, declared_size, sha256, mime_type)"
-        " SELECT gen_random_uuid(), lpad(place::text, 20, '0'), 'PRIMEIRO_GRAU', number::text, gen_random_uuid(),"
-        " number, 'Documento ' || number, 'Documento', 'PUBLICO', '[]', 'available', id, 1, moment, moment,"
-        " 'processos/' || place || '/' || number || '.pdf', 1000, 1000, repeat('0', 64), 'application/pdf'"
-        " FROM places CROSS JOIN generate_series(1, CAST(:documents AS integer)) AS number WHERE place % 1000 <> 9"
+        " SELECT gen_random_uuid(), number, 'PRIMEIRO_GRAU', CAST(position AS text),"
+        " gen_random_uuid(), position, 'Documento ' || position, 'Documento', 'PUBLICO', '[]', 'available', id, 1,"
+        " moment, moment, 'processos/' || place || '/' || position, 1000, 1000, repeat('0', 64), 'application/pdf'"
+        " FROM places CROSS JOIN generate_series(1, CAST(:documents AS integer)) AS position WHERE place % 20 <> 9"
     ),
     (
         "INSERT INTO events (id, process_number, job_id, type, occurred_at, body)"
-        " SELECT id, lpad(place::text, 20, '0'), id, 'process.completed', moment, '{}' FROM places"
+        " SELECT id, number, id, 'process.completed', moment, '{}' FROM places"
     ),
     (
         "INSERT INTO deliveries (id, process_number, job_id, event_id, user_id, url, status, attempts, created_at,"
-        " completed_at) SELECT id, lpad(place::text, 20, '0'), id, id, CAST(:user_id AS uuid),"
+        " completed_at) SELECT id, number, id, id, CAST(:user_id AS uuid),"
         " 'https://hooks.example/' || place, 'delivered', 1, moment, moment FROM places"
     ),
 )
 _PLACES = (
     "CREATE TEMPORARY TABLE places ON COMMIT DROP AS SELECT place, gen_random_uuid() AS id,"
-    " now() - interval '1 minute' * place AS moment FROM generate_series(CAST(:first AS integer),"
+    " now() - interval '1 minute' * place AS moment,"
+    # ISO 7064 MOD 97-10, as in CNJ's Resolution 65.
+    " lpad(CAST(place AS text), 7, '0')"
+    " || lpad(cast(98 - CAST(place || '1988826999900' AS numeric) % 97 AS text), 2, '0')"
+    " || '19888269999' AS number FROM generate_series(CAST(:first AS integer),"
     " CAST(:last AS integer)) AS place"
 )
 
 
 def number_of(place: int) -> ProcessNumber:
-    """The case of a place, from 1 on. Its check digits are nobody's concern here."""
-    return ProcessNumber(f"{place:020}")
+    """The case of a place, from 1 to 9,999,999."""
+    return ProcessNumber.parse(with_check_digits(f"{place:07}", "1988", "826", "9999"))
 
 
 async def add_cases(connection: Connection, user_id: UUID, *, first: int, last: int, documents: int) -> None:
