@@ -14,7 +14,7 @@ import pytest
 from service.domain.documents import StoredFile
 from service.local.portal.samples import FEDERAL
 from tests.acceptance.archives.conftest import Shelf, Wired
-from tests.benchmarks.memory import forget_peak, resident
+from tests.benchmarks.resources import forget_peak, resident
 from tests.support.api import Api
 from tests.support.archives import Given, is_intact, length, put_case, save, succeeds
 from tests.support.service import Service
