@@ -26,6 +26,10 @@ test: lint .venv-ministack/.ready ## Lint, then run every test but the long ones
 test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 15 minutes)
 	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults
 
+.PHONY: test-long
+test-long: .venv/.ready ## The other long tests: large archives, a browser, thousands of listeners and of hostile requests
+	$(BIN)/pytest -n 2 --dist loadfile -m long --ignore tests/acceptance/faults --ignore tests/acceptance/test_container.py
+
 .PHONY: test-container
 test-container: .venv/.ready ## Do what the Dockerfile does, without an engine, and start its processes (a minute)
 	$(BIN)/pytest -m "long or not long" tests/acceptance/test_container.py

@@ -50,6 +50,7 @@ def resident(process: Process) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_a_thousand_listeners_need_no_connection_of_their_own(
     api: Api, environment: dict[str, str], portal: Portal, supply: Iterator[str], tmp_path: Path

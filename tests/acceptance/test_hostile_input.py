@@ -1,4 +1,4 @@
-"""10,000 requests that mean no good: each is refused as a problem, and the service stays as it was."""
+"""Thousands of requests that mean no good: each is refused as a problem, and the service stays as it was."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.support.hostile import Generator, Hostile
 from tests.support.raw_http import RawAnswer, RawConnection, connect
 from tests.support.service import Service, running_service
 
-COUNT = 10_000
+COUNTS = [4_000, pytest.param(10_000, marks=pytest.mark.long)]
 WARM_UP = 2_000  # requests after which the process has everything that it will ever load
 CONNECTIONS = 16
 GROWTH = 24 * 1024  # KiB
@@ -36,9 +36,10 @@ async def service(
         yield running
 
 
-async def test_hostile_requests_are_refused_and_change_nothing(service: Service) -> None:
+@pytest.mark.parametrize("count", COUNTS)
+async def test_hostile_requests_are_refused_and_change_nothing(service: Service, count: int) -> None:
     generator = Generator(20261121, operations(), service.api.api_key or "")
-    requests = generator.requests(COUNT)
+    requests = generator.requests(count)
     (process,) = service.apis
     seen: Counter[str] = Counter()
     findings: list[str] = []
@@ -49,7 +50,7 @@ async def test_hostile_requests_are_refused_and_change_nothing(service: Service)
 
     after = resident(process.pid)
     assert findings == []
-    assert sum(seen.values()) == COUNT
+    assert sum(seen.values()) == count
     assert after - before < GROWTH, f"{before} KiB, then {after} KiB"
     assert (await service.api.get("/health/ready")).status == 200
     assert (await service.api.get("/api/v1/webhooks/secret")).status == 200
@@ -59,7 +60,9 @@ async def test_hostile_requests_are_refused_and_change_nothing(service: Service)
 def operations() -> list[tuple[str, str]]:
     routes = [route for route in ROUTES if isinstance(route, OperationRoute)]
     assets = [("GET", "/docs/assets/swagger-ui.css"), ("GET", "/docs/assets/{document_id}")]
-    return [(method, route.path) for route in routes for method in route.operations] + assets
+    found = [(method, route.path) for route in routes for method in route.operations]
+    # The bucket of this service is empty: an archive of what another one has stored is cut, and is no answer.
+    return [each for each in found if not each[1].endswith("/archive")] + assets
 
 
 async def attack(

@@ -40,6 +40,7 @@ async def test_each_number_gets_a_case_or_a_problem_in_the_order_of_the_request(
     assert {(await api.ended(number))["status"] for number in (known, kept)} == {"completed"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_thousand_numbers_are_answered_in_one_request_and_each_case_calls_back(
     api: Api, portal: Portal, subscriber: Subscriber, supply: Iterator[str]
@@ -65,6 +66,22 @@ async def test_a_thousand_numbers_are_answered_in_one_request_and_each_case_call
     completed = {each.json["process_number"] for each in received if each.json["status"] == "completed"}
     assert completed <= {*full, *empty}
     assert {(await api.ended(number, timeout=200))["status"] for number in (*full, *empty)} == {"completed"}
+
+
+async def test_a_thousand_numbers_of_which_most_are_wrong_are_all_answered(
+    api: Api, portal: Portal, supply: Iterator[str]
+) -> None:
+    right = [next(supply) for _ in range(10)]
+    for number in right:
+        await portal.put_documents(number, ONE)
+    given = [right[place // 100] if place % 100 == 0 else f"wrong {place}" for place in range(1000)]
+
+    answer = await api.post(PATH, {"process_numbers": given})
+
+    items = answer.json["items"]
+    assert [item["process_number"] for item in items] == given
+    assert [item["process"] is not None for item in items] == [number in right for number in given]
+    assert {(await api.ended(number))["status"] for number in right} == {"completed"}
 
 
 async def test_metadata_only_starts_nothing(api: Api, portal: Portal, number: str) -> None:

@@ -19,7 +19,10 @@ ERRORS = "[...document.querySelectorAll('.errors-wrapper, .loading-container, .r
 OPENED = ("Cases-processes_show", "Cases-search_search", "Cases-events_show", "webhooks-process_failed")
 LIVE = "document.querySelector('#operations-Operations-health_live')"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here; to install one takes root")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here; to install one takes root"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,7 @@ async def test_documents_bear_the_time_of_their_filing_in_brasilia(
     assert zipfile.ZipFile(target).infolist()[1].date_time == (2024, 2, 29, 13, 45, 30)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 async def test_thousands_of_documents_of_one_name_are_told_apart(
     service: Service, shelf: Shelf, number: str, target: Path
