@@ -106,4 +106,4 @@ def _line(row: Row) -> str:
     if row.ratio is not None:
         return f"  {'':4}{row.name} / {row.baseline}".ljust(76) + f"{row.ratio:10.2f} {target:14} {verdict}"
     spread = f"{min(row.runs):.4g}..{max(row.runs):.4g}" if len(row.runs) > 1 else ""
-    return f"  {row.name:50}{row.median:10.4g} {row.unit:14}{spread:20}{target:14} {verdict}".rstrip()
+    return f"  {row.name:50}{row.median:10.4g} {row.unit:17}{spread:20}{target:14} {verdict}".rstrip()

@@ -131,6 +131,7 @@ async def measure(machine: Machine) -> None:
     if not (BENCH / "aws").exists():
         report.note("(a) is left out: there is no .venv-bench")
     report.note("from the start of the job to its end; (a) and (c) are given a part of the documents, one run each")
+    report.note("(d) holds whole documents in memory: five of 500 MB take it 6 GB")
     async with running_upstream(machine.new_directory()) as upstream:
         base_url = f"{upstream.origin}/api/v2"
         async with open_place(machine, PDPJ_BASE_URL=base_url, PDPJ_MAX_CONCURRENCY="10") as place:
