@@ -92,6 +92,7 @@ async def listen(api: Api, number: str, door: asyncio.Semaphore, opened: asyncio
         return events + await stream.rest()
 
 
+@pytest.mark.long
 async def test_a_listener_that_reads_nothing_costs_no_memory(
     api: Api, environment: dict[str, str], portal: Portal, number: str, tmp_path: Path
 ) -> None:

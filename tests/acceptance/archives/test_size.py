@@ -33,6 +33,7 @@ async def download(service: Service, number: str, files: list[StoredFile], targe
     return resident(process.pid, "VmHWM") - before
 
 
+@pytest.mark.long
 async def test_a_gigabyte_passes_in_little_memory(service: Service, shelf: Shelf, number: str, tmp_path: Path) -> None:
     target = tmp_path / "archive.zip"
 

@@ -59,7 +59,9 @@ async def full(servers: Stack, _wires: Wires) -> AsyncIterator[None]:
         await connection.aclose()
 
 
-@pytest.mark.parametrize("outage", [silent, killed, frozen, full])
+@pytest.mark.parametrize(
+    "outage", [frozen, *(pytest.param(each, marks=pytest.mark.long) for each in (silent, killed, full))]
+)
 async def test_the_limit_holds_in_each_process_until_it_is_shared_again(
     outage: Outage, servers: Stack, wires: Wires, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
