@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -165,7 +165,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
         portal_credential=portal_credential(settings),
         options=_options(settings),
-        openapi=msgspec.json.encode(openapi.document(ROUTES, server=urlsplit(settings.base_url).path or "/")),
+        openapi=cache(partial(_document, settings)),
     )
 
 
@@ -186,6 +186,10 @@ async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Dat
     render = partial(exposition, metrics, database, portal_credential(settings))
     await stack.enter_async_context(serving_metrics(port, render, setting="METRICS_PORT"))
     return metrics
+
+
+def _document(settings: Settings) -> bytes:
+    return msgspec.json.encode(openapi.document(ROUTES, server=urlsplit(settings.base_url).path or "/"))
 
 
 def _options(settings: Settings) -> Options:

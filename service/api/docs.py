@@ -39,7 +39,7 @@ _POLICY = (
 @public()
 async def openapi(request: ApiRequest) -> Response:
     """This document, for programs."""
-    return Response(request.state["openapi"], media_type="application/json")
+    return Response(request.state["openapi"](), media_type="application/json")
 
 
 @public(Reply(200, "The page.", media_type="text/html"))

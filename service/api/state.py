@@ -1,5 +1,6 @@
 """What handlers work with: opened in the lifespan, typed, read as `request.state["..."]`."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NotRequired, TypedDict
 
@@ -43,7 +44,7 @@ class State(TypedDict):
     rates: Rates
     portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
     options: Options
-    openapi: bytes  #: the document of the API
+    openapi: Callable[[], bytes]  #: the document of the API, made when somebody asks for it: that takes a while
     rate_headers: NotRequired[dict[str, str]]  #: of the answer to this request, from what it has spent
     request_id: NotRequired[str]  #: set by the middleware, for each request
 

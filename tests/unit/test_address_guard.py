@@ -168,7 +168,7 @@ def dangerous_urls(draw: st.DrawFn) -> str:
 
 
 @given(dangerous_urls())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 async def test_no_spelling_of_an_internal_address_passes(url: str) -> None:
     # Public as far as the DNS is concerned: what is refused is refused for its form.
     with pytest.raises(InvalidWebhookUrl):
