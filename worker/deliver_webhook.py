@@ -107,8 +107,8 @@ async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float)
 async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime) -> PostOutcome:
     try:
         message = await _message(context, delivery, moment)
-    except Exception:  # noqa: BLE001  (process boundary: see below)
-        # Whatever it is, the subscriber has no part in it, and the delivery must not go round unrecorded for ever.
+    except Exception:  # noqa: BLE001  (process boundary: whatever it is, it must not go round unrecorded for ever)
+        # The subscriber has no part in it.
         structlog.get_logger().exception("webhook_not_made")
         return PostOutcome(OutcomeKind.NOT_MADE)
     if message is None:

@@ -94,6 +94,7 @@ async def _run(context: Context, job: ClaimedJob) -> None:
         log.warning("database_unreachable", error=type(error).__name__)
         await _release(context, job, DATABASE_PAUSE)
     except Exception:
+        # Process boundary: whatever it is, the job must not wait for its lease to end, and others go on.
         log.exception("job_interrupted")
         await _release(context, job, PAUSE)
     else:

@@ -29,6 +29,7 @@ class OneLineStartupErrors:
         except StartupError as error:
             await send({"type": "lifespan.startup.failed", "message": f"autos: {error}"})
         except BaseException:
+            # Nothing is caught here: a failed start of any other kind gets its message back, and goes on as it was.
             for message in withheld:
                 await send(message)
             raise
