@@ -137,11 +137,14 @@ async def test_a_cancelled_job_ends_the_stream_with_its_own_event(api: Api, port
 
 async def test_a_request_that_is_kept_is_told_from_the_listing_on(api: Api, portal: Portal, number: str) -> None:
     await portal.put_documents(number, DocumentSpec(count=2))
-    await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=1, retry_after=1))
+    await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER))
     assert (await api.process(number)).status == 202
 
     async with following(api, number) as stream:
-        events = await stream.rest()
+        events = await stream.until("snapshot")
+        await portal.fail_listing(number)
+        await api.process(number)  # the kept request goes on as somebody asks
+        events += await stream.rest()
 
     expect_one_orderly_stream(events)
     assert (events[0].data["status"], events[0].data["documents"]) == ("pending", [])
