@@ -1,7 +1,8 @@
-"""One document of a job: its addresses in turn, its attempts, and what is written of it."""
+"""The documents of a job: their addresses in turn, their attempts, and what is written of them."""
 
 import asyncio
 import random
+from collections.abc import Iterator
 
 import structlog
 
@@ -32,23 +33,42 @@ class Source:
         self.before: Seen | None = None
 
 
-async def download_document(context: Context, job: ClaimedJob, task: Task) -> None:
-    """Download one document and write what came of it.
+async def download_documents(context: Context, job: ClaimedJob, first: Task, waiting: Iterator[Task]) -> None:
+    """Download `first` and then what is still waiting, one after the other, and write what came of each.
 
-    Raises `LeaseLost`, `StorageError` and `Unauthorized`, none of which is the document's fault.
+    Raises `LeaseLost`, `StorageError` and `Unauthorized`, none of which is a document's fault.
     """
     async with context.database.connection() as connection:
-        if not await documents.start(connection, task.id, job.lease):
-            raise LeaseLost
-    outcome, attempts = await _attempt(context, job, task)
-    async with context.database.connection() as connection:
-        if isinstance(outcome, StoredFile):
-            held = await documents.mark_available(connection, task.id, job.lease, outcome, attempts=attempts)
-        else:
-            held = await documents.mark_failed(connection, task.id, job.lease, outcome, attempts=attempts)
+        held = await documents.start(connection, first.id, job.lease)
+    task: Task | None = first
+    while held and task is not None:
+        outcome, attempts = await _attempt(context, job, task)
+        following = next(waiting, None)
+        held = await _write(context, job, task, outcome, attempts=attempts, following=following)
+        if held:
+            _tell(context.metrics, task, outcome, attempts)
+        task = following
     if not held:
         raise LeaseLost
-    _tell(context.metrics, task, outcome, attempts)
+
+
+async def _write(
+    context: Context,
+    job: ClaimedJob,
+    task: Task,
+    outcome: StoredFile | ErrorCode,
+    *,
+    attempts: int,
+    following: Task | None,
+) -> bool:
+    """Whether the lease was still held, else nothing was written."""
+    then = following.id if following else None
+    async with context.database.connection() as connection:
+        if isinstance(outcome, StoredFile):
+            return await documents.mark_available(
+                connection, task.id, job.lease, outcome, attempts=attempts, following=then
+            )
+        return await documents.mark_failed(connection, task.id, job.lease, outcome, attempts=attempts, following=then)
 
 
 def _tell(metrics: WorkerMetrics, task: Task, outcome: StoredFile | ErrorCode, attempts: int) -> None:

@@ -17,7 +17,7 @@ from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
 from service.object_store import StorageError
 from service.portal.errors import AccessDenied, NotFound, Unauthorized, Unavailable
 from worker.context import Context, context_of
-from worker.download_document import download_document
+from worker.download_document import download_documents
 
 HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
 LISTING_TIMEOUT = 60.0  # seconds
@@ -197,15 +197,15 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
 
 async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
     places = asyncio.Semaphore(context.limits.download_concurrency)
-
-    async def download(task: Task) -> None:
-        async with places:
-            await download_document(context, job, task)
-
+    waiting = iter(tasks)
     try:
         async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(download(task))
+            await places.acquire()
+            while (task := next(waiting, None)) is not None:
+                # It keeps its place for what is still waiting.
+                downloading = group.create_task(download_documents(context, job, task, waiting))
+                downloading.add_done_callback(lambda _: places.release())
+                await places.acquire()
     except ExceptionGroup as failures:
         raise _reason(failures) from failures
 

@@ -209,43 +209,64 @@ async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
     return [Task(**dict(row) | {"copies": decoder.decode(row["copies"])}) for row in rows]
 
 
-_LEASED = "FROM jobs WHERE documents.id = :id AND jobs.id = documents.job_id AND jobs.lease_token = :lease"
+_LEASED = "FROM jobs WHERE documents.id = {} AND jobs.id = documents.job_id AND jobs.lease_token = :lease"
+_START = f"UPDATE documents SET status = 'processing', started_at = now() {_LEASED}"
+#: Ends one document and begins the next: beside two statements, half of PostgreSQL's work and of the waiting.
+_END = f"WITH following AS ({_START.format(':following')}) UPDATE documents SET"
+_ENDED = f"completed_at = now() {_LEASED.format(':id')} RETURNING documents.id"
 
 
 async def start(connection: Connection, document_id: UUID, lease: UUID) -> bool:
     """Mark a document as being downloaded. False: the lease is lost, stop."""
     row = await connection.fetch_one(
-        f"UPDATE documents SET status = 'processing', started_at = now() {_LEASED} RETURNING documents.id",
-        {"id": document_id, "lease": lease},
+        f"{_START.format(':id')} RETURNING documents.id", {"id": document_id, "lease": lease}
     )
     return row is not None
 
 
 async def mark_available(
-    connection: Connection, document_id: UUID, lease: UUID, file: StoredFile, *, attempts: int
+    connection: Connection,
+    document_id: UUID,
+    lease: UUID,
+    file: StoredFile,
+    *,
+    attempts: int,
+    following: UUID | None = None,
 ) -> bool:
-    """Record the verified file. False: the lease is lost, and nothing was written."""
+    """Record the verified file, and `start` another document. False: the lease is lost, and nothing was written."""
     row = await connection.fetch_one(
-        "UPDATE documents SET status = 'available', storage_key = :key, size = :size, sha256 = :sha256,"
+        f"{_END} status = 'available', storage_key = :key, size = :size, sha256 = :sha256,"
         " mime_type = :mime_type, size_mismatch = :size_mismatch, attempts = :attempts, error_code = NULL,"
-        f" error_message = NULL, completed_at = now() {_LEASED} RETURNING documents.id",
-        {"id": document_id, "lease": lease, "attempts": attempts, **msgspec.structs.asdict(file)},
+        f" error_message = NULL, {_ENDED}",
+        {
+            "id": document_id,
+            "lease": lease,
+            "attempts": attempts,
+            "following": following,
+            **msgspec.structs.asdict(file),
+        },
     )
     return row is not None
 
 
 async def mark_failed(
-    connection: Connection, document_id: UUID, lease: UUID, code: ErrorCode, *, attempts: int
+    connection: Connection,
+    document_id: UUID,
+    lease: UUID,
+    code: ErrorCode,
+    *,
+    attempts: int,
+    following: UUID | None = None,
 ) -> bool:
-    """Give a document up; an older file of it stays available. False: the lease is lost."""
+    """Give a document up, and `start` another; an older file of it stays available. False: the lease is lost."""
     row = await connection.fetch_one(
-        "UPDATE documents SET status = CASE WHEN storage_key IS NULL THEN 'failed' ELSE 'available' END,"
-        " attempts = :attempts, error_code = :code, error_message = :message, completed_at = now()"
-        f" {_LEASED} RETURNING documents.id",
+        f"{_END} status = CASE WHEN storage_key IS NULL THEN 'failed' ELSE 'available' END,"
+        f" attempts = :attempts, error_code = :code, error_message = :message, {_ENDED}",
         {
             "id": document_id,
             "lease": lease,
             "attempts": attempts,
+            "following": following,
             "code": code,
             "message": SENTENCES[code],
         },

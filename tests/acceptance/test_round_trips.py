@@ -15,8 +15,8 @@ from tests.support.service import Service, running_service
 from tests.support.tcp_proxy import running_tcp_proxy
 
 DOCUMENTS = 60
-PER_DOCUMENT = 2  # in the worker
-PER_JOB = 20  # beyond its documents
+PER_DOCUMENT = 1  # in the worker
+PER_JOB = 25  # beyond that, the beginnings of the first five documents among them
 PER_STATUS = 3
 #: What a worker asks at a steady pace, whether it works or not: its share, its lease, the sweep, the alerts.
 BACKGROUND = ("portal_shares", "SET lease_expires_at = now() + ", "SKIP LOCKED", "alerted_at")
@@ -44,7 +44,7 @@ async def service(
             yield running
 
 
-async def test_a_document_costs_a_worker_two_round_trips_to_the_database(
+async def test_a_document_costs_a_worker_one_round_trip_to_the_database(
     service: Service, portal: Portal, trips: RoundTrips, number: str
 ) -> None:
     await portal.put_documents(number, DocumentSpec(count=DOCUMENTS, size=3000))

@@ -13,6 +13,7 @@ import yoyo
 
 from service.database import documents, jobs, migrations, processes, requests, users
 from service.database.connection import Database, create_database
+from service.domain.errors import ErrorCode
 from service.domain.jobs import LeaseLost
 from service.domain.listings import Copy, ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
@@ -131,7 +132,7 @@ async def test_whoever_lost_the_lease_writes_nothing(database: Database, user_id
     async with database.connection() as connection:
         first = await jobs.claim(connection, job_id)
         assert first is not None
-        (task, _) = await documents.tasks_of_job(connection, job_id)
+        (task, other) = await documents.tasks_of_job(connection, job_id)
         await connection.execute(
             "UPDATE jobs SET lease_expires_at = now() - interval '1 s' WHERE id = :id", {"id": job_id}
         )
@@ -141,6 +142,17 @@ async def test_whoever_lost_the_lease_writes_nothing(database: Database, user_id
         assert not await jobs.renew(connection, first)
         assert not await documents.start(connection, task.id, first.lease)
         assert await documents.start(connection, task.id, second.lease)
+        gone = ErrorCode.DOCUMENT_NOT_FOUND
+        for claim, states in (
+            (first, {("processing", True), ("processing", False)}),
+            (second, {("failed", True), ("processing", True)}),
+        ):
+            held = await documents.mark_failed(connection, task.id, claim.lease, gone, attempts=1, following=other.id)
+            assert held == (claim is second)
+            rows = await connection.fetch_all(
+                "SELECT status, started_at IS NOT NULL FROM documents WHERE job_id = :id", {"id": job_id}
+            )
+            assert {tuple(row) for row in rows} == states
     with pytest.raises(LeaseLost):
         async with database.transaction() as connection:
             await requests.finish(connection, first, event_limit=10)
