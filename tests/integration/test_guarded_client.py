@@ -84,7 +84,7 @@ async def receiver(answer: bytes = EMPTY_OK) -> AsyncIterator[Receiver]:
 
 
 def client(
-    names: FakeNames | None = None, *, policy: AddressPolicy = THIS_MACHINE, timeout: float = 10
+    names: FakeNames | None = None, *, policy: AddressPolicy = THIS_MACHINE, timeout: float = 60
 ) -> GuardedClient:
     return GuardedClient(policy, names or FakeNames([["127.0.0.1"]]), timeout=timeout)
 

@@ -9,12 +9,20 @@ from typing import ClassVar
 import pytest
 import uvicorn
 
+from tests.support.loop_clock import running_loop_clock
 from tests.support.protocol_server import Application, Impatient, running
 from tests.support.raw_http import RawConnection, connect
 
 Dial = Callable[[], Awaitable[RawConnection]]
 
 GET = b"GET / HTTP/1.1\r\nHost: api\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+async def clock() -> AsyncIterator[None]:
+    """Server and clients are in one process: that it stands still must not use up the patience of either."""
+    with running_loop_clock():
+        yield
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ async def test_a_link_downloads_under_the_documents_own_name(bucket: Bucket, key
 
 
 @pytest.mark.parametrize(
-    ("age", "allowed"), [(timedelta(), True), (timedelta(seconds=50), True), (timedelta(seconds=70), False)]
+    ("age", "allowed"), [(timedelta(), True), (timedelta(seconds=30), True), (timedelta(seconds=70), False)]
 )
 async def test_a_link_dies_when_its_time_is_over(bucket: Bucket, key: str, age: timedelta, allowed: bool) -> None:
     await bucket.store.put(key, [b"x"], PDF)

@@ -8,12 +8,14 @@ import pytest
 
 from service.object_store import PART_SIZE, ObjectStore, StorageError
 from tests.support.buckets import Bucket
+from tests.support.loop_clock import LoopClock, running_loop_clock
 from tests.support.s3_proxy import S3Proxy, WireFault, running_s3_proxy
 
 PDF = "application/pdf"
 FIRST, LAST = [b"a" * PART_SIZE], [b"b" * 1000]
 WHOLE = b"".join([*FIRST, *LAST])
 ALL_ATTEMPTS = 4
+CALL_TIMEOUT = 50.0  # seconds; under those of botocore, which would try again
 
 
 @pytest.fixture(scope="module")
@@ -26,40 +28,45 @@ async def proxy(bucket: Bucket) -> AsyncIterator[S3Proxy]:
 @pytest.fixture(scope="module")
 async def store(bucket: Bucket, proxy: S3Proxy) -> AsyncIterator[ObjectStore]:
     """A store on the bucket, behind the wire."""
-    async with bucket.reopened(endpoint_url=proxy.url) as opened:
+    async with bucket.reopened(endpoint_url=proxy.url, call_timeout=CALL_TIMEOUT) as opened:
         yield opened
 
 
-@pytest.fixture(scope="module")
-async def impatient(bucket: Bucket, proxy: S3Proxy) -> AsyncIterator[ObjectStore]:
-    """The same with a short patience."""
-    async with bucket.reopened(endpoint_url=proxy.url, call_timeout=0.5) as opened:
-        yield opened
+@pytest.fixture
+async def clock() -> AsyncIterator[LoopClock]:
+    """By which a store waits for the wire."""
+    with running_loop_clock() as running:
+        yield running
 
 
 @dataclass(frozen=True)
 class Rig:
-    """What a test works with: a key, two stores behind a wire, and the bucket as it really is."""
+    """What a test works with: a key, a store behind a wire, its clock, and the bucket as it really is."""
 
     key: str
     store: ObjectStore
-    impatient: ObjectStore
     wire: S3Proxy
+    clock: LoopClock
     bucket: Bucket
 
-    async def upload(self, store: ObjectStore) -> None:
+    async def upload(self) -> None:
         """Store an object of two parts under the key."""
-        async with store.start_upload(self.key, PDF) as begun:
+        async with self.store.start_upload(self.key, PDF) as begun:
             await begun.put_part(FIRST)
             await begun.put_part(LAST)
             await begun.complete()
 
     async def cancelled_upload(self, operation: str) -> asyncio.Task[None]:
         """An upload whose task was cancelled while a call of this kind was under way."""
-        uploading = asyncio.create_task(self.upload(self.store))
+        uploading = asyncio.create_task(self.upload())
         await self.wire.until(operation, self.wire.seen)
         uploading.cancel()
         return uploading
+
+    async def until_given_up(self, operation: str) -> None:
+        """Let a call of this kind begin and last until whoever waits for it has lost patience."""
+        await self.wire.until(operation, self.wire.seen)
+        self.clock.put_forward(CALL_TIMEOUT)
 
     async def is_clean(self) -> bool:
         """Whether nothing is visible under the key and nothing was left open."""
@@ -67,10 +74,10 @@ class Rig:
 
 
 @pytest.fixture
-def rig(key: str, store: ObjectStore, impatient: ObjectStore, proxy: S3Proxy, bucket: Bucket) -> Rig:
+def rig(key: str, store: ObjectStore, proxy: S3Proxy, clock: LoopClock, bucket: Bucket) -> Rig:
     """Without the faults of the test before."""
     proxy.reset()
-    return Rig(key, store, impatient, proxy, bucket)
+    return Rig(key, store, proxy, clock, bucket)
 
 
 @pytest.mark.parametrize("fault", [WireFault.ERROR_500, WireFault.DROPPED])
@@ -88,7 +95,7 @@ async def test_a_small_object_survives_one_failure(rig: Rig, fault: WireFault) -
 async def test_a_large_object_survives_one_failure(rig: Rig, operation: str, fault: WireFault) -> None:
     rig.wire.plan(operation, fault)
 
-    await rig.upload(rig.store)
+    await rig.upload()
 
     assert await rig.bucket.read(rig.key) == WHOLE
     assert await rig.bucket.open_uploads(rig.key) == []
@@ -107,8 +114,10 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_replaced(rig: Ri
 async def test_a_large_object_that_keeps_failing_leaves_nothing(rig: Rig, operation: str) -> None:
     rig.wire.plan(operation, *[WireFault.ERROR_500] * ALL_ATTEMPTS)
 
+    uploading = asyncio.create_task(rig.upload())
+    await rig.until_given_up(operation)
     with pytest.raises(StorageError):
-        await rig.upload(rig.impatient)
+        await uploading
 
     assert await rig.is_clean()
 
@@ -117,8 +126,10 @@ async def test_a_large_object_that_keeps_failing_leaves_nothing(rig: Rig, operat
 async def test_a_server_that_hangs_ends_in_a_storage_error_and_leaves_nothing(rig: Rig, operation: str) -> None:
     rig.wire.plan(operation, WireFault.NOT_PASSED_ON)
 
+    uploading = asyncio.create_task(rig.upload())
+    await rig.until_given_up(operation)
     with pytest.raises(StorageError, match="TimeoutError"):
-        await rig.upload(rig.impatient)
+        await uploading
 
     assert await rig.is_clean()
 
@@ -126,8 +137,10 @@ async def test_a_server_that_hangs_ends_in_a_storage_error_and_leaves_nothing(ri
 async def test_a_server_that_hangs_on_a_small_object_ends_in_a_storage_error(rig: Rig) -> None:
     rig.wire.plan("put", WireFault.NOT_PASSED_ON)
 
+    putting = asyncio.create_task(rig.store.put(rig.key, [b"x"], PDF))
+    await rig.until_given_up("put")
     with pytest.raises(StorageError, match="TimeoutError"):
-        await rig.impatient.put(rig.key, [b"x"], PDF)
+        await putting
 
     assert await rig.is_clean()
 
@@ -136,8 +149,11 @@ async def test_a_server_that_hangs_on_everything_does_not_hold_the_caller(rig: R
     rig.wire.plan("part", WireFault.NOT_PASSED_ON)
     rig.wire.plan("abort", WireFault.NOT_PASSED_ON)
 
+    uploading = asyncio.create_task(rig.upload())
+    for operation in ("part", "abort"):
+        await rig.until_given_up(operation)
     with pytest.raises(StorageError):
-        await rig.upload(rig.impatient)
+        await uploading
 
 
 @pytest.mark.parametrize("s3", ["rclone"], indirect=True)
@@ -147,7 +163,7 @@ async def test_an_answer_that_says_nothing_is_a_storage_error(rig: Rig, operatio
     rig.wire.plan(operation, *[fault] * ALL_ATTEMPTS)
 
     with pytest.raises(StorageError):
-        await rig.upload(rig.store)
+        await rig.upload()
 
 
 @pytest.mark.parametrize("s3", ["ministack"], indirect=True)
@@ -165,7 +181,7 @@ async def test_a_flipped_bit_in_a_part_is_refused(rig: Rig) -> None:
     rig.wire.plan("part", WireFault.NONE, *[WireFault.FLIPPED_BIT] * ALL_ATTEMPTS)
 
     with pytest.raises(StorageError):
-        await rig.upload(rig.store)
+        await rig.upload()
 
     assert "complete" not in rig.wire.seen
     assert await rig.is_clean()

@@ -33,7 +33,7 @@ class Rig:
 
     async def list(self) -> int:
         """List the case; the number of its documents."""
-        return len((await self.portal.client.list_process(NUMBER, timeout=10)).documents)
+        return len((await self.portal.client.list_process(NUMBER, timeout=60)).documents)
 
     async def read(self, href: str = PATH) -> bytes:
         """All bytes behind an address."""
@@ -158,6 +158,7 @@ LISTING_FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.TRUNCATED: (Unavailable, ErrorCode.TRUNCATED),
     FaultKind.SLOW: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
 }
+NEVER_ANSWERED = {FaultKind.HANG, FaultKind.SLOW}
 LISTED_ALL_THE_SAME = (FaultKind.TWO_OBJECTS, FaultKind.CONTENT_WRAPPER, FaultKind.HREF_OTHER_HOST)
 
 
@@ -170,7 +171,7 @@ async def test_each_fault_of_a_listing_has_its_error(rig: Rig, kind: FaultKind) 
     rig.simulated.script.fail_listing(NUMBER.masked, Fault(kind=kind, seconds=3600))
 
     with pytest.raises(PortalError) as error:
-        await rig.portal.client.list_process(NUMBER, timeout=0.3)
+        await rig.portal.client.list_process(NUMBER, timeout=0.3 if kind in NEVER_ANSWERED else 60)
 
     assert (type(error.value), error.value.code) == LISTING_FAILURES[kind]
     assert rig.portal.gate.in_flight == 0
@@ -274,14 +275,21 @@ async def test_the_portal_says_when_to_come_back(
 
 @pytest.mark.parametrize(("asked", "expected"), [(2, 2.0), ("soon", 1.0), (0, 1.0)])
 async def test_too_many_requests_slow_down_this_process_and_the_others(
-    rig: Rig, asked: int | str, expected: float
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, asked: int | str, expected: float
 ) -> None:
+    pause, pauses = rig.portal.gate.pause, list[float]()
+
+    def pause_until_the_end(seconds: float) -> None:
+        pauses.append(seconds)
+        pause(3600)
+
+    monkeypatch.setattr(rig.portal.gate, "pause", pause_until_the_end)
     rig.fail(FaultKind.TOO_MANY_429, retry_after=asked)
 
     with pytest.raises(Unavailable):
         await rig.read()
 
-    assert rig.portal.pauses == [expected]
+    assert rig.portal.pauses == pauses == [expected]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await rig.read()

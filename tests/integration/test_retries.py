@@ -13,6 +13,8 @@ from service.database.retries import NotRetried
 from service.domain.errors import ErrorCode
 from service.domain.listings import Copy, ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
+from service.local.stack import Stack
+from tests.conftest import create_database
 from tests.support.deliveries import add_user, open_pool
 from tests.support.users import delete
 
@@ -20,8 +22,9 @@ LIMIT = 10  # documents in an event
 
 
 @pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
+async def database(stack: Stack) -> AsyncIterator[Database]:
+    """One that no worker sweeps: what is due in it is left to these tests."""
+    async with open_pool(await create_database(stack)) as pool:
         yield pool
 
 

@@ -172,7 +172,7 @@ def task_context(
     store: ObjectStore | None = None,
     resolver: NameResolver | None = None,
     delays: Sequence[float] = (0, 0),
-    timeout: float = 5,
+    timeout: float = 60,
 ) -> Context:
     """What the task works with. The bell is a `SilentBell`; what deliveries do not use is not there."""
     return Context(

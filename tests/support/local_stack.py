@@ -30,14 +30,14 @@ def with_other_password(url: str) -> str:
 
 
 def execute(endpoints: Endpoints, statement: str, *values: str) -> list[Any]:
-    with psycopg.connect(endpoints.database_url, connect_timeout=5, autocommit=True) as connection:
+    with psycopg.connect(endpoints.database_url, connect_timeout=30, autocommit=True) as connection:
         cursor = connection.execute(statement.encode(), values)
         return [] if cursor.description is None else cursor.fetchall()
 
 
 @contextlib.contextmanager
 def redis_client(url: str) -> Iterator[redis.Redis]:
-    client = redis.Redis.from_url(url, socket_timeout=5)
+    client = redis.Redis.from_url(url, socket_timeout=30)
     try:
         yield client
     finally:
@@ -62,7 +62,7 @@ def s3_client(endpoints: Endpoints, secret: str | None = None) -> Iterator[Any]:
 
 def portal_status(endpoints: Endpoints, token: str | None) -> int:
     headers = {"User-Agent": "test", "Authorization": f"Bearer {token}"}
-    with contextlib.closing(http.client.HTTPConnection(*address(endpoints, "portal"), timeout=5)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(*address(endpoints, "portal"), timeout=30)) as connection:
         connection.request("GET", "/api/v2/processos?numeroProcesso=0", headers=headers)
         return connection.getresponse().status
 

@@ -13,13 +13,14 @@ from uuid import UUID
 import pytest
 
 from service.database.jobs import LEASE
-from service.local.portal import DocumentSpec
+from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind
 from tests.acceptance.faults.conftest import Numbers
 from tests.support.service import Service
 from tests.support.workload import Place, plain
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
+NEVER_ENDS = Fault(kind=FaultKind.SLOW_DRIP, times=FOR_EVER, seconds=0.5)
 IN_FLIGHT = timedelta(seconds=0.1)  # in which a statement that a frozen worker had sent is through
 
 
@@ -34,13 +35,17 @@ class LeaseWatch:
     async def watch(self) -> None:
         """Look until cancelled."""
         while True:
-            for row in await self.service.fetch(
-                "SELECT id, lease_token, lease_expires_at - $1::interval AS renewed_at FROM jobs"
-                " WHERE lease_token IS NOT NULL",
-                LEASE,
-            ):
-                self._see(row["id"], row["lease_token"], row["renewed_at"])
+            await self.look()
             await asyncio.sleep(0.2)
+
+    async def look(self) -> None:
+        """See every lease that is held now."""
+        for row in await self.service.fetch(
+            "SELECT id, lease_token, lease_expires_at - $1::interval AS renewed_at FROM jobs"
+            " WHERE lease_token IS NOT NULL",
+            LEASE,
+        ):
+            self._see(row["id"], row["lease_token"], row["renewed_at"])
 
     def _see(self, job: UUID, token: UUID, renewed_at: datetime) -> None:
         before, last = self._renewed.get(job, (token, renewed_at))
@@ -54,6 +59,7 @@ class Kills:
     """Kills workers, and remembers what was available and what was in flight each time."""
 
     place: Place
+    watch: LeaseWatch
     available: dict[UUID, datetime] = field(default_factory=dict)
     in_flight: Counter[tuple[str, str]] = field(default_factory=Counter)
     count: int = 0
@@ -64,6 +70,7 @@ class Kills:
         # Frozen first: so what the database says is what was true at the end.
         victim.send(signal.SIGSTOP)
         await asyncio.sleep(IN_FLIGHT.total_seconds())
+        await self.watch.look()
         await self._look()
         victim.send(signal.SIGKILL)
         assert await victim.ended() == -signal.SIGKILL
@@ -92,12 +99,11 @@ class Kills:
         return sum(again.values())
 
 
-async def run_with_kills(
-    place: Place, numbers: Numbers, *, turns: int, jobs: int, documents: int, workers: int, latest: float = 4.0
-) -> str:
+async def run_with_kills(place: Place, numbers: Numbers, *, turns: int, jobs: int, documents: int, workers: int) -> str:
     seed = random.randrange(1_000_000)  # noqa: S311  (moments, not secrets)
     moments = random.Random(seed)  # noqa: S311  (as above)
-    kills, watch, cases = Kills(place), LeaseWatch(place.service), list[str]()
+    watch, cases = LeaseWatch(place.service), list[str]()
+    kills = Kills(place, watch)
     await place.portal.configure(latency_binary_ms=30)
     await asyncio.gather(*(place.service.add_worker() for _ in range(workers)))
     watching = asyncio.create_task(watch.watch())
@@ -108,27 +114,49 @@ async def run_with_kills(
         cases += batch
         await place.put_cases(batch, DocumentSpec(count=documents, size=3000))
         await place.request(batch)
-        await asyncio.sleep(moments.uniform(0.2, latest))
+        await asyncio.sleep(moments.uniform(0.2, 4.0))
         await kills.kill()
         # Not faster than the others take over the dead worker's places at the portal.
         await place.service.until("SELECT 1 FROM portal_shares HAVING count(*) <= $1", workers)
     await place.ended(cases, timeout=240)
     watching.cancel()
-    figures = await place.expect_all_done_once(cases)
+    return f"{await expect_nothing_lost(kills, cases, documents=documents)}; seed {seed}"
+
+
+async def expect_nothing_lost(kills: Kills, cases: list[str], *, documents: int) -> str:
+    """All is done, and whatever had no owner soon had one; answers the figures."""
+    figures = await kills.place.expect_all_done_once(cases)
     again = await kills.expect_nothing_redone(cases)
+    gaps = kills.watch.gaps
     assert figures["documents"] == len(cases) * documents
-    assert watch.gaps
-    assert max(watch.gaps) < timedelta(seconds=30), sorted(watch.gaps)[-10:]
+    assert gaps
+    assert max(gaps) < timedelta(seconds=30), sorted(gaps)[-10:]
     return (
         f"{kills.count} SIGKILL, {figures['jobs']} jobs, {figures['documents']} documents, 0 lost; {again} documents"
         f" downloaded again (in flight at a kill); {figures['events posted twice']} events posted twice, under the"
-        f" same id; {len(watch.gaps)} takeovers, longest {max(watch.gaps).total_seconds():.1f} s; seed {seed}"
+        f" same id; {len(gaps)} takeovers, longest {max(gaps).total_seconds():.1f} s"
     )
 
 
 async def test_a_worker_that_is_killed_is_replaced(place: Place, numbers: Numbers, note: Callable[[str], None]) -> None:
-    # One worker, killed before it can be done: it surely holds a lease.
-    note(await run_with_kills(place, numbers, turns=1, jobs=4, documents=150, workers=1, latest=0.8))
+    cases, watch = numbers.take(4), LeaseWatch(place.service)
+    kills = Kills(place, watch)
+    await place.put_cases(cases, DocumentSpec(count=20, size=3000), DocumentSpec(origin_id="last", size=400_000))
+    # None of the jobs can be done before the kill: a lease of each is held then.
+    await asyncio.gather(*(place.portal.fail_document(case, "last", NEVER_ENDS) for case in cases))
+    await place.service.add_worker()
+    await place.request(cases)
+    await place.service.until("SELECT 1 FROM jobs HAVING count(lease_token) = $1", len(cases))
+    await place.service.until("SELECT 1 FROM documents WHERE status = 'available'")
+
+    watching = asyncio.create_task(watch.watch())
+    await kills.kill()
+    await asyncio.gather(*(place.portal.fail_document(case, "last") for case in cases))
+
+    await place.ended(cases, timeout=240)
+    watching.cancel()
+    note(await expect_nothing_lost(kills, cases, documents=21))
+    assert len(watch.gaps) == len(cases)
 
 
 @pytest.mark.long

@@ -176,8 +176,10 @@ async def documents_of(place: Place, number: str) -> dict[str, dict[str, Any]]:
     return {row["origin_id"]: dict(row) for row in rows}
 
 
+# Within 3 seconds where nothing else is busy; in any case long before a drip is ended for being too slow.
+@pytest.mark.parametrize("within", [20, pytest.param(3, marks=pytest.mark.long)])
 async def test_cancelling_ends_downloads_at_once_keeps_what_is_there_and_tells_once(
-    place: Place, numbers: Numbers, note: Callable[[str], None]
+    place: Place, numbers: Numbers, note: Callable[[str], None], within: float
 ) -> None:
     (number,) = numbers.take(1)
     await place.put_cases(
@@ -192,7 +194,7 @@ async def test_cancelling_ends_downloads_at_once_keeps_what_is_there_and_tells_o
 
     begin = time.monotonic()
     answer = await cancel(place.service.api, accepted.json["job_id"])
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(within):
         while await in_flight(place):  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)
     took = time.monotonic() - begin
@@ -219,7 +221,7 @@ async def test_cancelling_aborts_the_uploads_that_are_open(
     wires.s3.slow_down(4_000_000)
     await place.service.add_worker()
     answers = await place.request(cases)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await bucket.open_uploads():  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)
 
@@ -227,7 +229,7 @@ async def test_cancelling_aborts_the_uploads_that_are_open(
         await cancel(place.service.api, answer.json["job_id"])
     wires.s3.slow_down(0)
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await bucket.open_uploads():  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)
     rows = await place.service.fetch("SELECT type FROM events WHERE process_number = ANY($1)", plain(cases))

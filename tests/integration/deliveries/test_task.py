@@ -196,7 +196,7 @@ async def test_a_worker_that_ends_gives_its_attempt_back(database: Database, use
     await asked.wait()
     attempting.cancel()
     await asyncio.wait([attempting])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await row(database, delivery_id))["lease_token"] is not None:  # noqa: ASYNC110  (in the database)
             await asyncio.sleep(0.01)
 
@@ -217,7 +217,7 @@ async def test_an_attempt_is_written_when_the_database_is_back(
 
         (delivery_id,) = await schedule(database, user_id, await receiver(cut_off))
         with structlog.testing.capture_logs() as logs:
-            async with open_pool(f"{url.rpartition('/')[0]}/{name}") as pool, asyncio.timeout(30):
+            async with open_pool(f"{url.rpartition('/')[0]}/{name}") as pool, asyncio.timeout(60):
                 attempting = asyncio.create_task(attempt(task_context(pool), delivery_id))
                 await until_said(logs, "attempt_not_recorded")
                 wire.bring_back()
