@@ -69,7 +69,9 @@ async def test_the_limit_holds_in_each_process_until_it_is_shared_again(
 ) -> None:
     database_url = await create_database(servers)
     limits = {"DATABASE_URL": database_url, "RATE_LIMIT_REQUESTS": f"{BUDGET}/day"}
-    async with running_service(session, wires.endpoints.environment(bucket="") | limits, tmp_path) as service:
+    # Straight to Valkey where no wire has to be cut: a request waits for it for half a second only.
+    endpoints = wires.endpoints if outage is silent else servers.endpoints
+    async with running_service(session, endpoints.environment(bucket="") | limits, tmp_path) as service:
         async with open_pool(database_url) as database:
             _, api_key = await add_user(database)
         one = Api(session, service.api.base_url, api_key)
