@@ -11,6 +11,7 @@ from service.database.connection import Database, create_database
 from service.local.stack import Stack
 from service.portal.gate import Gate
 from tests.conftest import create_database as create_empty
+from tests.support.loop_clock import running_loop_clock
 from worker.portal_share import PortalShare
 
 TOTAL = 10
@@ -127,11 +128,13 @@ async def test_a_pause_that_the_portal_asked_for_reaches_every_worker(database: 
 
 async def test_an_error_that_nobody_expected_leaves_the_gate_open(database: Database) -> None:
     only, gate = share(database)
-    await only.agree()
-    async with database.connection() as connection:
-        await connection.execute("ALTER TABLE portal_shares RENAME TO elsewhere")
+    # A share is good for seconds only.
+    with running_loop_clock():
+        await only.agree()
+        async with database.connection() as connection:
+            await connection.execute("ALTER TABLE portal_shares RENAME TO elsewhere")
 
-    await only.agree()
+        await only.agree()
 
     assert gate.limit == TOTAL
 
