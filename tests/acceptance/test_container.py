@@ -3,6 +3,7 @@
 `make test-container` does so with nothing but the lock file installed, as the image has it.
 """
 
+import asyncio
 import os
 import shlex
 import signal
@@ -115,11 +116,21 @@ async def test_the_worker_works_and_hands_over_when_it_gets_a_signal(
 ) -> None:
     async with running(image, "worker", environment, tmp_path) as process:
         await until_said(process, "worker_started")
-        checked = image.run("arq", "worker.main.WorkerSettings", "--check", **environment)
+        checked = await until_healthy(image, environment)
 
         assert "Health check successful" in checked
         assert await process.stop() == 0
         assert process.has_said("worker_stopped")
+
+
+async def until_healthy(image: Image, environment: Mapping[str, str]) -> str:
+    """What the check says once the worker has given a sign of life, which it does after its start."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return image.run("arq", "worker.main.WorkerSettings", "--check", **environment)
+            except subprocess.CalledProcessError:
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

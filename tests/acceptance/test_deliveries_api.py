@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database.connection import Database
-from service.local.portal import DocumentSpec, Fault, FaultKind
+from service.local.portal import DocumentSpec
 from tests.support.api import Api
 from tests.support.deliveries import Sender, add_user, open_pool, open_sender
 from tests.support.portal import Portal
@@ -49,7 +49,7 @@ async def delivery_of(api: Api, process_number: str) -> Any:
 
 async def until(api: Api, delivery_id: str, **expected: Any) -> Any:
     """The delivery once its members are as expected; `attempts` is compared by their number."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             found = (await api.get(f"{PATH}/{delivery_id}")).json
             seen = found | {"attempts": len(found["attempts"])}
@@ -203,10 +203,9 @@ async def test_a_delivered_one_is_sent_again_and_stays_delivered(
 async def test_nothing_is_sent_before_the_job_has_ended(
     client: tuple[Api, UUID], portal: Portal, subscriber: Subscriber, number: str
 ) -> None:
-
     api, _user_id = client
     await portal.put_documents(number, DocumentSpec())
-    await portal.fail_document(number, "*", Fault(kind=FaultKind.ACCEPTED_202, retry_after=2))
+    await portal.hold(number)
     await api.process(number, webhook_url=subscriber.url(f"/{number}"))
     waiting = await delivery_of(api, number)
 
@@ -214,6 +213,8 @@ async def test_nothing_is_sent_before_the_job_has_ended(
 
     assert (waiting["status"], waiting["type"], waiting["attempts"]) == ("waiting", None, [])
     assert (answer.status, answer.json["code"]) == (409, "delivery_not_due")
+    await portal.let_go(number)
+    await until(api, waiting["id"], status="delivered")
 
 
 async def test_what_has_failed_is_recovered_of_the_own_ones_only(

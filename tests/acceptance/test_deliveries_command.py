@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,9 +12,11 @@ import msgspec
 import pytest
 
 from service.database.connection import Database
+from service.local.stack import Stack
 from tests.support.api import Api
 from tests.support.commands import assert_refused, run_autos
 from tests.support.deliveries import NUMBER, Sender, add_user, open_pool, open_sender, row
+from tests.support.delivery_service import running_delivery_service
 from tests.support.processes import free_port
 from tests.support.subscriber import Subscriber
 
@@ -45,7 +48,7 @@ async def failed(sender: Sender, subscriber: Subscriber) -> tuple[UUID, str]:
 
 
 async def until(sender: Sender, delivery_id: UUID, status: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await row(sender.database, delivery_id))["status"] != status:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)
 
@@ -92,18 +95,19 @@ async def test_one_delivery_is_sent_again(environment: dict[str, str], sender: S
     await until(sender, delivery_id, "delivered")
 
 
-async def test_everything_that_has_failed_is_sent_again(
-    environment: dict[str, str], sender: Sender, subscriber: Subscriber
-) -> None:
-    since = datetime.now(UTC).isoformat()
-    deliveries = [await failed(sender, subscriber) for _ in range(3)]
+async def test_everything_that_has_failed_is_sent_again(stack: Stack, tmp_path: Path, subscriber: Subscriber) -> None:
+    # A database of its own: in the other one something else may fail at any time.
+    async with running_delivery_service(stack, tmp_path, redis_number=12) as service:
+        await service.add_worker()
+        since = datetime.now(UTC).isoformat()
+        deliveries = [await failed(service.sender, subscriber) for _ in range(3)]
 
-    said = await run(environment, "recover", "--since", since)
+        said = await run(service.environment, "recover", "--since", since)
 
-    assert said.stdout.startswith("3 deliveries are on their way")
-    for delivery_id, path in deliveries:
-        await subscriber.wait_for(path, 2)
-        await until(sender, delivery_id, "delivered")
+        assert said.stdout.startswith("3 deliveries are on their way")
+        for delivery_id, path in deliveries:
+            await subscriber.wait_for(path, 2)
+            await until(service.sender, delivery_id, "delivered")
 
 
 async def test_without_redis_the_sweep_makes_the_attempt(

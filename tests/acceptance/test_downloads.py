@@ -128,7 +128,7 @@ async def test_force_downloads_everything_again(api: Api, portal: Portal, number
 
 async def test_a_running_job_takes_on_what_is_asked_for(api: Api, portal: Portal, number: str) -> None:
     first, *rest = (await completed(api, portal, number))["documents"]
-    await portal.fail_document(number, "*", Fault(kind=FaultKind.HANG, times=1))
+    await portal.fail_document(number, "*", Fault(kind=FaultKind.HANG, times=FOR_EVER))
     job_id = (await api.post(path(number, f"download-document/{first['id']}"))).json["job_id"]
     await api.until(number, lambda status: status["status"] == "processing")
 

@@ -15,8 +15,6 @@ from tests.support.portal import Portal
 from tests.support.processes import Process
 from tests.support.subscriber import Subscriber
 
-NOT_YET = Fault(kind=FaultKind.TOO_MANY_429, retry_after=1, times=FOR_EVER)  # costs no attempt
-HELD_BACK = Fault(kind=FaultKind.ACCEPTED_202, retry_after=2)
 LINKS = {"download_url", "download_url_expires_at"}
 
 
@@ -28,13 +26,13 @@ async def test_a_download_is_told_from_a_snapshot_to_its_end(api: Api, portal: P
     held = ("early", "late")
     await portal.put_documents(number, DocumentSpec(count=3), *(DocumentSpec(origin_id=name) for name in held))
     for name in held:
-        await portal.fail_document(number, name, NOT_YET)
+        await portal.hold(number, name)
     await api.process(number)
 
     async with following(api, number) as stream:
         events = await stream.until("snapshot")
         for name, reached in zip(held, ("progress", "completed"), strict=True):
-            await portal.fail_document(number, name)
+            await portal.let_go(number, name)
             events += await stream.until(reached)
         events += await stream.rest()
 
@@ -72,16 +70,16 @@ async def test_the_answer_passes_caches_and_proxies_and_says_when_to_come_back(
 async def test_whoever_comes_back_in_the_middle_gets_a_new_snapshot(api: Api, portal: Portal, number: str) -> None:
     await portal.put_documents(number, DocumentSpec(origin_id="early"), DocumentSpec(origin_id="late"))
     for name in ("early", "late"):
-        await portal.fail_document(number, name, NOT_YET)
+        await portal.hold(number, name)
     await api.process(number)
     async with following(api, number) as stream:
         await stream.until("snapshot")
-        await portal.fail_document(number, "early")
+        await portal.let_go(number, "early")
         before = await stream.until("progress")
 
     async with following(api, number) as stream:
         events = await stream.until("snapshot")
-        await portal.fail_document(number, "late")
+        await portal.let_go(number, "late")
         events += await stream.rest()
 
     expect_one_orderly_stream(events)
@@ -109,11 +107,13 @@ async def test_documents_that_cannot_be_had_are_told_and_the_end_is_failed(
 ) -> None:
     await portal.put_documents(number, DocumentSpec(origin_id="bad"), DocumentSpec(origin_id="late"))
     await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404, times=FOR_EVER))
-    await portal.fail_document(number, "late", HELD_BACK)
+    await portal.hold(number, "late")
     await api.process(number)
 
     async with following(api, number) as stream:
-        events = await stream.rest()
+        events = await stream.until("snapshot")
+        await portal.let_go(number, "late")
+        events += await stream.rest()
 
     expect_one_orderly_stream(events)
     assert (events[-1].name, events[-1].data["failed_documents"]) == ("failed", 1)
@@ -123,7 +123,7 @@ async def test_documents_that_cannot_be_had_are_told_and_the_end_is_failed(
 
 async def test_a_cancelled_job_ends_the_stream_with_its_own_event(api: Api, portal: Portal, number: str) -> None:
     await portal.put_documents(number, DocumentSpec(count=3))
-    await portal.fail_document(number, "*", Fault(kind=FaultKind.ACCEPTED_202, retry_after=30))
+    await portal.hold(number)
     job_id = (await api.process(number)).json["job_id"]
 
     async with following(api, number) as stream:
@@ -172,12 +172,16 @@ async def test_nobody_sees_the_webhook_of_another(
     api: Api, other_client: Api, portal: Portal, subscriber: Subscriber, number: str
 ) -> None:
     await portal.put_documents(number, DocumentSpec(count=2))
-    await portal.fail_document(number, "*", HELD_BACK)
+    await portal.hold(number)
     url = subscriber.url(f"/{number}")
     await api.process(number, webhook_url=url)
 
     async with following(api, number) as own, following(other_client, number) as foreign:
-        seen, hidden = await asyncio.gather(own.rest(), foreign.rest())
+        streams = (own, foreign)
+        opened = await asyncio.gather(*(stream.until("snapshot") for stream in streams))
+        await portal.let_go(number)
+        rest = await asyncio.gather(*(stream.rest() for stream in streams))
+        seen, hidden = (begin + end for begin, end in zip(opened, rest, strict=True))
 
     assert seen[0].data["webhook_url"] == url
     assert hidden[0].data["webhook_url"] is None
@@ -228,7 +232,7 @@ async def test_a_revoked_key_ends_its_streams_and_no_others(
         await connection.execute(
             "UPDATE api_keys SET revoked_at = now() WHERE hash = $1", key_hash(second.api_key or "")
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await ended.rest() == []
         await api.process(number)
         assert (await kept.rest())[-1].name == "completed"
@@ -246,7 +250,7 @@ async def test_a_stream_is_one_line_of_the_log_at_its_end(
         await api.process(number)
         await stream.rest()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (lines := requests_in(api_process, f"{number}/events")):  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)
 

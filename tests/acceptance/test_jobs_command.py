@@ -66,10 +66,11 @@ async def test_a_job_is_done_again_for_all_who_were_told_of_its_end(
 ) -> None:
     await portal.put_documents(number, DocumentSpec(origin_id="bad"), DocumentSpec(origin_id="good"))
     await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404))
-    await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=2))
+    await portal.hold(number, "good")
     paths = (f"/{number}/first", f"/{number}/second")
     for client, path in zip((api, other_client), paths, strict=True):
         job_id = (await client.process(number, webhook_url=subscriber.url(path))).json["job_id"]
+    await portal.let_go(number, "good")
     for path in paths:
         assert [each.json["type"] for each in await subscriber.wait_for(path)] == ["process.failed"]
 

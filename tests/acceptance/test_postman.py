@@ -10,12 +10,12 @@ import pytest
 
 from service.api.postman_flows import FLOWS
 from service.database.connection import Database
-from service.local.portal import DocumentSpec, Fault, FaultKind
+from service.local.portal import DocumentSpec
 from tests.support.api import Api
 from tests.support.deliveries import add_user, open_pool
 from tests.support.node import needs_node
 from tests.support.portal import Portal
-from tests.support.processes import REPOSITORY
+from tests.support.processes import REPOSITORY, Process, until_said
 
 COLLECTION = REPOSITORY / "docs" / "autos.postman_collection.json"
 
@@ -50,16 +50,22 @@ async def run_flows(directory: Path, variables: dict[str, str]) -> list[str]:
 
 
 @needs_node
-async def test_the_flows_run_from_top_to_bottom(client: Api, portal: Portal, number: str, node_directory: Path) -> None:
+async def test_the_flows_run_from_top_to_bottom(
+    client: Api, api_process: Process, portal: Portal, number: str, node_directory: Path
+) -> None:
     await portal.put_documents(number, DocumentSpec(count=2))
-    await portal.fail_document(number, "*", Fault(kind=FaultKind.ACCEPTED_202, retry_after=2))
+    await portal.hold(number)
     variables = {
         "base_url": client.base_url,
         "api_key": client.api_key or "",
         "process_number": number,
     }
 
-    made = await run_flows(node_directory, variables)
+    async def let_go_when_somebody_waits() -> None:
+        await until_said(api_process, f"{number}/status", timeout=100)
+        await portal.let_go(number)
+
+    made, _ = await asyncio.gather(run_flows(node_directory, variables), let_go_when_somebody_waits())
 
     assert [name for name, _ in groupby(made)] == [step.name for flow in FLOWS for step in flow.steps]
     assert made.count("Wait until the work has ended") > 1

@@ -10,6 +10,7 @@ from service.local.portal import DocumentSpec
 from tests.support.api import Answer, Api
 from tests.support.deliveries import add_user, open_pool
 from tests.support.portal import Portal
+from tests.support.processes import PATIENT
 from tests.support.service import Service, running_service
 
 SECRET = "/api/v1/webhooks/secret"
@@ -21,7 +22,7 @@ async def service(
 ) -> AsyncIterator[Service]:
     """Two API processes with small budgets."""
     limits = {"RATE_LIMIT_REQUESTS": "20/day", "RATE_LIMIT_DOWNLOADS": "2/day"}
-    async with running_service(session, environment | limits, tmp_path_factory.mktemp("limits")) as running:
+    async with running_service(session, environment | limits | PATIENT, tmp_path_factory.mktemp("limits")) as running:
         yield running
 
 

@@ -133,28 +133,6 @@ async def test_a_delivery_ends_when_the_attempts_are_used_up(
     assert status["webhook_sent_at"] is None
 
 
-async def test_a_delivery_that_was_given_up_counts_in_a_metric(
-    api: Api, portal: Portal, subscriber: Subscriber, number: str
-) -> None:
-    await portal.put_documents(number, DocumentSpec())
-    before = await failed_deliveries(api)
-    subscriber.answer(f"/{number}", 410)
-
-    await requested(api, subscriber, number)
-    await attempted(api, number, 1)
-
-    assert await failed_deliveries(api) == before + 1
-
-
-async def failed_deliveries(api: Api) -> float:
-    """What a scraper, which has no key, reads."""
-    stranger = Api(api.session, api.base_url, None)
-    text = (await stranger.get("/metrics")).json.decode()
-    (line,) = [line for line in text.splitlines() if line.startswith('autos_deliveries{status="failed"}')]
-    assert "autos_oldest_due_delivery_seconds" in text
-    return float(line.rpartition(" ")[2])
-
-
 async def test_a_subscriber_that_is_gone_is_left_alone(
     api: Api, portal: Portal, subscriber: Subscriber, number: str
 ) -> None:

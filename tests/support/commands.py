@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import msgspec
 from service.local.processes import descendants_of, identity_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+STANDSTILL = REPOSITORY / "tests" / "support" / "standstill"
 
 
 def autos(*arguments: str) -> list[str]:
@@ -56,6 +58,30 @@ def read_until(process: subprocess.Popen[str], beginning: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A command that stands still after a line of its output. Its own processes do not."""
+
+    process: subprocess.Popen[str]
+    lines: list[str]  #: up to that one
+
+    def go_on(self) -> None:
+        """Let it."""
+        self.process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def standing_command(beginning: str, *arguments: str) -> Iterator[Standing]:
+    """`autos` in the background, standing still after the first line that begins so; stopped at the end."""
+    held = {"PYTHONPATH": str(STANDSTILL), "STOP_AFTER": beginning}
+    with running_command(*arguments, environment=held) as process:
+        standing = Standing(process, read_until(process, beginning))
+        try:
+            yield standing
+        finally:
+            standing.go_on()
+
+
+@dataclass(frozen=True)
 class Tree:
     """The processes that a command has started."""
 
@@ -71,7 +97,7 @@ def tree_of(process: subprocess.Popen[str]) -> Tree:
     return Tree({pid: identity_of(pid) for pid in descendants_of(process.pid)})
 
 
-def wait_until_listening(port: int, process: "subprocess.Popen[str]", *, timeout: float = 30) -> None:
+def wait_until_listening(port: int, process: "subprocess.Popen[str]", *, timeout: float = 60) -> None:
     """Return when a process accepts connections on a port of this machine."""
     deadline = time.monotonic() + timeout
     while True:

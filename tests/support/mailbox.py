@@ -25,7 +25,7 @@ class Mailbox:
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many messages came."""
-        async with asyncio.timeout(30), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: len(self.messages) >= count)
 
     async def handle(self, request: web.Request) -> web.Response:

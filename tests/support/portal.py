@@ -4,7 +4,7 @@ from typing import Any
 
 import aiohttp
 
-from service.local.portal import DocumentSpec, PortalControl
+from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind, PortalControl
 from service.local.portal.build import CaseSpec
 
 
@@ -19,6 +19,15 @@ class Portal(PortalControl):
     async def put_documents(self, number: str, *documents: DocumentSpec) -> None:
         """Add or replace a case that has these documents."""
         await self.put_case(number, CaseSpec(documents=documents))
+
+    async def hold(self, number: str, target: str = "*") -> None:
+        """Give a document of a case out, or none at all, only from `let_go` on. A wish for quiet costs no attempt."""
+        quiet = Fault(kind=FaultKind.TOO_MANY_429, retry_after=1, times=FOR_EVER)
+        await self.fail_document(number, target, quiet)
+
+    async def let_go(self, number: str, target: str = "*") -> None:
+        """End `hold`."""
+        await self.fail_document(number, target)
 
     async def documents(self, number: str) -> list[dict[str, Any]]:
         """What a complete download of a case holds: size, sha256, names and uuids of every document."""

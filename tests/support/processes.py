@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 #: Tests ask more often than a client may; those of the limits set their own.
 UNLIMITED = {"RATE_LIMIT_REQUESTS": "1000000/minute", "RATE_LIMIT_DOWNLOADS": "1000000/minute"}
+#: For those of the limits: the figures are the same however long a process stands still.
+PATIENT = {"PYTHONPATH": str(REPOSITORY / "tests" / "support" / "patient_limits")}
 
 
 class Process:
@@ -44,7 +46,7 @@ class Process:
         """Send a signal."""
         self._popen.send_signal(number)
 
-    async def ended(self, *, timeout: float = 30) -> int:
+    async def ended(self, *, timeout: float = 60) -> int:
         """Wait for the process and answer its exit code."""
         return await asyncio.to_thread(self._popen.wait, timeout)
 
@@ -81,7 +83,7 @@ async def start_worker(environment: Mapping[str, str], log: Path) -> Process:
     return process
 
 
-async def until_said(process: Process, word: str, *, timeout: float = 30) -> None:
+async def until_said(process: Process, word: str, *, timeout: float = 60) -> None:
     """Wait until a process has written a word."""
     async with asyncio.timeout(timeout):
         while not process.has_said(word):
@@ -106,7 +108,7 @@ async def start_api(environment: Mapping[str, str], log: Path) -> Process:
     return process
 
 
-async def until_answered(url: str, process: Process, *, timeout: float = 30) -> None:
+async def until_answered(url: str, process: Process, *, timeout: float = 60) -> None:
     """Wait until a process answers at a URL."""
     async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
         while not await _is_answered(session, url):

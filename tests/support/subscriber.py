@@ -45,7 +45,7 @@ class Subscriber:
         """What came so far."""
         return list(self._received[path])
 
-    async def wait_for(self, path: str, count: int = 1, *, timeout: float = 30) -> list[Received]:
+    async def wait_for(self, path: str, count: int = 1, *, timeout: float = 60) -> list[Received]:
         """Wait until `count` POSTs came to a path."""
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(lambda: len(self._received[path]) >= count)
