@@ -11,7 +11,7 @@ from service.domain.api_keys import key_hash, new_api_key
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind
 from tests.support.api import Api
 from tests.support.event_streams import expect_one_orderly_stream, following, told
-from tests.support.portal import Portal
+from tests.support.portal import Portal, put_away
 from tests.support.processes import Process
 from tests.support.subscriber import Subscriber
 
@@ -139,8 +139,10 @@ async def test_a_cancelled_job_ends_the_stream_with_its_own_event(api: Api, port
 
 async def test_a_request_that_is_kept_is_told_from_the_listing_on(api: Api, portal: Portal, number: str) -> None:
     await portal.put_documents(number, DocumentSpec(count=2))
-    await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER))
-    assert (await api.process(number)).status == 202
+    await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER, retry_after=600))
+    kept = await api.process(number)
+    assert kept.status == 202
+    await put_away(api, portal, number, kept.json["job_id"])
 
     async with following(api, number) as stream:
         events = await stream.until("snapshot")

@@ -7,10 +7,12 @@ import pytest
 
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind, Kind
 from tests.support.api import Answer, Api
-from tests.support.portal import Portal
+from tests.support.portal import Portal, put_away
 from tests.support.subscriber import Subscriber
 
 THREE = DocumentSpec(count=3)
+# The worker, which asks too, does so once while a test runs.
+AWAY = Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER, retry_after=600)
 
 
 def statuses(answer: Any) -> set[str]:
@@ -195,8 +197,7 @@ async def test_a_kept_request_goes_on_at_once_when_somebody_asks_and_the_portal_
     api: Api, portal: Portal, number: str
 ) -> None:
     await portal.put_documents(number, THREE)
-    # The worker, which asks too, will not do so again while this test runs.
-    await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER, retry_after=600))
+    await portal.fail_listing(number, AWAY)
     kept = await api.process(number)
     await put_away(api, portal, number, kept.json["job_id"])
     await portal.fail_listing(number)
@@ -206,15 +207,6 @@ async def test_a_kept_request_goes_on_at_once_when_somebody_asks_and_the_portal_
     ended = await api.ended(number)
     assert (kept.status, asked.status) == (202, 200)
     assert (ended["job_id"], ended["status"]) == (kept.json["job_id"], "completed")
-
-
-async def put_away(api: Api, portal: Portal, number: str, job_id: str) -> None:
-    """Wait until a worker has asked for the case in vain."""
-    async with asyncio.timeout(60):
-        while await portal.listings(number) < 2:  # noqa: ASYNC110  (another process)
-            await asyncio.sleep(0.05)
-        while (await api.get(f"/api/v1/jobs/{job_id}")).json["status"] != "pending":  # noqa: ASYNC110  (another process)
-            await asyncio.sleep(0.05)
 
 
 async def test_metadata_from_a_portal_that_is_down_is_refused_with_a_time(

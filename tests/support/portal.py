@@ -1,11 +1,13 @@
 """Scripts the simulated portal, and asks what it saw of one case."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
 
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind, PortalControl
 from service.local.portal.build import CaseSpec
+from tests.support.api import Api
 
 
 class Portal(PortalControl):
@@ -42,3 +44,12 @@ class Portal(PortalControl):
         """How many documents of a case were sent, whole and right."""
         journal = await self.journal()
         return sum(each["complete"] for each in journal["documents"] if each["number"] == number)
+
+
+async def put_away(api: Api, portal: Portal, number: str, job_id: str) -> None:
+    """Wait until a worker has asked for the case in vain, after the API."""
+    async with asyncio.timeout(60):
+        while await portal.listings(number) < 2:  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.05)
+        while (await api.get(f"/api/v1/jobs/{job_id}")).json["status"] != "pending":  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.05)
