@@ -141,10 +141,14 @@ async def renew(connection: Connection, job: ClaimedJob) -> bool:
 
 
 async def release(connection: Connection, job: ClaimedJob, *, delay: timedelta, listing_failures: int = 0) -> None:
-    """Hand the job over: to whoever is rung up at once, or to the sweep after `delay`."""
+    """Hand the job over: to whoever is rung up at once, or to the sweep after `delay`.
+
+    After a failure to list the case there is no delay if somebody else has listed it meanwhile.
+    """
     await connection.execute(
         "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"
-        " ring_at = now() + :delay, listing_failures = :failures WHERE id = :id AND lease_token = :lease",
+        " ring_at = now() + CASE WHEN :failures > 0 AND NOT refresh THEN interval '0' ELSE :delay END,"
+        " listing_failures = CASE WHEN refresh THEN :failures ELSE 0 END WHERE id = :id AND lease_token = :lease",
         {"id": job.id, "lease": job.lease, "delay": delay, "failures": listing_failures},
     )
 
