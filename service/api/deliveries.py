@@ -9,10 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from service.api import pagination
-from service.api.moments import Moment
+from service.api.moments import Moment, utc
 from service.api.operations import Call, Reply, operation
 from service.api.pagination import Page, PageQuery
-from service.api.parameters import utc
 from service.api.problems import Problem
 from service.api.queries import NoQuery
 from service.database import deliveries, delivery_history

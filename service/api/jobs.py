@@ -7,10 +7,10 @@ import msgspec
 import structlog
 
 from service.api import pagination, parameters
-from service.api.moments import Moment
+from service.api.moments import Moment, utc
 from service.api.operations import Call, operation
 from service.api.pagination import Page, PageQuery
-from service.api.parameters import CaseNumber, utc
+from service.api.parameters import CaseNumber
 from service.api.presenters import FailureCode
 from service.api.problems import Problem
 from service.api.queries import NoQuery

@@ -1,8 +1,13 @@
 """Times as clients give and get them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta
 
 Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T12:00:00Z"])]
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A moment as answers give it."""
+    return None if moment is None else moment.astimezone(UTC)

@@ -1,6 +1,5 @@
 """Parameters whose check is more than a type: the case number and the webhook URL."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -44,11 +43,6 @@ def parsed_number(given: str) -> ProcessNumber:
         return ProcessNumber.parse(given)
     except InvalidProcessNumber as error:
         raise Problem("invalid_process_number", str(error)) from None
-
-
-def utc(moment: datetime | None) -> datetime | None:
-    """A moment as answers give it."""
-    return None if moment is None else moment.astimezone(UTC)
 
 
 async def checked_webhook_url(request: ApiRequest, given: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.moments import Moment
+from service.api.moments import Moment, utc
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
 from service.domain.documents import Document
@@ -50,25 +50,8 @@ class DocumentView(msgspec.Struct, frozen=True):
     completed_at: Moment | None  #: when it became available or failed
 
 
-class ProcessView(msgspec.Struct, frozen=True):
-    """The answer of the main entry."""
-
-    process_number: str  #: masked
-    court: str | None  #: the court's abbreviation
-    court_class: str | None  #: what kind of case it is
-    subject: str | None  #: the first of its subjects
-    filed_at: Moment | None  #: when the case was filed
-    secrecy_level: int | None  #: 0 for a public case
-    has_documents: bool  #: whether the portal lists any
-    total_documents: int  #: 0 too while the portal has not listed the case
-    status: ProcessStatus  #: how far the work on it is
-    job_id: UUID | None  #: the job that works on it; null where there is nothing to do
-    webhook_url: str | None  #: the caller's own
-    documents: list[DocumentView]  #: in the order of the file
-
-
-class ProcessSummary(msgspec.Struct, frozen=True):
-    """A case without its documents, as lists show it."""
+class _Process(msgspec.Struct, frozen=True):
+    """What every view of a case begins with."""
 
     process_number: str  #: masked
     court: str | None  #: the court's abbreviation
@@ -80,6 +63,18 @@ class ProcessSummary(msgspec.Struct, frozen=True):
     total_documents: int  #: 0 too while the portal has not listed the case
     status: ProcessStatus  #: how far the work on it is
     job_id: UUID | None  #: the job that works on it; null where none does
+
+
+class ProcessView(_Process, frozen=True):
+    """The answer of the main entry."""
+
+    webhook_url: str | None  #: the caller's own
+    documents: list[DocumentView]  #: in the order of the file
+
+
+class ProcessSummary(_Process, frozen=True):
+    """A case without its documents, as lists show it."""
+
     created_at: Moment  #: when it was first requested
     updated_at: Moment  #: when it was last requested or listed, or its status changed
 
@@ -114,7 +109,7 @@ def process_summary(row: ProcessRow) -> ProcessSummary:
         court=row.court,
         court_class=row.court_class,
         subject=row.subject,
-        filed_at=_utc(row.filed_at),
+        filed_at=utc(row.filed_at),
         secrecy_level=row.secrecy_level,
         has_documents=row.total_documents > 0,
         total_documents=row.total_documents,
@@ -164,15 +159,15 @@ async def _document_view(document: Document, store: ObjectStore, expires_at: dat
         instance=document.instance,
         sequence=document.sequence,
         page_count=document.page_count,
-        filed_at=_utc(document.filed_at),
+        filed_at=utc(document.filed_at),
         size_mismatch=document.size_mismatch,
         download_url=link,
         download_url_expires_at=expires_at if link else None,
         error_code=document.error_code,
         error_message=document.error_message,
         attempts=document.attempts,
-        started_at=_utc(document.started_at),
-        completed_at=_utc(document.completed_at),
+        started_at=utc(document.started_at),
+        completed_at=utc(document.completed_at),
     )
 
 
@@ -195,7 +190,7 @@ def process_view(
         court=overview.court,
         court_class=overview.court_class,
         subject=overview.subject,
-        filed_at=_utc(overview.filed_at),
+        filed_at=utc(overview.filed_at),
         secrecy_level=overview.secrecy_level,
         has_documents=counts.total > 0,
         total_documents=counts.total,
@@ -225,12 +220,12 @@ def status_view(
         error_message=overview.job_error_message,
         webhook_url=overview.webhook_url,
         webhook_sent=was_sent,
-        webhook_sent_at=_utc(overview.webhook_completed_at) if was_sent else None,
+        webhook_sent_at=utc(overview.webhook_completed_at) if was_sent else None,
         webhook_attempts=overview.webhook_attempts or 0,
         webhook_last_error=overview.webhook_last_error,
         created_at=overview.job_created_at or overview.created_at,
-        started_at=_utc(overview.job_started_at),
-        completed_at=_utc(overview.job_completed_at),
+        started_at=utc(overview.job_started_at),
+        completed_at=utc(overview.job_completed_at),
     )
 
 
@@ -247,8 +242,8 @@ def progress_view(number: ProcessNumber, overview: Overview, counts: Counts) -> 
         error_code=overview.job_error_code,
         error_message=overview.job_error_message,
         created_at=(overview.job_created_at or overview.created_at).astimezone(UTC),
-        started_at=_utc(overview.job_started_at),
-        completed_at=_utc(overview.job_completed_at),
+        started_at=utc(overview.job_started_at),
+        completed_at=utc(overview.job_completed_at),
     )
 
 
@@ -267,7 +262,3 @@ def _progress(overview: Overview, counts: Counts) -> float:
     if overview.job_status not in ACTIVE_JOB:
         return counts.progress_percentage
     return floor if overview.job_refresh else max(floor, counts.progress_percentage)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

@@ -1,7 +1,6 @@
 """What clients see of their deliveries, and how they have them sent again."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,25 +10,13 @@ import pytest
 from service.database.connection import Database
 from service.local.portal import DocumentSpec
 from tests.support.api import Api
-from tests.support.deliveries import Sender, add_user, open_pool, open_sender
+from tests.support.deliveries import Sender, add_user
 from tests.support.portal import Portal
 from tests.support.subscriber import Subscriber
 
 PATH = "/api/v1/webhooks/deliveries"
 ATTEMPT = {"number", "started_at", "duration_ms", "outcome", "status_code", "answer", "error"}
 EXHAUSTING = (500, 500, 500, 500)  # with the three pauses that the tests' service is set to
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-async def sender(database: Database, environment: dict[str, str]) -> AsyncIterator[Sender]:
-    async with open_sender(database, environment["REDIS_URL"]) as opened:
-        yield opened
 
 
 @pytest.fixture

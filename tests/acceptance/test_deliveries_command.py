@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,12 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from service.database.connection import Database
 from service.local.stack import Stack
-from tests.support.api import Api
 from tests.support.commands import assert_refused, run_autos
-from tests.support.deliveries import NUMBER, Sender, add_user, open_pool, open_sender, row
+from tests.support.deliveries import NUMBER, Sender, add_user, row
 from tests.support.delivery_service import running_delivery_service
 from tests.support.processes import free_port
 from tests.support.subscriber import Subscriber
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-async def sender(api: Api, database: Database, environment: dict[str, str]) -> AsyncIterator[Sender]:
-    async with open_sender(database, environment["REDIS_URL"]) as opened:
-        yield opened
 
 
 async def run(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -4,7 +4,7 @@ import operator
 import shutil
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +12,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from service.database.connection import Database
 from tests.support.api import Api
-from tests.support.deliveries import add_user, open_pool
 from tests.support.pages import ADDRESS, Page, Shell, assert_shown, like_a_clone, running_shell
 from tests.support.processes import free_port
 
@@ -22,18 +20,6 @@ PAGE = Page("docs/getting-started.md")
 T = TypeVar("T")
 PORT = "9000"  # of the receiver, as the page shows it
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture
-async def client(api: Api, database: Database) -> Api:
-    """Somebody who has asked for nothing yet."""
-    return Api(api.session, api.base_url, (await add_user(database))[1])
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,19 @@
 """The flows of the Postman collection, run by newman as a newcomer's runner would, against the real service."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import groupby
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from service.api.postman_flows import FLOWS
-from service.database.connection import Database
 from service.local.portal import DocumentSpec
 from tests.support.api import Api
-from tests.support.deliveries import add_user, open_pool
 from tests.support.node import needs_node
 from tests.support.portal import Portal
 from tests.support.processes import REPOSITORY, Process, until_said
 
 COLLECTION = REPOSITORY / "docs" / "autos.postman_collection.json"
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture
-async def client(api: Api, database: Database) -> Api:
-    """Somebody who has asked for nothing yet."""
-    return Api(api.session, api.base_url, (await add_user(database))[1])
 
 
 async def run_flows(directory: Path, variables: dict[str, str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Who may do what: each operation, by role. A route that is not in the table fails the test."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from service.app import ROUTES
 from service.database.connection import Database
 from service.local.portal import DocumentSpec
 from tests.support.api import Answer, Api
-from tests.support.deliveries import add_user, open_pool
+from tests.support.deliveries import add_user
 from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
 from tests.support.subscriber import Subscriber
@@ -104,12 +104,6 @@ class World:
         if method == "POST":
             return await caller.post(target, verdict.body)
         return await (caller.delete(target) if method == "DELETE" else caller.get(target))
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
 
 
 @pytest.fixture(scope="module")

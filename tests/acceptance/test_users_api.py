@@ -11,18 +11,11 @@ from service.database import keys
 from service.database.connection import Database
 from service.domain.api_keys import key_hash
 from tests.support.api import Answer, Api
-from tests.support.deliveries import open_pool
 from tests.support.processes import free_port, start_api
 
 PATH = "/api/v1/users"
 USER = {"id", "name", "role", "created_at"}
 KEY = {"id", "hint", "created_at"}
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,10 @@ import pytest
 from service.api.operations import OperationRoute
 from service.app import ROUTES
 from service.cli import main
-from service.database.connection import Database
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES
 from service.settings import Settings
 from service.webhooks.signature import signature_headers
 from tests.support.api import Api
-from tests.support.deliveries import add_user, open_pool
 from tests.support.node import needs_node
 from tests.support.processes import REPOSITORY, free_port
 
@@ -39,18 +37,6 @@ def snippet(language: str) -> str:
     """The one block of a language."""
     (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     return str(found)
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture
-async def client(api: Api, database: Database) -> Api:
-    """A client whose secret nobody else rotates."""
-    return Api(api.session, api.base_url, (await add_user(database))[1])
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Whose secret signs, and what a rotation changes for receivers that verify with the official library."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from service.database.connection import Database
 from tests.support.api import Api
-from tests.support.deliveries import Sender, add_user, open_pool, open_sender
+from tests.support.deliveries import Sender, add_user
 from tests.support.subscriber import Received, Subscriber
 
 PATH = "/api/v1/webhooks/secret"
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-async def sender(database: Database, environment: dict[str, str]) -> AsyncIterator[Sender]:
-    async with open_sender(database, environment["REDIS_URL"]) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from service.database.connection import Database
 from tests.support.api import Api
-from tests.support.deliveries import add_user, open_pool, open_sender
+from tests.support.deliveries import add_user, open_sender
 from tests.support.processes import PATIENT, free_port, start_api
 from tests.support.subscriber import Subscriber
 
@@ -30,18 +30,6 @@ FORBIDDEN = {
     "ftp://example.com/": "scheme",
     "http://127.0.0.1:6379/": "port",
 }
-
-
-@pytest.fixture(scope="module")
-async def database(database_url: str) -> AsyncIterator[Database]:
-    async with open_pool(database_url) as pool:
-        yield pool
-
-
-@pytest.fixture
-async def client(api: Api, database: Database) -> Api:
-    """A client whose trials nobody else uses up."""
-    return Api(api.session, api.base_url, (await add_user(database))[1])
 
 
 async def test_a_url_that_may_be_called_is_valid_though_nothing_was_sent(client: Api, subscriber: Subscriber) -> None:

@@ -1,0 +1,29 @@
+"""Somebody to ask as whom no other test knows, and what happens to them without a download."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.database.connection import Database
+from tests.support.api import Api
+from tests.support.deliveries import Sender, add_user, open_pool, open_sender
+
+
+@pytest.fixture(scope="module")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The database of the processes under test."""
+    async with open_pool(database_url) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def client(api: Api, database: Database) -> Api:
+    """Somebody who has asked for nothing yet, and whose secret, deliveries and limits nobody else touches."""
+    return api.with_key((await add_user(database))[1])
+
+
+@pytest.fixture(scope="module")
+async def sender(api: Api, database: Database, environment: dict[str, str]) -> AsyncIterator[Sender]:
+    """Has the service send deliveries."""
+    async with open_sender(database, environment["REDIS_URL"]) as opened:
+        yield opened
