@@ -42,7 +42,7 @@ async def ready(request: ApiRequest) -> Answer[ReadyView]:
     that works they are accepted all the same, and the work goes on when it is back.
     """
     state = request.state
-    database = await _outcome(_ask(state["database"]), UNREACHABLE)
+    database = await _outcome(state["database"].ping(), UNREACHABLE)
     redis = await _outcome(state["bell"].ping(), (RedisError, OSError))
     store = await _outcome(state["store"].check(), (StorageError,))
     token = await _token(state["database"], state["portal_credential"])
@@ -60,11 +60,6 @@ async def _token(database: Database, credential: str) -> str:
     if since is None:
         return "ok"
     return f"refused by the portal since {since:%Y-%m-%dT%H:%M:%SZ}: downloads wait for a new token"
-
-
-async def _ask(database: Database) -> None:
-    async with database.connection() as connection:
-        await connection.fetch_val("SELECT 1")
 
 
 async def _outcome(check: Awaitable[object], failures: tuple[type[Exception], ...]) -> str:

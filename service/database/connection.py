@@ -129,6 +129,11 @@ class Database(databases.Database):
         async with self.connection() as connection, connection.raw_connection.transaction(**options):
             yield connection
 
+    async def ping(self) -> None:
+        """Have the server answer. Raises one of `UNREACHABLE` where it does not."""
+        async with self.connection() as connection:
+            await connection.fetch_val("SELECT 1")
+
     def pool_use(self) -> PoolUse:
         """The connections that are open now."""
         pool = self._backend._pool
