@@ -45,7 +45,7 @@ async def test_tasks_that_are_cancelled_lose_nothing(
         async def cancel_again_and_again(job: UUID) -> None:
             nonlocal refused
             for _ in range(times // AT_ONCE):
-                await forget_documents(place, context.database, job)
+                await forget_documents(context.database, job)
                 refused += await cancel_once(context, job)
 
         await asyncio.gather(*(cancel_again_and_again(job) for job in jobs))
@@ -74,7 +74,7 @@ def settings_of(place: Place) -> Settings:
     return load_settings(environment, env_file=place.objects / "none")
 
 
-async def forget_documents(place: Place, database: Database, job: UUID) -> None:
+async def forget_documents(database: Database, job: UUID) -> None:
     """So that the next run does everything again."""
     async with database.connection() as connection:
         await connection.execute(
