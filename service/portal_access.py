@@ -42,7 +42,7 @@ class ConfiguredToken:
     async def refused(self, token: str) -> None:
         """Remember it, for this process and for whoever asks how the service is."""
         if not self._is_refused:
-            structlog.get_logger().error("portal_token_refused", advice="set a new PDPJ_TOKEN and restart")
+            _tell_of_refusal("PDPJ_TOKEN")
         self._is_refused = True
         async with self._database.connection() as connection:
             await portal.note_refusal(connection, token)
@@ -68,6 +68,7 @@ class RenewedToken:
         self._renew = renew
         self._token: str | None = None
         self._use_until = 0.0
+        self._is_refused = False
         self._lock = asyncio.Lock()
 
     @property
@@ -108,6 +109,7 @@ class RenewedToken:
         if stored is None or stored.access_token in {None, refused} or stored.expires_in < EARLY:
             return False
         self._token = stored.access_token
+        self._is_refused = False
         self._use_until = asyncio.get_running_loop().time() + stored.expires_in - EARLY
         return True
 
@@ -120,13 +122,19 @@ class RenewedToken:
             renewed = await self._renew(refresh_token)
         except PortalError as error:
             await self._keep(None)
-            async with self._database.connection() as connection:
-                if isinstance(error, Unauthorized):
-                    await portal.note_refusal(connection, self._refresh_token)
+            if isinstance(error, Unauthorized):
+                await self._note_refusal()
             raise
         await self._keep(renewed)
         structlog.get_logger().info("portal_token_renewed", rotated=renewed.refresh_token is not None)
         return True
+
+    async def _note_refusal(self) -> None:
+        if not self._is_refused:
+            _tell_of_refusal("PDPJ_REFRESH_TOKEN")
+        self._is_refused = True
+        async with self._database.connection() as connection:
+            await portal.note_refusal(connection, self._refresh_token)
 
     async def _keep(self, renewed: RenewedTokens | None) -> None:
         async with self._database.connection() as connection:
@@ -141,3 +149,7 @@ class RenewedToken:
                 expires_in=timedelta(seconds=renewed.expires_in),
             )
             await portal.note_acceptance(connection, self._refresh_token)
+
+
+def _tell_of_refusal(setting: str) -> None:
+    structlog.get_logger().error("portal_token_refused", advice=f"set a new {setting} and restart")

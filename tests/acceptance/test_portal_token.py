@@ -169,6 +169,24 @@ async def test_a_token_is_renewed_once_for_all_processes_and_a_rotated_one_is_ke
     assert "access-" not in logs
 
 
+async def test_a_dead_refresh_token_is_told_once_and_not_shown(
+    stack: Stack, own_portal: Portal, tokens: TokenEndpoint, number: str, tmp_path: Path
+) -> None:
+    tokens.is_dead = True
+    credentials = {"PDPJ_REFRESH_TOKEN": "refresh-0", "PDPJ_TOKEN_URL": tokens.url, "PDPJ_CLIENT_ID": "a-client"}
+    database_url = await create_database(stack)
+    async with service_with(stack, own_portal, tmp_path / "logs", database_url=database_url, **credentials) as service:
+        kept = [await service.api.process(number) for _ in range(3)]
+        ready = await service.api.get(READY)
+
+    assert [answer.status for answer in kept] == [202] * 3
+    assert ready.json["portal_token"].startswith("refused by the portal since ")
+    assert len(tokens.asked_with) > 1
+    assert service.apis[0].said.count("portal_token_refused") == 1
+    assert "set a new PDPJ_REFRESH_TOKEN" in service.apis[0].said
+    assert "refresh-0" not in service.apis[0].said
+
+
 async def test_a_denied_case_is_no_dead_token(stack: Stack, own_portal: Portal, number: str, tmp_path: Path) -> None:
     await own_portal.put_documents(number, DocumentSpec())
     await own_portal.fail_listing(number, Fault(kind=FaultKind.DENIED_403, status=401))
