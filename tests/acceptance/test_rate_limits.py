@@ -12,6 +12,7 @@ from tests.support.deliveries import add_user, open_pool
 from tests.support.portal import Portal
 from tests.support.processes import PATIENT
 from tests.support.service import Service, running_service
+from tests.support.users import add_key
 
 SECRET = "/api/v1/webhooks/secret"
 
@@ -56,6 +57,16 @@ async def test_all_processes_share_the_budget_of_a_key(apis: tuple[Api, Api], se
     assert refused.json["code"] == "rate_limited"
     assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"]
     assert (await service.api.get("/api/v1/webhooks/deliveries")).status == 200, "of another key"
+
+
+async def test_each_key_of_a_user_has_a_budget_of_its_own(service: Service) -> None:
+    async with open_pool(service.database_url) as database:
+        user_id, first = await add_user(database)
+        _, second = await add_key(database, user_id)
+
+    answers = [await service.api.with_key(api_key).get(SECRET) for api_key in (first, second)]
+
+    assert [told(answer) for answer in answers] == [(20, 19)] * 2
 
 
 async def test_an_answer_that_is_a_problem_tells_the_budget_too(apis: tuple[Api, Api]) -> None:

@@ -161,6 +161,8 @@ def read_as_a_client(header: str) -> tuple[str | None, str | None]:
             "attachment; filename=\"Peticao inicial.pdf\"; filename*=UTF-8''Peti%C3%A7%C3%A3o%20inicial.pdf",
         ),
         ('a"b.pdf', "attachment; filename=\"a_b.pdf\"; filename*=UTF-8''a%22b.pdf"),
+        ("\ud800.pdf", "attachment; filename=\".pdf\"; filename*=UTF-8''%3F.pdf"),
+        ("a;b.pdf", "attachment; filename=\"a_b.pdf\"; filename*=UTF-8''a%3Bb.pdf"),
         ("a\r\nX-Evil: 1.pdf", "attachment; filename=\"a__X-Evil: 1.pdf\"; filename*=UTF-8''a%0D%0AX-Evil%3A%201.pdf"),
         ("100%.pdf", "attachment; filename=\"100_.pdf\"; filename*=UTF-8''100%25.pdf"),
         ("判決", "attachment; filename=\"documento\"; filename*=UTF-8''%E5%88%A4%E6%B1%BA"),

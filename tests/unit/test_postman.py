@@ -43,10 +43,23 @@ def test_it_has_every_operation_once() -> None:
     assert sorted(found) == sorted(told)
 
 
-def test_every_request_has_an_id_of_its_own() -> None:
-    ids = [each["id"] for each in requests(COLLECTION)]
+def test_every_folder_request_and_script_has_an_id_of_its_own() -> None:
+    ids = re.findall(r'"(?:_postman_)?id": "([0-9a-f-]{36})"', FILE.read_text())
 
+    assert len(ids) > len(list(requests(COLLECTION)))
     assert len(ids) == len(set(ids))
+
+
+def test_what_needs_no_key_is_sent_none() -> None:
+    told = {
+        path
+        for path, methods in document(ROUTES, server="/")["paths"].items()
+        for operation in methods.values()
+        if operation.get("security") == []
+    }
+    found = {each["name"] for each in requests(COLLECTION) if each["request"].get("auth") == {"type": "noauth"}}
+
+    assert found == told
 
 
 def test_every_variable_that_it_uses_is_one_that_it_has() -> None:
