@@ -46,6 +46,7 @@ from service.database.users import create_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
+from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import open_database
@@ -54,7 +55,6 @@ from service.webhooks.name_resolver import DnsResolver
 from service.webhooks.signature import new_secret
 from service.wiring import (
     address_policy,
-    configure_process_logs,
     open_bucket,
     open_portal,
     portal_credential,

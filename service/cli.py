@@ -1,98 +1,45 @@
 """`autos`: what operators and newcomers type."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
-import msgspec
 
-from service.commands.console import read_settings
-from service.commands.deliveries import deliveries_group
-from service.commands.jobs import jobs_group
-from service.commands.reference import openapi, postman
-from service.commands.rescue import rescue
-from service.commands.status import status
-from service.commands.users import users_group
-from service.database import migrations
-from service.domain.api_keys import PREFIX, new_api_key
-from service.domain.development import mark_local
-from service.local.demo import run_demo
-from service.local.demo_client import DemoFailed
-from service.local.errors import LocalStackError
-from service.local.up import UpOptions, run_up
-from service.settings import Settings
-
-DATA = Path(__file__).resolve().parents[1] / ".autos"  # of the stack of one machine
-INTERRUPTED = 130  # the exit code that shells use for Ctrl-C
-data_option = click.option(
-    "--data", default=DATA, type=click.Path(file_okay=False, path_type=Path), help="Where the servers keep their data."
-)
+#: Where each command is. To import all of them takes a second of CPU, so that only the one that is asked for is; the
+#: help, which shows a line of each, imports them all.
+COMMANDS: Mapping[str, str] = {
+    "deliveries": "service.commands.deliveries:deliveries_group",
+    "demo": "service.commands.local:demo",
+    "jobs": "service.commands.jobs:jobs_group",
+    "migrate": "service.commands.migrate:migrate",
+    "openapi": "service.commands.reference:openapi",
+    "postman": "service.commands.reference:postman",
+    "rescue": "service.commands.rescue:rescue",
+    "status": "service.commands.status:status",
+    "up": "service.commands.local:up",
+    "users": "service.commands.users:users_group",
+}
 
 
-@click.group()
+class LazyGroup(click.Group):
+    """The commands of `COMMANDS`, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """The names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
+        """The command, or nothing where there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup)
 def main() -> None:
     """Autos: whole court files in your own bucket."""
-
-
-for command in (status, jobs_group, deliveries_group, users_group, rescue, openapi, postman):
-    main.add_command(command)
-
-
-@main.command()
-def migrate() -> None:
-    """Bring the database to the schema of this version. Run it before each release."""
-    try:
-        applied = migrations.apply(read_settings().database_url)
-    except migrations.MigrationError as error:
-        raise click.ClickException(f"DATABASE_URL: {error}") from None
-    click.echo(f"applied {', '.join(applied)}" if applied else "the schema is up to date")
-
-
-@main.command()
-@data_option
-def demo(data: Path) -> None:
-    """Run the main job once, from empty servers to a verified webhook."""
-    with _one_line_errors():
-        try:
-            run_demo(data / "demo", _new_local_key())
-        except KeyboardInterrupt:
-            raise SystemExit(INTERRUPTED) from None
-
-
-@main.command()
-@data_option
-@click.option("--port", envvar="PORT", type=click.IntRange(1, 65535), help="By default 8000, or a free one.")
-def up(data: Path, port: int | None) -> None:
-    """Leave the whole stack running until Ctrl-C. With PDPJ_TOKEN set it asks the real portal."""
-    names = {field.encode_name for field in msgspec.structs.fields(Settings)}
-    settings = {name: value for name, value in os.environ.items() if name in names}
-    with _one_line_errors():
-        try:
-            run_up(UpOptions(data, port, settings, _new_local_key))
-        except KeyboardInterrupt:
-            click.echo("Stopped")
-
-
-def _new_local_key() -> str:
-    return mark_local(new_api_key().removeprefix(PREFIX))
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Tell what failed in one line. SIGTERM stops as cleanly as Ctrl-C."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    except (LocalStackError, DemoFailed, migrations.MigrationError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

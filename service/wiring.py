@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
+from service.bucket import open_store
 from service.database import portal
 from service.database.connection import Database
-from service.logs import configure_logs
 from service.metrics import Metrics
 from service.object_store import ObjectStore, StoreSettings
 from service.portal.client import PortalClient
@@ -17,32 +17,7 @@ from service.portal.gate import Gate
 from service.portal.token import RenewedTokens, renew
 from service.portal_access import ConfiguredToken, RenewedToken
 from service.settings import Settings
-from service.startup import open_store
 from service.webhooks.address_policy import AddressPolicy
-
-
-def configure_process_logs(settings: Settings) -> None:
-    """JSON in production, for people elsewhere, unless the settings say otherwise."""
-    default = "json" if settings.is_production else "console"
-    as_json = (settings.log_format or default) == "json"
-    configure_logs(settings.log_level, as_json=as_json, secrets=_secrets(settings))
-
-
-def _secrets(settings: Settings) -> list[str]:
-    urls = (settings.database_url, settings.redis_url)
-    given = [
-        settings.pdpj_token,
-        settings.pdpj_refresh_token,
-        settings.aws_secret_access_key,
-        settings.admin_api_key,
-        *(spelling for url in urls for spelling in _passwords(url)),
-    ]
-    return [each for each in given if each]
-
-
-def _passwords(url: str) -> tuple[str, ...]:
-    written = urlsplit(url).password
-    return () if written is None else (written, unquote(written))
 
 
 def watch_pool(metrics: Metrics, settings: Settings, database: Database) -> None:

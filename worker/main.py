@@ -17,6 +17,7 @@ from service.database.connection import Database
 from service.metrics import WorkerMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
+from service.process_logs import configure_process_logs
 from service.queue import (
     DELIVER_WEBHOOK,
     DELIVERY_QUEUE,
@@ -33,7 +34,7 @@ from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
-from service.wiring import address_policy, configure_process_logs, open_bucket, open_portal, watch_pool
+from service.wiring import address_policy, open_bucket, open_portal, watch_pool
 from worker.alerts import Alerts, alert_for_ever
 from worker.context import Context, Limits
 from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook

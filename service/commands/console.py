@@ -1,9 +1,7 @@
-"""What the commands share: settings, a connection, bells, tables, and errors of one line."""
+"""What the commands share: settings, tables, and errors of one line."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import click
 import msgspec
@@ -11,13 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.database.connection import UNREACHABLE, Connection
-from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import StartupError, open_database
-from service.wiring import configure_process_logs
-
-T = TypeVar("T")
 
 TABLE_WIDTH = 160  # columns
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
@@ -29,40 +21,6 @@ def read_settings() -> Settings:
         return load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-
-
-def ask(question: Callable[[Connection], Awaitable[T]]) -> T:
-    """Ask the database in a transaction. Ends the command with one line where it cannot be reached."""
-    settings = read_settings()
-
-    async def answer() -> T:
-        async with (
-            open_database(settings.database_url, application_name="autos cli", max_size=2) as database,
-            database.transaction() as connection,
-        ):
-            return await question(connection)
-
-    try:
-        return asyncio.run(answer())
-    except StartupError as error:
-        raise click.ClickException(str(error)) from None
-    except UNREACHABLE as error:
-        raise click.ClickException(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-
-
-def ring(tell: Callable[[Bell], Awaitable[bool]]) -> str:
-    """Tell the workers, after the commit. Answers what to add to the command's sentence where they do not hear it."""
-    settings = read_settings()
-    configure_process_logs(settings)
-
-    async def told() -> bool:
-        redis = redis_pool(settings.redis_url)
-        try:
-            return await tell(Bell(redis))
-        finally:
-            await redis.aclose(close_connection_pool=True)
-
-    return "" if asyncio.run(told()) else "; Redis does not answer, so it takes until the workers' next sweep"
 
 
 def print_json(value: object) -> None:

@@ -7,7 +7,9 @@ from uuid import UUID
 import click
 import msgspec
 
-from service.commands.console import ask, json_option, print_fields, print_json, print_table, ring
+from service.commands.bell import ring
+from service.commands.console import json_option, print_fields, print_json, print_table
+from service.commands.database import ask
 from service.database import deliveries, delivery_history
 from service.database.connection import Connection
 from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow

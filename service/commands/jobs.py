@@ -4,7 +4,9 @@ from uuid import UUID, uuid4
 
 import click
 
-from service.commands.console import ask, json_option, print_fields, print_json, print_table, read_settings, ring
+from service.commands.bell import ring
+from service.commands.console import json_option, print_fields, print_json, print_table, read_settings
+from service.commands.database import ask
 from service.database import job_history, requests, retries
 from service.database.connection import Connection
 from service.database.job_history import JobFilter, JobRow

@@ -9,11 +9,12 @@ from redis.exceptions import RedisError
 
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE
+from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.rescue import abort_stale_uploads, sweep
 from service.settings import Settings
 from service.startup import StartupError, open_database
-from service.wiring import configure_process_logs, open_bucket
+from service.wiring import open_bucket
 
 
 @click.command()

@@ -7,15 +7,17 @@ import click
 import msgspec
 from redis.exceptions import RedisError
 
+from service.bucket import open_store
 from service.commands.console import cell, json_option, print_json, print_table, read_settings
-from service.database import migrations, portal, workload
+from service.database import portal, schema, workload
 from service.database.connection import UNREACHABLE, Connection
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.portal.token import expiry
+from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.settings import Settings
-from service.startup import StartupError, connected_database, open_store
-from service.wiring import configure_process_logs, portal_credential, store_settings
+from service.startup import StartupError, connected_database
+from service.wiring import portal_credential, store_settings
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -96,9 +98,9 @@ async def _database(settings: Settings, hosts: list[str]) -> _Told:
             connected_database(settings.database_url, application_name="autos cli", max_size=2) as database,
             database.connection() as connection,
         ):
-            lacking = await migrations.missing(connection)
-            schema = Check(ok=not lacking, detail=_schema(lacking))
-            answers = {"database": Check(ok=True, detail="answers"), "schema": schema}
+            lacking = await schema.missing(connection)
+            current = Check(ok=not lacking, detail=_schema(lacking))
+            answers = {"database": Check(ok=True, detail="answers"), "schema": current}
             if lacking:
                 return _Told(answers)
             answers["portal_token"] = await _token(connection, settings)
@@ -119,7 +121,7 @@ async def _work(connection: Connection) -> Work:
 
 
 def _schema(lacking: list[str]) -> str:
-    return f"migration {lacking[0]} was not applied: run `autos migrate`" if lacking else migrations.known()[-1]
+    return f"migration {lacking[0]} was not applied: run `autos migrate`" if lacking else schema.known()[-1]
 
 
 async def _workers(connection: Connection, hosts: list[str]) -> Check:

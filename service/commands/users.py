@@ -6,7 +6,8 @@ from uuid import UUID
 import click
 import msgspec
 
-from service.commands.console import ask, json_option, print_fields, print_json, print_table
+from service.commands.console import json_option, print_fields, print_json, print_table
+from service.commands.database import ask
 from service.database import keys, users
 from service.database.connection import Connection
 from service.database.keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys

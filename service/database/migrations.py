@@ -1,40 +1,22 @@
-"""The schema: applied by `autos migrate` before a release, and only looked at by the processes."""
+"""How `autos migrate` changes the schema before a release."""
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import psycopg
 import yoyo
 
-from service.database.connection import Connection
+from service.database.schema import DIRECTORY
 
-DIRECTORY = Path(__file__).resolve().parents[2] / "migrations"
 LOCK_ID = 4_207_849_481  # of the advisory lock, any number that nobody else uses
 LOCK_TIMEOUT = 60.0  # seconds to wait for another `autos migrate`
 
 
 class MigrationError(Exception):
     """The schema could not be changed."""
-
-
-def known() -> list[str]:
-    """The ids of all migrations that this version has, in their order."""
-    return sorted(path.stem for path in DIRECTORY.glob("*.sql") if not path.name.endswith(".rollback.sql"))
-
-
-async def missing(connection: Connection) -> list[str]:
-    """The migrations that the database lacks."""
-    try:
-        rows = await connection.fetch_all("SELECT migration_id FROM _yoyo_migration")
-    except asyncpg.UndefinedTableError:
-        return known()
-    applied = {row["migration_id"] for row in rows}
-    return [each for each in known() if each not in applied]
 
 
 def apply(database_url: str) -> list[str]:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 import yoyo
 
-from service.database import documents, jobs, migrations, processes, requests, users
+from service.database import documents, jobs, migrations, processes, requests, schema, users
 from service.database.connection import Database, create_database
 from service.domain.errors import ErrorCode
 from service.domain.jobs import LeaseLost
@@ -260,14 +260,14 @@ async def test_the_first_admin_is_made_once(stack: Stack) -> None:
 async def test_a_migration_can_be_rolled_back_and_applied_again(stack: Stack) -> None:
     url = await create_empty(stack)
     backend = yoyo.get_backend(url.replace("postgresql://", "postgresql+psycopg://"))
-    steps = yoyo.read_migrations(str(migrations.DIRECTORY))
+    steps = yoyo.read_migrations(str(schema.DIRECTORY))
 
     backend.rollback_migrations(backend.to_rollback(steps))
     left = await count_tables(url)
     backend.connection.close()
 
     assert left == 0
-    assert migrations.apply(url) == migrations.known()
+    assert migrations.apply(url) == schema.known()
 
 
 async def count_tables(url: str) -> int:

@@ -1,0 +1,51 @@
+"""The bucket as the processes open it, with one clear line where it is not there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from botocore.exceptions import ClientError
+
+from service.object_store import ObjectStore, StorageError, StoreSettings, open_object_store
+from service.startup import StartupError
+
+
+@asynccontextmanager
+async def open_store(settings: StoreSettings, *, create_bucket: bool) -> AsyncIterator[ObjectStore]:
+    """Open the bucket and ask for it; make it where that is allowed and it is missing."""
+    async with open_object_store(settings) as store:
+        try:
+            await _check(store, create_bucket=create_bucket)
+        except StorageError as error:
+            raise StartupError(f"S3_BUCKET: {_reason(error)}") from None
+        yield store
+
+
+async def _check(store: ObjectStore, *, create_bucket: bool) -> None:
+    try:
+        await store.check()
+    except StorageError as error:
+        if not create_bucket or _status(error) != 404:
+            raise
+        await _create(store)
+
+
+async def _create(store: ObjectStore) -> None:
+    try:
+        await store.create_bucket()
+    except StorageError:
+        # Another process may have been faster.
+        await store.check()
+
+
+def _reason(error: StorageError) -> str:
+    status = _status(error)
+    if status == 404:
+        return "the bucket does not exist"
+    if status in {400, 401, 403}:
+        return "the object store refuses the credentials or denies the bucket"
+    return f"the object store cannot be reached ({type(error.__cause__).__name__})"
+
+
+def _status(error: StorageError) -> int | None:
+    cause = error.__cause__
+    return cause.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(cause, ClientError) else None

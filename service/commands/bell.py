@@ -1,0 +1,23 @@
+"""How the commands tell the workers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from service.commands.console import read_settings
+from service.process_logs import configure_process_logs
+from service.queue import Bell, redis_pool
+
+
+def ring(tell: Callable[[Bell], Awaitable[bool]]) -> str:
+    """Tell the workers, after the commit. Answers what to add to the command's sentence where they do not hear it."""
+    settings = read_settings()
+    configure_process_logs(settings)
+
+    async def told() -> bool:
+        redis = redis_pool(settings.redis_url)
+        try:
+            return await tell(Bell(redis))
+        finally:
+            await redis.aclose(close_connection_pool=True)
+
+    return "" if asyncio.run(told()) else "; Redis does not answer, so it takes until the workers' next sweep"

@@ -1,0 +1,32 @@
+"""How the commands ask the database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from service.commands.console import read_settings
+from service.database.connection import UNREACHABLE, Connection
+from service.startup import StartupError, open_database
+
+T = TypeVar("T")
+
+
+def ask(question: Callable[[Connection], Awaitable[T]]) -> T:
+    """Ask the database in a transaction. Ends the command with one line where it cannot be reached."""
+    settings = read_settings()
+
+    async def answer() -> T:
+        async with (
+            open_database(settings.database_url, application_name="autos cli", max_size=2) as database,
+            database.transaction() as connection,
+        ):
+            return await question(connection)
+
+    try:
+        return asyncio.run(answer())
+    except StartupError as error:
+        raise click.ClickException(str(error)) from None
+    except UNREACHABLE as error:
+        raise click.ClickException(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None

@@ -1,0 +1,30 @@
+"""From the settings to the logs of a process."""
+
+from urllib.parse import unquote, urlsplit
+
+from service.logs import configure_logs
+from service.settings import Settings
+
+
+def configure_process_logs(settings: Settings) -> None:
+    """JSON in production, for people elsewhere, unless the settings say otherwise."""
+    default = "json" if settings.is_production else "console"
+    as_json = (settings.log_format or default) == "json"
+    configure_logs(settings.log_level, as_json=as_json, secrets=_secrets(settings))
+
+
+def _secrets(settings: Settings) -> list[str]:
+    urls = (settings.database_url, settings.redis_url)
+    given = [
+        settings.pdpj_token,
+        settings.pdpj_refresh_token,
+        settings.aws_secret_access_key,
+        settings.admin_api_key,
+        *(spelling for url in urls for spelling in _passwords(url)),
+    ]
+    return [each for each in given if each]
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    written = urlsplit(url).password
+    return () if written is None else (written, unquote(written))
