@@ -4,16 +4,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from logging import CRITICAL, getLogger
+from typing import TYPE_CHECKING
 
 import structlog
-from apprise import Apprise, NotifyBase, NotifyType
 
 from service.database import delivery_history, job_alerts
 from service.database.connection import Database
 from service.database.delivery_history import Exhausted
 from service.database.job_alerts import MostlyFailed
-from service.startup import StartupError
+
+if TYPE_CHECKING:
+    from worker.alert_targets import Target
 
 INTERVAL = 2.0  # seconds between two looks
 QUIET = 60.0  # seconds after a message: what fails meanwhile is told in the next one
@@ -27,14 +28,12 @@ class Alerts:
 
     def __init__(self, urls: Sequence[str]) -> None:
         """Read the URLs. Raises `StartupError`, which does not repeat them: they hold passwords."""
-        # It logs the addresses that it could not reach; what failed is logged here.
-        getLogger("apprise").setLevel(CRITICAL + 1)
-        self._targets: list[NotifyBase] = []
-        for position, url in enumerate(urls, 1):
-            target = Apprise.instantiate(url, suppress_exceptions=True)
-            if not isinstance(target, NotifyBase):
-                raise StartupError(f"ALERT_URLS is malformed: URL number {position} is of no known target")
-            self._targets.append(target)
+        self._targets: list[Target] = []
+        if urls:
+            # apprise takes 60 ms of CPU to import, a tenth of a worker's start, and most workers have nobody to tell.
+            from worker.alert_targets import open_targets  # noqa: PLC0415  (see above)
+
+            self._targets = open_targets(urls)
 
     def __bool__(self) -> bool:
         return bool(self._targets)
@@ -43,16 +42,16 @@ class Alerts:
         """Tell all targets at once. Never raises for what they do."""
         await asyncio.gather(*(self._send(target, title, body) for target in self._targets))
 
-    async def _send(self, target: NotifyBase, title: str, body: str) -> None:
+    async def _send(self, target: "Target", title: str, body: str) -> None:
         # The library blocks. A thread that outlives the timeout ends with the target's own socket timeouts.
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
-                is_sent = await asyncio.to_thread(target.notify, body=body, title=title, notify_type=NotifyType.FAILURE)
+                is_sent = await asyncio.to_thread(target.notify, title, body)
         except Exception as error:  # noqa: BLE001  (plugins of over a hundred services raise what they like)
-            structlog.get_logger().warning("alert_not_sent", target=target.service_name, error=type(error).__name__)
+            structlog.get_logger().warning("alert_not_sent", target=target.name, error=type(error).__name__)
             return
         if not is_sent:
-            structlog.get_logger().warning("alert_not_sent", target=target.service_name)
+            structlog.get_logger().warning("alert_not_sent", target=target.name)
 
 
 async def alert_for_ever(database: Database, alerts: Alerts) -> None:
