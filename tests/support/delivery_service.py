@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
-
-from service.database import migrations
 from service.local.stack import Stack
+from tests.conftest import create_database
 from tests.support.deliveries import NUMBER, Sender, add_event, add_user, open_pool, open_sender, schedule, update
 from tests.support.processes import Process, start_worker
 
@@ -74,7 +72,7 @@ async def running_delivery_service(
     """A database of its own and no worker yet. The queues' names are fixed, so Redis is asked for another number."""
     base = stack.endpoints.environment(bucket=f"test-{secrets.token_hex(6)}")
     environment = base | {
-        "DATABASE_URL": await _create_database(stack),
+        "DATABASE_URL": await create_database(stack),
         "REDIS_URL": f"{base['REDIS_URL'].rpartition('/')[0]}/{redis_number}",
         "WEBHOOK_ALLOW_PRIVATE_HOSTS": "true",
         "WEBHOOK_RETRY_DELAYS": "1,1,1,1,1,1,1,1,1",
@@ -93,15 +91,3 @@ async def running_delivery_service(
             running = [each for each in service.workers if each.is_running()]
             codes = [await each.stop() for each in running]
         assert set(codes) <= {0}, [each.said for each in running]
-
-
-async def _create_database(stack: Stack) -> str:
-    name = f"deliveries_{secrets.token_hex(6)}"
-    connection = await asyncpg.connect(stack.endpoints.database_url)
-    try:
-        await connection.execute(f"CREATE DATABASE {name}")
-    finally:
-        await connection.close()
-    url = f"{stack.endpoints.database_url.rpartition('/')[0]}/{name}"
-    migrations.apply(url)
-    return url
