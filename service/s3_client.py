@@ -1,10 +1,15 @@
 """How botocore is told to behave: towards stores that are not AWS, and with less work for each call."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
+from botocore import handlers
+
+from service.signed_requests import RequestSigner
 
 if TYPE_CHECKING:
+    from aiobotocore.credentials import AioCredentials
     from types_aiobotocore_s3.client import S3Client
 
 CONNECTIONS = 64
@@ -43,12 +48,27 @@ def _resolve_endpoint_once(client: "S3Client") -> None:
     )
 
 
-def _forget_expectation(request: Any, **_kwargs: Any) -> None:
-    # aiohttp waits for the answer to `Expect: 100-continue` without any timeout.
-    request.headers.pop("Expect", None)
+#: What botocore calls around each call and what has nothing to do in ours, by the events that it waits for. Together
+#: 8 % of the time of small documents; the expectation is more: aiohttp waits for its answer without any timeout.
+_NEEDLESS: tuple[tuple[str, Callable[..., Any]], ...] = (
+    ("before-parameter-build", handlers.generate_idempotent_uuid),
+    ("before-parameter-build.s3", handlers.validate_bucket_name),
+    ("before-parameter-build.s3.PutObject", handlers.convert_body_to_file_like_object),
+    ("before-parameter-build.s3.PutObject", handlers.sse_md5),
+    ("before-parameter-build.s3.PutObject", handlers.validate_ascii_metadata),
+    ("before-parameter-build.s3.UploadPart", handlers.convert_body_to_file_like_object),
+    ("before-parameter-build.s3.UploadPart", handlers.sse_md5),
+    ("before-call", handlers.add_recursion_detection_header),
+    ("before-call", handlers.inject_api_version_header_if_needed),
+    ("before-call.s3", handlers.add_expect_header),
+    ("before-sign.s3", handlers.remove_arn_from_signing_path),
+    ("before-parse.s3.*", handlers.handle_expires_header),
+)
 
 
-def tune(client: "S3Client") -> None:
+def tune(client: "S3Client", credentials: "AioCredentials") -> None:
     """Set up what no configuration can, once for each client that makes calls."""
-    client.meta.events.register("before-send.s3", _forget_expectation)
+    for event, handler in _NEEDLESS:
+        client.meta.events.unregister(event, handler)
+    RequestSigner(credentials, client.meta.region_name).register(client.meta.events)
     _resolve_endpoint_once(client)

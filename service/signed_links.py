@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-_ALGORITHM = "AWS4-HMAC-SHA256"
+ALGORITHM = "AWS4-HMAC-SHA256"
 _PROBE = "probe"
 
 
@@ -48,7 +48,7 @@ def sign_link(
     stamp = moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{target.region}/s3/aws4_request"
     values = parameters | {
-        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Algorithm": ALGORITHM,
         "X-Amz-Credential": f"{credentials.access_key}/{scope}",
         "X-Amz-Date": stamp,
         "X-Amz-Expires": str(ttl),
@@ -59,13 +59,14 @@ def sign_link(
     query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(values.items()))
     path = target.path + quote(key, safe="/-_.~")
     request = f"GET\n{path}\n{query}\nhost:{target.host}\n\nhost\nUNSIGNED-PAYLOAD"
-    text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    signature = hmac.new(_signing_key(credentials.secret_key, scope), text.encode(), hashlib.sha256).hexdigest()
+    text = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    signature = hmac.new(signing_key(credentials.secret_key, scope), text.encode(), hashlib.sha256).hexdigest()
     return f"{target.origin}{path}?{query}&X-Amz-Signature={signature}"
 
 
 @lru_cache(maxsize=4)  # one a day and region
-def _signing_key(secret_key: str, scope: str) -> bytes:
+def signing_key(secret_key: str, scope: str) -> bytes:
+    """The key of a `scope` of day, region, service and "aws4_request"."""
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
