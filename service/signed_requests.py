@@ -34,16 +34,23 @@ class RequestSigner:
             events.register(f"request-created.s3.{operation}", self._sign)
 
     async def _sign(self, request: Any, **_kwargs: Any) -> None:
+        if not _is_plain(request.context):
+            return
         credentials = await self._credentials.get_frozen_credentials()
-        region = request.context.get("signing", {}).get("region") or self._region
+        region = request.context["signing"].get("region") or self._region
         moment = datetime.now(UTC)
         sign_headers(
             request.method, request.url, request.headers, credentials=credentials, region=region, moment=moment
         )
 
 
-def _leave_unsigned(**_kwargs: Any) -> Any:
-    return botocore.UNSIGNED
+def _is_plain(context: Mapping[str, Any]) -> bool:
+    """Whether the bucket is none of those that want another kind of signature: express, Outposts, several regions."""
+    return context.get("auth_type") == "s3v4" and context.get("signing", {}).get("signing_name") == "s3"
+
+
+def _leave_unsigned(context: Mapping[str, Any], **_kwargs: Any) -> Any:
+    return botocore.UNSIGNED if _is_plain(context) else None
 
 
 def sign_headers(method: str, url: str, headers: Any, *, credentials: Any, region: str, moment: datetime) -> None:
