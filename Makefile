@@ -20,7 +20,7 @@ up: .venv/.ready ## Leave a whole stack running, with an address and a key to us
 .PHONY: test
 test: lint .venv-ministack/.ready ## Lint, then run every test but the long ones
 	@# Side by side a test may meet a machine that is too busy: what failed has to pass by itself.
-	$(BIN)/pytest -n 3 --dist loadfile || $(BIN)/pytest --last-failed
+	$(BIN)/pytest -n 4 --dist loadfile || $(BIN)/pytest --last-failed
 
 .PHONY: test-faults
 test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 15 minutes)

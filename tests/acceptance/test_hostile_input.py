@@ -17,7 +17,7 @@ from tests.support.hostile import Generator, Hostile
 from tests.support.raw_http import RawAnswer, RawConnection, connect
 from tests.support.service import Service, running_service
 
-COUNTS = [2_000, pytest.param(10_000, marks=pytest.mark.long)]
+COUNTS = [1_000, pytest.param(10_000, marks=pytest.mark.long)]
 WARM_UP = 1_000  # requests after which the process has everything that it will ever load
 CONNECTIONS = 16
 GROWTH = 24 * 1024  # KiB

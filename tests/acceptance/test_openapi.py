@@ -21,7 +21,10 @@ async def test_the_document_is_valid_and_needs_no_key(api: Api) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_schemathesis_finds_no_answer_that_the_document_does_not_tell(api: Api, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [2, pytest.param(8, marks=pytest.mark.long)])
+async def test_schemathesis_finds_no_answer_that_the_document_does_not_tell(
+    api: Api, tmp_path: Path, examples: int
+) -> None:
     process = await asyncio.create_subprocess_exec(
         BIN / "schemathesis",
         f"--config-file={HERE / 'schemathesis.toml'}",
@@ -31,7 +34,7 @@ async def test_schemathesis_finds_no_answer_that_the_document_does_not_tell(api:
         *("--checks", "all"),
         # A stream has no end while nothing happens; what it says is judged by tests of its own.
         *("--exclude-path-regex", "/events$"),
-        *("--max-examples", "4"),
+        *("--max-examples", str(examples)),
         *("--max-redirects", "0"),
         *("--request-timeout", "30"),
         *("--workers", "2"),
