@@ -7,6 +7,7 @@ dies of each of these errors.
 from typing import Any
 
 from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
 from redis.asyncio import ConnectionPool
 from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
@@ -53,12 +54,23 @@ class _PersistentPipeline(Pipeline):
 
 
 class PersistentRedis(ArqRedis):
-    """arq's client on a pool whose retry never gives up."""
+    """arq's client for a worker, on a pool whose retry never gives up."""
 
     def __init__(self, pool: ConnectionPool, **options: Any) -> None:
         kind = pool.connection_class
         pool.connection_class = type(f"Persistent{kind.__name__}", (_PersistentConnection, kind), {})
         super().__init__(pool, **options)
+
+    async def zrangebyscore(self, name: KeyT, *args: Any, **options: Any) -> list[bytes]:
+        """What is due in a queue, without what somebody has taken already.
+
+        arq would ask three questions about each of those at every poll: 6 % of a core in place of 2.7 with 15 jobs.
+        """
+        due: list[bytes] = await super().zrangebyscore(name, *args, **options)
+        if not due:
+            return due
+        taken = await self.mget([in_progress_key_prefix.encode() + each for each in due])
+        return [each for each, mark in zip(due, taken, strict=True) if mark is None]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Of commands that are executed together."""
