@@ -41,6 +41,7 @@ from service.api.request_id import RequestIdMiddleware
 from service.api.security_headers import SecurityHeadersMiddleware, allow_origins
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
+from service.api.turns import Turns
 from service.database.connection import UNREACHABLE, Database
 from service.database.users import create_first_admin
 from service.metrics import ApiMetrics
@@ -164,6 +165,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
         rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
         portal_credential=portal_credential(settings),
+        turns=Turns(settings.database_pool_size // 2),
         options=_options(settings),
         openapi=cache(partial(_document, settings)),
     )

@@ -89,7 +89,7 @@ async def _accept(
     state: State, wanted: Request, find: Find[Found], listing: Listing | None, *, auto_download: bool
 ) -> Begun[Found]:
     limit = state["options"].webhook_max_documents
-    async with state["database"].transaction() as connection:
+    async with state["turns"].take(), state["database"].transaction() as connection:
         woken: UUID | None = None
         is_known = await processes.lock(connection, wanted.number)
         # Somebody may have listed it since this request asked: of many at once, one does the work.
@@ -105,7 +105,7 @@ async def _accept(
 
 
 async def _keep(state: State, wanted: Request, find: Find[Found]) -> Begun[Found]:
-    async with state["database"].transaction() as connection:
+    async with state["turns"].take(), state["database"].transaction() as connection:
         accepted = await requests.keep(connection, wanted)
         found = await find(connection, wanted)
     await ring(state, accepted)

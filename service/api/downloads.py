@@ -46,7 +46,7 @@ _REPLIES = (
 )
 
 
-@operation(problems=("process_not_found", "process_access_denied", "portal_unavailable"))
+@operation(problems=("process_not_found", "process_access_denied", "portal_unavailable"), comes_in_crowds=True)
 async def register(call: Call[NoQuery, None]) -> ProcessView:
     """Ask the portal for the list of the documents and register it.
 
@@ -57,14 +57,16 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     except Unavailable as error:
         raise portal_unavailable(error) from None
     wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
-    async with call.state["database"].transaction() as connection:
+    async with call.state["turns"].take(), call.state["database"].transaction() as connection:
         woken = await requests.register(connection, listing)
         case = await find_case(connection, wanted)
     await ring(call.state, Accepted(), woken)
     return await case_view(call.state, wanted, case)
 
 
-@operation(*_REPLIES[:1], problems=("process_not_found", "document_not_found", "invalid_webhook_url"))
+@operation(
+    *_REPLIES[:1], problems=("process_not_found", "document_not_found", "invalid_webhook_url"), comes_in_crowds=True
+)
 async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     """Download one document, again if it is available.
 
@@ -72,7 +74,7 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     """
     wanted = await _wanted(call, call.body.webhook_url)
     document_id = call.identifier("document_id")
-    async with call.state["database"].transaction() as connection:
+    async with call.state["turns"].take(), call.state["database"].transaction() as connection:
         if not await processes.lock(connection, call.number):
             raise not_requested()
         if document_id is None or await documents.find(connection, call.number, document_id) is None:
@@ -83,7 +85,7 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     return Answer(view, 202)
 
 
-@operation(*_REPLIES, problems=("process_not_found", "invalid_webhook_url"))
+@operation(*_REPLIES, problems=("process_not_found", "invalid_webhook_url"), comes_in_crowds=True)
 async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     """Download what a case lacks, or everything again.
 
@@ -91,7 +93,7 @@ async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     portal is not asked for its list.
     """
     wanted = await _wanted(call, call.body.webhook_url)
-    async with call.state["database"].transaction() as connection:
+    async with call.state["turns"].take(), call.state["database"].transaction() as connection:
         if not await processes.lock(connection, call.number):
             raise not_requested()
         if call.body.force:

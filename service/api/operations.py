@@ -5,6 +5,7 @@ that its annotation names. A summary and a description are its docstring.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
@@ -95,6 +96,7 @@ class Operation:
     replies: tuple[Reply, ...]
     problems: tuple[str, ...]  #: codes, beyond those that every operation of its kind has
     access: Access
+    comes_in_crowds: bool = False  #: takes turns with the others of its kind
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
     answer: Any = None
@@ -118,12 +120,17 @@ class Operation:
             parameters.process_number(request)
         api_key = presented_key(request)
         query = read_query(request, self.query)
+        async with request.state["turns"].take() if self.comes_in_crowds else nullcontext():
+            user = await self._identify(request, api_key)
+        body = None if self.body is None else await json_body(request, self.body)
+        return Call(request, user, query, body)
+
+    async def _identify(self, request: ApiRequest, api_key: str) -> User:
         user = await authenticate(request, api_key)
         if self.access is Access.ADMIN and user.role != "admin":
             raise Problem("forbidden", "Only an administrator may do this.")
         await spend(request, request.state["rates"].requests, "requests", key_identity(api_key))
-        body = None if self.body is None else await json_body(request, self.body)
-        return Call(request, user, query, body)
+        return user
 
     def _response(self, result: object) -> Response:
         if isinstance(result, Response):
@@ -152,7 +159,7 @@ OK = (Reply(200, "Done."),)
 
 
 def operation(
-    *replies: Reply, problems: tuple[str, ...] = (), access: Access = Access.USER
+    *replies: Reply, problems: tuple[str, ...] = (), access: Access = Access.USER, comes_in_crowds: bool = False
 ) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
     """Declare an operation of callers who have a key."""
 
@@ -164,6 +171,7 @@ def operation(
             replies or OK,
             problems,
             access,
+            comes_in_crowds,
             query=query,
             body=None if body is type(None) else body,
             answer=_answered(hints["return"]),

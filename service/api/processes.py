@@ -47,6 +47,7 @@ class ShowQuery(msgspec.Struct, frozen=True):
     Reply(200, "The case and its documents, with links to what is available."),
     Reply(202, "The portal does not answer for now. The request is kept: a worker lists and downloads."),
     problems=("process_not_found", "process_access_denied", "invalid_webhook_url", "portal_unavailable"),
+    comes_in_crowds=True,
 )
 async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
     """Look a case up and start what it lacks.
@@ -55,10 +56,11 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
     new `webhook_url` joins its subscribers. Where everything is available already a `webhook_url` is called at once.
     """
     query = call.query
-    async with call.state["database"].connection() as connection:
-        known = await processes.completeness(connection, call.number)
-    if query.auto_download and (query.force_refresh or not known.is_complete):
-        await start_downloads(call)
+    async with call.state["turns"].take():
+        async with call.state["database"].connection() as connection:
+            known = await processes.completeness(connection, call.number)
+        if query.auto_download and (query.force_refresh or not known.is_complete):
+            await start_downloads(call)
     webhook_url = None
     if query.webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, query.webhook_url)

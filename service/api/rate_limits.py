@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from service.api.problems import Problem
 
 REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
+AT_ONCE = 16  # requests of a process that ask Redis: the time of those that wait for each other is not that of Redis
 PAUSE = 5.0  # seconds for which nobody asks a Redis again that did not answer
 
 
@@ -64,6 +65,7 @@ class RateLimiter:
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="autos:limits", **options)  # type: ignore[arg-type]  # its own documentation lists the pool
         self._shared = SlidingWindowCounterRateLimiter(storage)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._places = asyncio.Semaphore(AT_ONCE)
         self.pause = pause
         self._local_until: float | None = None  # on the monotonic clock; None while Redis answers
 
@@ -73,7 +75,8 @@ class RateLimiter:
 
     async def take(self, item: RateLimitItem, *identifiers: str) -> Budget:
         """Count one request of a client; answers whether it was one too many."""
-        budget = await self._take_shared(item, identifiers)
+        async with self._places:
+            budget = await self._take_shared(item, identifiers)
         return budget or await _take(self._local, item, identifiers)
 
     async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget | None:

@@ -51,7 +51,7 @@ class SearchView(msgspec.Struct, frozen=True):
     items: list[SearchResult]  #: one for each number, in the order of the request
 
 
-@operation(problems=("invalid_webhook_url",))
+@operation(problems=("invalid_webhook_url",), comes_in_crowds=True)
 async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     """Look up to 1,000 cases up and start what they lack.
 

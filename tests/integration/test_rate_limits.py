@@ -7,12 +7,15 @@ from uuid import uuid4
 
 import pytest
 from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from service.api import rate_limits
 from service.api.problems import Problem
 from service.api.rate_limits import RateLimiter
 from service.local.stack import Stack
 from service.queue import redis_pool
+from tests.support.loop_clock import LoopClock, running_loop_clock
 from tests.support.tcp_proxy import running_tcp_proxy
 
 FIVE = parse("5/hour")
@@ -167,3 +170,26 @@ async def test_a_redis_that_is_back_counts_for_all_again(patient: None, stack: S
         proxy.bring_back()
 
         assert (await limiter.take(FIVE, client)).remaining == 3
+
+
+class BusyRedis(SlidingWindowCounterRateLimiter):
+    """One that answers one client after the other, each after a while."""
+
+    def __init__(self, clock: LoopClock) -> None:
+        super().__init__(MemoryStorage())
+        self._clock, self._turn = clock, asyncio.Lock()
+
+    async def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
+        async with self._turn:
+            self._clock.put_forward(rate_limits.REDIS_TIMEOUT / 2 / rate_limits.AT_ONCE)
+            await asyncio.sleep(0)
+            return await super().hit(item, *identifiers, cost=cost)
+
+
+async def test_a_crowd_is_not_taken_for_a_redis_that_is_silent(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_loop_clock() as clock:
+        async with opened(stack.endpoints.redis_url) as limiter:
+            monkeypatch.setattr(limiter, "_shared", BusyRedis(clock))
+            budgets = await asyncio.gather(*(limiter.take(parse("1000/hour"), "client") for _ in range(200)))
+
+    assert min(each.remaining for each in budgets) == 800
