@@ -1,7 +1,10 @@
 """What reaches the log: whole lines that nobody can forge, and no secret."""
 
+import contextlib
 import logging
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -156,3 +159,15 @@ def test_a_line_is_looked_through_fast_enough_whatever_it_holds() -> None:
     for piece in ("eyJ", "://", "autos_", "a:", "eyJa.", "whsec_"):
         line = piece * (100_000 // len(piece))
         assert isinstance(redaction(None, "info", line), str)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_line_that_cannot_be_written_fails_nothing(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    full = Path("/dev/full").open("w", encoding=encoding)  # noqa: SIM115  (closing it fails, as it should)
+    monkeypatch.setattr(sys, "stdout", full)
+    configure_logs("info", as_json=False)
+
+    structlog.get_logger().info("petição")
+    with contextlib.suppress(OSError):
+        full.close()
+    structlog.get_logger().error("of a file that is closed")
