@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 
@@ -33,23 +34,26 @@ class Source:
         self.before: Seen | None = None
 
 
-async def download_documents(context: Context, job: ClaimedJob, first: Task, waiting: Iterator[Task]) -> None:
-    """Download `first` and then what is still waiting, one after the other, and write what came of each.
+async def download_documents(
+    context: Context, job: ClaimedJob, first: Task, waiting: Iterator[Task], *, group: asyncio.TaskGroup
+) -> None:
+    """Download `first` and then what is still waiting, one after the other, and have `group` write what came of each.
 
-    Raises `LeaseLost`, `StorageError` and `Unauthorized`, none of which is a document's fault.
+    Raises, here or in the group, `LeaseLost`, `StorageError` and `Unauthorized`, none of which is a document's fault.
     """
     async with context.database.connection() as connection:
-        held = await documents.start(connection, first.id, job.lease)
+        if not await documents.start(connection, first.id, job.lease):
+            raise LeaseLost
     task: Task | None = first
-    while held and task is not None:
+    writing: asyncio.Task[None] | None = None
+    while task is not None:
         outcome, attempts = await _attempt(context, job, task)
         following = next(waiting, None)
-        held = await _write(context, job, task, outcome, attempts=attempts, following=following)
-        if held:
-            _tell(context.metrics, task, outcome, attempts)
+        if writing is not None:
+            await writing
+        # While the next one comes: PostgreSQL answers when its disk has it. 8 % of the time of small documents.
+        writing = group.create_task(_write(context, job, task, outcome, attempts=attempts, following=following))
         task = following
-    if not held:
-        raise LeaseLost
 
 
 async def _write(
@@ -60,15 +64,17 @@ async def _write(
     *,
     attempts: int,
     following: Task | None,
-) -> bool:
-    """Whether the lease was still held, else nothing was written."""
-    then = following.id if following else None
+) -> None:
+    """Raises `LeaseLost`: nothing was written then."""
+    rest: Any = {"attempts": attempts, "following": following.id if following else None}
     async with context.database.connection() as connection:
         if isinstance(outcome, StoredFile):
-            return await documents.mark_available(
-                connection, task.id, job.lease, outcome, attempts=attempts, following=then
-            )
-        return await documents.mark_failed(connection, task.id, job.lease, outcome, attempts=attempts, following=then)
+            held = await documents.mark_available(connection, task.id, job.lease, outcome, **rest)
+        else:
+            held = await documents.mark_failed(connection, task.id, job.lease, outcome, **rest)
+    if not held:
+        raise LeaseLost
+    _tell(context.metrics, task, outcome, attempts)
 
 
 def _tell(metrics: WorkerMetrics, task: Task, outcome: StoredFile | ErrorCode, attempts: int) -> None:

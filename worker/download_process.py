@@ -203,7 +203,7 @@ async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None
             await places.acquire()
             while (task := next(waiting, None)) is not None:
                 # It keeps its place for what is still waiting.
-                downloading = group.create_task(download_documents(context, job, task, waiting))
+                downloading = group.create_task(download_documents(context, job, task, waiting, group=group))
                 downloading.add_done_callback(lambda _: places.release())
                 await places.acquire()
     except ExceptionGroup as failures:
