@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore.config import AioConfig
 from botocore import handlers
 
-from service.signed_requests import RequestSigner
+from service.first_attempts import FirstAttempt
 
 if TYPE_CHECKING:
     from aiobotocore.credentials import AioCredentials
@@ -58,11 +58,7 @@ _NEEDLESS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("before-parameter-build.s3.PutObject", handlers.validate_ascii_metadata),
     ("before-parameter-build.s3.UploadPart", handlers.convert_body_to_file_like_object),
     ("before-parameter-build.s3.UploadPart", handlers.sse_md5),
-    ("before-call", handlers.add_recursion_detection_header),
-    ("before-call", handlers.inject_api_version_header_if_needed),
     ("before-call.s3", handlers.add_expect_header),
-    ("before-sign.s3", handlers.remove_arn_from_signing_path),
-    ("before-parse.s3.*", handlers.handle_expires_header),
 )
 
 
@@ -70,5 +66,5 @@ def tune(client: "S3Client", credentials: "AioCredentials") -> None:
     """Set up what no configuration can, once for each client that makes calls."""
     for event, handler in _NEEDLESS:
         client.meta.events.unregister(event, handler)
-    RequestSigner(credentials, client.meta.region_name).register(client.meta.events)
+    FirstAttempt(client, credentials)
     _resolve_endpoint_once(client)
