@@ -72,6 +72,7 @@ async def _crowd(place: Place, crowd: Crowd, watched: str, idle: LoadResult) -> 
     report.measured(f"{name}, requests refused", "", refused + meanwhile.errors, target=at_most(0))
     report.measured(f"{name}, status meanwhile", "ms, p50", meanwhile.percentile(0.5))
     ours = report.measured(f"{name}, status meanwhile", "ms, p99", meanwhile.percentile(0.99))
+    report.measured(f"{name}, status meanwhile", "ms at most", meanwhile.percentile(1))
     report.compared(ours, Row(report.section, "idle", "ms", [idle.percentile(0.99)]), at_most(10))
     await _tell_memory(place, crowd, processes, before)
 

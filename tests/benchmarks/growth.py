@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
@@ -18,7 +20,9 @@ from tests.support.many_cases import add_cases, number_of
 DOCUMENTS = (10, 100, 1000, 4000)  # of one case that is downloaded
 ASKED = (10, 100, 1000, 10_000)  # of one case whose status is asked for
 CASES = (100, 1000, 10_000, 100_000)
+FULL = 1000  # cases from which on a page is full
 OF_EACH = 2  # documents
+Call = Callable[[], Awaitable[object]]
 REPEATED = 200
 IN_FLIGHT = 8
 STRAIGHT = at_most(1.5)  # the largest by the one before it, or by the smallest where nothing may grow
@@ -34,17 +38,58 @@ PATHS: Mapping[str, str] = {
 }
 
 
-async def _per_call(call: Callable[[], Awaitable[object]], times: int = REPEATED) -> float:
-    """Milliseconds of each of several at once, at best: what disturbs them only ever adds.
+@dataclass(frozen=True)
+class Side:
+    """A service that is only asked, and its database."""
 
-    One alone would mostly tell how long this machine's cores take to wake up.
+    place: Place
+    database: Database
+    owner: UUID
+
+    async def fill(self, first: int, last: int, *, documents: int = OF_EACH) -> None:
+        """Add the cases of these places."""
+        async with self.database.transaction() as connection:
+            await add_cases(connection, self.owner, first=first, last=last, documents=documents)
+        async with self.database.connection() as connection:
+            await connection.execute("VACUUM ANALYZE")
+
+    def questions(self) -> Mapping[str, Call]:
+        """What is asked, by its name."""
+        get = self.place.service.api.get
+        calls: dict[str, Call] = {name: partial(get, f"/api/v1/processes{path}") for name, path in PATHS.items()}
+        return calls | {"metrics": partial(get, "/metrics"), "sweep": self._sweep}
+
+    async def _sweep(self) -> None:
+        async with self.database.connection() as connection:
+            await jobs.take_overdue(connection)
+            await deliveries.take_overdue(connection)
+
+
+@asynccontextmanager
+async def _side(machine: Machine) -> AsyncIterator[Side]:
+    async with open_place(machine) as place:
+        database = create_database(place.service.database_url, application_name="bench", max_size=2)
+        await database.connect()
+        try:
+            async with database.connection() as connection:
+                owner = await connection.fetch_val("SELECT id FROM users")
+            yield Side(place, database, owner)
+        finally:
+            await database.close()
+
+
+async def _per_call(*calls: Call, times: int = REPEATED) -> list[float]:
+    """Milliseconds of each call, at best: what disturbs them only ever adds. They take turns: machines change speed.
+
+    Several of one kind at once: one alone would mostly tell how long this machine's cores take to wake up.
     """
-    found = []
+    found: list[list[float]] = [[] for _ in calls]
     for _ in range(max(2, times // IN_FLIGHT)):
-        begin = time.perf_counter()
-        await asyncio.gather(*(call() for _ in range(IN_FLIGHT)))
-        found.append((time.perf_counter() - begin) * 1000 / IN_FLIGHT)
-    return min(found)
+        for call, milliseconds in zip(calls, found, strict=True):
+            begin = time.perf_counter()
+            await asyncio.gather(*(call() for _ in range(IN_FLIGHT)))
+            milliseconds.append((time.perf_counter() - begin) * 1000 / IN_FLIGHT)
+    return [min(milliseconds) for milliseconds in found]
 
 
 async def _downloads(place: Place) -> None:
@@ -59,45 +104,30 @@ async def _downloads(place: Place) -> None:
     report.compared(rows[DOCUMENTS[-1]], rows[DOCUMENTS[-2]], STRAIGHT)
 
 
-async def _statuses(place: Place, database: Database, owner: UUID) -> None:
-    report, rows = place.machine.report, {}
+async def _statuses(side: Side) -> None:
+    report, rows = side.place.machine.report, {}
     for position, count in enumerate(ASKED, 9_000_000):
-        async with database.transaction() as connection:
-            await add_cases(connection, owner, first=position, last=position, documents=count)
+        await side.fill(position, position, documents=count)
         path = f"/api/v1/processes/{number_of(position).masked}/status"
         times = REPEATED * 100 // (count + 100)
-        milliseconds = await _per_call(partial(place.service.api.get, path), times)
+        [milliseconds] = await _per_call(partial(side.place.service.api.get, path), times=times)
         rows[count] = report.measured(f"status of {count} documents", "ms", milliseconds)
     each = [Row(report.section, f"{count} documents, each", "ms", [rows[count].median / count]) for count in ASKED]
     report.compared(each[-1], each[-2], STRAIGHT)
 
 
-async def _lists(place: Place, database: Database, owner: UUID) -> None:
-    report, filled = place.machine.report, 0
-    found: dict[str, list[Row]] = {}
+async def _lists(full: Side, growing: Side) -> None:
+    report, filled = full.place.machine.report, 0
+    await full.fill(1, FULL)
     for cases in CASES:
-        async with database.transaction() as connection:
-            await add_cases(connection, owner, first=filled + 1, last=cases, documents=OF_EACH)
+        await growing.fill(filled + 1, cases)
         filled = cases
-        async with database.connection() as connection:
-            await connection.execute("VACUUM ANALYZE")
-        for name, call in _questions(place, database).items():
-            row = report.measured(f"{name}, {cases} cases", "ms", await _per_call(call))
-            found.setdefault(name, []).append(row)
-    for rows in found.values():
-        report.compared(rows[-1], rows[1], STRAIGHT)  # from there on a page is full
-
-
-def _questions(place: Place, database: Database) -> dict[str, Callable[[], Awaitable[object]]]:
-    api = place.service.api
-
-    async def sweep() -> None:
-        async with database.connection() as connection:
-            await jobs.take_overdue(connection)
-            await deliveries.take_overdue(connection)
-
-    calls = {name: partial(api.get, f"/api/v1/processes{path}") for name, path in PATHS.items()}
-    return {**calls, "metrics": partial(api.get, "/metrics"), "sweep": sweep}
+        for name, call in growing.questions().items():
+            beside = full.questions()[name]
+            ours, theirs = await _per_call(call, beside)
+            row = report.measured(f"{name}, {cases} cases", "ms", ours)
+            if cases == CASES[-1]:
+                report.compared(row, Row(report.section, f"{FULL} cases", "ms", [theirs]), STRAIGHT)
 
 
 async def measure(machine: Machine) -> None:
@@ -105,13 +135,6 @@ async def measure(machine: Machine) -> None:
     machine.report.note("the best of up to 25 times 8 calls; at most 4,000 documents are downloaded")
     async with open_place(machine, PDPJ_MAX_CONCURRENCY="10") as place:
         await _downloads(place)
-    async with open_place(machine) as place:
-        database = create_database(place.service.database_url, application_name="bench", max_size=2)
-        await database.connect()
-        try:
-            async with database.connection() as connection:
-                owner = await connection.fetch_val("SELECT id FROM users")
-            await _lists(place, database, owner)
-            await _statuses(place, database, owner)
-        finally:
-            await database.close()
+    async with _side(machine) as full, _side(machine) as growing:
+        await _lists(full, growing)
+        await _statuses(growing)
