@@ -18,7 +18,8 @@ up: .venv/.ready ## Leave a whole stack running, with an address and a key to us
 	@$(BIN)/autos up
 
 .PHONY: test
-test: lint .venv-ministack/.ready ## Lint, then run every test but the long ones
+test: .venv/.ready ## Lint, then run every test but the long ones
+	@$(MAKE) --no-print-directory -j 2 -O lint .venv-ministack/.ready
 	@# Side by side a test may meet a machine that is too busy: what failed has to pass by itself.
 	$(BIN)/pytest -n 4 --dist loadfile || $(BIN)/pytest --last-failed
 

@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import msgspec
 import pytest
 
 from service.local.portal import DocumentSpec, Fault, FaultKind
 from service.local.stack import Stack
-from tests.acceptance.test_portal_token import TokenEndpoint, own_portal, service_with, tokens
+from tests.acceptance.test_portal_token import (
+    TokenEndpoint,
+    running_own_portal,
+    running_token_endpoint,
+    service_with,
+)
 from tests.conftest import create_database
 from tests.support.api import Answer
 from tests.support.numbers import with_check_digits
 from tests.support.portal import Portal
 from tests.support.service import Service
 from tests.support.subscriber import Subscriber
-
-__all__ = ["own_portal", "tokens"]
 
 NUMBER = with_check_digits("0000007", "1991", "826", "0001")
 DIGITS = NUMBER.replace("-", "").replace(".", "")
@@ -105,38 +109,33 @@ def known_secrets(environment: Mapping[str, str]) -> list[str]:
     return [password, environment["AWS_SECRET_ACCESS_KEY"], environment["ADMIN_API_KEY"].removeprefix("autos_")]
 
 
-@pytest.fixture
-async def credentials(
-    request: pytest.FixtureRequest, own_portal: Portal, tokens: TokenEndpoint
-) -> tuple[dict[str, str], list[str]]:
-    """A token or one that renews it with how it is logged, and what must not be said of either."""
-    is_renewed, logging = request.param
-    if not is_renewed:
-        await own_portal.configure(token="a-token-of-the-portal")
-        return {"PDPJ_TOKEN": "a-token-of-the-portal", **logging}, ["a-token-of-the-portal"]
-    variables = {
-        **logging,
-        "PDPJ_REFRESH_TOKEN": "refresh-0",
-        "PDPJ_TOKEN_URL": tokens.url,
-        "PDPJ_CLIENT_ID": "a-client",
-    }
+async def credentials(portal: Portal, tokens: TokenEndpoint, *, are_renewed: bool) -> tuple[dict[str, str], list[str]]:
+    """A token or one that renews it, and what must not be said of either."""
+    if not are_renewed:
+        await portal.configure(token="a-token-of-the-portal")
+        return {"PDPJ_TOKEN": "a-token-of-the-portal"}, ["a-token-of-the-portal"]
+    variables = {"PDPJ_REFRESH_TOKEN": "refresh-0", "PDPJ_TOKEN_URL": tokens.url, "PDPJ_CLIENT_ID": "a-client"}
     return variables, ["refresh-", "access-"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def run(
+    request: pytest.FixtureRequest,
     stack: Stack,
-    own_portal: Portal,
-    credentials: tuple[dict[str, str], list[str]],
+    session: aiohttp.ClientSession,
     subscriber: Subscriber,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Run]:
-    variables, secrets = credentials
-    database_url = await create_database(stack)
-    async with service_with(stack, own_portal, tmp_path / "logs", database_url=database_url, **variables) as service:
-        run = Run(service, secrets=[*secrets, "hidden-token", *known_secrets(service.environment)])
-        await make_run(run, own_portal, subscriber, tmp_path)
-        yield run
+    """One for all that look at it."""
+    are_renewed, logging = request.param
+    directory, database_url = tmp_path_factory.mktemp("run"), await create_database(stack)
+    async with running_own_portal(session) as portal, running_token_endpoint(portal) as tokens:
+        variables, secrets = await credentials(portal, tokens, are_renewed=are_renewed)
+        variables |= logging
+        async with service_with(stack, portal, directory / "logs", database_url=database_url, **variables) as service:
+            run = Run(service, secrets=[*secrets, "hidden-token", *known_secrets(service.environment)])
+            await make_run(run, portal, subscriber, directory)
+            yield run
 
 
 INFO = (False, {"LOG_LEVEL": "info"})
@@ -144,7 +143,7 @@ DEBUG = (True, {"LOG_LEVEL": "debug"})
 CONSOLE = (False, {"LOG_LEVEL": "debug", "LOG_FORMAT": "console"})
 
 
-@pytest.mark.parametrize("credentials", [INFO, DEBUG, CONSOLE], indirect=True, ids=["info", "debug", "console"])
+@pytest.mark.parametrize("run", [INFO, DEBUG, CONSOLE], indirect=True, ids=["info", "debug", "console"])
 async def test_no_secret_is_said_and_no_line_is_forged(run: Run) -> None:
     assert run.said.count("webhook_attempted") == 3
     for secret in run.secrets:
@@ -154,7 +153,7 @@ async def test_no_secret_is_said_and_no_line_is_forged(run: Run) -> None:
     assert not re.search(r"^(\{\"event\": \"forged\"\}|2026-11-21T\S* \[info +\] forged)", run.said, re.MULTILINE)
 
 
-@pytest.mark.parametrize("credentials", [INFO, DEBUG], indirect=True, ids=["info", "debug"])
+@pytest.mark.parametrize("run", [INFO, DEBUG], indirect=True, ids=["info", "debug"])
 async def test_each_request_job_document_and_attempt_has_one_line_with_its_ids(run: Run) -> None:
     requests = Counter(line["request_id"] for line in run.told("request") if line["request_id"] in run.requested)
     assert requests == dict.fromkeys(run.requested, 1)
@@ -175,7 +174,7 @@ async def test_each_request_job_document_and_attempt_has_one_line_with_its_ids(r
         assert line | of_the_job == line
 
 
-@pytest.mark.parametrize("credentials", [INFO, DEBUG], indirect=True, ids=["info", "debug"])
+@pytest.mark.parametrize("run", [INFO, DEBUG], indirect=True, ids=["info", "debug"])
 async def test_the_line_of_a_request_says_what_it_was_about(run: Run) -> None:
     first, *_others, wrong_number, _key = [line for line in run.told("request") if line["request_id"] in run.requested]
 

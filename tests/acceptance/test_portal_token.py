@@ -47,17 +47,17 @@ class TokenEndpoint:
         )
 
 
-@pytest.fixture
-async def own_portal(session: aiohttp.ClientSession) -> AsyncIterator[Portal]:
-    """A portal whose token a test may change."""
+@asynccontextmanager
+async def running_own_portal(session: aiohttp.ClientSession) -> AsyncIterator[Portal]:
+    """A portal whose token may be changed."""
     async with running_portal(create_portal("token-1", configuration=PortalConfiguration(token="token-1"))) as origin:
         yield Portal(session, origin)
 
 
-@pytest.fixture
-async def tokens(own_portal: Portal) -> AsyncIterator[TokenEndpoint]:
-    """The token endpoint of that portal."""
-    endpoint = TokenEndpoint(own_portal)
+@asynccontextmanager
+async def running_token_endpoint(portal: Portal) -> AsyncIterator[TokenEndpoint]:
+    """The token endpoint of a portal."""
+    endpoint = TokenEndpoint(portal)
     application = web.Application()
     application.router.add_post("/token", endpoint.handle)
     runner = web.AppRunner(application)
@@ -66,6 +66,20 @@ async def tokens(own_portal: Portal) -> AsyncIterator[TokenEndpoint]:
     endpoint.url = f"http://127.0.0.1:{runner.addresses[0][1]}/token"
     yield endpoint
     await runner.cleanup()
+
+
+@pytest.fixture
+async def own_portal(session: aiohttp.ClientSession) -> AsyncIterator[Portal]:
+    """A portal whose token a test may change."""
+    async with running_own_portal(session) as portal:
+        yield portal
+
+
+@pytest.fixture
+async def tokens(own_portal: Portal) -> AsyncIterator[TokenEndpoint]:
+    """Its token endpoint."""
+    async with running_token_endpoint(own_portal) as endpoint:
+        yield endpoint
 
 
 @asynccontextmanager
