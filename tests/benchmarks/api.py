@@ -10,7 +10,7 @@ from tests.benchmarks.place import Machine, Place, open_place
 from tests.benchmarks.report import at_least
 from tests.support.processes import Process, free_port, until_answered
 
-SECONDS = 4.0  # of one run
+SECONDS = 3.0  # of one run
 ROUNDS = 3
 CONNECTIONS = 8
 COUNTS = (30, 1000)  # documents

@@ -18,7 +18,7 @@ IDLE = 5.0  # seconds
 QUIET = 8.0  # seconds until memory that is free has gone back
 ASKING = 0.05  # seconds between two requests of the one who watches
 # Slower than the real portal: at 430 ms it is the two cores that bound four workers, at 110 documents a second.
-SCALED_CASES, SCALED_DOCUMENTS, SCALED_LATENCY = 80, 4, 1500.0
+SCALED_CASES, SCALED_DOCUMENTS, SCALED_LATENCY = 80, 5, 1500.0
 WORKERS = (1, 2, 4)
 
 
