@@ -56,7 +56,7 @@ class LeaseWatch:
 
 @dataclass
 class Kills:
-    """Kills workers, and remembers what was available and what was in flight each time."""
+    """Kills workers, and remembers what was available and what may have been in flight each time."""
 
     place: Place
     watch: LeaseWatch
@@ -81,12 +81,13 @@ class Kills:
         for row in await self._documents():
             if row["status"] == "available":
                 self.available.setdefault(row["id"], row["completed_at"])
-            elif row["started_at"] is not None:
+            else:
+                # Begun or not: a worker writes that while the bytes come already.
                 self.in_flight[row["process_number"], row["origin_id"]] += 1
 
     async def _documents(self) -> list[Any]:
         return await self.place.service.fetch(
-            "SELECT id, process_number, origin_id, status, started_at, completed_at FROM documents"
+            "SELECT id, process_number, origin_id, status, completed_at FROM documents"
         )
 
     async def expect_nothing_redone(self, numbers: list[str]) -> int:
