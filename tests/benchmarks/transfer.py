@@ -1,5 +1,6 @@
 """Documents a second through the real worker, beside what else could carry them."""
 
+import asyncio
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -121,14 +122,26 @@ def _tell(report: Report, load: Load, taken: dict[str, list[Taken]]) -> None:
 
 
 async def _with_two_workers(place: Place, upstream: Upstream, rclone: Iterable[float]) -> None:
-    report, rates = place.machine.report, []
+    report, rates, limits = place.machine.report, [], []
     await place.add_worker()
     spec = _alike(100, 200_000)
     for _ in range(3):
+        case = upstream.put_case(next(place.machine.numbers), _alike(1000, 200_000))
+        limits.append(1000 / await _loop_twice(place, upstream.urls(case)))
         numbers = [upstream.put_case(next(place.machine.numbers), spec).number for _ in range(10)]
         rates.append(1000 / await place.download(numbers))
     ours = report.measured("2 workers, 10 x 100 of 200 KB", "documents/s", *rates)
+    limit = report.measured(f"{LIMIT}, twice, 1,000 of 200 KB", "documents/s", *limits)
+    report.compared(ours, limit)
     report.compared(ours, Row(report.section, RCLONE, "documents/s", list(rclone)), at_least(0.9))
+
+
+async def _loop_twice(place: Place, urls: Sequence[str]) -> float:
+    """Seconds of two processes of (d) with half of the documents each: what the libraries leave of two cores."""
+    halves = urls[::2], urls[1::2]
+    endpoints = place.machine.stack.endpoints
+    taken = await asyncio.gather(*(run_loop("concurrent", half, endpoints, place.bucket) for half in halves))
+    return max(each.seconds for each in taken)
 
 
 async def measure(machine: Machine) -> None:
