@@ -63,7 +63,7 @@ async def alert_for_ever(database: Database, alerts: Alerts) -> None:
         told = False
         try:
             told = await alert_once(database, alerts)
-        except Exception:  # noqa: BLE001  (process boundary: a database that is away is waited for)
+        except Exception:  # noqa: BLE001  (process boundary: whatever it is, what fails next must be told too)
             structlog.get_logger().exception("alerts_failed")
         await asyncio.sleep(QUIET if told else INTERVAL)
 

@@ -93,8 +93,7 @@ async def _run(context: Context, job: ClaimedJob) -> None:
     except UNREACHABLE as error:
         log.warning("database_unreachable", error=type(error).__name__)
         await _release(context, job, DATABASE_PAUSE)
-    except Exception:
-        # Process boundary: whatever it is, the job must not wait for its lease to end, and others go on.
+    except Exception:  # process boundary: whatever it is, the job must not wait for its lease to end, and others go on
         log.exception("job_interrupted")
         await _release(context, job, PAUSE)
     else:

@@ -27,9 +27,8 @@ class OneLineStartupErrors:
         try:
             await self._app(scope, receive, withhold_failure)
         except StartupError as error:
-            await send({"type": "lifespan.startup.failed", "message": f"autos: {error}"})
-        except BaseException:
-            # Nothing is caught here: a failed start of any other kind gets its message back, and goes on as it was.
+            withheld[:] = [{"type": "lifespan.startup.failed", "message": f"autos: {error}"}]
+        finally:
+            # A failed start of any other kind gets its own message back, and goes on as it was.
             for message in withheld:
                 await send(message)
-            raise
