@@ -279,6 +279,6 @@ async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStor
             for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
         ]
         credentials = await session._session.get_credentials()  # noqa: SLF001  (aioboto3 has no public way to them)
-        tune(client, credentials)
+        tune(client)
         links = await link_target(signer, settings.bucket)
         yield ObjectStore(client, settings, links=links, credentials=credentials)

@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore.config import AioConfig
 from botocore import handlers
 
-from service.first_attempts import FirstAttempt
-
 if TYPE_CHECKING:
-    from aiobotocore.credentials import AioCredentials
     from types_aiobotocore_s3.client import S3Client
 
 CONNECTIONS = 64
@@ -47,9 +44,8 @@ def _resolve_endpoint_once(client: "S3Client") -> None:
     )
 
 
-def tune(client: "S3Client", credentials: "AioCredentials") -> None:
+def tune(client: "S3Client") -> None:
     """Set up what no configuration can, once for each client that makes calls."""
     # It would have the store asked before each body, and aiohttp waits for that answer without any timeout.
     client.meta.events.unregister("before-call.s3", handlers.add_expect_header)
-    FirstAttempt(client, credentials)
     _resolve_endpoint_once(client)
