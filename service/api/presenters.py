@@ -76,7 +76,7 @@ class ProcessSummary(_Process, frozen=True):
     """A case without its documents, as lists show it."""
 
     created_at: Moment  #: when it was first requested
-    updated_at: Moment  #: when it was last requested or listed, or its status changed
+    updated_at: Moment  #: when it was last requested or listed, or its work ended
 
 
 class StatusView(msgspec.Struct, frozen=True):

@@ -126,7 +126,8 @@ async def index(call: Call[ListQuery, None]) -> Page[ProcessSummary]:
     """The cases that were requested, the newest first.
 
     With `updated_since` in the order in which they changed, the oldest change first: follow the cursor to the end,
-    and begin the next time at the last `updated_at` seen.
+    and begin the next time at the last `updated_at` seen. No change is missed so; one may come twice. A change comes
+    only after all that are older: while one is being written, at most some seconds, newer ones wait for it.
     """
     query = call.query
     after = pagination.position(query.cursor, Position[str])

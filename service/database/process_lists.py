@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_struct
+from service.database.horizon import horizon
 from service.domain.pages import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ProcessStatus
@@ -49,12 +50,15 @@ async def page(
 ) -> list[ProcessRow]:
     """The processes that are wanted, the newest first, from behind a position on.
 
-    With `updated_since` in the order in which they changed: one that changes meanwhile comes again, none is missed.
+    With `updated_since` in the order in which they changed, up to the horizon: one that changes meanwhile comes again,
+    none is missed.
     """
     conditions, values = _conditions(wanted)
     moment, direction, beyond = ("created_at", "DESC", "<")
     if wanted.updated_since is not None:
         moment, direction, beyond = ("updated_at", "ASC", ">")
+        conditions.append("updated_at < :horizon")
+        values["horizon"] = await horizon(connection)
     if after is not None:
         conditions.append(f"(processes.{moment}, number) {beyond} (:moment, :after)")
         values |= {"moment": after.moment, "after": after.key}

@@ -98,7 +98,7 @@ async def register(connection: Connection, listing: Listing) -> None:
         " VALUES (:number, :court, :court_class, :subject, :filed_at, :secrecy_level, now())"
         " ON CONFLICT (number) DO UPDATE SET court = excluded.court, court_class = excluded.court_class,"
         " subject = excluded.subject, filed_at = excluded.filed_at, secrecy_level = excluded.secrecy_level,"
-        " listed_at = now(), updated_at = now()",
+        " listed_at = now(), updated_at = change_time()",
         {
             "number": listing.number.digits,
             "court": listing.court,
@@ -113,7 +113,7 @@ async def register(connection: Connection, listing: Listing) -> None:
 async def keep(connection: Connection, number: ProcessNumber) -> None:
     """Add a case that the portal could not be asked for yet, and lock it."""
     await connection.execute(
-        "INSERT INTO processes (number) VALUES (:number) ON CONFLICT (number) DO UPDATE SET updated_at = now()",
+        "INSERT INTO processes (number) VALUES (:number) ON CONFLICT (number) DO UPDATE SET updated_at = change_time()",
         {"number": number.digits},
     )
 
@@ -175,7 +175,8 @@ async def note_state(connection: Connection, number: ProcessNumber) -> None:
         return
     status = process_status(facts.job, listed=facts.listed, outstanding=facts.outstanding, failed=facts.failed)
     await connection.execute(
-        "UPDATE processes SET state = :state, total_documents = :total, updated_at = now() WHERE number = :number",
+        "UPDATE processes SET state = :state, total_documents = :total, updated_at = change_time()"
+        " WHERE number = :number",
         {
             "number": number.digits,
             "state": ACTIVE if facts.job in ACTIVE_JOB else status,
