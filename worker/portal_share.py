@@ -37,7 +37,7 @@ class PortalShare:
         clock = asyncio.get_running_loop().time
         before = self._gate.limit
         # Nobody enters meanwhile: what is written must be what is in use.
-        await self._gate.set_limit(0)
+        self._gate.set_limit(0)
         try:
             granted, pause = await self._ask()
         except Exception as error:  # noqa: BLE001  (process boundary: a loop that ended here would leave the gate shut)
@@ -45,13 +45,13 @@ class PortalShare:
             structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__, exc_info=is_bug)
             is_mine = clock() < self._renewed_at + portal.GONE_AFTER.total_seconds() - 2 * INTERVAL
             self.granted = before if is_mine else 0
-            await self._gate.set_limit(self.granted)
+            self._gate.set_limit(self.granted)
             return
         self._renewed_at = clock()
         if pause:
             self._gate.pause(pause)
         self.granted = granted
-        await self._gate.set_limit(granted)
+        self._gate.set_limit(granted)
 
     async def _ask(self) -> tuple[int, float]:
         async with self._database.transaction() as connection:

@@ -1,55 +1,197 @@
-"""How many requests this process may have open at the portal, and whether it has to hold its breath."""
+"""How many requests this process may have open at the portal, in which order, and when it has to pause."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from service.domain.errors import ErrorCode
+from service.portal.errors import Busy
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """What one user's work needs of a gate."""
+
+    wanted: int  #: requests that are open or wait
+    in_use: int  #: requests that are open
+
+
+@dataclass(eq=False)
+class _Waiter:
+    pass_: "Pass"
+    admitted: asyncio.Future[None]
+
+
+class Pass:
+    """The gate as one job sees it: its requests count as those of its user."""
+
+    def __init__(self, gate: "Gate", user_id: UUID | None, lane: int) -> None:
+        self.user_id = user_id
+        self.lane = lane  #: of one user's requests those of the lowest lane go first
+        self.has_asked = False  #: a request of the job has come to the gate
+        self._gate = gate
+
+    def admitted(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends meanwhile."""
+        self.has_asked = True
+        return self._gate.admit(self)
+
+    def pause(self, seconds: float) -> None:
+        """Admit nobody for a while, whichever job asks."""
+        self._gate.pause(seconds)
 
 
 class Gate:
-    """Admits at most `limit` requests at a time, and none while the portal asked for a pause."""
+    """Admits at most `limit` requests at a time, and none while the portal asked for a pause.
+
+    Users take turns: the one who has the fewest requests open goes first. The limit may be leased: when the lease
+    ends nobody is admitted any more, and open requests are cut off, because their slots may belong to others now.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_flight = 0
+        self.peak = 0  #: the most requests that were open or waited at a time since `take_peak`
+        self.changed = asyncio.Event()  #: set when a request has to wait for a slot
+        self._until = math.inf
         self._resume_at = 0.0
-        self._changed = asyncio.Condition()
+        self._waiting: list[_Waiter] = []
+        self._open: set[asyncio.Timeout] = set()
+        self._in_use: Counter[UUID | None] = Counter()
+        self._elsewhere: Mapping[UUID, int] = {}
+        self._served: dict[UUID | None, int] = {}
+        self._resuming: asyncio.TimerHandle | None = None
+        self._turn = 0
+        self._own = Pass(self, None, 0)
 
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """Wait for a place, then hold it."""
-        await self._enter()
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            await asyncio.shield(self._wake())
+    def pass_for(self, user_id: UUID, lane: int) -> Pass:
+        """The gate for the requests of one job."""
+        return Pass(self, user_id, lane)
 
-    async def set_limit(self, limit: int) -> None:
-        """Change the number of places; requests in flight beyond it are left to end."""
+    def admitted(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a slot, then hold it, for requests that are no user's."""
+        return self._own.admitted()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a slot."""
+        return len(self._waiting)
+
+    @property
+    def demand(self) -> dict[UUID, Demand]:
+        """What each user needs now."""
+        wanted = self._in_use + Counter(each.pass_.user_id for each in self._waiting)
+        return {
+            user_id: Demand(count, self._in_use[user_id]) for user_id, count in wanted.items() if user_id is not None
+        }
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds for which nobody is admitted."""
+        return max(0.0, self._resume_at - asyncio.get_running_loop().time())
+
+    def take_peak(self) -> int:
+        """Return `peak` and begin it anew."""
+        peak, self.peak = self.peak, self.in_flight + self.waiting
+        return peak
+
+    def set_limit(self, limit: int, *, until: float = math.inf, elsewhere: Mapping[UUID, int] | None = None) -> None:
+        """Change the number of slots, leased until a moment of the loop's clock.
+
+        Requests in flight beyond the limit are left to end. `elsewhere`: what users have open in other processes.
+        """
         self.limit = limit
-        await self._wake()
+        self._until = until
+        self._elsewhere = elsewhere or {}
+        for lease in self._open:
+            if not lease.expired():
+                lease.reschedule(None if math.isinf(until) else until)
+        self._admit_waiting()
 
     def pause(self, seconds: float) -> None:
         """Admit nobody for a while; a longer pause that is already on stays."""
-        self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + seconds)
+        loop = asyncio.get_running_loop()
+        self._resume_at = max(self._resume_at, loop.time() + seconds)
+        if self._resuming is not None:
+            self._resuming.cancel()
+        self._resuming = loop.call_at(self._resume_at, self._admit_waiting)
 
-    async def _enter(self) -> None:
-        async with self._changed:
-            while True:
-                await self._changed.wait_for(lambda: self.in_flight < self.limit)
-                delay = self._resume_at - asyncio.get_running_loop().time()
-                if delay <= 0:
-                    break
-                await self._sleep(delay)
-            self.in_flight += 1
-
-    async def _sleep(self, seconds: float) -> None:
+    @asynccontextmanager
+    async def admit(self, asking: Pass) -> AsyncIterator[None]:
+        """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends meanwhile."""
+        await self._enter(asking)
         try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+            async with asyncio.timeout_at(None if math.isinf(self._until) else self._until) as lease:
+                self._open.add(lease)
+                try:
+                    yield
+                finally:
+                    self._open.discard(lease)
+        except TimeoutError as error:
+            if not lease.expired():
+                raise
+            raise Busy(ErrorCode.PORTAL_UNAVAILABLE, "the lease of the slot at the portal ended") from error
+        finally:
+            self._leave(asking)
 
-    async def _wake(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+    async def _enter(self, asking: Pass) -> None:
+        waiter = _Waiter(asking, asyncio.get_running_loop().create_future())
+        while True:
+            self._waiting.append(waiter)
+            self.peak = max(self.peak, self.in_flight + self.waiting)
+            self._admit_waiting()
+            try:
+                await waiter.admitted
+            except asyncio.CancelledError:
+                self._give_up(waiter)
+                raise
+            if self._is_leased():
+                return
+            # The process stood still between the admission and now.
+            self._leave(asking)
+            waiter.admitted = asyncio.get_running_loop().create_future()
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        elif not waiter.admitted.cancelled():
+            self._leave(waiter.pass_)
+
+    def _leave(self, passed: Pass) -> None:
+        self.in_flight -= 1
+        self._in_use[passed.user_id] -= 1
+        if not self._in_use[passed.user_id]:
+            del self._in_use[passed.user_id]
+        self._admit_waiting()
+
+    def _is_leased(self) -> bool:
+        return asyncio.get_running_loop().time() < self._until
+
+    def _admit_waiting(self) -> None:
+        while self._waiting and self.in_flight < self.limit and self._is_leased() and not self.pause_left:
+            waiter = min(self._waiting, key=self._order)
+            self._waiting.remove(waiter)
+            if waiter.admitted.cancelled():
+                continue
+            user_id = waiter.pass_.user_id
+            self._turn += 1
+            self._served[user_id] = self._turn
+            self._in_use[user_id] += 1
+            self.in_flight += 1
+            waiter.admitted.set_result(None)
+        if self._waiting and self.in_flight >= self.limit:
+            self.changed.set()
+        elif not self._waiting and not self.in_flight:
+            # The order of those who were served matters only while somebody else waits.
+            self._served.clear()
+
+    def _order(self, waiter: _Waiter) -> tuple[int, int, int]:
+        """The smallest goes first; among equals the one that came first."""
+        user_id = waiter.pass_.user_id
+        elsewhere = 0 if user_id is None else self._elsewhere.get(user_id, 0)
+        return self._in_use[user_id] + elsewhere, self._served.get(user_id, 0), waiter.pass_.lane

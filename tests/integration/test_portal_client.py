@@ -185,7 +185,7 @@ async def test_an_odd_shape_of_a_listing_is_read(rig: Rig, kind: FaultKind) -> N
 
 
 async def test_a_listing_waits_for_a_place_no_longer_than_its_time(rig: Rig) -> None:
-    await rig.portal.gate.set_limit(0)
+    rig.portal.gate.set_limit(0)
 
     with pytest.raises(Unavailable):
         await rig.portal.client.list_process(NUMBER, timeout=0.05)

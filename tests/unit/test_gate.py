@@ -114,7 +114,7 @@ async def test_a_cancelled_visitor_gives_its_place_back() -> None:
 async def test_a_higher_limit_lets_more_in_at_once() -> None:
     gate = Gate(1)
     async with visitors(gate, 4) as four:
-        await gate.set_limit(3)
+        gate.set_limit(3)
         await settled()
 
         assert inside(four) == 3
@@ -123,7 +123,7 @@ async def test_a_higher_limit_lets_more_in_at_once() -> None:
 async def test_a_lower_limit_lets_nobody_in_until_enough_have_left() -> None:
     gate = Gate(3)
     async with visitors(gate, 4) as four:
-        await gate.set_limit(1)
+        gate.set_limit(1)
         await four[0].leave()
         await four[1].leave()
         await settled()
