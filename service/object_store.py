@@ -117,6 +117,12 @@ class ObjectStore:
                 ChecksumCRC32=_checksum(chunks),
             )
 
+    async def discard(self, key: str) -> None:
+        """Delete an object that no row names, if the store can be asked. The tidy-up of the bucket finds the others."""
+        with contextlib.suppress(StorageError):
+            async with _storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
+                await self._client.delete_object(Bucket=self._settings.bucket, Key=key)
+
     async def read(self, key: str, *, start: int = 0) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` on, none read ahead. Closing it ends the transfer. Raises `StorageError`."""
         span: Any = {"Range": f"bytes={start}-"} if start else {}
@@ -135,12 +141,7 @@ class ObjectStore:
 
     @asynccontextmanager
     async def start_upload(self, key: str, mime_type: str) -> AsyncIterator["Upload"]:
-        """Begin an object of several parts. Leaving the block without `complete` aborts it. Raises `StorageError`.
-
-        Whoever begins is the only one who may: what is open under the key was left by somebody who died.
-        """
-        with contextlib.suppress(StorageError):  # of a store that does not let its uploads be listed, above all
-            await self._abort_all([upload for upload in await self._open_uploads(key) if upload["Key"] == key])
+        """Begin an object of several parts. Leaving the block without `complete` aborts it. Raises `StorageError`."""
         # Shielded: an upload whose name never arrived could not be aborted.
         creating = asyncio.ensure_future(self._create_upload(key, mime_type))
         upload: Upload | None = None
@@ -168,7 +169,7 @@ class ObjectStore:
             async with _storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
                 await self._client.abort_multipart_upload(**await creating)
         except StorageError:
-            # The store is away; the next upload under this key aborts what stays open, or else the sweep does.
+            # The store is away: the sweep aborts it later.
             return
 
     async def abort_stale_uploads(self, *, older_than: timedelta) -> int:

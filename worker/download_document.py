@@ -11,6 +11,7 @@ from service.database import documents
 from service.domain.documents import StoredFile, Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
+from service.domain.storage_keys import attempt_prefix
 from service.metrics import WorkerMetrics
 from service.portal.errors import Busy, PortalError, Refused, Unauthorized
 from worker.context import Context
@@ -73,6 +74,9 @@ async def _write(
         else:
             held = await documents.mark_failed(connection, task.id, job.lease, outcome, **rest)
     if not held:
+        if isinstance(outcome, StoredFile):
+            # Shielded: the loss of the lease cancels this task too, and then nobody else knows the key.
+            await asyncio.shield(asyncio.ensure_future(context.store.discard(outcome.key)))
         raise LeaseLost
     _tell(context.metrics, task, outcome, attempts)
 
@@ -140,9 +144,8 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
                 download,
                 inspection,
                 context.store,
-                folder=f"processos/{job.number.masked}/documentos/{task.id}",
+                prefix=attempt_prefix(job.number, task.id, job.id),
                 name=task.name,
-                revision=task.revision,
             )
         fate = "stored"
     finally:

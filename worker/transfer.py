@@ -15,9 +15,9 @@ COALESCED = 256 * 1024
 
 
 async def transfer(
-    download: Download, inspection: Inspection, store: ObjectStore, *, folder: str, name: str, revision: int
+    download: Download, inspection: Inspection, store: ObjectStore, *, prefix: str, name: str
 ) -> StoredFile:
-    """Stream a download into the object store below `folder`.
+    """Stream a download into the object store. `prefix` is the key without the file's name; no other attempt has it.
 
     Nothing is visible under the key before `inspection` has seen every byte and agreed. Raises what the download,
     the inspection and the store raise.
@@ -25,7 +25,7 @@ async def transfer(
     parts = _Parts(inspection.watch(download.chunks()))
     await parts.read()
     mime_type = inspection.judge_kind(download.content_type)
-    key = f"{folder}/{safe_name(name, mime_type, revision)}"
+    key = f"{prefix}{safe_name(name, mime_type)}"
     if parts.is_last:
         mismatch = inspection.judge_whole(download.content_length)
         await store.put(key, parts.take(), mime_type)

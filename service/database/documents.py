@@ -158,18 +158,6 @@ async def page(connection: Connection, number: ProcessNumber, *, after: UUID | N
     return [as_struct(row, Document) for row in rows]
 
 
-async def renew(connection: Connection, ids: list[UUID]) -> None:
-    """Give what is downloaded again a key of its own: a link that was given out keeps serving what it served.
-
-    Not where a job is about to download the document anyway.
-    """
-    await connection.execute(
-        "UPDATE documents SET revision = revision + 1 WHERE id = ANY(:ids) AND storage_key IS NOT NULL"
-        " AND status = 'available'",
-        {"ids": ids},
-    )
-
-
 async def assign(connection: Connection, ids: list[UUID], job_id: UUID, *, waiting: bool) -> None:
     """Give documents to a job. `waiting` sets them to pending, else to processing."""
     await connection.execute(
@@ -201,7 +189,7 @@ async def leave_job(connection: Connection, job_id: UUID) -> None:
 async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
     """What the job has still to download, in the order of the file."""
     rows = await connection.fetch_all(
-        "SELECT id, name, declared_size, declared_mime_type, copies, revision FROM documents"
+        "SELECT id, name, declared_size, declared_mime_type, copies FROM documents"
         " WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY position, id",
         {"job_id": job_id},
     )

@@ -76,7 +76,6 @@ async def download(connection: Connection, request: Request, ids: list[UUID], *,
 
     A job that runs takes them on. The caller holds the lock of the process.
     """
-    await documents.renew(connection, ids)
     job_id = await jobs.find_active(connection, request.number)
     if job_id is None:
         return await _start(connection, request, ids, event_limit)

@@ -69,4 +69,3 @@ class Task(msgspec.Struct, frozen=True):
     declared_size: int | None
     declared_mime_type: str | None
     copies: tuple[Copy, ...]
-    revision: int

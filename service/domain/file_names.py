@@ -41,16 +41,12 @@ def download_name(name: str, mime_type: str) -> str:
     return stem[:DOWNLOAD_LENGTH].rstrip() + own
 
 
-def safe_name(name: str, mime_type: str, revision: int = 1) -> str:
-    """A name of ASCII letters, digits, dot, dash and underscore that any object store accepts.
-
-    A content that replaces an earlier one gets its revision into the name, so that a link to the earlier one
-    never serves other bytes than were announced.
-    """
+def safe_name(name: str, mime_type: str) -> str:
+    """A name of ASCII letters, digits, dot, dash and underscore that any object store accepts."""
     full, ending = _split(download_name(name, mime_type))
     ascii_only = unicodedata.normalize("NFKD", full).encode("ascii", "ignore").decode()
     stem = _UNSAFE.sub("-", ascii_only).strip("-.")[:STEM_LENGTH].strip("-.") or "documento"
-    return f"{stem}{'' if revision == 1 else f'.{revision}'}{ending.lower()}"
+    return stem + ending.lower()
 
 
 def archived_name(name: str, mime_type: str, place: int, digits: int = 4) -> str:

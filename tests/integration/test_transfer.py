@@ -65,7 +65,7 @@ FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
 HARMLESS = (FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rig:
     """A simulated portal, its client, and a bucket."""
 
@@ -73,6 +73,7 @@ class Rig:
     portal: Portal
     bucket: Bucket
     folder: str
+    attempts: int = 0
 
     def put(self, **spec: Any) -> CaseDocument:
         """Make a case of one document."""
@@ -90,8 +91,13 @@ class Rig:
         rendition = "texto" if promise.is_text else "binario"
         async with self.portal.client.open_document(address(document, rendition)) as download:
             return await transfer(
-                download, inspection, self.bucket.store, folder=self.folder, name=document.name, revision=1
+                download, inspection, self.bucket.store, prefix=self.attempt_prefix(), name=document.name
             )
+
+    def attempt_prefix(self) -> str:
+        """As long as that of a worker, below a folder of the test's own."""
+        self.attempts += 1
+        return f"{self.folder}/{self.attempts:016x}-"
 
     async def is_clean(self) -> bool:
         """Whether nothing is visible and nothing was left open."""
@@ -131,7 +137,9 @@ async def test_a_pdf_of_any_size_arrives_byte_for_byte(rig: Rig, size: int) -> N
 
     stored = await rig.transfer(document, promised(document))
 
-    assert stored == StoredFile(f"{rig.folder}/Peticao-inicial.pdf", size, sha256_of(document), "application/pdf")
+    assert stored == StoredFile(
+        f"{rig.folder}/{1:016x}-Peticao-inicial.pdf", size, sha256_of(document), "application/pdf"
+    )
     assert hashlib.sha256(await rig.bucket.read(stored.key) or b"").hexdigest() == sha256_of(document)
     assert await rig.bucket.visible(rig.folder) == [stored.key]
     assert await rig.bucket.open_uploads(rig.folder) == []
@@ -147,7 +155,7 @@ async def test_every_kind_arrives_byte_for_byte(rig: Rig, kind: Kind, mime_type:
 
     stored = await rig.transfer(document, promised(document) if declared else Promise(None, None))
 
-    assert (stored.mime_type, stored.key) == (mime_type, f"{rig.folder}/Sentenca.{kind}")
+    assert (stored.mime_type, stored.key) == (mime_type, f"{rig.folder}/{1:016x}-Sentenca.{kind}")
     assert stored.sha256 == sha256_of(document)
     assert hashlib.sha256(await rig.bucket.read(stored.key) or b"").hexdigest() == stored.sha256
 
@@ -157,7 +165,7 @@ async def test_the_text_of_a_document_arrives_byte_for_byte(rig: Rig) -> None:
 
     stored = await rig.transfer(document, Promise(document.size, "application/pdf", is_text=True))
 
-    assert (stored.mime_type, stored.key) == ("text/plain", f"{rig.folder}/Acordao.txt")
+    assert (stored.mime_type, stored.key) == ("text/plain", f"{rig.folder}/{1:016x}-Acordao.txt")
     assert await rig.bucket.read(stored.key) == text_of(document)
 
 

@@ -120,7 +120,7 @@ class Life:
         tasks = self.world.run(lambda connection: documents.tasks_of_job(connection, job.id))
         if not tasks or not self.world.run(lambda connection: documents.start(connection, tasks[0].id, job.lease)):
             return False
-        key = f"{tasks[0].id}/{tasks[0].revision}"
+        key = f"{tasks[0].id}/{uuid4()}"
         file = StoredFile(key, 100, "0" * 64, "application/pdf")
 
         async def mark(connection: Connection) -> bool:

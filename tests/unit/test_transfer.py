@@ -90,7 +90,7 @@ class SinkUpload(Upload):
 
 async def run(source: Source, sink: Sink, inspection: Inspection | None = None) -> None:
     watching = inspection or Inspection(NOTHING, max_bytes=10**9)
-    await transfer(source, watching, sink, folder="f", name="audiência", revision=1)
+    await transfer(source, watching, sink, prefix="f/1-", name="audiência")
 
 
 async def expected_parts(source: Source) -> list[tuple[int, str]]:
@@ -106,7 +106,7 @@ async def test_parts_are_whole_and_in_order_whatever_the_chunks(size: int, step:
 
     await run(source, sink)
 
-    assert sink.named == ("f/audiencia.mp4", "video/mp4")
+    assert sink.named == ("f/1-audiencia.mp4", "video/mp4")
     assert sink.parts == await expected_parts(source)
     assert (sink.was_put, sink.was_completed) == ((True, False) if size <= PART_SIZE else (False, True))
 

@@ -117,7 +117,9 @@ class _Endpoints:
 
     def _binary(self, document: CaseDocument, request: Request) -> Response:
         completed = functools.partial(self._portal.journal.document_completed, document)
-        return right_answer(document, request, self._portal.configuration.bytes_per_second, completed)
+        return right_answer(
+            self._portal.rendered(document), request, self._portal.configuration.bytes_per_second, completed
+        )
 
     def _addressed(self, number: str, address: str) -> CaseDocument | None:
         try:

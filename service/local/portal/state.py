@@ -1,6 +1,7 @@
 """The portal's state: its cases, its configuration, the script of its faults, the journal of its requests."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -12,12 +13,14 @@ from service.local.portal.faults import Script
 from service.local.portal.journal import Journal
 from service.local.portal.listing import listing_json
 
+_FIRST_RENDER = 1_000_000  # no case has a revision of its own as high
 _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bytes_per_second` limits each body by itself, 0 for no limit. `browser_only` refuses a User-Agent without
-    `Mozilla/`. `unknown_case`: 200 with `[]`, or 404.
+    `Mozilla/`. `unknown_case`: 200 with `[]`, or 404. `renders` makes the bytes of a document anew for each request:
+    others, of the same size.
     """
 
     token: Annotated[str, msgspec.Meta(min_length=1)]
@@ -26,6 +29,7 @@ class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     bytes_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
     browser_only: bool = False
     unknown_case: Literal["empty_list", "not_found"] = "empty_list"
+    renders: bool = False
 
 
 class HeldCase:
@@ -58,6 +62,7 @@ class SimulatedPortal:
         self.script = script
         self.journal = Journal()
         self.cases: dict[str, HeldCase] = {}
+        self._renders = 0
         self._put_first_cases()
 
     def put_case(self, case: Case) -> None:
@@ -72,6 +77,13 @@ class SimulatedPortal:
         """Changes some fields of the configuration. Raises msgspec.ValidationError if one is wrong: none changes."""
         merged = {**msgspec.structs.asdict(self.configuration), **changes}
         self.configuration = msgspec.convert(merged, PortalConfiguration)
+
+    def rendered(self, document: CaseDocument) -> CaseDocument:
+        """The document as this request gets it."""
+        if not self.configuration.renders:
+            return document
+        self._renders += 1
+        return replace(document, revision=_FIRST_RENDER + self._renders)
 
     def reset(self) -> None:
         """Back to the cases and the configuration of the start; no faults, an empty journal."""

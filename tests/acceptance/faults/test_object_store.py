@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -77,7 +78,7 @@ async def test_connections_cut_in_the_middle_of_a_part_lose_nothing(
     note("12 connections cut in the middle of a part of 12 documents of 20 MB: sent again, none downloaded twice")
 
 
-async def test_the_uploads_of_a_worker_that_is_killed_are_aborted_by_whoever_goes_on(
+async def test_the_uploads_of_a_worker_that_is_killed_are_aborted_by_the_sweep(
     place: Place, numbers: Numbers, wires: Wires, bucket: Bucket, note: Callable[[str], None]
 ) -> None:
     cases = numbers.take(2)
@@ -97,7 +98,10 @@ async def test_the_uploads_of_a_worker_that_is_killed_are_aborted_by_whoever_goe
     await place.service.add_worker()
 
     assert left
-    await expect_all(place, cases, bucket)
+    await place.ended(cases, timeout=150)
+    await place.expect_all_done_once(cases)
+    assert await bucket.store.abort_stale_uploads(older_than=-timedelta(minutes=1)) == len(left)
+    assert await bucket.open_uploads() == []
     note(f"{len(left)} uploads left open by a SIGKILL: 0 open at the end")
 
 

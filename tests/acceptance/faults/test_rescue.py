@@ -125,19 +125,6 @@ async def test_uploads_that_were_left_open_are_aborted_when_they_are_old(bucket:
         assert await bucket.open_uploads() == []
 
 
-async def test_an_upload_begins_by_aborting_what_was_left_open_under_its_key(bucket: Bucket) -> None:
-    async with (
-        bucket.store.start_upload("same/key", "text/plain"),
-        bucket.store.start_upload("same/key2", "text/plain"),
-        bucket.store.start_upload("same/key", "text/plain") as upload,
-    ):
-        assert sorted(await bucket.open_uploads()) == ["same/key", "same/key2"]
-        await upload.put_part([b"all of it"])
-        await upload.complete()
-
-    assert await bucket.read("same/key") == b"all of it"
-
-
 async def accept(place: Place, numbers: Numbers, *, count: int) -> None:
     """Jobs that nobody has taken for so long that the sweep looks at them."""
     cases = numbers.take(count)
