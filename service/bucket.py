@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from botocore.exceptions import ClientError
 
-from service.object_store import ObjectStore, StorageError, StoreSettings, open_object_store
+from service.object_store import ObjectStore, StoreSettings, open_object_store
 from service.startup import StartupError
+from service.store_errors import StorageError
 
 
 @asynccontextmanager

@@ -119,6 +119,7 @@ class WorkerMetrics(Metrics):
         )
         self.rung_again = counter("autos_rung_again", "Work that was due and that the sweep rang for again.", ["kind"])
         self.uploads_aborted = counter("autos_uploads_aborted", "Uploads that crashes had left open in the bucket.")
+        self.objects_removed = counter("autos_objects_removed", "Objects of the bucket that nothing named any more.")
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:

@@ -1,42 +1,31 @@
 """S3: put a stream, sign a link, read a stream. One client for the life of the process."""
 
 import asyncio
-import base64
 import contextlib
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aioboto3
-import aiohttp
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from service.domain.file_names import content_disposition
+from service.domain.storage_keys import PREFIX
 from service.s3_client import client_config, tune
 from service.signed_links import LinkTarget, link_target, sign_link
+from service.store_errors import StorageError, storage_errors
+from service.store_upload import PartBody, Target, Upload, checksum
 
 if TYPE_CHECKING:
     from aiobotocore.credentials import AioCredentials
     from aiobotocore.response import StreamingBody
     from types_aiobotocore_s3.client import S3Client
-    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
-PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
 CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
 ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
 READS = 48  # at once: they may be as slow as somebody's client, and must leave connections to the others
-_WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
 _READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most
-
-_Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
-
-
-class StorageError(Exception):
-    """The object store failed for longer than its client retries. Temporary, and not the document's fault."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True):
@@ -52,45 +41,18 @@ class StoreSettings(msgspec.Struct, frozen=True):
     call_timeout: float = CALL_TIMEOUT  #: seconds
 
 
-class PartBody:
-    """Chunks as a request body that can be sent again, without ever being joined."""
+class StoredObject(msgspec.Struct, frozen=True):
+    """An object of the bucket."""
 
-    def __init__(self, chunks: Sequence[bytes]) -> None:
-        self._chunks = chunks
-
-    def read(self, _size: int = -1) -> bytes:
-        """Only there for botocore, which wants a file; the transport iterates."""
-        raise NotImplementedError
-
-    def tell(self) -> int:
-        """A retry starts from here."""
-        return 0
-
-    def seek(self, _offset: int, _whence: int = 0) -> int:
-        """Each iteration starts at the beginning anyway."""
-        return 0
-
-    async def __aiter__(self) -> AsyncIterator[memoryview]:
-        for chunk in self._chunks:
-            for start in range(0, len(chunk), _WRITE_SIZE):
-                yield memoryview(chunk)[start : start + _WRITE_SIZE]
+    key: str
+    modified_at: datetime  #: by the store's clock; of an object of several parts some stores say when it was begun
 
 
-def _checksum(chunks: Sequence[bytes]) -> str:
-    # Payloads are not signed, so that they can be streamed: this is what tells the store of a flipped bit.
-    value = 0
-    for chunk in chunks:
-        value = zlib.crc32(chunk, value)
-    return base64.b64encode(value.to_bytes(4, "big")).decode()
+class OpenUpload(msgspec.Struct, frozen=True):
+    """An upload that was neither completed nor aborted."""
 
-
-@asynccontextmanager
-async def _storage_errors(timeout: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(timeout):
-            yield
-    except (BotoCoreError, ClientError, ResponseParserError, aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise StorageError(f"the object store failed: {type(error).__name__}") from error
+    key: str
+    upload_id: str
 
 
 class ObjectStore:
@@ -114,14 +76,31 @@ class ObjectStore:
                 Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
                 ContentLength=sum(map(len, chunks)),
                 ContentType=mime_type,
-                ChecksumCRC32=_checksum(chunks),
+                ChecksumCRC32=checksum(chunks),
             )
+
+    async def remove(self, key: str) -> None:
+        """Delete an object; one that is not there is no error. Raises `StorageError`."""
+        async with self._calling():
+            await self._client.delete_object(Bucket=self._settings.bucket, Key=key)
 
     async def discard(self, key: str) -> None:
         """Delete an object that no row names, if the store can be asked. The tidy-up of the bucket finds the others."""
         with contextlib.suppress(StorageError):
-            async with _storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
-                await self._client.delete_object(Bucket=self._settings.bucket, Key=key)
+            async with asyncio.timeout(ABORT_TIMEOUT):
+                await self.remove(key)
+
+    async def objects(self, prefix: str) -> AsyncGenerator[list[StoredObject], None]:
+        """The objects whose keys begin like this, in pages of at most 1,000. Raises `StorageError`."""
+        pages = aiter(
+            self._client.get_paginator("list_objects_v2").paginate(Bucket=self._settings.bucket, Prefix=prefix)
+        )
+        while True:
+            async with self._calling():
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield [StoredObject(each["Key"], each["LastModified"]) for each in page.get("Contents", [])]
 
     async def read(self, key: str, *, start: int = 0) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` on, none read ahead. Closing it ends the transfer. Raises `StorageError`."""
@@ -153,9 +132,9 @@ class ObjectStore:
                 # Shielded: an upload left open costs its owner money until somebody finds it.
                 await asyncio.shield(asyncio.ensure_future(self._abort(creating)))
 
-    async def _create_upload(self, key: str, mime_type: str) -> _Target:
+    async def _create_upload(self, key: str, mime_type: str) -> Target:
         """What names the upload in later calls."""
-        target: _Target = {"Bucket": self._settings.bucket, "Key": key}
+        target: Target = {"Bucket": self._settings.bucket, "Key": key}
         async with self._calling():
             answer = await self._client.create_multipart_upload(
                 **target, ContentType=mime_type, ChecksumAlgorithm="CRC32"
@@ -164,37 +143,34 @@ class ObjectStore:
             raise StorageError("the object store began an upload without a name")
         return {**target, "UploadId": answer["UploadId"]}
 
-    async def _abort(self, creating: asyncio.Future[_Target]) -> None:
+    async def _abort(self, creating: asyncio.Future[Target]) -> None:
         try:
-            async with _storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
+            async with storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
                 await self._client.abort_multipart_upload(**await creating)
         except StorageError:
             # The store is away: the sweep aborts it later.
             return
 
-    async def abort_stale_uploads(self, *, older_than: timedelta) -> int:
-        """Abort what was begun longer ago and left open. Answers how many. Raises `StorageError`."""
+    async def open_uploads(self, *, older_than: timedelta) -> list[OpenUpload]:
+        """The service's uploads that were begun longer ago and are still open. Raises `StorageError`."""
         begun_before = datetime.now(UTC) - older_than
-        stale = [upload for upload in await self._open_uploads("") if upload["Initiated"] < begun_before]
-        await self._abort_all(stale)
-        return len(stale)
-
-    async def _abort_all(self, uploads: Sequence[_Target]) -> None:
-        for upload in uploads:
-            async with self._calling():
-                await self._client.abort_multipart_upload(
-                    Bucket=self._settings.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                )
-
-    async def _open_uploads(self, prefix: str) -> list[_Target]:
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self._settings.bucket, Prefix=prefix
+            Bucket=self._settings.bucket, Prefix=PREFIX
         )
         async with self._calling():
             try:
-                return [dict(upload) async for page in pages for upload in page.get("Uploads", [])]
+                found = [upload async for page in pages for upload in page.get("Uploads", [])]
             except self._client.exceptions.NoSuchUpload:
-                return []  # what rclone answers where there is none
+                return []  # what rclone answers if there is none
+        return [OpenUpload(each["Key"], each["UploadId"]) for each in found if each["Initiated"] < begun_before]
+
+    async def abort_upload(self, upload: OpenUpload) -> None:
+        """Give an upload up; one that has ended meanwhile is no error. Raises `StorageError`."""
+        with contextlib.suppress(self._client.exceptions.NoSuchUpload):
+            async with self._calling():
+                await self._client.abort_multipart_upload(
+                    Bucket=self._settings.bucket, Key=upload.key, UploadId=upload.upload_id
+                )
 
     async def link(self, key: str, name: str, mime_type: str, *, moment: datetime | None = None) -> str:
         """A link that downloads the object under `name` for `link_ttl` seconds from `moment`, or now. Asks nobody."""
@@ -209,7 +185,7 @@ class ObjectStore:
         )
 
     def _calling(self) -> AbstractAsyncContextManager[None]:
-        return _storage_errors(self._settings.call_timeout)
+        return storage_errors(self._settings.call_timeout)
 
     @property
     def link_ttl(self) -> int:
@@ -229,39 +205,6 @@ class ObjectStore:
         )
         async with self._calling():
             await self._client.create_bucket(Bucket=self._settings.bucket, **location)
-
-
-class Upload:
-    """An object of several parts, not visible before `complete`."""
-
-    def __init__(self, client: "S3Client", target: _Target, call_timeout: float) -> None:
-        self._client = client
-        self._target = target
-        self._call_timeout = call_timeout
-        self._parts: list[CompletedPartTypeDef] = []
-        self.is_complete = False
-
-    async def put_part(self, chunks: Sequence[bytes]) -> None:
-        """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
-        number = len(self._parts) + 1
-        checksum = _checksum(chunks)
-        async with _storage_errors(self._call_timeout):
-            answer = await self._client.upload_part(
-                **self._target,
-                PartNumber=number,
-                Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
-                ContentLength=sum(map(len, chunks)),
-                ChecksumCRC32=checksum,
-            )
-        if "ETag" not in answer:
-            raise StorageError("the object store took a part without a receipt")
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": checksum})
-
-    async def complete(self) -> None:
-        """Make the object visible. Raises `StorageError`."""
-        async with _storage_errors(self._call_timeout):
-            await self._client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": self._parts})
-        self.is_complete = True
 
 
 @asynccontextmanager

@@ -4,17 +4,14 @@ PostgreSQL knows what is due; Redis may have lost every message. Any number of w
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
 from service.database import deliveries, jobs
 from service.database.connection import Database
-from service.object_store import ObjectStore, StorageError
 from service.queue import Bell
 
 BATCH = 200  # rows of one statement
-STALE_AFTER = timedelta(days=1)  # for an upload: far longer than the largest document takes
 
 
 @dataclass(frozen=True)
@@ -41,18 +38,6 @@ async def sweep(database: Database, bell: Bell) -> Swept:
     if rung_jobs or rung_deliveries:
         structlog.get_logger().warning("rung_again", jobs=rung_jobs, deliveries=rung_deliveries)
     return Swept(rung_jobs, rung_deliveries)
-
-
-async def abort_stale_uploads(store: ObjectStore) -> int:
-    """Abort what crashes have left open in the bucket; says how much. A store that is away is tried another time."""
-    try:
-        count = await store.abort_stale_uploads(older_than=STALE_AFTER)
-    except StorageError as error:
-        structlog.get_logger().warning("stale_uploads_not_aborted", error=str(error))
-        return 0
-    if count:
-        structlog.get_logger().warning("stale_uploads_aborted", uploads=count)
-    return count
 
 
 async def _sweep_batch(database: Database, bell: Bell) -> tuple[Swept, bool]:

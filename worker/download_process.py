@@ -9,13 +9,13 @@ from uuid import UUID
 import structlog
 from arq.worker import Retry
 
-from service.database import documents, jobs, requests
+from service.database import documents, jobs, requests, untidy_cases
 from service.database.connection import UNREACHABLE
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
-from service.object_store import StorageError
 from service.portal.errors import AccessDenied, NotFound, Unauthorized, Unavailable
+from service.store_errors import StorageError
 from worker.context import Context, context_of
 from worker.download_document import download_documents
 
@@ -165,6 +165,8 @@ async def _work(context: Context, job: ClaimedJob) -> Settlement:
             async with context.database.transaction() as connection:
                 return await requests.abandon(connection, job, refused, event_limit=limit)
         async with context.database.connection() as connection:
+            # Before anything is written to the bucket: whatever ends this worker, its objects are found.
+            await untidy_cases.mark(connection, job.number)
             tasks = await documents.tasks_of_job(connection, job.id)
         await _fan_out(context, job, tasks)
         async with context.database.transaction() as connection:

@@ -43,6 +43,7 @@ from worker.drain import GRACE, Drain, end
 from worker.health import health_key, stay_healthy
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
+from worker.tidying import tidy_for_ever
 
 JOBS_AT_ONCE = 20  # of one worker, enough for those of one that died; the portal's limit is shared between them
 FIRST_ATTEMPTS_AT_ONCE = 100
@@ -125,7 +126,9 @@ async def _startup(ctx: dict[str, Any]) -> None:
 
 
 async def _sweep(context: Context) -> None:
-    await sweep_for_ever(context.database, context.bell, context.store, context.metrics)
+    async with asyncio.TaskGroup() as loops:
+        loops.create_task(sweep_for_ever(context.database, context.bell, context.metrics))
+        loops.create_task(tidy_for_ever(context.database, context.store, context.metrics))
 
 
 def _delivery_worker(common: dict[str, Any], context: Context, *, is_late: bool) -> Worker:

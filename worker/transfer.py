@@ -6,8 +6,9 @@ from typing import Any
 
 from service.domain.documents import StoredFile
 from service.domain.file_names import safe_name
-from service.object_store import PART_SIZE, ObjectStore, Upload
+from service.object_store import ObjectStore
 from service.portal.download import Download
+from service.store_upload import PART_SIZE, Upload
 from worker.inspection import Inspection
 
 # bytes; smaller chunks are joined: each costs a call of the system, and wakes the store up. 4 % of small documents.

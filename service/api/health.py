@@ -9,7 +9,7 @@ from service.api.operations import Answer, Reply, public
 from service.api.state import ApiRequest
 from service.database import portal
 from service.database.connection import UNREACHABLE, Database
-from service.object_store import StorageError
+from service.store_errors import StorageError
 
 
 class LiveView(msgspec.Struct, frozen=True):

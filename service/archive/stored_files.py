@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from service.domain.documents import StoredFile
-from service.object_store import ObjectStore, StorageError
+from service.object_store import ObjectStore
+from service.store_errors import StorageError
 
 RESUMPTIONS = 3  # failures in a row, without a byte between them, that are borne
 FIRST_DELAY = 0.5  # seconds; it doubles

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import click
 from redis.exceptions import RedisError
 
+from service.bucket_tidying import abort_stale_uploads
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
-from service.rescue import abort_stale_uploads, sweep
+from service.rescue import sweep
 from service.settings import Settings
 from service.startup import StartupError, open_database
 from service.wiring import open_bucket
@@ -38,9 +39,9 @@ async def _rescue(settings: Settings) -> None:
         try:
             async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
                 swept = await sweep(database, bell)
+                uploads = await abort_stale_uploads(database, store)
         except UNREACHABLE as error:
             raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-        uploads = await abort_stale_uploads(store)
     click.echo(f"rang for {swept.jobs} jobs and {swept.deliveries} deliveries, aborted {uploads} uploads")
 
 

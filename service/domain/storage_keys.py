@@ -4,17 +4,25 @@ No two attempts write the same key. So an object never changes once a row names 
 lease goes on, or the object store executes a request after the worker gave up on it.
 """
 
+import re
 import secrets
 from uuid import UUID
 
 from service.domain.process_number import ProcessNumber
 
 _JOB_DIGITS = 8  # hexadecimal
+_KEY = re.compile(
+    r"processos/(?P<number>[0-9]{7}-[0-9]{2}\.[0-9]{4}\.[1-9]\.[0-9]{2}\.[0-9]{4})/documentos/"
+    r"(?P<document>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?:(?P<job>[0-9a-f]{8})[0-9a-f]{8}-)?"
+)
+
+
+PREFIX = "processos/"  # of everything that the service writes
 
 
 def case_prefix(number: ProcessNumber) -> str:
     """Where all objects of a case are."""
-    return f"processos/{number.masked}/documentos/"
+    return f"{PREFIX}{number.masked}/documentos/"
 
 
 def attempt_prefix(number: ProcessNumber, document_id: UUID, job_id: UUID) -> str:
@@ -25,3 +33,18 @@ def attempt_prefix(number: ProcessNumber, document_id: UUID, job_id: UUID) -> st
 def job_mark(job_id: UUID) -> str:
     """The digits in a key that say which job wrote the object."""
     return job_id.hex[:_JOB_DIGITS]
+
+
+def case_of(key: str) -> ProcessNumber | None:
+    """The case of an object, or None if the key is not one of ours."""
+    match = _KEY.match(key)
+    return ProcessNumber(re.sub("[-.]", "", match["number"])) if match else None
+
+
+def writer_of(key: str) -> tuple[UUID, str] | None:
+    """The document of an object and the mark of the job that wrote it.
+
+    None if the key is of another program, or of a version that put no job into it.
+    """
+    match = _KEY.match(key)
+    return (UUID(match["document"]), match["job"]) if match and match["job"] else None

@@ -20,10 +20,10 @@ from service.database.jobs import LEASE
 from service.domain.deliveries import HOST_CONCURRENCY
 from service.local.portal import DocumentSpec
 from service.local.stack import Stack
-from service.object_store import PART_SIZE
 from service.portal_access import PROBE_EVERY
 from service.queue import redis_pool
 from service.settings import Settings
+from service.store_upload import PART_SIZE
 from tests.support.api import Api
 from tests.support.commands import autos
 from tests.support.pages import Page

@@ -10,7 +10,9 @@ import pytest
 from aiohttp import content_disposition_filename, parse_content_disposition
 
 from service.domain.file_names import content_disposition
-from service.object_store import PART_SIZE, ObjectStore, StorageError
+from service.object_store import ObjectStore
+from service.store_errors import StorageError
+from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 
 PDF = "application/pdf"

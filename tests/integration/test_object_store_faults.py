@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.object_store import PART_SIZE, ObjectStore, StorageError
+from service.object_store import ObjectStore
+from service.store_errors import StorageError
+from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 from tests.support.loop_clock import LoopClock, running_loop_clock
 from tests.support.s3_proxy import S3Proxy, WireFault, running_s3_proxy

@@ -25,10 +25,10 @@ from service.local.portal import (
     text_of,
 )
 from service.local.portal.faults import IN_DOCUMENTS
-from service.object_store import PART_SIZE
 from service.portal import client as portal_client
 from service.portal import download as portal_download
 from service.portal.errors import AccessDenied, Busy, NotFound, PortalError, Refused, Unauthorized, Unavailable
+from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 from tests.support.portal_client import Portal, open_portal_client
 from worker.inspection import Inspection, Mismatch, Promise, Seen

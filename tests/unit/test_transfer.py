@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from service.object_store import PART_SIZE, ObjectStore, StorageError, Upload
+from service.object_store import ObjectStore
 from service.portal.download import Download
+from service.store_errors import StorageError
+from service.store_upload import PART_SIZE, Upload
 from worker.inspection import Inspection, Promise
 from worker.transfer import transfer
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from service.bucket_tidying import remove_unnamed_objects
 from service.database import documents
 from service.domain.documents import StoredFile
 from service.domain.jobs import LeaseLost
@@ -23,6 +24,7 @@ from service.settings import load_settings
 from tests.acceptance.faults.conftest import Numbers
 from tests.acceptance.faults.test_kills import LeaseWatch
 from tests.support.buckets import Bucket
+from tests.support.deliveries import open_pool
 from tests.support.processes import Process
 from tests.support.workload import Place, plain
 from worker.download_document import _write
@@ -63,7 +65,7 @@ def _digests(files: Sequence[Path]) -> list[str]:
 
 
 async def test_a_worker_that_stood_still_overwrites_nothing_of_whoever_took_over(
-    place: Place, numbers: Numbers
+    place: Place, numbers: Numbers, bucket: Bucket
 ) -> None:
     cases = await start(place, numbers, cases=4, workers=1)
     (frozen,) = place.service.workers
@@ -81,6 +83,19 @@ async def test_a_worker_that_stood_still_overwrites_nothing_of_whoever_took_over
     assert await frozen.stop() == 0
 
     assert await expect_true_objects(place, cases) == 4 * 21
+    assert await left_after_tidying(place, bucket) == await named_by_rows(place)
+
+
+async def left_after_tidying(place: Place, bucket: Bucket) -> set[str]:
+    """The objects of the bucket, once what is not needed was removed without any delay."""
+    await place.service.fetch("UPDATE untidy_cases SET tidy_at = now()")
+    async with open_pool(place.service.database_url) as database:
+        await remove_unnamed_objects(database, bucket.store, kept=-timedelta(minutes=1))
+    return set(await bucket.visible())
+
+
+async def named_by_rows(place: Place) -> set[str]:
+    return {row["storage_key"] for row in await place.service.fetch("SELECT storage_key FROM documents")}
 
 
 @pytest.mark.long

@@ -9,10 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from service.bucket_tidying import abort_stale_uploads
 from service.local.portal import DocumentSpec
 from service.local.stack import Stack
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.buckets import Bucket
+from tests.support.deliveries import open_pool
 from tests.support.s3_proxy import WireFault, running_s3_proxy
 from tests.support.workload import Place
 
@@ -100,7 +102,8 @@ async def test_the_uploads_of_a_worker_that_is_killed_are_aborted_by_the_sweep(
     assert left
     await place.ended(cases, timeout=150)
     await place.expect_all_done_once(cases)
-    assert await bucket.store.abort_stale_uploads(older_than=-timedelta(minutes=1)) == len(left)
+    async with open_pool(place.service.database_url) as database:
+        assert await abort_stale_uploads(database, bucket.store, older_than=-timedelta(minutes=1)) == len(left)
     assert await bucket.open_uploads() == []
     note(f"{len(left)} uploads left open by a SIGKILL: 0 open at the end")
 

@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 import redis.asyncio
@@ -16,7 +15,6 @@ from service.local.stack import Stack
 from service.queue import DOWNLOAD_QUEUE, Bell, Patience, redis_pool
 from service.rescue import Swept, sweep
 from tests.acceptance.faults.conftest import Numbers
-from tests.support.buckets import Bucket
 from tests.support.commands import REPOSITORY, autos
 from tests.support.workload import Place
 
@@ -113,16 +111,6 @@ async def test_a_delivery_whose_bell_was_lost_is_made(place: Place, numbers: Num
 
     received = await place.subscriber.wait_for(f"/{number}", 3, timeout=60)
     assert len({each.headers["webhook-id"] for each in received}) == 1
-
-
-async def test_uploads_that_were_left_open_are_aborted_when_they_are_old(bucket: Bucket) -> None:
-    async with bucket.store.start_upload("left/open", "application/pdf"):
-        assert await bucket.store.abort_stale_uploads(older_than=timedelta(days=1)) == 0
-        assert await bucket.open_uploads() == ["left/open"]
-
-        assert await bucket.store.abort_stale_uploads(older_than=-timedelta(minutes=1)) == 1
-
-        assert await bucket.open_uploads() == []
 
 
 async def accept(place: Place, numbers: Numbers, *, count: int) -> None:

@@ -1,0 +1,116 @@
+"""Cases whose objects are to be compared with the rows: what no row names is deleted from the bucket in the end."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_struct
+from service.domain.process_number import ProcessNumber
+
+#: How long an object stays that was written or replaced. A link lives for 7 days at most, and may have been signed just
+#: before its object was replaced.
+KEPT = timedelta(days=8)
+LEASE = timedelta(hours=1)  # after which another worker looks at a case, if the one that took it died
+
+
+class UntidyCase(msgspec.Struct, frozen=True):
+    """A case that a worker wrote objects for."""
+
+    number: ProcessNumber
+    marks: int
+
+
+class WrittenObject(msgspec.Struct, frozen=True):
+    """An object whose key says which document it is of, and which job wrote it."""
+
+    key: str
+    document_id: UUID
+    job_mark: str
+    written_at: datetime  #: by the clock of the object store
+
+
+class UnnamedObject(msgspec.Struct, frozen=True):
+    """An object of this database that no document names."""
+
+    key: str
+    is_removable: bool  #: no link and no event leads to it any more
+
+
+async def mark(connection: Connection, number: ProcessNumber) -> None:
+    """Have the objects of a case looked at after a while. To be called before an object is written."""
+    await connection.execute(
+        "INSERT INTO untidy_cases (process_number, tidy_at) VALUES (:number, now() + :kept)"
+        " ON CONFLICT (process_number) DO UPDATE SET marks = untidy_cases.marks + 1",
+        {"number": number.digits, "kept": KEPT},
+    )
+
+
+async def take(connection: Connection, *, limit: int) -> list[UntidyCase]:
+    """Some of the cases that are due; nobody else gets them for an hour. Any number of workers may ask at once."""
+    rows = await connection.fetch_all(
+        "UPDATE untidy_cases SET tidy_at = now() + :lease WHERE process_number IN (SELECT process_number"
+        " FROM untidy_cases WHERE tidy_at <= now() ORDER BY tidy_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
+        " RETURNING process_number, marks",
+        {"lease": LEASE, "limit": limit},
+    )
+    return [UntidyCase(ProcessNumber(row["process_number"]), row["marks"]) for row in rows]
+
+
+async def unnamed(
+    connection: Connection, number: ProcessNumber, objects: Sequence[WrittenObject], *, kept: timedelta
+) -> list[UnnamedObject]:
+    """Of the objects that jobs of this database wrote for a case, those that no document of it names.
+
+    Removable is one that was written, and replaced by another one, longer than `kept` ago, that no event names, and
+    only while no job is at work on the case: a job may be about to name it.
+    """
+    rows = await connection.fetch_all(
+        "WITH written AS (SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:documents AS uuid[]),"
+        " CAST(:jobs AS text[]), CAST(:times AS timestamptz[])) AS one (key, document_id, job_mark, written_at))"
+        " SELECT key, written_at < now() - CAST(:kept AS interval)"
+        " AND NOT EXISTS (SELECT 1 FROM jobs WHERE process_number = :number AND status IN ('pending', 'processing'))"
+        " AND NOT EXISTS (SELECT 1 FROM documents WHERE id = document_id AND storage_key IS NOT NULL"
+        " AND coalesce(completed_at > now() - CAST(:kept AS interval), true))"
+        " AND key NOT IN (SELECT each ->> 'storage_key' FROM events, jsonb_array_elements(body -> 'documents') AS each"
+        " WHERE process_number = :number AND each ->> 'storage_key' IS NOT NULL) AS is_removable"
+        " FROM written WHERE job_mark IN (SELECT left(CAST(id AS text), 8) FROM jobs WHERE process_number = :number)"
+        " AND key NOT IN (SELECT storage_key FROM documents WHERE process_number = :number"
+        " AND storage_key IS NOT NULL)",
+        {
+            "number": number.digits,
+            "kept": kept,
+            "keys": [each.key for each in objects],
+            "documents": [each.document_id for each in objects],
+            "jobs": [each.job_mark for each in objects],
+            "times": [each.written_at for each in objects],
+        },
+    )
+    return [as_struct(row, UnnamedObject) for row in rows]
+
+
+async def tidied(connection: Connection, case: UntidyCase) -> None:
+    """Forget a case, unless a worker may write for it, or began to since it was taken."""
+    await connection.execute(
+        "DELETE FROM untidy_cases WHERE process_number = :number AND marks = :marks AND NOT EXISTS (SELECT 1"
+        " FROM jobs WHERE process_number = :number AND status IN ('pending', 'processing'))",
+        {"number": case.number.digits, "marks": case.marks},
+    )
+
+
+async def put_off(connection: Connection, case: UntidyCase, delay: timedelta) -> None:
+    """Look at a case again later."""
+    await connection.execute(
+        "UPDATE untidy_cases SET tidy_at = now() + :delay WHERE process_number = :number",
+        {"number": case.number.digits, "delay": delay},
+    )
+
+
+async def in_work(connection: Connection, numbers: Sequence[ProcessNumber]) -> set[ProcessNumber]:
+    """Those of some cases that have an active job."""
+    rows = await connection.fetch_all(
+        "SELECT process_number FROM jobs WHERE process_number = ANY(:numbers) AND status IN ('pending', 'processing')",
+        {"numbers": [number.digits for number in numbers]},
+    )
+    return {ProcessNumber(row["process_number"]) for row in rows}
