@@ -49,7 +49,7 @@ def test_the_lifecycle_rule_is_json() -> None:
 
     assert rule is not None
     [only] = msgspec.json.decode(rule[1])["Rules"]
-    assert only["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert only["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 30}
 
 
 async def test_every_health_path_answers(api: Api) -> None:
