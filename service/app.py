@@ -50,7 +50,7 @@ from service.portal.gate import Gate
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import open_database
+from service.startup import StartupError, open_database
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
 from service.webhooks.signature import new_secret
@@ -176,8 +176,11 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
         open_database(settings.database_url, application_name="autos api", max_size=settings.database_pool_size)
     )
     if settings.admin_api_key is not None:
-        async with database.transaction() as connection:
-            await create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+        try:
+            async with database.transaction() as connection:
+                await create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
+        except UNREACHABLE as error:
+            raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
     return database
 
 

@@ -98,6 +98,7 @@ async def _database(settings: Settings, hosts: list[str]) -> _Told:
             connected_database(settings.database_url, application_name="autos cli", max_size=2) as database,
             database.connection() as connection,
         ):
+            await database.ping()
             lacking = await schema.missing(connection)
             current = Check(ok=not lacking, detail=_schema(lacking))
             answers = {"database": Check(ok=True, detail="answers"), "schema": current}

@@ -16,6 +16,8 @@ from databases.interfaces import Record
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from service.database import sessions
+
 _T = TypeVar("_T")
 
 #: What is raised where PostgreSQL is away, restarts, or has no connection to spare in time.
@@ -27,6 +29,12 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
+    # This process stood still within a transaction, or another one does that holds a lock.
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    # After a failover the session may be one with a server that is no primary any more.
+    asyncpg.ReadOnlySQLTransactionError,
 )
 ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a wire that went silent asyncpg would wait for ever
@@ -73,8 +81,11 @@ class PooledConnection(Connection):
             await super().__aenter__()
         return self
 
-    async def __aexit__(self, *_exc: object) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         async with self._connection_lock:
+            if any(isinstance(each, asyncpg.ReadOnlySQLTransactionError) for each in exc):
+                # Every session of the pool may be with the wrong server: each is closed, and made anew when needed.
+                await self._database._backend._pool.expire_connections()
             self._connection_counter -= 1
             if self._connection_counter:
                 return
@@ -130,9 +141,10 @@ class Database(databases.Database):
             yield connection
 
     async def ping(self) -> None:
-        """Have the server answer. Raises one of `UNREACHABLE` where it does not."""
+        """Have the server answer that it takes writes. Raises one of `UNREACHABLE` where it does not."""
         async with self.connection() as connection:
-            await connection.fetch_val("SELECT 1")
+            if await connection.fetch_val("SELECT current_setting('transaction_read_only')") == "on":
+                raise asyncpg.ReadOnlySQLTransactionError("the server takes no writes")
 
     def pool_use(self) -> PoolUse:
         """The connections that are open now."""
@@ -165,6 +177,7 @@ def create_database(url: str, *, application_name: str, max_size: int) -> Databa
         max_size=max_size,
         command_timeout=COMMAND_TIMEOUT,
         connection_class=_Session,
+        init=sessions.bound,
         server_settings={"application_name": application_name, "timezone": "UTC"},
     )
 
