@@ -21,10 +21,14 @@ FileCursor = Annotated[
     Meta(
         max_length=400,
         description="The next_cursor of the page before.",
-        examples=["ImZiZjk1ZGEwLTk3YzEtNWYyMi05MDg2LTY2MThjZGI1OTFmZiI="],
+        examples=["WyJmYmY5NWRhMC05N2MxLTVmMjItOTA4Ni02NjE4Y2RiNTkxZmYiXQ=="],
         extra_json_schema={"format": "file-cursor"},
     ),
 ]
+
+
+#: Documents that a cursor names, the last ones of the pages before: a refresh may drop some of them. Six fit into it.
+TRAIL = 6
 
 
 class FilesQuery(msgspec.Struct, frozen=True):
@@ -38,14 +42,17 @@ class FilesQuery(msgspec.Struct, frozen=True):
 async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     """The documents of a case.
 
-    In the order of its file, with links to those that are available.
+    In the order of its file, with links to those that are available. A document that a refresh drops meanwhile ends
+    no listing; where many are dropped at once some of the others may come twice.
     """
-    after = pagination.position(call.query.cursor, UUID)
+    after = pagination.position(call.query.cursor, tuple[UUID, ...]) or ()
     async with call.state["database"].connection() as connection:
         found = await documents.page(connection, call.number, after=after, limit=call.query.limit + 1)
         if not found and not await processes.exists(connection, call.number):
             raise not_requested()
-    rows, cursor = pagination.cut(found, call.query.limit, lambda row: row.id)
+    seen = [row.id for row in found[: call.query.limit]]
+    trail = [*reversed(seen), *after][:TRAIL]
+    rows, cursor = pagination.cut(found, call.query.limit, lambda _last: trail)
     return Page(await document_views(list(rows), call.state["store"]), cursor)
 
 

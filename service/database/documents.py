@@ -1,6 +1,6 @@
 """The documents of a process."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -144,16 +144,25 @@ async def ids_of_process(connection: Connection, number: ProcessNumber) -> list[
     return [row["id"] for row in rows]
 
 
-async def page(connection: Connection, number: ProcessNumber, *, after: UUID | None, limit: int) -> list[Document]:
-    """Some of them, in the order of the file, from behind one of them on.
+#: Where the first of some documents stands that is still there; before all of them where none is.
+_PLACE = """(SELECT position, id FROM (
+    SELECT documents.position, documents.id, known.age
+    FROM unnest(CAST(:after AS uuid[])) WITH ORDINALITY AS known (id, age) JOIN documents USING (id)
+    WHERE process_number = :number
+    UNION ALL SELECT -1, CAST('00000000-0000-0000-0000-000000000000' AS uuid), NULL
+) AS places ORDER BY age LIMIT 1)"""
 
-    The place is that of the document, wherever it stands by now: what arrives meanwhile moves no page.
+
+async def page(connection: Connection, number: ProcessNumber, *, after: Sequence[UUID], limit: int) -> list[Document]:
+    """Some of them, in the order of the file, from behind the first of `after` on that is still there.
+
+    The place is that of the document, wherever it stands by now: what arrives meanwhile moves no page, and what is
+    dropped meanwhile hides none of the others.
     """
     rows = await connection.fetch_all(
-        f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number AND (CAST(:after AS uuid) IS NULL"
-        " OR (position, id) > (SELECT position, id FROM documents WHERE id = :after AND process_number = :number))"
+        f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number AND (position, id) > {_PLACE}"
         " ORDER BY position, id LIMIT :limit",
-        {"number": number.digits, "after": after, "limit": limit},
+        {"number": number.digits, "after": list(after), "limit": limit},
     )
     return [as_struct(row, Document) for row in rows]
 

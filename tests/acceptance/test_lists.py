@@ -165,6 +165,33 @@ async def test_files_come_in_pages_in_the_order_of_the_file_while_documents_arri
     assert len(content) == first.json["items"][0]["size"]
 
 
+@pytest.mark.parametrize(
+    "dropped", [range(3, 4), range(2, 5), range(4), range(3, 8)], ids=["last", "around", "all seen", "from the last on"]
+)
+@pytest.mark.parametrize("limit", [1, 4])
+async def test_what_a_refresh_drops_hides_no_other_file(
+    api: Api, portal: Portal, number: str, limit: int, dropped: range
+) -> None:
+    names = [f"Documento {place}" for place in range(9)]
+    specs = [DocumentSpec(name=name, origin_id=str(1000 + place)) for place, name in enumerate(names)]
+    await request(api, portal, number, *specs, auto_download="false")
+    path = f"/api/v1/processes/{number}/files"
+    seen: list[str] = []
+    cursor: dict[str, Any] = {}
+    while len(seen) < 4:
+        answer = await api.get(path, limit=limit, **cursor)
+        seen += [item["name"] for item in answer.json["items"]]
+        cursor = {"cursor": answer.json["next_cursor"]}
+    left = [spec for place, spec in enumerate(specs) if place not in dropped]
+    await portal.put_documents(number, *left)
+    await api.process(number, auto_download="false", force_refresh="true")
+
+    rest = await pages(api, path, limit=limit, **cursor)
+
+    assert seen == names[:4]
+    assert [item["name"] for page in rest for item in page] == [spec.name for spec in left if spec.name not in seen]
+
+
 async def test_the_files_of_a_case_that_nobody_requested_are_not_found(api: Api, number: str) -> None:
     answer = await api.get(f"/api/v1/processes/{number}/files")
 

@@ -81,7 +81,7 @@ def deliveries_of(*, own: bool = False, **wanted: Any) -> Ask:
 QUESTIONS: dict[str, Ask] = {
     "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
     "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
-    "files": lambda connection, _owner: documents.page(connection, number_of(PLACE), after=None, limit=LIMIT),
+    "files": lambda connection, _owner: documents.page(connection, number_of(PLACE), after=(), limit=LIMIT),
     "main entry: is it complete": lambda connection, _owner: processes.completeness(connection, number_of(PLACE)),
     "search": lambda connection, _owner: processes.overviews(connection, [number_of(PLACE), number_of(PLACE + 1)]),
     "worker: its documents": lambda connection, _owner: documents.tasks_of_job(connection, uuid4()),

@@ -31,4 +31,4 @@ schemathesis.openapi.format(
     "webhook-url", st.integers(0, 99).map(lambda number: f"http://127.0.0.1:18999/hooks/{number}")
 )
 schemathesis.openapi.format("cursor", st.just(_cursor(["2026-01-01T00:00:00Z", DOCUMENT])))
-schemathesis.openapi.format("file-cursor", st.just(_cursor(DOCUMENT)))
+schemathesis.openapi.format("file-cursor", st.just(_cursor([DOCUMENT])))
