@@ -17,10 +17,11 @@ CREATE INDEX CONCURRENTLY deliveries_by_end ON deliveries (completed_at) WHERE c
 DROP INDEX CONCURRENTLY IF EXISTS events_by_time;
 CREATE INDEX CONCURRENTLY events_by_time ON events (occurred_at, id);
 
--- Whose deliveries to one host are overdue, and the next two of them: by their bell, and by the moment they are due.
-DROP INDEX CONCURRENTLY IF EXISTS deliveries_overdue;
-CREATE INDEX CONCURRENTLY deliveries_overdue ON deliveries (host, user_id, ring_at) WHERE ring_at IS NOT NULL;
+-- The next of one user's deliveries to one host: 0 for first attempts and those that a person asked for, 1 for the
+-- others, and in each of the two the one that is due for longest.
 DROP INDEX CONCURRENTLY IF EXISTS deliveries_due;
-CREATE INDEX CONCURRENTLY deliveries_due
-    ON deliveries (host, user_id, (attempts > 0), (least(resend_at, next_attempt_at))) WHERE ring_at IS NOT NULL;
+CREATE INDEX CONCURRENTLY deliveries_due ON deliveries (
+    host, user_id, (CASE WHEN attempts = 0 OR resend_at IS NOT NULL THEN 0 ELSE 1 END),
+    (least(resend_at, next_attempt_at))
+) WHERE ring_at IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS deliveries_of_host;

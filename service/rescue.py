@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from service.database import deliveries, jobs
+from service.database import jobs, overdue
 from service.database.connection import Database
+from service.database.overdue import Stop
 from service.queue import Bell
 
-BATCH = 200  # rows of one statement
+BATCH = 200  # jobs, or users at hosts, of one statement
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,8 @@ async def sweep(database: Database, bell: Bell) -> Swept:
     if is_empty := await bell.notices_loss():
         async with database.connection() as connection:
             await jobs.make_overdue(connection)
-    rung_jobs = rung_deliveries = 0
-    is_last = False
-    while not is_last:
-        batch, is_last = await _sweep_batch(database, bell)
-        rung_jobs += batch.jobs
-        rung_deliveries += batch.deliveries
+    rung_deliveries = await _sweep_deliveries(database, bell)
+    rung_jobs = await _sweep_jobs(database, bell)
     if is_empty:
         await bell.remember()
     if rung_jobs or rung_deliveries:
@@ -40,12 +37,27 @@ async def sweep(database: Database, bell: Bell) -> Swept:
     return Swept(rung_jobs, rung_deliveries)
 
 
-async def _sweep_batch(database: Database, bell: Bell) -> tuple[Swept, bool]:
-    async with database.connection() as connection:
-        overdue_jobs = await jobs.take_overdue(connection, limit=BATCH)
-        overdue_deliveries = await deliveries.take_overdue(connection, limit=BATCH)
-    restored = await bell.restore_jobs([(job.id, job.created_at) for job in overdue_jobs])
-    for delivery in overdue_deliveries:
-        await bell.ring_delivery(delivery.id, attempt=delivery.attempt, rings=delivery.rings)
-    is_last = max(len(overdue_jobs), len(overdue_deliveries)) < BATCH
-    return Swept(restored, len(overdue_deliveries)), is_last
+async def _sweep_jobs(database: Database, bell: Bell) -> int:
+    restored = 0
+    is_last = False
+    while not is_last:
+        async with database.connection() as connection:
+            batch = await jobs.take_overdue(connection, limit=BATCH)
+        restored += await bell.restore_jobs([(job.id, job.created_at) for job in batch])
+        is_last = len(batch) < BATCH
+    return restored
+
+
+async def _sweep_deliveries(database: Database, bell: Bell) -> int:
+    """Walk once over the users at hosts for whom something is open, from batch to batch."""
+    rung = 0
+    after: Stop | None = None
+    is_last = False
+    while not is_last:
+        async with database.connection() as connection:
+            batch = await overdue.take_overdue(connection, after=after, limit=BATCH)
+        for ring in batch.rings:
+            await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings)
+        rung += len(batch.rings)
+        after, is_last = batch.after, batch.after is None
+    return rung

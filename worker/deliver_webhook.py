@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from service.database import attempts, deliveries, events, users
+from service.database import attempts, events, overdue, users
 from service.database.attempts import Recorded
 from service.database.connection import UNREACHABLE
 from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
@@ -140,7 +140,7 @@ async def _record(
         try:
             async with context.database.transaction() as connection:
                 recorded = await attempts.record(connection, delivery, attempt, verdict)
-                return recorded, await deliveries.take_waiting(connection, delivery.host)
+                return recorded, await overdue.take_waiting(connection, delivery.host, delivery.user_id)
         except UNREACHABLE as error:
             structlog.get_logger().warning("attempt_not_recorded", error=type(error).__name__)
             if asyncio.get_running_loop().time() > deadline:

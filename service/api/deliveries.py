@@ -14,7 +14,7 @@ from service.api.operations import Call, Reply, operation
 from service.api.pagination import Page, PageQuery
 from service.api.problems import Problem
 from service.api.queries import NoQuery
-from service.database import deliveries, delivery_history
+from service.database import deliveries, delivery_history, overdue
 from service.database.connection import Connection
 from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import message_id
@@ -23,7 +23,6 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
 
 ATTEMPTS_LISTED = 20  # of each delivery in a list; one delivery alone shows them all
-RUNG_AT_ONCE = 200  # after a recovery; the sweep rings for the rest
 
 
 class AttemptView(msgspec.Struct, frozen=True):
@@ -132,8 +131,8 @@ async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
     """
     async with call.state["database"].transaction() as connection:
         recovered = await deliveries.recover(connection, since=call.body.since, user_id=call.owner)
-        rings = await deliveries.take_overdue(connection, limit=RUNG_AT_ONCE) if recovered else []
-    for ring in rings:
+        rung = await overdue.take_overdue(connection) if recovered else None
+    for ring in rung.rings if rung else ():
         await call.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings)
     return RecoveredView(recovered)
 

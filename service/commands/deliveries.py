@@ -10,7 +10,7 @@ import msgspec
 from service.commands.bell import ring
 from service.commands.console import json_option, print_fields, print_json, print_table
 from service.commands.database import ask
-from service.database import deliveries, delivery_history
+from service.database import deliveries, delivery_history, overdue
 from service.database.connection import Connection
 from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import Ring
@@ -18,7 +18,6 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
 from service.queue import Bell
 
-RUNG_AT_ONCE = 200  # after a recovery; the workers' sweep rings for the rest
 ATTEMPTS_LISTED = 20
 
 
@@ -121,7 +120,7 @@ def recover(since: datetime) -> None:
 
     async def question(connection: Connection) -> tuple[int, list[Ring]]:
         recovered = await deliveries.recover(connection, since=since, user_id=None)
-        return recovered, await deliveries.take_overdue(connection, limit=RUNG_AT_ONCE) if recovered else []
+        return recovered, (await overdue.take_overdue(connection)).rings if recovered else []
 
     recovered, rings = ask(question)
     click.echo(f"{recovered} deliveries are on their way{_ring(rings)}")

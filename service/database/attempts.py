@@ -1,7 +1,7 @@
 """Attempts of deliveries: claimed under a lease, and written down with what follows from them.
 
-The row of the host is locked first by whoever claims or records: so the attempts under way at a host are counted
-by one at a time, and a delivery that found no place is always seen by the attempt that frees one.
+The host is locked first by whoever claims or records: so the attempts under way there are counted by one at a time,
+and a delivery that found no place is always seen by the attempt that frees one.
 """
 
 from datetime import datetime, timedelta
@@ -10,16 +10,13 @@ from uuid import UUID, uuid4
 import msgspec
 from databases.interfaces import Record
 
+from service.database import places
 from service.database.connection import Connection, as_optional, as_struct
-from service.database.deliveries import RING_AFTER, RING_BACKOFF
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, Attempt, ClaimedDelivery, Ring, Verdict
+from service.database.deliveries import RING_AFTER
+from service.database.overdue import RING_BACKOFF
+from service.database.places import CLOCK, DUE
+from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
 from service.domain.statuses import DeliveryStatus
-
-_DUE = (
-    "id = :id AND (resend_at IS NOT NULL OR (status = 'scheduled' AND next_attempt_at <= now()))"
-    " AND coalesce(lease_expires_at < now(), true)"
-)
-
 
 #: What is left of a person's wish after an attempt: a newer one, or the same where the attempt was not made.
 _RESEND_LEFT = "CASE WHEN :again OR resend_at > CAST(:asked_at AS timestamptz) THEN resend_at END"
@@ -51,44 +48,46 @@ class _ClaimedRow(msgspec.Struct):
 async def claim(
     connection: Connection, delivery_id: UUID, *, term: timedelta, may_probe: bool
 ) -> ClaimedDelivery | Ring | None:
-    """Take the next attempt of a delivery for `term`, in a transaction of its own.
+    """Take the next attempt of a user at a host for `term`, in a transaction of its own.
 
-    `may_probe` says whether a host that keeps failing may be called; where it may not, the answer is the bell that
-    has to be rung for somebody who may. None: there is nothing to do, or the host has no place free; then the
-    attempt that frees one rings. Neither uses up an attempt.
+    It is that of `delivery_id`, unless another delivery of the same user to the same host is due and goes first; then
+    this one waits for a place. `may_probe` says whether a host that keeps failing may be called; where it
+    may not, the answer is the bell that has to be rung for somebody who may. None: there is nothing to do, or no place
+    is free; then the attempt that frees one rings. Neither uses up an attempt.
     """
-    host: str | None = await connection.fetch_val(f"SELECT host FROM deliveries WHERE {_DUE}", {"id": delivery_id})
-    if host is None:
+    whose = await connection.fetch_one("SELECT host, user_id FROM deliveries WHERE id = :id", {"id": delivery_id})
+    if whose is None:
         return None
-    is_failing = await _lock_host(connection, host) >= HOST_FAILURES
-    if is_failing and not may_probe:
+    host, user_id = whose["host"], whose["user_id"]
+    await places.lock(connection, host)
+    found = await places.look(connection, host, user_id)
+    if found.is_failing and not may_probe:
         return await _pass_on(connection, delivery_id)
-    if await _count_under_way(connection, host) >= (1 if is_failing else HOST_CONCURRENCY):
-        await connection.execute(f"UPDATE deliveries SET ring_at = now() WHERE {_DUE}", {"id": delivery_id})
+    if not found.free:
+        await _wait(connection, delivery_id)
         return None
-    return await _lease(connection, delivery_id, term)
+    chosen = await places.choose(connection, host, user_id, delivery_id, longest=found.longest_next)
+    if chosen is None:
+        return None
+    next_id, contested = chosen
+    if contested:
+        await places.take_turns(connection, host, user_id)
+    if next_id != delivery_id:
+        await _wait(connection, delivery_id)
+    return await _lease(connection, next_id, term)
 
 
-async def _lock_host(connection: Connection, host: str) -> int:
-    """Answer the host's failures in a row."""
-    await connection.execute("INSERT INTO delivery_hosts (host) VALUES (:host) ON CONFLICT DO NOTHING", {"host": host})
-    failures: int = await connection.fetch_val(
-        "SELECT failures FROM delivery_hosts WHERE host = :host FOR UPDATE", {"host": host}
+async def _wait(connection: Connection, delivery_id: UUID) -> None:
+    """Be seen by the attempt that frees a place: this delivery's bell is used up, and it did not begin."""
+    await connection.execute(
+        f"UPDATE deliveries SET ring_at = clock_timestamp() WHERE id = :id AND ring_at > {CLOCK} AND {DUE}",
+        {"id": delivery_id},
     )
-    return failures
-
-
-async def _count_under_way(connection: Connection, host: str) -> int:
-    under_way: int = await connection.fetch_val(
-        "SELECT count(*) FROM deliveries WHERE host = :host AND lease_token IS NOT NULL AND lease_expires_at > now()",
-        {"host": host},
-    )
-    return under_way
 
 
 async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
     row = await connection.fetch_one(
-        f"UPDATE deliveries SET rings = rings + 1, ring_at = now() + :backoff WHERE {_DUE}"
+        f"UPDATE deliveries SET rings = rings + 1, ring_at = clock_timestamp() + :backoff WHERE id = :id AND {DUE}"
         " RETURNING id, attempts + 1 AS attempt, rings",
         {"id": delivery_id, "backoff": RING_BACKOFF},
     )
@@ -98,11 +97,11 @@ async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
 async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> ClaimedDelivery | None:
     lease = uuid4()
     row = await connection.fetch_one(
-        # The clock, not the start of the transaction: that may have waited for the lock of the host.
         "UPDATE deliveries SET lease_token = :lease, lease_expires_at = clock_timestamp() + :term,"
-        f" ring_at = clock_timestamp() + :term WHERE {_DUE} RETURNING id, event_id, user_id, url, host, attempts, thin,"
+        f" ring_at = clock_timestamp() + :term WHERE id = :id AND {DUE}"
+        " RETURNING id, event_id, user_id, url, host, attempts, thin,"
         " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
-        " now() - coalesce(resend_at, own_fault_since, now()) AS own_fault_for, resend_at,"
+        " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS own_fault_for, resend_at,"
         " process_number, job_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id) AS request_id",
         {"id": delivery_id, "lease": lease, "term": term},
     )
@@ -117,16 +116,13 @@ async def record(
     connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
 ) -> Recorded | None:
     """Write an attempt and what follows from it, in a transaction. None: the lease was lost, nothing was written."""
-    await _lock_host(connection, delivery.host)
+    await places.lock(connection, delivery.host)
     settle = _follow_schedule if delivery.resend_at is None else _settle_resend
     row = await settle(connection, delivery, attempt, verdict)
     if row is None:
         return None
     if verdict.host_works is not None:
-        await connection.execute(
-            "UPDATE delivery_hosts SET failures = CASE WHEN :works THEN 0 ELSE failures + 1 END WHERE host = :host",
-            {"host": delivery.host, "works": verdict.host_works},
-        )
+        await places.note_result(connection, delivery.host, delivery.user_id, works=verdict.host_works)
     await _insert(connection, delivery, attempt)
     return Recorded(DeliveryStatus(row["status"]), as_struct(row, Ring) if row["due"] else None)
 
@@ -142,7 +138,8 @@ async def _insert(connection: Connection, delivery: ClaimedDelivery, attempt: At
 
 _RECORDED = (
     " RETURNING id, attempts + 1 AS attempt, rings, status, ring_at IS NOT NULL AS due,"
-    " greatest(interval '0', CASE WHEN resend_at IS NULL THEN next_attempt_at ELSE ring_at END - now()) AS after"
+    " greatest(interval '0', CASE WHEN resend_at IS NULL THEN next_attempt_at ELSE ring_at END - clock_timestamp())"
+    " AS after"
 )
 
 
@@ -152,11 +149,11 @@ async def _follow_schedule(
     return await connection.fetch_one(
         "UPDATE deliveries SET status = :status, attempts = attempts + :counts, last_error = :error,"
         " rings = rings + 1 - :counts, thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
-        " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, now()) END,"
-        " next_attempt_at = now() + :retry_in,"
+        " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, clock_timestamp()) END,"
+        " next_attempt_at = clock_timestamp() + :retry_in,"
         # A person may have asked for another one meanwhile.
-        " ring_at = CASE WHEN resend_at IS NULL THEN now() + :retry_in + :grace ELSE now() END,"
-        " completed_at = CASE WHEN :final THEN now() END"
+        " ring_at = CASE WHEN resend_at IS NULL THEN clock_timestamp() + :retry_in + :grace ELSE clock_timestamp() END,"
+        " completed_at = CASE WHEN :final THEN clock_timestamp() END"
         f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
         {
             "id": delivery.id,
@@ -183,12 +180,12 @@ async def _settle_resend(
         " attempts = attempts + CASE WHEN :delivered AND status <> 'delivered' THEN 1 ELSE 0 END,"
         " last_error = CASE WHEN :delivered OR status = 'delivered' THEN NULL ELSE CAST(:error AS text) END,"
         # Delivered once is delivered for good: the moment does not move.
-        " completed_at = CASE WHEN :delivered AND status <> 'delivered' THEN now() ELSE completed_at END,"
+        " completed_at = CASE WHEN :delivered AND status <> 'delivered' THEN clock_timestamp() ELSE completed_at END,"
         " own_fault_since = CASE WHEN :delivered THEN NULL ELSE own_fault_since END,"
         " next_attempt_at = CASE WHEN :delivered THEN NULL ELSE next_attempt_at END,"
         " status = CASE WHEN :delivered THEN 'delivered' ELSE status END,"
-        f" ring_at = CASE WHEN {_RESEND_LEFT} IS NOT NULL THEN now() + coalesce(:retry_in, interval '0')"
-        " WHEN NOT :delivered AND status = 'scheduled' THEN greatest(next_attempt_at, now()) + :grace END"
+        f" ring_at = CASE WHEN {_RESEND_LEFT} IS NOT NULL THEN clock_timestamp() + coalesce(:retry_in, interval '0')"
+        " WHEN NOT :delivered AND status = 'scheduled' THEN greatest(next_attempt_at, clock_timestamp()) + :grace END"
         f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
         {
             "id": delivery.id,
@@ -207,7 +204,7 @@ async def _settle_resend(
 async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
     """Give an attempt back that was not made."""
     await connection.execute(
-        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
+        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL, ring_at = clock_timestamp()"
         " WHERE id = :id AND lease_token = :lease",
         {"id": delivery.id, "lease": delivery.lease},
     )

@@ -1,21 +1,15 @@
 """Deliveries: the schedule of every webhook. PostgreSQL knows what is due; bells are only rung for it."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-from service.database.connection import Connection, as_optional, as_struct
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, Ring
+from service.database.connection import Connection, as_optional
+from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 
 RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
-RING_BACKOFF = timedelta(seconds=30)
 USER_DELETED = "The user was deleted."
 
-_BOUNDS: Mapping[str, Any] = {"at_once": HOST_CONCURRENCY, "failing": HOST_FAILURES, "backoff": RING_BACKOFF}
-_FREE_LEASE = "coalesce(deliveries.lease_expires_at < now(), true)"
-_RING = "SET rings = rings + 1, ring_at = now() + :backoff"
 _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
 
 
@@ -72,8 +66,9 @@ async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID)
 async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
     """Ask for one more attempt now, whatever became of the delivery. None: its job has not ended."""
     row = await connection.fetch_one(
-        "UPDATE deliveries SET resend_at = now(), rings = rings + 1,"
-        " ring_at = least(ring_at, now() + :grace)"  # least() ignores NULL
+        # The clock: a wish must not look older than the one whose attempt it found under way.
+        "UPDATE deliveries SET resend_at = clock_timestamp(), rings = rings + 1,"
+        " ring_at = least(ring_at, clock_timestamp() + :grace)"  # least() ignores NULL
         f" WHERE id = :id AND status <> 'waiting' {_RINGS}",
         {"id": delivery_id, "grace": RING_AFTER},
     )
@@ -109,41 +104,3 @@ async def end_all(connection: Connection, user_id: UUID) -> None:
         " WHERE user_id = :user_id AND (status = 'scheduled' OR resend_at IS NOT NULL)",
         {"user_id": user_id, "error": USER_DELETED},
     )
-
-
-async def take_overdue(connection: Connection, *, limit: int = 500) -> list[Ring]:
-    """What is due although nobody makes the attempt, as far as each host has places free.
-
-    First attempts come first. Any number of workers may ask at once.
-    """
-    rows = await connection.fetch_all(
-        "WITH leased AS (SELECT host, count(*) AS attempts FROM deliveries"
-        " WHERE lease_token IS NOT NULL AND lease_expires_at > now() GROUP BY host),"
-        " ranked AS (SELECT deliveries.id, coalesce(leased.attempts, 0) + row_number() OVER"
-        " (PARTITION BY deliveries.host ORDER BY deliveries.attempts, deliveries.ring_at) AS place,"
-        " CASE WHEN hosts.failures >= :failing THEN 1 ELSE :at_once END AS places"
-        " FROM deliveries LEFT JOIN leased USING (host) LEFT JOIN delivery_hosts AS hosts USING (host)"
-        f" WHERE deliveries.ring_at <= now() AND {_FREE_LEASE})"
-        f" UPDATE deliveries {_RING} WHERE id IN (SELECT deliveries.id FROM deliveries JOIN ranked USING (id)"
-        " WHERE ranked.place <= ranked.places AND deliveries.ring_at <= now()"
-        " ORDER BY deliveries.attempts > 0, deliveries.ring_at LIMIT :limit"
-        f" FOR UPDATE OF deliveries SKIP LOCKED) {_RINGS}",
-        {**_BOUNDS, "limit": limit},
-    )
-    return [as_struct(row, Ring) for row in rows]
-
-
-async def take_waiting(connection: Connection, host: str) -> list[Ring]:
-    """The deliveries that a host has places for now: at most as many as it has places free, first attempts first.
-
-    The caller holds the lock of the host.
-    """
-    rows = await connection.fetch_all(
-        f"UPDATE deliveries {_RING} WHERE id IN (SELECT id FROM deliveries WHERE host = :host AND ring_at <= now()"
-        f" AND {_FREE_LEASE} ORDER BY attempts, ring_at LIMIT greatest(0,"
-        " (SELECT CASE WHEN failures >= :failing THEN 1 ELSE :at_once END FROM delivery_hosts WHERE host = :host)"
-        " - (SELECT count(*) FROM deliveries WHERE host = :host AND lease_token IS NOT NULL"
-        f" AND lease_expires_at > now())) FOR UPDATE SKIP LOCKED) {_RINGS}",
-        {**_BOUNDS, "host": host},
-    )
-    return [as_struct(row, Ring) for row in rows]

@@ -7,10 +7,15 @@ import msgspec
 
 from service.domain.statuses import DeliveryStatus
 
-#: Attempts under way at one host, over all workers. A host is a name or address with its port.
+#: Attempts of one user under way at one host, over all workers. A host is a name or address with its port.
 HOST_CONCURRENCY = 4
-#: After so many failures in a row a host is probed by one delivery at a time, until one succeeds.
+#: After so many failures in a row of one user at a host this user has `USER_PROBES` places there, until one succeeds.
 HOST_FAILURES = 5
+USER_PROBES = 1
+#: Attempts of all users under way at one host: many may share a receiver.
+HOST_TOTAL = 20
+#: Those among them of users whose attempts keep failing: the others find a place beside them.
+HOST_PROBES_TOTAL = 10
 
 
 class ClaimedDelivery(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from redis.exceptions import AuthenticationError
 from service.database import migrations
 from service.database.connection import ACQUIRE_TIMEOUT, COMMAND_TIMEOUT
 from service.database.jobs import LEASE
-from service.domain.deliveries import HOST_CONCURRENCY
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_TOTAL
 from service.local.portal import DocumentSpec
 from service.local.stack import Stack
 from service.portal_access import PROBE_EVERY
@@ -206,7 +206,7 @@ NUMBERS = (
     f"tried again after {PAUSE.seconds} seconds",
     f"tried again every {PROBE_EVERY:.0f} seconds",
     f"up to {main.FIRST_ATTEMPTS_AT_ONCE} first attempts and {main.LATE_ATTEMPTS_AT_ONCE} later ones",
-    f"one host gets at most {HOST_CONCURRENCY}",
+    f"one host gets at most {HOST_CONCURRENCY} of one user and {HOST_TOTAL} of all",
     f"two parts of {PART_SIZE // 1024**2} MiB",
     f"{2 * DEFAULTS['pdpj_max_concurrency'] * PART_SIZE // 1024**2} MiB for its transfers",
     f"waits {ACQUIRE_TIMEOUT:.0f} seconds for a connection of its pool",

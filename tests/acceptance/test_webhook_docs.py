@@ -21,7 +21,7 @@ import pytest
 from service.api.operations import OperationRoute
 from service.app import ROUTES
 from service.cli import main
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL
 from service.settings import Settings
 from service.webhooks.signature import signature_headers
 from tests.support.api import Api
@@ -159,7 +159,8 @@ def test_the_schedule_is_that_of_the_settings() -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    assert f"At most {HOST_CONCURRENCY} requests" in PAGE
+    assert f"At most {HOST_CONCURRENCY} of your requests" in PAGE
+    assert f"up to {HOST_TOTAL} in all" in PAGE
     assert re.search(rf"after\s+{HOST_FAILURES} failures", PAGE)
     assert f"Above {DEFAULTS['webhook_max_documents']} documents" in PAGE
     assert f"there are {DEFAULTS['webhook_timeout']} seconds" in PAGE

@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import quote
 from uuid import UUID
 
-from service.database import deliveries, jobs
+from service.database import jobs, overdue
 from service.database.connection import Database, create_database
 from service.local.portal import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place
@@ -62,7 +62,7 @@ class Side:
     async def _sweep(self) -> None:
         async with self.database.connection() as connection:
             await jobs.take_overdue(connection)
-            await deliveries.take_overdue(connection)
+            await overdue.take_overdue(connection)
 
 
 @asynccontextmanager

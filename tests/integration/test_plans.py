@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database import (
-    deliveries,
     delivery_history,
     documents,
     job_alerts,
     job_history,
     jobs,
+    overdue,
     process_lists,
     processes,
     users,
@@ -102,7 +102,7 @@ QUESTIONS: dict[str, Ask] = {
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
     "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
     "sweep: jobs": lambda connection, _owner: jobs.take_overdue(connection),
-    "sweep: deliveries": lambda connection, _owner: deliveries.take_overdue(connection),
+    "sweep: deliveries": lambda connection, _owner: overdue.take_overdue(connection),
     "sweep after a loss of Redis": lambda connection, _owner: jobs.make_overdue(connection),
     "alerts: deliveries": lambda connection, _owner: delivery_history.take_exhausted(
         connection, within=timedelta(hours=1)

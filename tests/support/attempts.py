@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from service.database import attempts, deliveries, delivery_history
+from service.database import attempts, deliveries, delivery_history, overdue
 from service.database.attempts import Recorded
 from service.database.connection import Database
 from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, Ring, Verdict
@@ -29,6 +29,7 @@ async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
     """The next attempt of a delivery, which has to be had."""
     found = await claim(database, delivery_id)
     assert isinstance(found, ClaimedDelivery)
+    assert found.id == delivery_id
     return found
 
 
@@ -53,16 +54,22 @@ async def let_fail(database: Database, user_id: UUID, url: str, times: int = HOS
         await make(database, delivery_id, GIVEN_UP)
 
 
-async def waiting(database: Database, host: str) -> list[UUID]:
-    """Ring for what a host has places for."""
+async def waiting(database: Database, host: str, user_id: UUID) -> list[UUID]:
+    """Ring for what a user has free places for at a host."""
     async with database.transaction() as connection:
-        return [ring.id for ring in await deliveries.take_waiting(connection, host)]
+        return [ring.id for ring in await overdue.take_waiting(connection, host, user_id)]
 
 
-async def overdue(database: Database) -> list[UUID]:
+async def sweep(database: Database) -> list[UUID]:
     """Sweep once."""
-    async with database.connection() as connection:
-        return [ring.id for ring in await deliveries.take_overdue(connection)]
+    rung: list[UUID] = []
+    after, is_last = None, False
+    while not is_last:
+        async with database.connection() as connection:
+            found = await overdue.take_overdue(connection, after=after, limit=2)
+        rung += [ring.id for ring in found.rings]
+        after, is_last = found.after, found.after is None
+    return rung
 
 
 async def attempts_written(database: Database, delivery_id: UUID) -> int:

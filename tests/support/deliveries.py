@@ -113,9 +113,9 @@ async def add_event(database: Database, *documents: EventDocument) -> UUID:
 
 
 async def schedule(database: Database, user_id: UUID, *urls: str, event_id: UUID | None = None) -> list[UUID]:
-    """One delivery that is due now for each URL, in their order."""
+    """One delivery that is due now for each URL, each a moment after the one before."""
     event = event_id or await add_event(database)
-    async with database.transaction() as connection:
+    async with database.connection() as connection:
         return [
             await deliveries.schedule_one(connection, NUMBER, event_id=event, user_id=user_id, url=url) for url in urls
         ]

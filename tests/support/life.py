@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from service.database import attempts, deliveries, documents, jobs, processes, requests
+from service.database import attempts, deliveries, documents, jobs, overdue, processes, requests
 from service.database.connection import Connection, Database
 from service.domain.deliveries import Attempt, ClaimedDelivery, Verdict
 from service.domain.documents import StoredFile
@@ -146,7 +146,7 @@ class Life:
         async def take(connection: Connection) -> None:
             await jobs.make_overdue(connection)
             await jobs.take_overdue(connection)
-            await deliveries.take_overdue(connection)
+            await overdue.take_overdue(connection)
 
         self.world.run(take)
 

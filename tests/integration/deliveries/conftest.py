@@ -23,9 +23,9 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
         yield pool
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def user_id(database: Database) -> UUID:
-    """A client of the service."""
+    """A client of the service, of one test: the bell of a delivery may start any other of the same user and host."""
     return (await add_user(database))[0]
 
 

@@ -20,7 +20,7 @@ async def find(database: Database, delivery_id: UUID) -> delivery_history.Delive
 
 async def test_what_is_scheduled_is_given_up_and_never_sent_again(database: Database, url: str) -> None:
     user_id, _key = await add_user(database)
-    open_id, delivered_id = await schedule(database, user_id, url, url)
+    delivered_id, open_id = await schedule(database, user_id, url, url)
     await make(database, delivered_id, DELIVERED)
     async with database.connection() as connection:
         await deliveries.resend(connection, delivered_id)

@@ -1,4 +1,4 @@
-"""The places that a host has: never more attempts under way than those, first attempts before late ones."""
+"""The places that a user has at a host: never more attempts under way than those."""
 
 import asyncio
 from uuid import UUID
@@ -14,8 +14,8 @@ from tests.support.attempts import (
     claimed,
     let_fail,
     make,
-    overdue,
     record,
+    sweep,
     waiting,
 )
 from tests.support.deliveries import row, schedule, update
@@ -50,27 +50,14 @@ async def test_a_place_that_becomes_free_is_for_whoever_waited(database: Databas
     for delivery_id in ids[HOST_CONCURRENCY:]:
         assert await claim(database, delivery_id) is None
     host = under_way[0].host
-    assert await waiting(database, host) == []
+    assert await waiting(database, host, user_id) == []
 
     await record(database, under_way[0], DELIVERED)
 
-    assert await waiting(database, host) == [ids[HOST_CONCURRENCY]]
+    assert await waiting(database, host, user_id) == [ids[HOST_CONCURRENCY]]
     for delivery_id in ids[HOST_CONCURRENCY:]:
         found = await row(database, delivery_id)
         assert (found["attempts"], found["status"]) == (0, "scheduled")
-
-
-async def test_first_attempts_get_a_free_place_before_late_ones(database: Database, user_id: UUID, url: str) -> None:
-    late, first = await schedule(database, user_id, url, url)
-    await update(database, late, "attempts = 3, ring_at = now() - interval '1 hour'")
-    await update(database, first, "ring_at = now()")
-    host = (await row(database, late))["host"]
-    busy = await schedule(database, user_id, *[url] * (HOST_CONCURRENCY - 1))
-    for delivery_id in busy:
-        await claimed(database, delivery_id)
-    for delivery_id in (late, first):
-        await update(database, delivery_id, "ring_at = now() - interval '1 hour'")
-    assert await waiting(database, host) == [first]
 
 
 async def test_a_place_comes_back_when_the_lease_of_a_dead_worker_ends(
@@ -98,7 +85,7 @@ async def test_a_host_that_keeps_failing_is_probed_by_one_until_one_succeeds(
     assert isinstance(probe, ClaimedDelivery)
     assert probes[1:] == [None] * 5
     await record(database, probe, RETRY)
-    assert len(await waiting(database, probe.host)) == 1
+    assert len(await waiting(database, probe.host, user_id)) == 1
     second = await claimed(database, ids[1])
     await record(database, second, DELIVERED)
     claims = [await claim(database, delivery_id) for delivery_id in ids[2:]]
@@ -139,7 +126,7 @@ async def test_the_sweep_rings_once_for_all_workers_and_not_for_more_than_a_host
     for delivery_id in (*ids, other):
         await update(database, delivery_id, "ring_at = now()")
 
-    rung = [each for found in await asyncio.gather(*(overdue(database) for _ in range(6))) for each in found]
+    rung = [each for found in await asyncio.gather(*(sweep(database) for _ in range(6))) for each in found]
 
     assert rung.count(other) == 1
     assert len(set(rung) & set(ids)) == len([each for each in rung if each in ids]) >= HOST_CONCURRENCY
@@ -152,4 +139,4 @@ async def test_the_sweep_leaves_a_host_alone_that_has_no_place(database: Databas
     for delivery_id in ids[HOST_CONCURRENCY:]:
         assert await claim(database, delivery_id) is None
 
-    assert not set(await overdue(database)) & set(ids)
+    assert not set(await sweep(database)) & set(ids)

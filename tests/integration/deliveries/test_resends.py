@@ -18,10 +18,10 @@ from tests.support.attempts import (
     claim,
     claimed,
     make,
-    overdue,
     record,
     recover,
     resend,
+    sweep,
 )
 from tests.support.deliveries import add_user, row, schedule, update
 
@@ -128,7 +128,7 @@ async def test_the_sweep_rings_for_a_resend_whose_bell_was_lost(database: Databa
 
     await update(database, delivery_id, "ring_at = now()")
 
-    assert delivery_id in await overdue(database)
+    assert delivery_id in await sweep(database)
 
 
 async def test_a_recovery_starts_what_has_failed_since_then_anew(database: Database, url: str) -> None:
