@@ -21,20 +21,34 @@ from worker.judgement import judge
 #: Beyond the timeout of the POST: for the body, for the question whether the DNS works at all, and for the database.
 LEASE_MARGIN = timedelta(seconds=30)
 RECORD_AGAIN = 1.0  # seconds
+SETTLE_GRACE = 5.0  # seconds for writing down what was sent when the process ends; below `worker.drain.GRACE`
 LATE = "late"  #: the name in arq's context by which the worker of late attempts is known
 
 
 async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
-    """Make the next attempt of a delivery if it is due and its host has a place. Safe to ring any number of times."""
+    """Make the next attempt of a delivery, or of one that goes before it, if its host has a place for its user.
+
+    Safe to ring any number of times.
+    """
     context = context_of(ctx)
     await context.drain.run(_claim_and_attempt(context, UUID(delivery_id), is_late=ctx.get(LATE, False)))
 
 
+class _LeaseEnds(Exception):
+    """This process stood still for so long that another worker may make the attempt before this one has ended."""
+
+
 async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bool) -> None:
-    deadline = asyncio.get_running_loop().time() + (context.limits.webhook_timeout + LEASE_MARGIN).total_seconds()
-    claimed = await _claim(context, delivery_id, is_late=is_late)
+    deadline = _clock() + (context.limits.webhook_timeout + LEASE_MARGIN).total_seconds()
+    # Shielded: a lease that was taken and that nobody knows of would hold its place until it ends.
+    claiming = asyncio.ensure_future(_claim(context, delivery_id, is_late=is_late))
+    try:
+        claimed = await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        await asyncio.shield(asyncio.ensure_future(_hand_back(context, claiming)))
+        raise
     if isinstance(claimed, Ring):
-        await context.bell.ring_delivery(claimed.id, attempt=claimed.attempt, rings=claimed.rings, late=True)
+        await _pass_on(context, claimed)
     if not isinstance(claimed, ClaimedDelivery):
         return
     with structlog.contextvars.bound_contextvars(**_subjects(claimed)):
@@ -43,6 +57,27 @@ async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bo
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.ensure_future(_give_back(context, claimed)))
             raise
+        except _LeaseEnds:
+            structlog.get_logger().warning("delivery_came_too_late")
+            await _give_back(context, claimed)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _hand_back(context: Context, claiming: asyncio.Future[ClaimedDelivery | Ring | None]) -> None:
+    """Leave what a claim took to others, once it has ended."""
+    claimed = await claiming
+    if isinstance(claimed, ClaimedDelivery):
+        await _give_back(context, claimed)
+    elif claimed is not None:
+        await _pass_on(context, claimed)
+
+
+async def _pass_on(context: Context, ring: Ring) -> None:
+    """Ring for a worker that may call a failing host."""
+    await context.bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=True)
 
 
 def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
@@ -78,7 +113,20 @@ async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
 
 async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float) -> None:
     started_at = datetime.now(UTC)
-    outcome = await _post(context, delivery, started_at)
+    outcome = await _post(context, delivery, started_at, deadline - context.limits.webhook_timeout.total_seconds())
+    # The POST was made: also a process that ends writes that down, or the subscriber is called once more.
+    settling = asyncio.ensure_future(_settle(context, delivery, outcome, started_at, deadline))
+    try:
+        await asyncio.shield(settling)
+    except asyncio.CancelledError:
+        await asyncio.wait([settling], timeout=SETTLE_GRACE)
+        settling.cancel()
+        raise
+
+
+async def _settle(
+    context: Context, delivery: ClaimedDelivery, outcome: PostOutcome, started_at: datetime, deadline: float
+) -> None:
     verdict = judge(outcome, delivery, context.limits.webhook_retry_delays)
     attempt = Attempt(
         started_at=started_at,
@@ -104,7 +152,8 @@ async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float)
         await context.bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, after=ring.after)
 
 
-async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime) -> PostOutcome:
+async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, latest: float) -> PostOutcome:
+    """Make the request, unless it is later than `latest`: then raises `_LeaseEnds`."""
     try:
         message = await _message(context, delivery, moment)
     except Exception:  # noqa: BLE001  (process boundary: whatever it is, it must not go round unrecorded for ever)
@@ -113,6 +162,8 @@ async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime) -
         return PostOutcome(OutcomeKind.NOT_MADE)
     if message is None:
         return PostOutcome(OutcomeKind.USER_DELETED)
+    if _clock() > latest:
+        raise _LeaseEnds
     return await context.subscribers.post(delivery.url, *message)
 
 
@@ -143,6 +194,6 @@ async def _record(
                 return recorded, await overdue.take_waiting(connection, delivery.host, delivery.user_id)
         except UNREACHABLE as error:
             structlog.get_logger().warning("attempt_not_recorded", error=type(error).__name__)
-            if asyncio.get_running_loop().time() > deadline:
+            if _clock() > deadline:
                 return None, []
         await asyncio.sleep(RECORD_AGAIN)
