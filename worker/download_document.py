@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 
 from service.database import documents
-from service.domain.documents import StoredFile, Task
+from service.database.connection import Connection
+from service.domain.documents import StoredFile, Task, Written
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
 from service.domain.storage_keys import attempt_prefix
@@ -42,9 +43,8 @@ async def download_documents(
 
     Raises, here or in the group, `LeaseLost`, `StorageError` and `Unauthorized`, none of which is a document's fault.
     """
-    async with context.database.connection() as connection:
-        if not await documents.start(connection, first.id, job.lease):
-            raise LeaseLost
+    if not await context.database.ask(lambda connection: documents.start(connection, first.id, job.lease)):
+        raise LeaseLost
     task: Task | None = first
     writing: asyncio.Task[None] | None = None
     while task is not None:
@@ -66,18 +66,24 @@ async def _write(
     attempts: int,
     following: Task | None,
 ) -> None:
-    """Raises `LeaseLost`: nothing was written then."""
-    rest: Any = {"attempts": attempts, "following": following.id if following else None}
-    async with context.database.connection() as connection:
+    """Raises `LeaseLost`: nothing was written then. A document that was superseded waits for the job's next round."""
+    following_id = following.id if following else None
+    rest: Any = {"revision": task.revision, "attempts": attempts, "following": following_id}
+
+    async def mark(connection: Connection) -> Written:
         if isinstance(outcome, StoredFile):
-            held = await documents.mark_available(connection, task.id, job.lease, outcome, **rest)
-        else:
-            held = await documents.mark_failed(connection, task.id, job.lease, outcome, **rest)
-    if not held:
-        if isinstance(outcome, StoredFile):
-            # Shielded: the loss of the lease cancels this task too, and then nobody else knows the key.
-            await asyncio.shield(asyncio.ensure_future(context.store.discard(outcome.key)))
+            return await documents.mark_available(connection, task.id, job.lease, outcome, **rest)
+        return await documents.mark_failed(connection, task.id, job.lease, outcome, **rest)
+
+    written = await context.database.ask(mark)
+    if written is not Written.YES and isinstance(outcome, StoredFile):
+        # Shielded: the loss of the lease cancels this task too, and then nobody else knows the key.
+        await asyncio.shield(asyncio.ensure_future(context.store.discard(outcome.key)))
+    if written is Written.LEASE_LOST:
         raise LeaseLost
+    if written is Written.SUPERSEDED:
+        structlog.get_logger().info("document_superseded", document_id=str(task.id))
+        return
     _tell(context.metrics, task, outcome, attempts)
 
 

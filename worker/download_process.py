@@ -10,7 +10,7 @@ import structlog
 from arq.worker import Retry
 
 from service.database import documents, jobs, requests, untidy_cases
-from service.database.connection import UNREACHABLE
+from service.database.connection import UNREACHABLE, Connection
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
@@ -162,17 +162,20 @@ async def _work(context: Context, job: ClaimedJob) -> Settlement:
         async with context.database.connection() as connection:
             wants_listing = await jobs.wants_listing(connection, job)
         if wants_listing and (refused := await _list(context, job)) is not None:
-            async with context.database.transaction() as connection:
-                return await requests.abandon(connection, job, refused, event_limit=limit)
+            return await _abandon(context, job, refused)
         async with context.database.connection() as connection:
             # Before anything is written to the bucket: whatever ends this worker, its objects are found.
             await untidy_cases.mark(connection, job.number)
             tasks = await documents.tasks_of_job(connection, job.id)
         await _fan_out(context, job, tasks)
-        async with context.database.transaction() as connection:
-            settlement = await requests.finish(connection, job, event_limit=limit)
+        settlement = await context.database.run(lambda connection: requests.finish(connection, job, event_limit=limit))
         if settlement is not None:
             return settlement
+
+
+async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Settlement:
+    limit = context.limits.webhook_max_documents
+    return await context.database.run(lambda connection: requests.abandon(connection, job, refused, event_limit=limit))
 
 
 async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
@@ -190,9 +193,12 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
             return ErrorCode.JOB_EXPIRED
         backoff = min(BACKOFF * 2**job.listing_failures, BACKOFF_MAX)
         raise Postponed(max(backoff, timedelta(seconds=error.retry_after or 0)), job.listing_failures + 1) from error
-    async with context.database.transaction() as connection:
+
+    async def register(connection: Connection) -> None:
         await requests.register(connection, listing)
         await jobs.hold(connection, job)
+
+    await context.database.run(register)
     return None
 
 

@@ -78,7 +78,7 @@ def portal_unavailable(error: Unavailable) -> Problem:
 
 async def ring(state: State, accepted: Accepted, woken: UUID | None = None) -> None:
     """After the commit. A bell that is not heard is rung again by the workers' sweep."""
-    job_id = accepted.job_id if accepted.new_job else woken
+    job_id = accepted.job_id if accepted.new_job or accepted.can_go_on else woken
     if job_id is not None:
         await state["bell"].ring_job(job_id)
     if accepted.delivery_id is not None:
@@ -89,7 +89,8 @@ async def _accept(
     state: State, wanted: Request, find: Find[Found], listing: Listing | None, *, auto_download: bool
 ) -> Begun[Found]:
     limit = state["options"].webhook_max_documents
-    async with state["turns"].take(), state["database"].transaction() as connection:
+
+    async def accept(connection: Connection) -> tuple[Accepted, UUID | None, Found]:
         woken: UUID | None = None
         is_known = await processes.lock(connection, wanted.number)
         # Somebody may have listed it since this request asked: of many at once, one does the work.
@@ -99,14 +100,19 @@ async def _accept(
         accepted = Accepted()
         if auto_download:
             accepted = await requests.accept(connection, wanted, event_limit=limit)
-        found = await find(connection, wanted)
+        return accepted, woken, await find(connection, wanted)
+
+    async with state["turns"].take():
+        accepted, woken, found = await state["database"].run(accept)
     await ring(state, accepted, woken)
     return Begun(found)
 
 
 async def _keep(state: State, wanted: Request, find: Find[Found]) -> Begun[Found]:
-    async with state["turns"].take(), state["database"].transaction() as connection:
-        accepted = await requests.keep(connection, wanted)
-        found = await find(connection, wanted)
+    async def keep(connection: Connection) -> tuple[Accepted, Found]:
+        return await requests.keep(connection, wanted), await find(connection, wanted)
+
+    async with state["turns"].take():
+        accepted, found = await state["database"].run(keep)
     await ring(state, accepted)
     return Begun(found, is_kept=True)

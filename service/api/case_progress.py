@@ -63,13 +63,21 @@ class CaseProgress:
 def ending(progress: ProgressView, overview: Overview) -> ProgressView | None:
     """How the work on a case ended; None while it goes on, and where nobody has asked for any.
 
-    Where documents are left that the last job was not made for, the case is pending again: then the job's own outcome.
+    Where documents are left that the last job was not made for, the case is pending again: that ends the work too, and
+    completes nothing.
     """
     if progress.status in ENDED:
         return progress
     if overview.job_status is None or overview.job_status in ACTIVE_JOB:
         return None
+    if overview.job_status is JobStatus.COMPLETED:
+        return progress
     return msgspec.structs.replace(progress, status=ProcessStatus(overview.job_status))
+
+
+def end_name(end: ProgressView) -> str:
+    """The name of the last event of a stream."""
+    return "updated" if end.status is ProcessStatus.PENDING else end.status
 
 
 class _Known(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from service.api.operations import Answer, Call, Reply, operation, start_downloa
 from service.api.parameters import WebhookUrl
 from service.api.presenters import ProcessView
 from service.api.problems import Problem
-from service.api.processes import case_view, find_case, not_requested
+from service.api.processes import Case, case_view, find_case, not_requested
 from service.api.queries import NoQuery
 from service.database import documents, job_history, processes, requests
 from service.database.connection import Connection
@@ -57,9 +57,12 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     except Unavailable as error:
         raise portal_unavailable(error) from None
     wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
-    async with call.state["turns"].take(), call.state["database"].transaction() as connection:
-        woken = await requests.register(connection, listing)
-        case = await find_case(connection, wanted)
+
+    async def register(connection: Connection) -> tuple[UUID | None, Case]:
+        return await requests.register(connection, listing), await find_case(connection, wanted)
+
+    async with call.state["turns"].take():
+        woken, case = await call.state["database"].run(register)
     await ring(call.state, Accepted(), woken)
     return await case_view(call.state, wanted, case)
 
@@ -74,13 +77,17 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     """
     wanted = await _wanted(call, call.body.webhook_url)
     document_id = call.identifier("document_id")
-    async with call.state["turns"].take(), call.state["database"].transaction() as connection:
+
+    async def start(connection: Connection) -> tuple[Accepted, StartedView]:
         if not await processes.lock(connection, call.number):
             raise not_requested()
         if document_id is None or await documents.find(connection, call.number, document_id) is None:
             raise Problem("document_not_found", "This case has no such document.")
         accepted = await _download(call, connection, wanted, [document_id])
-        view = await _started(connection, wanted, accepted)
+        return accepted, await _started(connection, wanted, accepted)
+
+    async with call.state["turns"].take():
+        accepted, view = await call.state["database"].run(start)
     await ring(call.state, accepted)
     return Answer(view, 202)
 
@@ -93,7 +100,8 @@ async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     portal is not asked for its list.
     """
     wanted = await _wanted(call, call.body.webhook_url)
-    async with call.state["turns"].take(), call.state["database"].transaction() as connection:
+
+    async def start(connection: Connection) -> tuple[Accepted, StartedView]:
         if not await processes.lock(connection, call.number):
             raise not_requested()
         if call.body.force:
@@ -102,7 +110,10 @@ async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
         else:
             limit = call.state["options"].webhook_max_documents
             accepted = await requests.accept(connection, wanted, event_limit=limit)
-        view = await _started(connection, wanted, accepted)
+        return accepted, await _started(connection, wanted, accepted)
+
+    async with call.state["turns"].take():
+        accepted, view = await call.state["database"].run(start)
     await ring(call.state, accepted)
     return Answer(view, 200 if view.job is None else 202)
 

@@ -26,7 +26,7 @@ _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webh
     Reply(
         200,
         "Events until the work has ended: `snapshot` (the answer of the status endpoint), then `document` (one of its"
-        " documents, as it is now) and `progress`, then `completed`, `failed` or `cancelled`.",
+        " documents, as it is now) and `progress`, then `completed`, `failed`, `cancelled` or `updated`.",
         media_type="text/event-stream",
     ),
     problems=("process_not_found",),

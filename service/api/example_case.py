@@ -161,6 +161,7 @@ COMPLETED_EVENT = WebhookBody(
     timestamp=ENDED,
     process_number=NUMBER,
     job_id=JOB_ID,
+    job_status=JobStatus.COMPLETED,
     status=ProcessStatus.COMPLETED,
     total_documents=1,
     completed_documents=1,
@@ -173,6 +174,7 @@ COMPLETED_EVENT = WebhookBody(
 FAILED_EVENT = msgspec.structs.replace(
     COMPLETED_EVENT,
     type="process.failed",
+    job_status=JobStatus.FAILED,
     status=ProcessStatus.FAILED,
     total_documents=2,
     failed_documents=1,

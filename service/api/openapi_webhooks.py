@@ -14,6 +14,7 @@ _SUMMARIES: Mapping[str, str] = {
     "process.completed": "The job has ended and every document is available",
     "process.failed": "The job has ended and at least one document is not available",
     "process.cancelled": "Somebody stopped the job",
+    "process.updated": "The job brought what it was made for; documents are left that nobody has asked for",
     TEST: "Somebody asked for a test, which may put other values in the place of these",
 }
 _DESCRIPTION = (

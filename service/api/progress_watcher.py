@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from service.api.case_progress import CaseProgress, Change
+from service.api.case_progress import CaseProgress, Change, end_name
 from service.api.event_stream import encoded
 from service.api.listeners import Listener, Opening
 from service.api.presenters import document_views
@@ -134,7 +134,7 @@ class ProgressWatcher:
 
     async def _tell(self, case: _Case, sight: _Sight, admitted: list[Listener]) -> None:
         change = case.progress.update(sight.overview, sight.versions, sight.loaded)
-        end = None if change.end is None else encoded(change.end.status, change.end)
+        end = None if change.end is None else encoded(end_name(change.end), change.end)
         if case.listeners and (batch := await self._batch(change, end)):
             for listener in case.listeners:
                 listener.send(batch)

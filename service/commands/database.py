@@ -18,11 +18,8 @@ def ask(question: Callable[[Connection], Awaitable[T]]) -> T:
     settings = read_settings()
 
     async def answer() -> T:
-        async with (
-            open_database(settings.database_url, application_name="autos cli", max_size=2) as database,
-            database.transaction() as connection,
-        ):
-            return await question(connection)
+        async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
+            return await database.run(question)
 
     try:
         return asyncio.run(answer())

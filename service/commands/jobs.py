@@ -103,8 +103,10 @@ def retry(job_id: UUID, *, as_json: bool) -> None:
     except NotRetried as error:
         raise click.ClickException(str(error)) from None
 
+    is_due = accepted.new_job or accepted.can_go_on
+
     async def tell(bell: Bell) -> bool:
-        return accepted.job_id is None or not accepted.new_job or await bell.ring_job(accepted.job_id)
+        return accepted.job_id is None or not is_due or await bell.ring_job(accepted.job_id)
 
     later = ring(tell)
     if as_json:

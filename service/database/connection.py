@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -20,6 +21,11 @@ from service.database import sessions
 
 _T = TypeVar("_T")
 
+#: PostgreSQL ended one of two transactions that stood in each other's way: the same again has every chance.
+AGAIN: tuple[type[Exception], ...] = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+TRIES = 5  # of such a transaction
+AGAIN_AFTER = 0.05  # seconds at most, times the number of tries so far
+
 #: What is raised where PostgreSQL is away, restarts, or has no connection to spare in time.
 UNREACHABLE: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError among them
@@ -35,6 +41,8 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     # After a failover the session may be one with a server that is no primary any more.
     asyncpg.ReadOnlySQLTransactionError,
+    # Of what was tried again in vain.
+    *AGAIN,
 )
 ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a wire that went silent asyncpg would wait for ever
@@ -139,6 +147,30 @@ class Database(databases.Database):
         """
         async with self.connection() as connection, connection.raw_connection.transaction(**options):
             yield connection
+
+    async def run(self, step: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """Run `step` in a transaction, a few times where PostgreSQL ended it for the sake of another one.
+
+        What `step` does beside the database it may do more than once.
+        """
+        return await self._again(self.transaction, step)
+
+    async def ask(self, step: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """As `run`, outside of a transaction: for a single statement."""
+        return await self._again(self.connection, step)
+
+    async def _again(
+        self, opened: Callable[[], AbstractAsyncContextManager[Connection]], step: Callable[[Connection], Awaitable[_T]]
+    ) -> _T:
+        for tried in range(1, TRIES):
+            try:
+                async with opened() as connection:
+                    return await step(connection)
+            except AGAIN:
+                # At another moment than the one that it met.
+                await asyncio.sleep(AGAIN_AFTER * tried * random.random())  # noqa: S311  (spreads load, hides nothing)
+        async with opened() as connection:
+            return await step(connection)
 
     async def ping(self) -> None:
         """Have the server answer that it takes writes. Raises one of `UNREACHABLE` where it does not."""

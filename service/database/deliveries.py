@@ -1,4 +1,7 @@
-"""Deliveries: the schedule of every webhook. PostgreSQL knows what is due; bells are only rung for it."""
+"""Deliveries: the schedule of every webhook. PostgreSQL knows what is due; bells are only rung for it.
+
+Statements that wait for the locks of several rows take them in the order of the ids.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -56,8 +59,9 @@ async def schedule_one(
 async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID) -> tuple[UUID, ...]:
     """Make the event of a job due for all its subscribers."""
     rows = await connection.fetch_all(
-        "UPDATE deliveries SET status = 'scheduled', event_id = :event_id, next_attempt_at = now(),"
-        " ring_at = now() + :grace WHERE job_id = :job_id AND status = 'waiting' RETURNING id",
+        "WITH due AS (SELECT id FROM deliveries WHERE job_id = :job_id AND status = 'waiting' ORDER BY id FOR UPDATE)"
+        " UPDATE deliveries SET status = 'scheduled', event_id = :event_id, next_attempt_at = now(),"
+        " ring_at = now() + :grace FROM due WHERE deliveries.id = due.id RETURNING deliveries.id",
         {"job_id": job_id, "event_id": event_id, "grace": RING_AFTER},
     )
     return tuple(row["id"] for row in rows)
@@ -81,11 +85,12 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
     One statement: it may be repeated, or cut off, at any moment. Answers how many; the sweep rings for them.
     """
     rows = await connection.fetch_all(
-        "UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = now(), ring_at = now(),"
-        " completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
-        " WHERE status = 'failed' AND completed_at >= :since"
+        "WITH given_up AS (SELECT id FROM deliveries WHERE status = 'failed' AND completed_at >= :since"
         " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
-        " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL) RETURNING 1",
+        " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL) ORDER BY id FOR UPDATE)"
+        " UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = now(), ring_at = now(),"
+        " completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
+        " FROM given_up WHERE deliveries.id = given_up.id RETURNING 1",
         {"since": since, "user_id": user_id},
     )
     return len(rows)
@@ -93,6 +98,11 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
 
 async def end_all(connection: Connection, user_id: UUID) -> None:
     """Give up what is open for a user who is deleted, without an alert; forget what nothing has happened for yet."""
+    await connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE user_id = :user_id AND"
+        " (status IN ('waiting', 'scheduled') OR resend_at IS NOT NULL) ORDER BY id FOR UPDATE) AS rows",
+        {"user_id": user_id},
+    )
     await connection.execute(
         "DELETE FROM deliveries WHERE user_id = :user_id AND status = 'waiting'", {"user_id": user_id}
     )

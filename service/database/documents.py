@@ -1,15 +1,15 @@
 """The documents of a process."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 
-from service.database.connection import Connection, as_json, as_struct
-from service.domain.documents import Document, StoredFile, Task
+from service.database.connection import Connection, as_struct
+from service.domain.documents import Document, StoredFile, Task, Written
 from service.domain.errors import SENTENCES, ErrorCode
-from service.domain.listings import Copy, ListedDocument
+from service.domain.listings import Copy
 from service.domain.process_number import ProcessNumber
 
 _COLUMNS = (
@@ -18,70 +18,34 @@ _COLUMNS = (
     " started_at, completed_at"
 )
 
-# The content is new when none of the known uuids is listed first any more, or when another size is promised
-# than the one that was promised before and than the one that came.
-_CHANGED = """(documents.storage_key IS NOT NULL AND (
-    NOT documents.copies @> jsonb_build_array(jsonb_build_object('uuid', excluded.uuid))
-    OR (excluded.declared_size IS DISTINCT FROM documents.declared_size
-        AND excluded.declared_size <> documents.size)))"""
-
-_REGISTER = f"""
-INSERT INTO documents (
-    id, process_number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
-    declared_size, declared_mime_type, copies, status)
-SELECT id, :number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
-    declared_size, declared_mime_type, copies, 'pending'
-FROM jsonb_to_recordset(CAST(:documents AS jsonb)) AS listed (
-    id uuid, instance text, origin_id text, uuid text, position integer, sequence bigint, name text, type text,
-    secrecy text, filed_at timestamptz, page_count integer, declared_size bigint, declared_mime_type text,
-    copies jsonb)
-ON CONFLICT (id) DO UPDATE SET
-    uuid = excluded.uuid, position = excluded.position, sequence = excluded.sequence, name = excluded.name,
-    type = excluded.type, secrecy = excluded.secrecy, filed_at = excluded.filed_at,
-    page_count = excluded.page_count, declared_mime_type = excluded.declared_mime_type,
-    declared_size = coalesce(excluded.declared_size, documents.declared_size), copies = excluded.copies,
-    revision = documents.revision + CASE WHEN {_CHANGED} THEN 1 ELSE 0 END,
-    job_id = CASE WHEN {_CHANGED} THEN NULL ELSE documents.job_id END,
-    status = CASE WHEN {_CHANGED} AND documents.status = 'available' THEN 'pending' ELSE documents.status END
-"""
+#: The file that is there is what the portal lists.
+CURRENT = "(documents.status = 'available' AND documents.error_code IS NULL)"
+#: A job has to download it, or to try again.
+LACKING = f"(NOT {CURRENT})"
 
 
-async def register(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
-    """Add the documents that are new and update the others; the ones no longer listed stay as they are.
+def has_address(copies: str) -> str:
+    """SQL: one of some copies can be asked for."""
+    return f"({copies} @? '$[*] ? (@.binary_href != null || @.text_href != null)')"
 
-    An available document whose content changed becomes pending again and keeps its file meanwhile.
+
+#: To try again without a newer listing can bring nothing.
+HOPELESS = (
+    f"(documents.error_code IS NOT DISTINCT FROM '{ErrorCode.NOTHING_TO_DOWNLOAD}'"
+    f" AND NOT {has_address('documents.copies')})"
+)
+
+
+async def lock_all(connection: Connection, number: ProcessNumber) -> None:
+    """Lock the rows of a process, for a transaction that writes to several of them in more than one statement.
+
+    Every statement that locks more than one document does it in the order of the ids: two of them never wait for
+    each other.
     """
-    rows = [_as_row(number, position, document) for position, document in enumerate(listed)]
-    await connection.execute(_REGISTER, {"number": number.digits, "documents": as_json(rows)})
-
-
-async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
-    """Forget what the portal lists no longer and no file was ever had of; what was downloaded stays as it is.
-
-    There is nothing to ask the portal for, so nothing of it may fail a later job. What a job is at work on is left to
-    it. A listing without any document drops nothing: the portal is known to answer that by mistake.
-    """
-    if not listed:
-        return
-    values = {"number": number.digits, "ids": [document.id_in(number) for document in listed]}
-    unlisted = (
-        "documents.process_number = :number AND NOT documents.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM jobs"
-        " WHERE jobs.id = documents.job_id AND jobs.status IN ('pending', 'processing'))"
-    )
-    await connection.execute(f"DELETE FROM documents WHERE storage_key IS NULL AND {unlisted}", values)
     await connection.execute(
-        "UPDATE documents SET error_code = NULL, error_message = NULL"
-        f" WHERE status = 'available' AND error_code IS NOT NULL AND {unlisted}",
-        values,
+        "SELECT count(*) FROM (SELECT 1 FROM documents WHERE process_number = :number ORDER BY id FOR UPDATE) AS rows",
+        {"number": number.digits},
     )
-
-
-def _as_row(number: ProcessNumber, position: int, document: ListedDocument) -> dict[str, Any]:
-    return msgspec.structs.asdict(document) | {
-        "id": document.id_in(number),
-        "uuid": document.copies[0].uuid,
-        "position": position,
-    }
 
 
 async def of_process(connection: Connection, number: ProcessNumber) -> list[Document]:
@@ -125,13 +89,8 @@ async def by_id(connection: Connection, ids: list[UUID]) -> dict[UUID, Document]
 async def lacking(connection: Connection, number: ProcessNumber, *, include_hopeless: bool) -> list[UUID]:
     """What the process has no current file of; `include_hopeless` counts those that have no address."""
     rows = await connection.fetch_all(
-        "SELECT id FROM documents WHERE process_number = :number AND (status <> 'available' OR error_code IS NOT NULL)"
-        " AND (:include_hopeless OR error_code IS DISTINCT FROM :hopeless)",
-        {
-            "number": number.digits,
-            "include_hopeless": include_hopeless,
-            "hopeless": ErrorCode.NOTHING_TO_DOWNLOAD,
-        },
+        f"SELECT id FROM documents WHERE process_number = :number AND {LACKING} AND (:all OR NOT {HOPELESS})",
+        {"number": number.digits, "all": include_hopeless},
     )
     return [row["id"] for row in rows]
 
@@ -167,30 +126,78 @@ async def page(connection: Connection, number: ProcessNumber, *, after: Sequence
     return [as_struct(row, Document) for row in rows]
 
 
-async def assign(connection: Connection, ids: list[UUID], job_id: UUID, *, waiting: bool) -> None:
-    """Give documents to a job. `waiting` sets them to pending, else to processing."""
+_GIVE = """
+WITH wanted AS (SELECT id FROM documents WHERE process_number = :number AND {} ORDER BY id FOR UPDATE)
+UPDATE documents SET job_id = :job_id, status = :status, attempts = 0, error_code = NULL, error_message = NULL,
+    started_at = NULL, completed_at = CASE WHEN storage_key IS NULL THEN NULL ELSE completed_at END
+FROM wanted WHERE documents.id = wanted.id RETURNING documents.id
+"""
+#: Documents that wait in the job already, or that it is downloading: asking again must not disturb that.
+_OWN = "(job_id IS NOT DISTINCT FROM :job_id AND status IN ('pending', 'processing'))"
+#: After this a job downloads nothing twice that it has downloaded already: who keeps asking must not keep it alive.
+REPEATS_FOR = timedelta(hours=1)
+_REPEATED = (
+    "(job_id IS NOT DISTINCT FROM :job_id AND status IN ('available', 'failed')"
+    " AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = :job_id AND jobs.created_at < now() - CAST(:repeats AS interval)))"
+)
+
+
+async def assign(
+    connection: Connection, number: ProcessNumber, ids: list[UUID], job_id: UUID, *, waiting: bool
+) -> None:
+    """Give documents of a process to a job. `waiting` sets them to pending, else to processing."""
     await connection.execute(
-        "UPDATE documents SET job_id = :job_id, status = :status, attempts = 0, error_code = NULL,"
-        " error_message = NULL, started_at = NULL, completed_at = NULL WHERE id = ANY(:ids)",
-        {"job_id": job_id, "status": "pending" if waiting else "processing", "ids": ids},
+        _GIVE.format(f"id = ANY(:ids) AND NOT {_OWN} AND NOT {_REPEATED}"),
+        {
+            "number": number.digits,
+            "ids": ids,
+            "job_id": job_id,
+            "status": "pending" if waiting else "processing",
+            "repeats": REPEATS_FOR,
+        },
     )
 
 
-async def join_job(connection: Connection, number: ProcessNumber, job_id: UUID) -> None:
-    """Give an active job what a listing added or changed meanwhile, and what earlier jobs did not get."""
-    await connection.execute(
-        "UPDATE documents SET job_id = :job_id, status = 'pending', attempts = 0, error_code = NULL,"
-        " error_message = NULL, started_at = NULL, completed_at = NULL"
-        " WHERE process_number = :number AND job_id IS DISTINCT FROM :job_id"
-        " AND (status <> 'available' OR error_code IS NOT NULL)",
-        {"job_id": job_id, "number": number.digits},
+async def join_job(
+    connection: Connection, number: ProcessNumber, job_id: UUID, *, waiting: bool = True, include_hopeless: bool = False
+) -> bool:
+    """Give an active job what the process lacks and the job has not tried. False: it has all of it."""
+    rows = await connection.fetch_all(
+        _GIVE.format(f"job_id IS DISTINCT FROM :job_id AND {LACKING} AND (:all OR NOT {HOPELESS})"),
+        {
+            "number": number.digits,
+            "job_id": job_id,
+            "status": "pending" if waiting else "processing",
+            "all": include_hopeless,
+        },
     )
+    return bool(rows)
+
+
+#: Of what a job has not downloaded: the file that is there is what the portal lists.
+KEEPS_FILE = "(documents.storage_key IS NOT NULL AND documents.is_current)"
+_LEFT_OVER = "SELECT id FROM documents WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY id"
+
+
+async def lock_left_over(connection: Connection, job_id: UUID) -> None:
+    """Let no worker end what a job has not downloaded, until the transaction has."""
+    await connection.fetch_all(f"{_LEFT_OVER} FOR UPDATE", {"job_id": job_id})
 
 
 async def leave_job(connection: Connection, job_id: UUID) -> None:
-    """Put back what a job that ends has not downloaded."""
+    """Put back what a job that ends has not downloaded: a file that is there and current is available, as before.
+
+    The job is taken from the rows: a statement of its worker that waits for them finds none of its own.
+    """
+    # The database lets nothing become available that is not processing.
     await connection.execute(
-        "UPDATE documents SET status = 'pending' WHERE job_id = :job_id AND status = 'processing'",
+        f"UPDATE documents SET status = 'processing' WHERE id IN ({_LEFT_OVER}) AND status = 'pending'"
+        f" AND {KEEPS_FILE}",
+        {"job_id": job_id},
+    )
+    await connection.execute(
+        f"UPDATE documents SET job_id = NULL, started_at = NULL, status = CASE WHEN {KEEPS_FILE} THEN 'available'"
+        f" ELSE 'pending' END WHERE id IN ({_LEFT_OVER})",
         {"job_id": job_id},
     )
 
@@ -198,7 +205,7 @@ async def leave_job(connection: Connection, job_id: UUID) -> None:
 async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
     """What the job has still to download, in the order of the file."""
     rows = await connection.fetch_all(
-        "SELECT id, name, declared_size, declared_mime_type, copies FROM documents"
+        "SELECT id, name, declared_size, declared_mime_type, copies, revision FROM documents"
         " WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY position, id",
         {"job_id": job_id},
     )
@@ -206,17 +213,26 @@ async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
     return [Task(**dict(row) | {"copies": decoder.decode(row["copies"])}) for row in rows]
 
 
-_LEASED = "FROM jobs WHERE documents.id = {} AND jobs.id = documents.job_id AND jobs.lease_token = :lease"
-_START = f"UPDATE documents SET status = 'processing', started_at = now() {_LEASED}"
+#: Rows that a worker writes, locked in the order of their ids as everybody locks them.
+_MINE = (
+    "WITH mine AS (SELECT documents.id FROM documents JOIN jobs ON jobs.id = documents.job_id"
+    " WHERE documents.id IN (:id, :following) AND jobs.lease_token = :lease ORDER BY documents.id"
+    " FOR UPDATE OF documents)"
+)
+_START = "UPDATE documents SET status = 'processing', started_at = now() FROM mine WHERE documents.id = mine.id"
 #: Ends one document and begins the next: beside two statements, half of PostgreSQL's work and of the waiting.
-_END = f"WITH following AS ({_START.format(':following')}) UPDATE documents SET"
-_ENDED = f"completed_at = now() {_LEASED.format(':id')} RETURNING documents.id"
+_END = f"{_MINE}, following AS ({_START} AND documents.id = :following) UPDATE documents SET completed_at = now(),"
+# The conditions are on the row itself: PostgreSQL looks at them again after it has waited for whoever wrote to it.
+_ENDED = (
+    "FROM mine WHERE documents.id = mine.id AND documents.id = :id AND documents.status = 'processing'"
+    " AND documents.revision = :revision RETURNING documents.id"
+)
 
 
 async def start(connection: Connection, document_id: UUID, lease: UUID) -> bool:
     """Mark a document as being downloaded. False: the lease is lost, stop."""
     row = await connection.fetch_one(
-        f"{_START.format(':id')} RETURNING documents.id", {"id": document_id, "lease": lease}
+        f"{_MINE.replace(', :following', '')} {_START} RETURNING documents.id", {"id": document_id, "lease": lease}
     )
     return row is not None
 
@@ -227,23 +243,25 @@ async def mark_available(
     lease: UUID,
     file: StoredFile,
     *,
+    revision: int,
     attempts: int,
     following: UUID | None = None,
-) -> bool:
-    """Record the verified file, and `start` another document. False: the lease is lost, and nothing was written."""
+) -> Written:
+    """Record the verified file of the revision that was asked for, and `start` another document."""
     row = await connection.fetch_one(
-        f"{_END} status = 'available', storage_key = :key, size = :size, sha256 = :sha256,"
+        f"{_END} status = 'available', storage_key = :key, size = :size, sha256 = :sha256, is_current = true,"
         " mime_type = :mime_type, size_mismatch = :size_mismatch, attempts = :attempts, error_code = NULL,"
-        f" error_message = NULL, {_ENDED}",
+        f" error_message = NULL {_ENDED}",
         {
             "id": document_id,
             "lease": lease,
+            "revision": revision,
             "attempts": attempts,
             "following": following,
             **msgspec.structs.asdict(file),
         },
     )
-    return row is not None
+    return await _written(connection, row, lease)
 
 
 async def mark_failed(
@@ -252,20 +270,31 @@ async def mark_failed(
     lease: UUID,
     code: ErrorCode,
     *,
+    revision: int,
     attempts: int,
     following: UUID | None = None,
-) -> bool:
-    """Give a document up, and `start` another; an older file of it stays available. False: the lease is lost."""
+) -> Written:
+    """Give a document up, and `start` another; an older file of it stays available."""
     row = await connection.fetch_one(
         f"{_END} status = CASE WHEN storage_key IS NULL THEN 'failed' ELSE 'available' END,"
-        f" attempts = :attempts, error_code = :code, error_message = :message, {_ENDED}",
+        f" attempts = :attempts, error_code = :code, error_message = :message {_ENDED}",
         {
             "id": document_id,
             "lease": lease,
+            "revision": revision,
             "attempts": attempts,
             "following": following,
             "code": code,
             "message": SENTENCES[code],
         },
     )
-    return row is not None
+    return await _written(connection, row, lease)
+
+
+async def _written(connection: Connection, row: object, lease: UUID) -> Written:
+    if row is not None:
+        return Written.YES
+    held = await connection.fetch_val(
+        "SELECT 1 FROM jobs WHERE status = 'processing' AND lease_token = :lease", {"lease": lease}
+    )
+    return Written.LEASE_LOST if held is None else Written.SUPERSEDED

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database.connection import Connection, as_struct
+from service.database.documents import CURRENT, KEEPS_FILE
 from service.domain.errors import SENTENCES, ErrorCode
+from service.domain.events import Counts
 from service.domain.jobs import ClaimedJob, LeaseLost
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
@@ -18,12 +20,14 @@ RING_AFTER = timedelta(seconds=10)  # how long a first bell may take before the 
 LOOK_AGAIN_MIN = timedelta(seconds=5)
 LOOK_AGAIN_MAX = timedelta(seconds=20)
 
+_SETTLED = "status IN ('available', 'failed')"
 #: Of documents; an outdated one counts as failed.
 COUNTS = (
-    "SELECT count(*) AS total, count(*) FILTER (WHERE status = 'available' AND error_code IS NULL) AS completed,"
-    " count(*) FILTER (WHERE status = 'failed' OR status = 'available' AND error_code IS NOT NULL) AS failed"
-    " FROM documents"
+    f"SELECT count(*) AS total, count(*) FILTER (WHERE {CURRENT}) AS completed,"
+    f" count(*) FILTER (WHERE {_SETTLED} AND NOT {CURRENT}) AS failed FROM documents"
 )
+#: As they are once a job has ended that has not downloaded all of them: older files are available again.
+_COUNTS_AT_END = COUNTS.replace(f"(WHERE {CURRENT})", f"(WHERE {CURRENT} OR NOT {_SETTLED} AND {KEEPS_FILE})")
 _ACTIVE = "status IN ('pending', 'processing')"
 
 
@@ -93,6 +97,16 @@ async def freeze_progress(connection: Connection, job_id: UUID, percentage: floa
 async def ask_for_refresh(connection: Connection, job_id: UUID) -> None:
     """Have the worker list the case again before the job ends."""
     await connection.execute("UPDATE jobs SET refresh = true WHERE id = :id", {"id": job_id})
+
+
+async def stop_pausing(connection: Connection, job_id: UUID) -> bool:
+    """Let a job go on at once that nobody works on. False: it need not be told."""
+    paused = await connection.fetch_val(
+        "UPDATE jobs SET ring_at = now() + :grace WHERE id = :id AND lease_token IS NULL AND ring_at > now() + :grace"
+        " RETURNING id",
+        {"id": job_id, "grace": RING_AFTER},
+    )
+    return paused is not None
 
 
 class _ClaimedRow(msgspec.Struct):
@@ -193,19 +207,29 @@ async def has_work(connection: Connection, job: ClaimedJob) -> bool:
     return more
 
 
-async def end(connection: Connection, job_id: UUID, status: JobStatus, *, error: ErrorCode | None = None) -> datetime:
+async def count_documents(connection: Connection, job_id: UUID) -> Counts:
+    """What the documents of an active job have come to if it ends now."""
+    [row] = await connection.fetch_all(
+        f"{_COUNTS_AT_END} WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id",
+        {"id": job_id},
+    )
+    return as_struct(row, Counts)
+
+
+async def end(
+    connection: Connection, job_id: UUID, status: JobStatus, counts: Counts, *, error: ErrorCode | None = None
+) -> datetime:
     """Close an active job, whose process the caller has locked, and keep how it ended. Returns the moment."""
     moment: datetime = await connection.fetch_val(
         "UPDATE jobs SET status = :status, completed_at = now(), lease_token = NULL, lease_expires_at = NULL,"
-        " error_code = :code, error_message = :message, total_documents = counts.total,"
-        f" completed_documents = counts.completed, failed_documents = counts.failed FROM ({COUNTS}"
-        " WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id) AS counts"
-        " WHERE jobs.id = :id RETURNING completed_at",
+        " error_code = :code, error_message = :message, total_documents = :total, completed_documents = :completed,"
+        " failed_documents = :failed WHERE id = :id RETURNING completed_at",
         {
             "id": job_id,
             "status": status,
             "code": error,
             "message": None if error is None else SENTENCES[error],
+            **msgspec.structs.asdict(counts),
         },
     )
     return moment

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
+from service.database.documents import HOPELESS, LACKING
 from service.database.jobs import COUNTS
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
@@ -77,14 +78,14 @@ class Completeness(msgspec.Struct, frozen=True):
     """Whether a case needs the portal, or a download."""
 
     is_listed: bool  #: by the portal, at some time
-    is_complete: bool  #: it is listed and every document is available
+    is_complete: bool  #: it is listed and there is nothing that an unforced request would download
 
 
 async def completeness(connection: Connection, number: ProcessNumber) -> Completeness:
     """What is there of a case, known or not."""
     row = await connection.fetch_one(
         "SELECT listed_at IS NOT NULL AS is_listed, listed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
-        " WHERE process_number = number AND status <> 'available') AS is_complete"
+        f" WHERE process_number = number AND {LACKING} AND NOT {HOPELESS}) AS is_complete"
         " FROM processes WHERE number = :number",
         {"number": number.digits},
     )

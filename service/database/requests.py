@@ -3,20 +3,18 @@
 Each locks the row of its process first, so that two of them never interleave.
 """
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from service.database import deliveries, documents, events, jobs, processes
+from service.database import case_events, deliveries, documents, jobs, listed_documents, processes
 from service.database.connection import Connection
-from service.domain.documents import Document
 from service.domain.errors import ErrorCode
-from service.domain.events import EventBody, count, event_documents
+from service.domain.events import count
 from service.domain.jobs import ClaimedJob, Settlement
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import JobStatus, ProcessStatus
+from service.domain.statuses import JobStatus
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -34,6 +32,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
     job_id: UUID | None = None
     new_job: bool = False
+    can_go_on: bool = False  #: the job was waiting for its next turn, and has something to do now
     delivery_id: UUID | None = None
 
 
@@ -44,10 +43,11 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     """
     await processes.register(connection, listing)
     job_id = await jobs.find_active(connection, listing.number)
+    await documents.lock_all(connection, listing.number)
     if job_id is not None:
         await _freeze_progress(connection, listing.number, job_id)
-    await documents.register(connection, listing.number, listing.documents)
-    await documents.drop_unlisted(connection, listing.number, listing.documents)
+    await listed_documents.register(connection, listing.number, listing.documents)
+    await listed_documents.drop_unlisted(connection, listing.number, listing.documents)
     if job_id is not None:
         await documents.join_job(connection, listing.number, job_id)
     await processes.note_state(connection, listing.number)
@@ -60,15 +60,31 @@ async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id
 
 
 async def accept(connection: Connection, request: Request, *, event_limit: int) -> Accepted:
-    """Start what the process lacks, or join the job that does, or report at once that nothing is lacking.
+    """Start what the process lacks, or have the active job do it too, or report at once that nothing is lacking.
 
     The caller holds the lock of the process, from `register` or `processes.lock`.
     """
     job_id = await jobs.find_active(connection, request.number)
     if job_id is not None:
-        return await _join(connection, request, job_id)
+        has_more = await _give_lacking(connection, request, job_id)
+        return await _join(connection, request, job_id, has_more=has_more)
     lacking = await documents.lacking(connection, request.number, include_hopeless=request.force_refresh)
     return await _start(connection, request, lacking, event_limit)
+
+
+async def _give_lacking(connection: Connection, request: Request, job_id: UUID) -> bool:
+    # What clients have seen is read before: documents that join take the figures back.
+    counts = count(await documents.of_process(connection, request.number))
+    has_more = await documents.join_job(
+        connection,
+        request.number,
+        job_id,
+        waiting=request.webhook_url is not None,
+        include_hopeless=request.force_refresh,
+    )
+    if has_more:
+        await jobs.freeze_progress(connection, job_id, counts.progress_percentage)
+    return has_more
 
 
 async def download(connection: Connection, request: Request, ids: list[UUID], *, event_limit: int) -> Accepted:
@@ -80,8 +96,8 @@ async def download(connection: Connection, request: Request, ids: list[UUID], *,
     if job_id is None:
         return await _start(connection, request, ids, event_limit)
     await _freeze_progress(connection, request.number, job_id)
-    await documents.assign(connection, ids, job_id, waiting=True)
-    return await _join(connection, request, job_id)
+    await documents.assign(connection, request.number, ids, job_id, waiting=True)
+    return await _join(connection, request, job_id, has_more=True)
 
 
 async def keep(connection: Connection, request: Request) -> Accepted:
@@ -140,16 +156,15 @@ async def settle(
 ) -> Settlement:
     """Write the end of an active job, its one event, and the schedule of its deliveries.
 
-    The caller holds the lock of the process.
+    The job's status is that of its own documents; the event tells of the case. The caller holds the lock of the
+    process.
     """
-    counts = count(await documents.of_process(connection, number))
+    await documents.lock_left_over(connection, job_id)
+    counts = await jobs.count_documents(connection, job_id)
     status = _outcome(cancelled=cancelled, failed=bool(error) or counts.failed > 0)
-    moment = await jobs.end(connection, job_id, status, error=error)
+    moment = await jobs.end(connection, job_id, status, counts, error=error)
     await documents.leave_job(connection, job_id)
-    found = await documents.of_process(connection, number)
-    event_id = await _record_event(
-        connection, number, found, job_id=job_id, status=status, moment=moment, limit=event_limit
-    )
+    event_id = await case_events.record_end(connection, number, job_id, status, moment=moment, limit=event_limit)
     due = await deliveries.schedule_for_job(connection, job_id, event_id)
     await processes.note_state(connection, number)
     return Settlement(status, counts, due)
@@ -167,16 +182,19 @@ async def _start(connection: Connection, request: Request, ids: list[UUID], even
     job_id = await jobs.create(
         connection, request.number, refresh=False, user_id=request.user_id, request_id=request.request_id
     )
-    await documents.assign(connection, ids, job_id, waiting=request.webhook_url is not None)
+    waiting = request.webhook_url is not None
+    await documents.assign(connection, request.number, ids, job_id, waiting=waiting)
     await processes.note_state(connection, request.number)
     await _subscribe(connection, request, job_id)
     return Accepted(job_id, new_job=True)
 
 
-async def _join(connection: Connection, request: Request, job_id: UUID) -> Accepted:
+async def _join(connection: Connection, request: Request, job_id: UUID, *, has_more: bool = False) -> Accepted:
     await jobs.admit(connection, job_id, request.user_id)
     await _subscribe(connection, request, job_id)
-    return Accepted(job_id)
+    # It may wait for a listing for minutes, and the documents that joined need none.
+    can_go_on = has_more and await jobs.stop_pausing(connection, job_id)
+    return Accepted(job_id, can_go_on=can_go_on)
 
 
 async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> None:
@@ -190,40 +208,8 @@ async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> 
 async def _report_at_once(connection: Connection, request: Request, event_limit: int) -> Accepted:
     if request.webhook_url is None:
         return Accepted()
-    found = await documents.of_process(connection, request.number)
-    status = _outcome(cancelled=False, failed=count(found).failed > 0)
-    moment: datetime = await connection.fetch_val("SELECT now()")
-    event_id = await _record_event(
-        connection, request.number, found, job_id=None, status=status, moment=moment, limit=event_limit
-    )
+    event_id = await case_events.record_state(connection, request.number, limit=event_limit)
     delivery_id = await deliveries.schedule_one(
         connection, request.number, event_id=event_id, user_id=request.user_id, url=request.webhook_url
     )
     return Accepted(delivery_id=delivery_id)
-
-
-async def _record_event(
-    connection: Connection,
-    number: ProcessNumber,
-    found: list[Document],
-    *,
-    job_id: UUID | None,
-    status: JobStatus,
-    moment: datetime,
-    limit: int,
-) -> UUID:
-    counts = count(found)
-    body = EventBody(
-        process_number=number.masked,
-        job_id=job_id,
-        status=ProcessStatus(status),
-        total_documents=counts.total,
-        completed_documents=counts.completed,
-        failed_documents=counts.failed,
-        completed_at=moment,
-        documents=event_documents(found, limit=limit),
-        documents_truncated=counts.total > limit,
-    )
-    return await events.record(
-        connection, body, number=number.digits, event_type=f"process.{status}", occurred_at=moment
-    )

@@ -1,6 +1,7 @@
 """A document as the service keeps it."""
 
 from datetime import datetime
+from enum import Enum, auto
 from uuid import UUID
 
 import msgspec
@@ -69,3 +70,12 @@ class Task(msgspec.Struct, frozen=True):
     declared_size: int | None
     declared_mime_type: str | None
     copies: tuple[Copy, ...]
+    revision: int  #: of the content that this task is for
+
+
+class Written(Enum):
+    """What became of a worker's word on one document."""
+
+    YES = auto()
+    SUPERSEDED = auto()  #: nothing was written: the portal lists another content by now, or somebody else ended it
+    LEASE_LOST = auto()  #: nothing was written

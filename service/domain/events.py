@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from service.domain.documents import Document
-from service.domain.statuses import DocumentStatus, ProcessStatus
+from service.domain.statuses import DocumentStatus, JobStatus, ProcessStatus
 
 
 class EventDocument(msgspec.Struct, frozen=True):
@@ -32,13 +32,19 @@ class EventBody(msgspec.Struct, frozen=True):
 
     process_number: str  #: masked
     job_id: UUID | None
-    status: ProcessStatus
+    status: ProcessStatus  #: of the case; pending where documents are left that nobody has asked for
     total_documents: int
     completed_documents: int
     failed_documents: int
     completed_at: datetime
     documents: tuple[EventDocument, ...]
     documents_truncated: bool
+    job_status: JobStatus | None = None  #: None for an event without a job, and for those before this field
+
+
+def event_type(status: ProcessStatus) -> str:
+    """The type of the event of a case that stands there."""
+    return "process.updated" if status is ProcessStatus.PENDING else f"process.{status}"
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ class JobStatus(StrEnum):
 
     PENDING = "pending"  #: no worker has it: new, handed over, or waiting for the portal
     PROCESSING = "processing"  #: a worker holds its lease
-    COMPLETED = "completed"  #: every document it was made for is available
+    COMPLETED = "completed"  #: every document it was made for is available; the case may lack others
     FAILED = "failed"  #: it ended and at least one document is not available, or the case cannot be listed
     CANCELLED = "cancelled"  #: somebody stopped it; what was available stays so
 

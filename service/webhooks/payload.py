@@ -8,7 +8,7 @@ import msgspec
 
 from service.domain.events import Event, EventDocument
 from service.domain.file_names import download_name
-from service.domain.statuses import DocumentStatus, ProcessStatus
+from service.domain.statuses import DocumentStatus, JobStatus, ProcessStatus
 
 
 class WebhookDocument(msgspec.Struct, frozen=True):
@@ -32,11 +32,12 @@ class WebhookDocument(msgspec.Struct, frozen=True):
 class WebhookBody(msgspec.Struct, frozen=True):
     """What is posted when a job has ended. The same in every attempt, but for the links and when they expire."""
 
-    type: str  #: `process.` and the status of the job, or `webhook.test`
+    type: str  #: `process.` and the status, `process.updated` where that is pending, or `webhook.test`
     timestamp: datetime  #: when the event happened
     process_number: str  #: masked
     job_id: UUID | None  #: null where there was nothing to do
-    status: ProcessStatus  #: of the job
+    job_status: JobStatus | None  #: what came of the documents of the job; null where there was none
+    status: ProcessStatus  #: of the case; pending where documents are left that nobody has asked for
     total_documents: int  #: those of the case
     completed_documents: int  #: those that are available
     failed_documents: int  #: each says why

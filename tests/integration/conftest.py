@@ -1,13 +1,18 @@
-"""The S3 servers that the object store is tried on."""
+"""The S3 servers that the object store is tried on, and a database that no worker sweeps."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from service.database.connection import Database
+from service.domain.process_number import ProcessNumber
 from service.local.stack import Stack
 from service.object_store import StoreSettings
+from tests.conftest import create_database
 from tests.support.buckets import Bucket, open_bucket
+from tests.support.case_steps import CaseSteps
+from tests.support.deliveries import add_user, open_pool
 from tests.support.ministack import MinistackEndpoint, ministack_python, running_ministack
 
 
@@ -62,3 +67,17 @@ async def local_bucket(stack: Stack) -> AsyncIterator[Bucket]:
 def key() -> str:
     """A key below which no other test has anything."""
     return f"processos/0000001-39.2024.8.26.0100/documentos/{secrets.token_hex(8)}/Sentenca.pdf"
+
+
+@pytest.fixture(scope="session")
+async def quiet_database(stack: Stack) -> AsyncIterator[Database]:
+    """One that no worker sweeps: what is due in it is left to the tests. They keep apart by their cases and users."""
+    async with open_pool(await create_database(stack), size=6) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def steps(quiet_database: Database, number: str) -> CaseSteps:
+    """A case that nobody has asked for, and somebody to ask for it."""
+    user_id, _key = await add_user(quiet_database)
+    return CaseSteps(quiet_database, ProcessNumber.parse(number), user_id)

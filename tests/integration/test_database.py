@@ -13,6 +13,7 @@ import yoyo
 
 from service.database import documents, jobs, migrations, processes, requests, schema, users
 from service.database.connection import Database, create_database
+from service.domain.documents import Written
 from service.domain.errors import ErrorCode
 from service.domain.jobs import LeaseLost
 from service.domain.listings import Copy, ListedDocument, Listing
@@ -148,8 +149,9 @@ async def test_whoever_lost_the_lease_writes_nothing(database: Database, user_id
             (first, {("processing", True), ("processing", False)}),
             (second, {("failed", True), ("processing", True)}),
         ):
-            held = await documents.mark_failed(connection, task.id, claim.lease, gone, attempts=1, following=other.id)
-            assert held == (claim is second)
+            told: Any = {"revision": task.revision, "attempts": 1, "following": other.id}
+            written = await documents.mark_failed(connection, task.id, claim.lease, gone, **told)
+            assert written is (Written.YES if claim is second else Written.LEASE_LOST)
             rows = await connection.fetch_all(
                 "SELECT status, started_at IS NOT NULL FROM documents WHERE job_id = :id", {"id": job_id}
             )

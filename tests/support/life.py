@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from service.database import attempts, deliveries, documents, jobs, overdue, processes, requests
 from service.database.connection import Connection, Database
 from service.domain.deliveries import Attempt, ClaimedDelivery, Verdict
-from service.domain.documents import StoredFile
+from service.domain.documents import StoredFile, Written
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
 from service.domain.listings import Copy, ListedDocument, Listing
@@ -123,12 +123,14 @@ class Life:
         key = f"{tasks[0].id}/{uuid4()}"
         file = StoredFile(key, 100, "0" * 64, "application/pdf")
 
-        async def mark(connection: Connection) -> bool:
-            if works:
-                return await documents.mark_available(connection, tasks[0].id, job.lease, file, attempts=1)
-            return await documents.mark_failed(connection, tasks[0].id, job.lease, ErrorCode.PORTAL_ERROR, attempts=1)
+        told: Any = {"revision": tasks[0].revision, "attempts": 1}
 
-        return self.world.run(mark)
+        async def mark(connection: Connection) -> Written:
+            if works:
+                return await documents.mark_available(connection, tasks[0].id, job.lease, file, **told)
+            return await documents.mark_failed(connection, tasks[0].id, job.lease, ErrorCode.PORTAL_ERROR, **told)
+
+        return self.world.run(mark) is Written.YES
 
     def finish(self, job: ClaimedJob) -> None:
         """A worker believes to be done."""

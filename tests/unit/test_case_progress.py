@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from service.api.case_progress import CaseProgress, Change
+from service.api.case_progress import CaseProgress, Change, end_name
 from service.database.processes import Overview
 from service.domain.documents import Document
 from service.domain.process_number import ProcessNumber
@@ -124,11 +124,11 @@ def test_documents_are_looked_at_while_a_worker_is_busy_or_something_else_was_wr
         (JobStatus.FAILED, [DocumentStatus.AVAILABLE, DocumentStatus.FAILED], "failed"),
         (JobStatus.CANCELLED, [DocumentStatus.PENDING], "cancelled"),
         # What the last job was not made for makes the case pending; the job has ended all the same.
-        (JobStatus.COMPLETED, [DocumentStatus.AVAILABLE, DocumentStatus.PENDING], "completed"),
+        (JobStatus.COMPLETED, [DocumentStatus.AVAILABLE, DocumentStatus.PENDING], "updated"),
         (JobStatus.FAILED, [DocumentStatus.PENDING], "failed"),
     ],
 )
 def test_the_end_is_that_of_the_work(job: JobStatus | None, documents: list[DocumentStatus], end: str | None) -> None:
     change = Looks(*(document(status) for status in documents)).look(overview(job))
 
-    assert (None if change.end is None else change.end.status) == end
+    assert (None if change.end is None else end_name(change.end)) == end

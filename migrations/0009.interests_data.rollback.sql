@@ -1,0 +1,2 @@
+-- The column goes with 0008.
+SELECT 1;

@@ -1,0 +1,66 @@
+"""Events of a case: at the end of a job, and of a state that needs no job. Each says what its transaction sees.
+
+The caller holds the lock of the process.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database import documents, events
+from service.database.connection import Connection
+from service.domain.documents import Document
+from service.domain.events import EventBody, count, event_documents, event_type
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus, ProcessStatus
+
+
+async def record_end(
+    connection: Connection, number: ProcessNumber, job_id: UUID, status: JobStatus, *, moment: datetime, limit: int
+) -> UUID:
+    """Write the event of a job that ended. `limit`: documents that an event tells of one by one."""
+    found = await documents.of_process(connection, number)
+    body = _body(number, found, _case_status(found, status), moment=moment, limit=limit)
+    return await _record(connection, number, msgspec.structs.replace(body, job_id=job_id, job_status=status))
+
+
+async def record_state(connection: Connection, number: ProcessNumber, *, limit: int) -> UUID:
+    """Write the event of a case of which a request lacks nothing."""
+    found = await documents.of_process(connection, number)
+    moment: datetime = await connection.fetch_val("SELECT now()")
+    body = _body(number, found, _case_status(found, None), moment=moment, limit=limit)
+    return await _record(connection, number, body)
+
+
+def _case_status(found: list[Document], job_status: JobStatus | None) -> ProcessStatus:
+    """What the event says of the case: completed only where nothing is outstanding and nothing failed."""
+    counts = count(found)
+    if job_status is JobStatus.CANCELLED:
+        return ProcessStatus.CANCELLED
+    if counts.failed or job_status is JobStatus.FAILED:
+        return ProcessStatus.FAILED
+    return ProcessStatus.PENDING if counts.outstanding else ProcessStatus.COMPLETED
+
+
+def _body(
+    number: ProcessNumber, found: list[Document], status: ProcessStatus, *, moment: datetime, limit: int
+) -> EventBody:
+    counts = count(found)
+    return EventBody(
+        process_number=number.masked,
+        job_id=None,
+        status=status,
+        total_documents=counts.total,
+        completed_documents=counts.completed,
+        failed_documents=counts.failed,
+        completed_at=moment,
+        documents=event_documents(found, limit=limit),
+        documents_truncated=counts.total > limit,
+    )
+
+
+async def _record(connection: Connection, number: ProcessNumber, body: EventBody) -> UUID:
+    return await events.record(
+        connection, body, number=number.digits, event_type=event_type(body.status), occurred_at=body.completed_at
+    )
