@@ -16,7 +16,7 @@ from service.domain.storage_keys import attempt_prefix
 from service.metrics import WorkerMetrics
 from service.portal.errors import Busy, PortalError, Refused, Unauthorized
 from worker.context import Context
-from worker.inspection import Inspection, Mismatch, Promise, Seen
+from worker.inspection import Doubted, Expected, Inspection, Received
 from worker.transfer import transfer
 
 BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
@@ -32,8 +32,9 @@ class Source:
         texts = [copy.text_href for copy in task.copies if copy.text_href]
         # The text is no substitute for a document that fails, only for one that the portal never had.
         self.hrefs = binaries or texts
-        self.promise = Promise(task.declared_size, task.declared_mime_type, is_text=not binaries)
-        self.before: Seen | None = None
+        self.expected = Expected(task.declared_size, task.declared_mime_type, task.name, is_text=not binaries)
+        # From any address: two of them may have sizes of their own, and each repeats itself.
+        self.doubted: list[Received] = []
 
 
 async def download_documents(
@@ -131,8 +132,8 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
             raise
         except Busy as error:
             return error
-        except Mismatch as error:
-            source.before = error.seen
+        except Doubted as error:
+            source.doubted.append(error.received)
             failures.append(error)
         except PortalError as error:
             failures.append(error)
@@ -142,7 +143,7 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
 
 
 async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, href: str) -> StoredFile:
-    inspection = Inspection(source.promise, max_bytes=context.limits.download_max_bytes, before=source.before)
+    inspection = Inspection(source.expected, max_bytes=context.limits.download_max_bytes, before=source.doubted)
     fate = "discarded"
     try:
         async with context.portal.open_document(href) as download:

@@ -25,15 +25,15 @@ async def transfer(
     """
     parts = _Parts(inspection.watch(download.chunks()))
     await parts.read()
-    mime_type = inspection.judge_kind(download.content_type)
+    mime_type = inspection.detect_kind(download.content_type, download.content_length)
     key = f"{prefix}{safe_name(name, mime_type)}"
     if parts.is_last:
-        mismatch = inspection.judge_whole(download.content_length)
+        mismatch = inspection.check_complete(download.content_length, is_framed=download.is_framed)
         await store.put(key, parts.take(), mime_type)
     else:
         async with store.start_upload(key, mime_type) as upload:
             await _upload(upload, parts)
-            mismatch = inspection.judge_whole(download.content_length)
+            mismatch = inspection.check_complete(download.content_length, is_framed=download.is_framed)
             await upload.complete()
     return StoredFile(key, inspection.size, inspection.sha256, mime_type, size_mismatch=mismatch)
 

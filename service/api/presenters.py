@@ -40,7 +40,7 @@ class DocumentView(msgspec.Struct, frozen=True):
     sequence: int | None  #: its place in the file, as the portal lists it
     page_count: int | None  #: as the portal lists it
     filed_at: Moment | None  #: when it joined the case
-    size_mismatch: bool  #: the portal sends another size than it lists, always the same
+    size_mismatch: bool  #: the portal sends another size than it lists, time after time
     download_url: str | None  #: signed for this answer: needs no key, until it expires; null without a stored file
     download_url_expires_at: Moment | None  #: null without a link
     error_code: FailureCode | None

@@ -17,7 +17,7 @@ class StoredFile(msgspec.Struct, frozen=True):
     size: int
     sha256: str  #: lower-case hexadecimal
     mime_type: str
-    size_mismatch: bool = False  #: twice the same, but not of the size that the portal lists
+    size_mismatch: bool = False  #: not of the size that the portal lists, time after time
 
 
 class Document(msgspec.Struct, frozen=True):

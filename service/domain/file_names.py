@@ -10,13 +10,66 @@ EXTENSIONS: Mapping[str, str] = {
     "text/html": ".html",
     "application/rtf": ".rtf",
     "text/plain": ".txt",
+    "text/csv": ".csv",
+    "application/json": ".json",
+    "application/xml": ".xml",
+    "message/rfc822": ".eml",
     "image/jpeg": ".jpg",
     "image/png": ".png",
+    "image/gif": ".gif",
     "image/tiff": ".tif",
+    "image/bmp": ".bmp",
+    "image/webp": ".webp",
+    "image/heic": ".heic",
+    "image/avif": ".avif",
+    "image/svg+xml": ".svg",
     "audio/mpeg": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg",
+    "audio/wav": ".wav",
+    "audio/aac": ".aac",
+    "audio/flac": ".flac",
+    "audio/amr": ".amr",
     "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/3gpp": ".3gp",
+    "video/webm": ".webm",
+    "video/x-matroska": ".mkv",
+    "video/x-msvideo": ".avi",
+    "video/x-ms-wmv": ".wmv",
+    "audio/x-ms-wma": ".wma",
+    "video/mpeg": ".mpg",
+    "video/x-flv": ".flv",
     "application/zip": ".zip",
+    "application/x-7z-compressed": ".7z",
+    "application/vnd.rar": ".rar",
+    "application/gzip": ".gz",
+    "application/pkcs7-signature": ".p7s",
+    "application/pkcs7-mime": ".p7m",
+    "application/msword": ".doc",
+    "application/vnd.ms-excel": ".xls",
+    "application/vnd.ms-powerpoint": ".ppt",
+    "application/vnd.ms-outlook": ".msg",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/vnd.oasis.opendocument.spreadsheet": ".ods",
+    "application/vnd.oasis.opendocument.presentation": ".odp",
 }
+#: Other endings that people write for some of these.
+_ALIASES: Mapping[str, str] = {
+    ".htm": ".html",
+    ".jpeg": ".jpg",
+    ".tiff": ".tif",
+    ".heif": ".heic",
+    ".mpeg": ".mpg",
+    ".oga": ".ogg",
+    ".ogv": ".ogg",
+    ".opus": ".ogg",
+    ".m4v": ".mp4",
+}
+_KINDS: Mapping[str, str] = {ending: kind for kind, ending in EXTENSIONS.items()}
 STEM_LENGTH = 100  # characters; with prefix and ending far below the 255 bytes of a file name
 DOWNLOAD_LENGTH = 150  # characters before the ending; a link carries each as up to 12 bytes, escaped twice
 ARCHIVED_BYTES = 200  # of UTF-8, with place and ending; file systems take 255
@@ -36,9 +89,14 @@ def download_name(name: str, mime_type: str) -> str:
     # A name of dots only, or one that starts with a dot, would be hidden or mean a directory.
     plain = _INVISIBLE_START.sub("", visible.replace("/", "-").replace("\\", "-")) or "documento"
     stem, own = _split(plain)
-    if own.lower() != ending and ending:
+    if ending and _usual(own) != ending:
         stem, own = plain, ending
     return stem[:DOWNLOAD_LENGTH].rstrip() + own
+
+
+def kind_of_name(name: str) -> str | None:
+    """The MIME type that a name's ending promises, if it is a known one."""
+    return _KINDS.get(_usual(_split(name.strip())[1]))
 
 
 def safe_name(name: str, mime_type: str) -> str:
@@ -70,6 +128,10 @@ def content_disposition(name: str) -> str:
     fallback = re.sub(r'[^ -~]|["\\%;]', "_", ascii_only).strip() or "documento"
     # Half a surrogate pair has no UTF-8 form: it is shown as a question mark.
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+
+
+def _usual(ending: str) -> str:
+    return _ALIASES.get(ending.lower(), ending.lower())
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -51,6 +51,12 @@ class Download:
         """Bytes that the portal promised in the header, if it did."""
         return self._response.content_length
 
+    @property
+    def is_framed(self) -> bool:
+        """Whether HTTP tells where the body ends. If not, the end of the connection is all there is, cut or not."""
+        chunked = self._response.headers.get("Transfer-Encoding", "").strip().lower().endswith("chunked")
+        return chunked or self._response.content_length is not None
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes as they come. Raises `Unavailable` where they come too slowly."""
         clock = asyncio.get_running_loop().time

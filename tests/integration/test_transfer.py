@@ -31,7 +31,7 @@ from service.portal.errors import AccessDenied, Busy, NotFound, PortalError, Ref
 from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 from tests.support.portal_client import Portal, open_portal_client
-from worker.inspection import Inspection, Mismatch, Promise, Seen
+from worker.inspection import Doubted, Expected, Inspection, Received
 from worker.transfer import transfer
 
 NUMBER = "7654321-71.2021.8.19.0001"
@@ -54,13 +54,15 @@ FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.REDIRECT_OTHER_HOST: (Refused, ErrorCode.REDIRECTED),
     FaultKind.HANG: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.TRUNCATED_WITH_LENGTH: (Unavailable, ErrorCode.TRUNCATED),
-    FaultKind.TRUNCATED_WITHOUT_LENGTH: (Mismatch, ErrorCode.SIZE_MISMATCH),
+    FaultKind.TRUNCATED_WITHOUT_LENGTH: (Doubted, ErrorCode.SIZE_MISMATCH),
     FaultKind.RESET: (Unavailable, ErrorCode.TRUNCATED),
-    FaultKind.LONGER_THAN_DECLARED: (Mismatch, ErrorCode.SIZE_MISMATCH),
+    FaultKind.LONGER_THAN_DECLARED: (Doubted, ErrorCode.SIZE_MISMATCH),
     FaultKind.UNASKED_GZIP: (Unavailable, ErrorCode.ENCODING_REFUSED),
-    FaultKind.OTHER_SIZE: (Mismatch, ErrorCode.SIZE_MISMATCH),
+    FaultKind.OTHER_SIZE: (Doubted, ErrorCode.SIZE_MISMATCH),
     FaultKind.HTML_AS_PDF: (Unavailable, ErrorCode.CONTENT_MISMATCH),
     FaultKind.SLOW_DRIP: (Unavailable, ErrorCode.TOO_SLOW),
+    FaultKind.REJECTED_PAGE: (Unavailable, ErrorCode.PORTAL_PAGE),
+    FaultKind.OTHER_BODY: (Unavailable, ErrorCode.PORTAL_ANSWER_INVALID),
 }
 HARMLESS = (FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED)
 
@@ -85,9 +87,9 @@ class Rig:
         """Every request for the document fails like this."""
         self.simulated.script.fail_document(NUMBER, "*", Fault(kind=kind, times=-1, **options))
 
-    async def transfer(self, document: CaseDocument, promise: Promise, **options: Any) -> StoredFile:
+    async def transfer(self, document: CaseDocument, promise: Expected, **options: Any) -> StoredFile:
         """What the worker does with one address of a document."""
-        inspection = Inspection(promise, max_bytes=options.pop("limit", LIMIT), before=options.pop("before", None))
+        inspection = Inspection(promise, max_bytes=options.pop("limit", LIMIT), before=options.pop("before", ()))
         rendition = "texto" if promise.is_text else "binario"
         async with self.portal.client.open_document(address(document, rendition)) as download:
             return await transfer(
@@ -108,8 +110,8 @@ def address(document: CaseDocument, rendition: str) -> str:
     return f"/processos/{NUMBER}/documentos/{document.uuid_of(0)}/{rendition}"
 
 
-def promised(document: CaseDocument) -> Promise:
-    return Promise(document.declared_size, document.kind.media_type)
+def promised(document: CaseDocument) -> Expected:
+    return Expected(document.declared_size, document.kind.media_type)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +130,7 @@ async def rig(simulated: tuple[SimulatedPortal, str], local_bucket: Bucket, key:
 
 
 def test_every_fault_of_a_document_is_in_the_tables() -> None:
-    assert {*FAILURES, *HARMLESS, FaultKind.LONGER_THAN_LENGTH} == IN_DOCUMENTS
+    assert {*FAILURES, *HARMLESS, FaultKind.LONGER_THAN_LENGTH, FaultKind.MADE_ANEW} == IN_DOCUMENTS
 
 
 @pytest.mark.parametrize("size", [SMALL, PART_SIZE - 1, PART_SIZE, PART_SIZE + 1, 2 * PART_SIZE, LARGE])
@@ -153,7 +155,7 @@ async def test_a_pdf_of_any_size_arrives_byte_for_byte(rig: Rig, size: int) -> N
 async def test_every_kind_arrives_byte_for_byte(rig: Rig, kind: Kind, mime_type: str, declared: bool) -> None:
     document = rig.put(name="Sentença", kind=kind, declared=declared)
 
-    stored = await rig.transfer(document, promised(document) if declared else Promise(None, None))
+    stored = await rig.transfer(document, promised(document) if declared else Expected(None, None))
 
     assert (stored.mime_type, stored.key) == (mime_type, f"{rig.folder}/{1:016x}-Sentenca.{kind}")
     assert stored.sha256 == sha256_of(document)
@@ -163,21 +165,23 @@ async def test_every_kind_arrives_byte_for_byte(rig: Rig, kind: Kind, mime_type:
 async def test_the_text_of_a_document_arrives_byte_for_byte(rig: Rig) -> None:
     document = rig.put(name="Acórdão", binary_href=False)
 
-    stored = await rig.transfer(document, Promise(document.size, "application/pdf", is_text=True))
+    stored = await rig.transfer(document, Expected(document.size, "application/pdf", is_text=True))
 
     assert (stored.mime_type, stored.key) == ("text/plain", f"{rig.folder}/{1:016x}-Acordao.txt")
     assert await rig.bucket.read(stored.key) == text_of(document)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-@pytest.mark.parametrize("kind", HARMLESS)
+@pytest.mark.parametrize("fault", HARMLESS)
+@pytest.mark.parametrize("kind", Kind)
 async def test_an_odd_end_of_the_body_does_no_harm_to_a_document_that_is_whole(
-    rig: Rig, kind: FaultKind, size: int
+    rig: Rig, fault: FaultKind, kind: Kind, size: int
 ) -> None:
-    document = rig.put(size=size)
-    rig.fail(kind)
+    document = rig.put(size=size, kind=kind)
+    rig.fail(fault)
 
-    stored = await rig.transfer(document, promised(document))
+    for promise in (promised(document), Expected(None, None)):
+        stored = await rig.transfer(document, promise)
 
     assert hashlib.sha256(await rig.bucket.read(stored.key) or b"").hexdigest() == sha256_of(document)
 
@@ -192,7 +196,7 @@ async def test_each_fault_has_its_error_and_leaves_nothing(
     if kind is FaultKind.SLOW_DRIP:
         monkeypatch.setattr(portal_download, "WINDOW", 0.1)
     document = rig.put(size=size)
-    rig.fail(kind, seconds=0.01)
+    rig.fail(kind, seconds=0.01, body=b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>")
 
     with pytest.raises(PortalError) as error:
         await rig.transfer(document, promised(document))
@@ -217,24 +221,25 @@ async def test_what_follows_the_announced_length_never_gets_into_the_object(rig:
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-async def test_a_document_without_promise_and_end_is_doubted_once(rig: Rig, size: int) -> None:
-    document = rig.put(size=size, declared=False)
+@pytest.mark.parametrize("kind", Kind)
+async def test_a_document_without_promise_and_end_is_doubted_once(rig: Rig, kind: Kind, size: int) -> None:
+    document = rig.put(size=size, kind=kind, declared=False)
     rig.fail(FaultKind.TRUNCATED_WITHOUT_LENGTH, after_bytes=size - 100)
 
-    with pytest.raises(Mismatch) as error:
-        await rig.transfer(document, Promise(None, None))
+    with pytest.raises(Doubted) as error:
+        await rig.transfer(document, Expected(None, None))
 
-    assert error.value.seen.size == size - 100
+    assert (error.value.code, error.value.received.size) == (ErrorCode.TRUNCATED, size - 100)
     assert await rig.is_clean()
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_the_same_mismatch_twice_is_stored_and_flagged(rig: Rig, size: int) -> None:
     document = rig.put(size=size, declared_size=size + 1)
-    with pytest.raises(Mismatch) as error:
+    with pytest.raises(Doubted) as error:
         await rig.transfer(document, promised(document))
 
-    stored = await rig.transfer(document, promised(document), before=error.value.seen)
+    stored = await rig.transfer(document, promised(document), before=[error.value.received])
 
     assert (stored.size, stored.sha256, stored.size_mismatch) == (size, sha256_of(document), True)
     assert await rig.bucket.visible(rig.folder) == [stored.key]
@@ -242,10 +247,10 @@ async def test_the_same_mismatch_twice_is_stored_and_flagged(rig: Rig, size: int
 
 async def test_a_mismatch_of_other_bytes_than_before_is_refused_again(rig: Rig) -> None:
     document = rig.put(declared_size=7)
-    before = Seen(document.size, hashlib.sha256(b"other").hexdigest())
+    before = Received(document.size, hashlib.sha256(b"other").hexdigest())
 
-    with pytest.raises(Mismatch):
-        await rig.transfer(document, promised(document), before=before)
+    with pytest.raises(Doubted):
+        await rig.transfer(document, promised(document), before=[before])
 
     assert await rig.is_clean()
 

@@ -1,44 +1,18 @@
 """What passes for a document, and what does not."""
 
 import hashlib
-from collections.abc import AsyncIterator
 
 import pytest
 
 from service.domain.errors import ErrorCode
 from service.local.portal.answers import PORTAL_PAGE
-from service.portal.errors import PortalError, Refused, Unavailable
-from worker.inspection import Inspection, Mismatch, Promise, Seen
-
-LIMIT = 1_000_000
-PDF = b"%PDF-1.4\n" + b"x" * 300 + b"\n%%EOF\n"
-HTML = '<div style="text-align:center">Sentença</div>'.encode()
-RTF = rb"{\rtf1\ansi Certid\'e3o}"
-NOTHING = Promise(None, None)
+from service.portal.errors import Refused, Unavailable
+from tests.support.contents import HTML, NOTHING, OCTETS, PDF, RTF, inspected, refused
+from worker.inspection import Doubted, Expected, Received
 
 
-async def inspected(
-    body: bytes, promise: Promise = NOTHING, *, step: int = 100, before: Seen | None = None, limit: int = LIMIT
-) -> Inspection:
-    """An inspection that has watched the body pass in steps."""
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for start in range(0, len(body), step):
-            yield body[start : start + step]
-
-    inspection = Inspection(promise, max_bytes=limit, before=before)
-    assert b"".join([chunk async for chunk in inspection.watch(chunks())]) == body
-    return inspection
-
-
-async def kind(body: bytes, promised: str | None = None, header: str = "application/octet-stream") -> str:
-    return (await inspected(body, Promise(None, promised))).judge_kind(header)
-
-
-async def refused(body: bytes, promise: Promise = NOTHING, header: str = "application/octet-stream") -> PortalError:
-    with pytest.raises(PortalError) as error:
-        (await inspected(body, promise)).judge_kind(header)
-    return error.value
+async def kind(body: bytes, promised: str | None = None, header: str = OCTETS) -> str:
+    return (await inspected(body, Expected(None, promised))).detect_kind(header, None)
 
 
 @pytest.mark.parametrize("step", [1, 7, 100_000])
@@ -48,7 +22,7 @@ async def test_size_and_digest_are_those_of_all_bytes(step: int) -> None:
     inspection = await inspected(body, step=step)
 
     assert (inspection.size, inspection.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-    assert inspection.judge_whole(None) is False
+    assert inspection.check_complete(None, is_framed=True) is False
 
 
 @pytest.mark.parametrize(
@@ -130,7 +104,7 @@ async def test_the_listing_and_the_header_have_a_say(
     ],
 )
 async def test_another_kind_than_the_promised_one_is_refused(body: bytes, promised: str) -> None:
-    error = await refused(body, Promise(len(body), promised))
+    error = await refused(body, Expected(len(body), promised))
 
     assert isinstance(error, Unavailable)
     assert error.code is ErrorCode.CONTENT_MISMATCH
@@ -138,7 +112,7 @@ async def test_another_kind_than_the_promised_one_is_refused(body: bytes, promis
 
 @pytest.mark.parametrize("promised", [None, "text/html", "application/pdf"])
 async def test_the_portals_own_page_is_never_a_document(promised: str | None) -> None:
-    error = await refused(PORTAL_PAGE.encode(), Promise(None, promised), "text/html")
+    error = await refused(PORTAL_PAGE.encode(), Expected(None, promised), "text/html")
 
     assert error.code is ErrorCode.PORTAL_PAGE
 
@@ -159,7 +133,7 @@ async def test_the_portals_own_page_is_never_a_document(promised: str | None) ->
     ],
 )
 async def test_an_error_in_json_is_never_a_document(body: bytes, header: str, is_text: bool) -> None:
-    error = await refused(body, Promise(None, None, is_text=is_text), header)
+    error = await refused(body, Expected(None, None, is_text=is_text), header)
 
     assert error.code is ErrorCode.PORTAL_ANSWER_INVALID
 
@@ -168,21 +142,21 @@ async def test_an_error_in_json_is_never_a_document(body: bytes, header: str, is
     "body", [b"{ nota }", b'{"nota" without an end', b"[DOCUMENTO SIGILOSO]", b"[1]", b'{"\xff": 1}', b"<p>texto</p>"]
 )
 async def test_a_text_may_begin_with_a_bracket(body: bytes) -> None:
-    inspection = await inspected(body, Promise(10_000, "application/pdf", is_text=True))
+    inspection = await inspected(body, Expected(10_000, "application/pdf", is_text=True))
 
-    assert inspection.judge_kind("text/plain") == "text/plain"
-    assert inspection.judge_whole(None) is False
+    assert inspection.detect_kind("text/plain", None) == "text/plain"
+    assert inspection.check_complete(None, is_framed=True) is False
 
 
 @pytest.mark.parametrize("body", [PDF, RTF, b"\x89PNG\r\n\x1a\n", b"text\0with NUL"])
 async def test_the_text_rendition_is_text(body: bytes) -> None:
-    error = await refused(body, Promise(None, None, is_text=True), "text/plain")
+    error = await refused(body, Expected(None, None, is_text=True), "text/plain")
 
     assert error.code is ErrorCode.CONTENT_MISMATCH
 
 
-@pytest.mark.parametrize("promise", [NOTHING, Promise(100, "application/pdf"), Promise(None, None, is_text=True)])
-async def test_no_bytes_are_no_document(promise: Promise) -> None:
+@pytest.mark.parametrize("promise", [NOTHING, Expected(100, "application/pdf"), Expected(None, None, is_text=True)])
+async def test_no_bytes_are_no_document(promise: Expected) -> None:
     error = await refused(b"", promise)
 
     assert isinstance(error, Unavailable)
@@ -191,60 +165,65 @@ async def test_no_bytes_are_no_document(promise: Promise) -> None:
 
 @pytest.mark.parametrize("content_length", [None, len(PDF), 7])
 async def test_the_promised_size_is_enough(content_length: int | None) -> None:
-    assert (await inspected(PDF, Promise(len(PDF), None))).judge_whole(content_length) is False
+    assert (await inspected(PDF, Expected(len(PDF), None))).check_complete(content_length, is_framed=True) is False
 
 
 @pytest.mark.parametrize("content_length", [None, len(PDF)])
 async def test_another_size_is_refused_the_first_time(content_length: int | None) -> None:
-    inspection = await inspected(PDF, Promise(len(PDF) + 1, None))
+    inspection = await inspected(PDF, Expected(len(PDF) + 1, None))
 
-    with pytest.raises(Mismatch) as error:
-        inspection.judge_whole(content_length)
+    with pytest.raises(Doubted) as error:
+        inspection.check_complete(content_length, is_framed=True)
 
     assert isinstance(error.value, Unavailable)
     assert error.value.code is ErrorCode.SIZE_MISMATCH
-    assert error.value.seen == Seen(len(PDF), hashlib.sha256(PDF).hexdigest())
+    assert error.value.received == Received(
+        len(PDF), hashlib.sha256(PDF).hexdigest(), is_whole=content_length is not None
+    )
 
 
 async def test_the_same_mismatch_again_is_accepted_and_flagged() -> None:
-    promise = Promise(len(PDF) + 1, None)
-    with pytest.raises(Mismatch) as error:
-        (await inspected(PDF, promise)).judge_whole(None)
+    promise = Expected(len(PDF) + 1, None)
+    with pytest.raises(Doubted) as error:
+        (await inspected(PDF, promise)).check_complete(None, is_framed=True)
 
-    assert (await inspected(PDF, promise, before=error.value.seen)).judge_whole(None) is True
+    assert (await inspected(PDF, promise, before=[error.value.received])).check_complete(None, is_framed=True) is True
 
 
 @pytest.mark.parametrize("other", [PDF + b" ", PDF.replace(b"x", b"y")])
 async def test_another_mismatch_is_refused_again(other: bytes) -> None:
-    before = Seen(len(PDF), hashlib.sha256(PDF).hexdigest())
+    before = Received(len(PDF), hashlib.sha256(PDF).hexdigest())
 
-    with pytest.raises(Mismatch) as error:
-        (await inspected(other, Promise(len(PDF) + 10, None), before=before)).judge_whole(None)
+    with pytest.raises(Doubted) as error:
+        (await inspected(other, Expected(len(PDF) + 10, None), before=[before])).check_complete(None, is_framed=True)
 
-    assert error.value.seen != before
+    assert error.value.received != before
 
 
 async def test_the_right_size_after_a_mismatch_is_not_flagged() -> None:
-    before = Seen(1, hashlib.sha256(b"x").hexdigest())
+    before = Received(1, hashlib.sha256(b"x").hexdigest())
 
-    assert (await inspected(PDF, Promise(len(PDF), None), before=before)).judge_whole(None) is False
+    assert (await inspected(PDF, Expected(len(PDF), None), before=[before])).check_complete(
+        None, is_framed=True
+    ) is False
 
 
 @pytest.mark.parametrize("body", [PDF[:-8], b"junk before\n" + PDF[:-8]])
 async def test_a_pdf_without_its_end_and_without_any_promise_is_doubted_once(body: bytes) -> None:
-    with pytest.raises(Mismatch) as error:
-        (await inspected(body)).judge_whole(None)
+    """No size was promised, so none differs."""
+    with pytest.raises(Doubted) as error:
+        (await inspected(body)).check_complete(None, is_framed=True)
 
-    assert (await inspected(body, before=error.value.seen)).judge_whole(None) is True
+    assert (await inspected(body, before=[error.value.received])).check_complete(None, is_framed=True) is False
 
 
 async def test_a_pdf_without_its_end_but_of_a_promised_size_is_whole() -> None:
-    assert (await inspected(PDF[:-8])).judge_whole(len(PDF) - 8) is False
-    assert (await inspected(PDF[:-8], Promise(len(PDF) - 8, None))).judge_whole(None) is False
+    assert (await inspected(PDF[:-8])).check_complete(len(PDF) - 8, is_framed=True) is False
+    assert (await inspected(PDF[:-8], Expected(len(PDF) - 8, None))).check_complete(None, is_framed=True) is False
 
 
 async def test_the_end_of_a_pdf_may_be_followed_by_a_little() -> None:
-    assert (await inspected(PDF + b"\0" * 1500, step=9)).judge_whole(None) is False
+    assert (await inspected(PDF + b"\0" * 1500, step=9)).check_complete(None, is_framed=True) is False
 
 
 async def test_what_is_larger_than_the_limit_is_refused_for_good() -> None:

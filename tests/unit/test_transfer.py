@@ -12,11 +12,11 @@ from service.object_store import ObjectStore
 from service.portal.download import Download
 from service.store_errors import StorageError
 from service.store_upload import PART_SIZE, Upload
-from worker.inspection import Inspection, Promise
+from worker.inspection import Expected, Inspection
 from worker.transfer import transfer
 
 MIB = 1024 * 1024
-NOTHING = Promise(None, None)
+NOTHING = Expected(None, None)
 
 
 class Source(Download):
@@ -33,6 +33,10 @@ class Source(Download):
     @property
     def content_length(self) -> int | None:
         return self._size
+
+    @property
+    def is_framed(self) -> bool:
+        return True
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for start in range(0, self._size, self._step):

@@ -1,5 +1,6 @@
 """Answers that need no document: the portal's own page, its errors, its silence."""
 
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,11 @@ PORTAL_PAGE = """<!DOCTYPE html><html lang="pt-br"><head>
 _FORBIDDEN_PAGE = (
     "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n<center><h1>403 Forbidden</h1></center>\r\n"
     "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+_REJECTED_PAGE = (
+    "<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. Please consult with your "
+    "administrator.<br><br>Your support ID is: {}<br><br><a href='javascript:history.back();'>[Go Back]</a>"
+    "</body></html>"
 )
 
 
@@ -69,8 +75,15 @@ def fault_answer(fault: Fault, request: Request) -> Response:
         FaultKind.DENIED_403: lambda: _denied(fault.status or 403),
         FaultKind.REDIRECT_OTHER_HOST: lambda: _redirect(fault.location + path),
         FaultKind.HANG: Silence,
+        FaultKind.REJECTED_PAGE: _rejected_page,
+        FaultKind.OTHER_BODY: lambda: Response(fault.body, headers={"content-type": fault.media_type}),
     }
     return makers[fault.kind]()
+
+
+def _rejected_page() -> Response:
+    """A firewall's page, which has another number each time."""
+    return HTMLResponse(_REJECTED_PAGE.format(10**18 + secrets.randbelow(9 * 10**18)))
 
 
 def _expected_type(path: str) -> str:

@@ -1,6 +1,7 @@
 """The bytes of documents on their way out, right or wrong."""
 
 import asyncio
+import secrets
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
@@ -66,6 +67,7 @@ def faulty_answer(fault: Fault, document: CaseDocument, request: Request) -> Res
         FaultKind.SLOW_DRIP: _dripping,
         FaultKind.NO_CONTENT_LENGTH: _without_length,
         FaultKind.CLOSE_DELIMITED: _close_delimited,
+        FaultKind.MADE_ANEW: _made_anew,
     }
     return makers[fault.kind](fault, document, request)
 
@@ -176,6 +178,12 @@ def _chunked(document: CaseDocument, request: Request, chunks: _Body, **headers:
 def _other_size(fault: Fault, document: CaseDocument, request: Request) -> Response:
     other = replace(document, size=document.size + 1000 if fault.size is None else fault.size)
     check_size(other)
+    return _stream(other, _while_wanted(content_chunks(other), request))
+
+
+def _made_anew(_fault: Fault, document: CaseDocument, request: Request) -> Response:
+    """As large as ever, with other digits in it each time."""
+    other = replace(document, revision=1_000_000 + secrets.randbelow(9_000_000))
     return _stream(other, _while_wanted(content_chunks(other), request))
 
 

@@ -31,6 +31,8 @@ class FaultKind(StrEnum):
     DENIED_403 = "denied_403"
     REDIRECT_OTHER_HOST = "redirect_other_host"
     HANG = "hang"
+    REJECTED_PAGE = "rejected_page"
+    OTHER_BODY = "other_body"
 
     TRUNCATED_WITH_LENGTH = "truncated_with_length"
     TRUNCATED_WITHOUT_LENGTH = "truncated_without_length"
@@ -43,6 +45,7 @@ class FaultKind(StrEnum):
     SLOW_DRIP = "slow_drip"
     NO_CONTENT_LENGTH = "no_content_length"
     CLOSE_DELIMITED = "close_delimited"
+    MADE_ANEW = "made_anew"
 
     MALFORMED_JSON = "malformed_json"
     EMPTY_LIST = "empty_list"
@@ -66,6 +69,7 @@ _DOCUMENTS_ONLY = frozenset(
         FaultKind.SLOW_DRIP,
         FaultKind.NO_CONTENT_LENGTH,
         FaultKind.CLOSE_DELIMITED,
+        FaultKind.MADE_ANEW,
     }
 )
 _LISTINGS_ONLY = frozenset(
@@ -91,7 +95,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     unavailable_503, 401 for denied_403). `retry_after`: seconds, or any text; with `retry_after_as_date` the
     seconds are sent as an HTTP date. `location`: the other origin. `after_bytes`: sent before a cut (half by
     default). `extra_bytes`: beyond what was promised. `size`: of other_size, in bytes. `seconds`: between two
-    bytes of a drip, or before a slow listing.
+    bytes of a drip, or before a slow listing. `body` and `media_type`: all that other_body answers (Base64 in JSON).
     """
 
     kind: FaultKind
@@ -105,6 +109,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     extra_bytes: _Whole = 1000
     size: _Whole | None = None
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    body: bytes = b""
+    media_type: str = "text/html"
 
 
 class _Queue:

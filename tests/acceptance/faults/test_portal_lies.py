@@ -32,6 +32,7 @@ FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.RESET: ErrorCode.TRUNCATED,
     FaultKind.UNASKED_GZIP: ErrorCode.ENCODING_REFUSED,
     FaultKind.HTML_AS_PDF: ErrorCode.CONTENT_MISMATCH,
+    FaultKind.REJECTED_PAGE: ErrorCode.PORTAL_PAGE,
 }
 #: What asking again would not change.
 PERMANENT = {FaultKind.NOT_FOUND_404, FaultKind.DENIED_403, FaultKind.REDIRECT_OTHER_HOST}
@@ -149,7 +150,14 @@ async def test_a_listing_that_leads_elsewhere_is_not_followed(api: Api, portal: 
 
 @pytest.mark.parametrize(
     "kind",
-    [FaultKind.MALFORMED_JSON, FaultKind.TRUNCATED, FaultKind.PORTAL_PAGE, FaultKind.EMPTY_BODY, FaultKind.SLOW],
+    [
+        FaultKind.MALFORMED_JSON,
+        FaultKind.TRUNCATED,
+        FaultKind.PORTAL_PAGE,
+        FaultKind.REJECTED_PAGE,
+        FaultKind.EMPTY_BODY,
+        FaultKind.SLOW,
+    ],
 )
 async def test_a_listing_that_is_none_is_asked_for_again(
     api: Api, portal: Portal, subscriber: Subscriber, number: str, kind: FaultKind

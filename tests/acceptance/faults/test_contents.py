@@ -1,0 +1,124 @@
+"""Contents of every kind through the whole service: what a client is told of them, and what it never gets."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from service.local.portal import FOR_EVER, CaseSpec, DocumentSpec, Fault, FaultKind, Kind
+from tests.support.api import Api
+from tests.support.contents import DOCX, DOCX_TYPE, PDF, SIGNED
+from tests.support.portal import Portal
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+MESSAGES = b'{"mensagens":[{"de":"Ana","texto":"oi"}]}'
+SIGNATURE = "application/pkcs7-signature"
+
+
+def other_body(body: bytes, media_type: str) -> Fault:
+    """The document is these bytes."""
+    return Fault(kind=FaultKind.OTHER_BODY, times=FOR_EVER, body=body, media_type=media_type)
+
+
+async def fetched(api: Api, portal: Portal, number: str, contents: dict[str, tuple[DocumentSpec, Fault]]) -> Any:
+    """Download a case in which each document has a content of its own; the documents by name."""
+    specs = (DocumentSpec(name=name, origin_id=f"o{n}", declared=False) for n, name in enumerate(contents))
+    given = [spec for spec, _ in contents.values()]
+    await portal.put_documents(number, *(_named(spec, base) for spec, base in zip(given, specs, strict=True)))
+    for place, (_, fault) in enumerate(contents.values()):
+        await portal.fail_document(number, f"o{place}", fault)
+    await api.process(number)
+    return {document["name"]: document for document in (await api.ended(number))["documents"]}
+
+
+def _named(spec: DocumentSpec, base: DocumentSpec) -> DocumentSpec:
+    return DocumentSpec(
+        name=base.name,
+        origin_id=base.origin_id,
+        kind=spec.kind,
+        declared=spec.declared,
+        declared_size=spec.declared_size,
+    )
+
+
+UNLISTED = DocumentSpec(declared=False)
+
+
+async def test_contents_are_called_what_they_are(api: Api, portal: Portal, number: str) -> None:
+    documents = await fetched(
+        api,
+        portal,
+        number,
+        {
+            "minuta.docx": (UNLISTED, other_body(DOCX, DOCX_TYPE)),
+            "minuta": (UNLISTED, other_body(DOCX, "application/octet-stream")),
+            "assinatura.p7s": (UNLISTED, other_body(SIGNED, "application/octet-stream")),
+            "conversa.json": (UNLISTED, other_body(MESSAGES, "application/json")),
+            "laudo": (UNLISTED, other_body(b"<?xpacket begin=''?>\n" + PDF, "application/pdf")),
+        },
+    )
+
+    assert {name: each["mime_type"] for name, each in documents.items()} == {
+        "minuta.docx": DOCX_TYPE,
+        "minuta": DOCX_TYPE,
+        "assinatura.p7s": SIGNATURE,
+        "conversa.json": "application/json",
+        "laudo": "application/pdf",
+    }
+    assert {each["status"] for each in documents.values()} == {"available"}
+    body, headers = await api.download(documents["assinatura.p7s"]["download_url"])
+    assert (body, headers["Content-Type"]) == (SIGNED, SIGNATURE)
+    assert 'filename="assinatura.p7s"' in headers["Content-Disposition"]
+
+
+async def test_pages_and_errors_are_never_available(api: Api, portal: Portal, number: str) -> None:
+    page = b"<html><head><title>503 Service Unavailable</title></head><body>x</body></html>"
+    rejected = Fault(kind=FaultKind.REJECTED_PAGE, times=FOR_EVER)
+    store = other_body(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "application/xml")
+    documents = await fetched(
+        api,
+        portal,
+        number,
+        {
+            "Sentença": (UNLISTED, rejected),
+            "Decisão": (DocumentSpec(kind=Kind.HTML), rejected),
+            "foto.jpg": (UNLISTED, store),
+            "Petição": (UNLISTED, other_body(page, "text/html")),
+            "Laudo": (UNLISTED, other_body(b'["Erro"]', "application/json")),
+        },
+    )
+
+    assert {name: each["error_code"] for name, each in documents.items()} == {
+        "Sentença": "portal_page",
+        "Decisão": "portal_page",
+        "foto.jpg": "portal_answer_invalid",
+        "Petição": "portal_page",
+        "Laudo": "portal_answer_invalid",
+    }
+
+
+async def test_two_addresses_that_each_repeat_another_size_are_believed(api: Api, portal: Portal, number: str) -> None:
+    await portal.put_case(number, CaseSpec(documents=(DocumentSpec(declared_size=5000),), listed_twice=True))
+    first, second = (await portal.documents(number))[0]["uuids"]
+    await portal.fail_document(number, first, Fault(kind=FaultKind.LONGER_THAN_DECLARED, times=FOR_EVER))
+    await portal.fail_document(
+        number, second, Fault(kind=FaultKind.LONGER_THAN_DECLARED, times=FOR_EVER, extra_bytes=77)
+    )
+    await api.process(number)
+
+    (document,) = (await api.ended(number))["documents"]
+
+    assert (document["status"], document["size"], document["size_mismatch"]) == ("available", 21_000, True)
+
+
+async def test_a_pdf_that_is_made_anew_for_each_request_is_believed(api: Api, portal: Portal, number: str) -> None:
+    await portal.put_documents(number, DocumentSpec(declared_size=12345))
+    await portal.fail_document(number, "*", Fault(kind=FaultKind.MADE_ANEW, times=FOR_EVER))
+    await api.process(number)
+
+    (document,) = (await api.ended(number))["documents"]
+
+    assert (document["status"], document["size_mismatch"]) == ("available", True)
+    body, _ = await api.download(document["download_url"])
+    assert hashlib.sha256(body).hexdigest() == document["sha256"]

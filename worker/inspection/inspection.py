@@ -1,0 +1,102 @@
+"""One download, watched while it passes through."""
+
+import hashlib
+from collections.abc import AsyncIterator, Collection
+
+from service.domain.errors import ErrorCode
+from service.portal.errors import Refused, Unavailable
+from worker.inspection.checks import CHECKS, Objection, kind_of
+from worker.inspection.endings import TAIL_LENGTH, shows_end
+from worker.inspection.sample import Doubted, Expected, Received, Sample
+
+HEAD_LENGTH = 32 * 1024  # bytes looked at for the kind; the form of a login page stands behind its scripts
+
+
+class Inspection:
+    """Watches one download. `before` is what earlier attempts got and `Doubted`, from any address of the document."""
+
+    def __init__(self, expected: Expected, *, max_bytes: int, before: Collection[Received] = ()) -> None:
+        self._expected = expected
+        self._max_bytes = max_bytes
+        self._before = before
+        self._doubts: list[Objection] = []
+        self._digest = hashlib.sha256()
+        self._head = b""
+        self._tail = b""
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of all bytes so far, in lower-case hexadecimal."""
+        return self._digest.hexdigest()
+
+    async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Pass the bytes on, remembering what the checks need. Raises `Refused` beyond the limit."""
+        async for chunk in chunks:
+            self.size += len(chunk)
+            if self.size > self._max_bytes:
+                raise Refused(ErrorCode.TOO_LARGE, "the document is larger than the limit")
+            if len(self._head) < HEAD_LENGTH:
+                self._head += chunk[: HEAD_LENGTH - len(self._head)]
+            self._tail = (self._tail + chunk[-TAIL_LENGTH:])[-TAIL_LENGTH:]
+            self._digest.update(chunk)
+            yield chunk
+
+    def detect_kind(self, content_type: str, content_length: int | None) -> str:
+        """The MIME type by the bytes so far, with listing, header and name as further opinions.
+
+        Raises `Unavailable` for what is not the document. What is only doubted is told by `check_complete`.
+        """
+        sample = self._sample(content_type, content_length)
+        objections = [objection for check in CHECKS if (objection := check(sample))]
+        for objection in objections:
+            if objection.is_final:
+                raise Unavailable(objection.code, objection.sentence)
+        self._doubts = objections
+        return kind_of(sample)
+
+    def check_complete(self, content_length: int | None, *, is_framed: bool) -> bool:
+        """After the last byte: True if the size is not the promised one. Raises `Doubted` the first time.
+
+        `is_framed`: HTTP told where the body ends, by its length or by its chunks.
+        """
+        sample = self._sample("", content_length)
+        expected = None if self._expected.is_text else self._expected.size
+        differs = expected is not None and expected != self.size
+        doubts = [*self._doubts]
+        if differs:
+            doubts.append(Objection(ErrorCode.SIZE_MISMATCH, f"{self.size} bytes came, which is not the promised size"))
+        elif expected is None and not _is_proven(sample, content_length, is_framed=is_framed):
+            doubts.append(Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
+        received = Received(self.size, self.sha256, is_whole=content_length is not None and bool(shows_end(sample)))
+        if doubts and not self._is_known(received) and not self._is_made_anew(received, doubts):
+            raise Doubted(doubts[0].code, doubts[0].sentence, received)
+        return differs
+
+    def _sample(self, content_type: str, content_length: int | None) -> Sample:
+        return Sample(
+            self._expected,
+            head=self._head,
+            tail=self._tail,
+            size=self.size,
+            header=content_type,
+            length=content_length,
+        )
+
+    def _is_known(self, received: Received) -> bool:
+        return any((each.size, each.sha256) == (received.size, received.sha256) for each in self._before)
+
+    def _is_made_anew(self, received: Received, doubts: list[Objection]) -> bool:
+        """Some portals make a PDF for each request: other bytes, but each time whole by its length and its end."""
+        only_size = [doubt.code for doubt in doubts] == [ErrorCode.SIZE_MISMATCH]
+        return only_size and received.is_whole and any(each.is_whole for each in self._before)
+
+
+def _is_proven(sample: Sample, content_length: int | None, *, is_framed: bool) -> bool:
+    """Whether everything came. A gateway that loses the portal may end its chunks in good order, so their end is
+    believed only if the document's own does not say otherwise.
+    """
+    if content_length is not None:
+        return True
+    ending = shows_end(sample)
+    return bool(ending) or (is_framed and (ending is None or sample.container is None))
