@@ -108,7 +108,8 @@ def _stored_file(document: Document) -> StoredFile | None:
 def _shown_time(document: Document) -> datetime:
     """When it was filed, else when it came: the same in every archive."""
     moment = document.filed_at or document.completed_at or datetime.fromtimestamp(0, UTC)
-    return moment.astimezone(BRASILIA)
+    # "Never" is written as the first day of the calendar, which has no time in Brasilia.
+    return max(moment, datetime.fromtimestamp(0, UTC)).astimezone(BRASILIA)
 
 
 def _listed(document: Document, name: str | None) -> ManifestDocument:

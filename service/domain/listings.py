@@ -15,6 +15,11 @@ class Copy(msgspec.Struct, frozen=True):
     binary_href: str | None
     text_href: str | None
 
+    @property
+    def has_address(self) -> bool:
+        """If not, `uuid` is no uuid: the portal says for once, or for good, nothing of where the document is."""
+        return bool(self.binary_href or self.text_href)
+
 
 class ListedDocument(msgspec.Struct, frozen=True):
     """One document of a listing. `instance` and `origin_id` name it; everything else may change or repeat."""
@@ -30,6 +35,11 @@ class ListedDocument(msgspec.Struct, frozen=True):
     declared_mime_type: str | None
     page_count: int | None
     copies: tuple[Copy, ...]  #: the first one is the preferred one
+
+    @property
+    def has_address(self) -> bool:
+        """Whether the listing says where the document is."""
+        return any(copy.has_address for copy in self.copies)
 
     def id_in(self, number: ProcessNumber) -> UUID:
         """The service's id: the same whenever and wherever the document is listed."""

@@ -28,6 +28,7 @@ from service.portal.errors import (
 )
 from service.portal.gate import Gate
 from service.portal.listing import parse_listing
+from service.portal.pages import is_portal_page
 from service.portal.token import TokenSource
 
 LISTING_MAX_BYTES = 64 * 1024 * 1024
@@ -36,7 +37,6 @@ CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a single byte
 RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up again
 Kind = Literal["listing", "document"]
-_PAGE_MARKS = (b"<app-root", b"ng-version=")
 
 
 class PortalClient:
@@ -73,16 +73,16 @@ class PortalClient:
         Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass.
         """
         with self._counted("listing"):
-            content_type, body = await self._listing(self._base / "processos" / number.masked, timeout)
+            content_type, charset, body = await self._listing(self._base / "processos" / number.masked, timeout)
             _refuse_page(content_type, body[:4096])
-            return parse_listing(body, number)
+            return parse_listing(body, number, charset=charset)
 
-    async def _listing(self, url: URL, timeout: float) -> tuple[str, bytes]:
+    async def _listing(self, url: URL, timeout: float) -> tuple[str, str | None, bytes]:
         unlimited = aiohttp.ClientTimeout(total=None)
         try:
             # Of the wait for a place at the portal too.
             async with asyncio.timeout(timeout), self._call("listing", url, unlimited) as response:
-                return response.content_type, await read_body(response, LISTING_MAX_BYTES)
+                return response.content_type, response.charset, await read_body(response, LISTING_MAX_BYTES)
         except TimeoutError as error:
             raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
 
@@ -195,9 +195,3 @@ def _retry_after(response: aiohttp.ClientResponse) -> float | None:
 def _refuse_page(content_type: str, head: bytes) -> None:
     if content_type == "text/html" or is_portal_page(head):
         raise Unavailable(ErrorCode.PORTAL_PAGE, "the portal answered with its own page")
-
-
-def is_portal_page(head: bytes) -> bool:
-    """Whether the first bytes are those of the portal's own page, which it sends with status 200."""
-    lowered = head[:4096].lower()
-    return any(mark in lowered for mark in _PAGE_MARKS)

@@ -1,13 +1,13 @@
 """From the portal's answer to a listing in which every document stands once.
 
-A document may be listed in `tramitacaoAtual` and again in `tramitacoes`, under another uuid: its name is its
-instance and its `idOrigem`. Two instances of one case have documents of their own; the listing is their union.
+A document may be listed in `tramitacaoAtual` and again in `tramitacoes`, under another uuid. Two instances of one
+case have documents of their own; the listing is their union. Some answers have documents at other places.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,19 @@ import msgspec
 from service.domain.errors import ErrorCode
 from service.domain.listings import Copy, ListedDocument, Listing
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
+from service.portal.copies import Merger
 from service.portal.errors import NotFound, Unavailable
-from service.portal.vocabulary import Documento, Processo, Tramitacao, decode, description, integer, member, text
+from service.portal.vocabulary import (
+    Answer,
+    Documento,
+    Processo,
+    Tramitacao,
+    decode,
+    description,
+    integer,
+    member,
+    text,
+)
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times carry no offset
 NAME_LENGTH = 1000  # characters kept of a name
@@ -25,6 +36,8 @@ HREF_LENGTH = 2000  # characters; no address of the portal comes near it
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
 _INT4, _INT8 = 2**31, 2**63  # what the columns hold
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_YEARS = range(1900, 2101)  # of which any filing is; other years are what some systems write for "never"
+_NEVER = frozenset({date(1900, 1, 1), date(1970, 1, 1)})  # where the clocks of two kinds of systems begin
 _SECRECY_LEVELS: Mapping[str, int] = {
     "PUBLICO": 0,
     "SEGREDO_JUSTICA": 1,
@@ -35,14 +48,14 @@ _SECRECY_LEVELS: Mapping[str, int] = {
 }
 
 
-def parse_listing(answer: bytes, number: ProcessNumber) -> Listing:
-    """Read the answer for one case.
+def parse_listing(answer: bytes, number: ProcessNumber, *, charset: str | None = None) -> Listing:
+    """Read the answer for one case. `charset` is what its header says.
 
     Raises `NotFound` for an empty list and `Unavailable` for what is not an answer: the same call may be
     answered well a moment later.
     """
     try:
-        found = decode(answer)
+        found = decode(answer, charset)
     except ValueError as error:
         raise _invalid("the listing cannot be read") from error
     if not found:
@@ -57,9 +70,10 @@ def _invalid(sentence: str) -> Unavailable:
     return Unavailable(ErrorCode.PORTAL_ANSWER_INVALID, sentence)
 
 
-def _is_about(found: Processo, number: ProcessNumber, *, alone: bool) -> bool:
+def _is_about(answer: Answer, number: ProcessNumber, *, alone: bool) -> bool:
     """An object without a number is taken for what was asked for, if there is no other."""
-    if found.tramitacao_atual is None and found.tramitacoes is None:
+    found = answer.processo
+    if found.tramitacao_atual is None and found.tramitacoes is None and not any(_elsewhere(answer)):
         return False
     if found.numero_processo is None:
         return alone
@@ -69,17 +83,20 @@ def _is_about(found: Processo, number: ProcessNumber, *, alone: bool) -> bool:
         return False
 
 
-def _listing(found: list[Processo], number: ProcessNumber) -> Listing:
-    stages = [stage for each in found for stage in _stages(each)]
-    first = stages[0] if stages else Tramitacao()
+def _listing(found: list[Answer], number: ProcessNumber) -> Listing:
+    stages = [stage for each in found for stage in _stages(each.processo)]
+    first, case = stages[0] if stages else Tramitacao(), found[0].processo
+    documents = _documents(stages, [document for each in found for document in _elsewhere(each)], first)
+    if not documents and any(each.has_unread_list for each in found):
+        raise _invalid("the listing has documents at a place that is not known")
     return Listing(
         number=number,
-        court=_clean(found[0].sigla_tribunal) or None,
+        court=_clean(case.sigla_tribunal) or None,
         court_class=_clean(description(first.classe)) or None,
         subject=_clean(description(first.assunto)) or None,
         filed_at=min(filter(None, (_time(stage.data_hora_ajuizamento) for stage in stages)), default=None),
-        secrecy_level=_secrecy_level(found[0].nivel_sigilo),
-        documents=tuple(_documents(stages)),
+        secrecy_level=_secrecy_level(case.nivel_sigilo),
+        documents=documents,
     )
 
 
@@ -92,16 +109,25 @@ def _stages(found: Processo) -> list[Tramitacao]:
     return current + (found.tramitacoes or [])
 
 
-def _documents(stages: Iterable[Tramitacao]) -> Iterator[ListedDocument]:
-    merged: dict[tuple[str, str], ListedDocument] = {}
-    grades: dict[str, int] = {}
+def _elsewhere(answer: Answer) -> list[Tramitacao]:
+    """Documents beside the lists that the portal is known for."""
+    found = answer.processo
+    basic = found.dados_basicos.documentos if found.dados_basicos else None
+    lists = [Tramitacao(documentos=each) for each in (found.documentos, basic) if each]
+    return lists + answer.elsewhere
+
+
+def _documents(
+    stages: Iterable[Tramitacao], elsewhere: Iterable[Tramitacao], first: Tramitacao
+) -> tuple[ListedDocument, ...]:
+    """`first` tells the instance of what stands in none."""
+    merger, grades = Merger(), dict[str, int]()
     for stage in stages:
-        instance = _clean(stage.instancia) or "DESCONHECIDA"
-        grades.setdefault(instance, integer(member(stage.grau, "numero"), below=_INT8) or 0)
-        for document in _of_stage(stage, instance):
-            key = (instance, document.origin_id)
-            merged[key] = _merge(merged[key], document) if key in merged else document
-    yield from sorted(merged.values(), key=lambda d: _order(d, grades[d.instance]))
+        merger.add(_of_stage(stage, grades))
+    for stage in elsewhere:
+        placed = stage if _clean(stage.instancia) else msgspec.structs.replace(first, documentos=stage.documentos)
+        merger.add([each for each in _of_stage(placed, grades) if not merger.knows(each)])
+    return tuple(sorted(merger.documents, key=lambda d: _order(d, grades[d.instance])))
 
 
 def _order(document: ListedDocument, grade: int) -> tuple[int, str, bool, int, str]:
@@ -109,23 +135,10 @@ def _order(document: ListedDocument, grade: int) -> tuple[int, str, bool, int, s
     return grade, document.instance, sequence is None, sequence or 0, document.origin_id
 
 
-def _of_stage(stage: Tramitacao, instance: str) -> Iterator[ListedDocument]:
-    seen: dict[str, str] = {}
-    for document in stage.documentos or ():
-        origin, uuid = _origin(document), _uuid(document)
-        known = seen.get(origin)
-        # The same id twice within one list, under two uuids or without any, is two documents: neither may be lost.
-        if known is not None and (known != uuid or not uuid or not _has_address(document)):
-            origin = _free(origin, seen)
-        seen[origin] = uuid
-        yield _listed(document, instance, origin)
-
-
-def _free(origin: str, seen: Mapping[str, str]) -> str:
-    count = 2
-    while f"{origin}#{count}" in seen:
-        count += 1
-    return f"{origin}#{count}"
+def _of_stage(stage: Tramitacao, grades: dict[str, int]) -> list[ListedDocument]:
+    instance = _clean(stage.instancia) or "DESCONHECIDA"
+    grades.setdefault(instance, integer(member(stage.grau, "numero"), below=_INT8) or 0)
+    return [_listed(document, instance) for document in stage.documentos or ()]
 
 
 def _origin(document: Documento) -> str:
@@ -134,11 +147,11 @@ def _origin(document: Documento) -> str:
     return named or f"sequencia-{_clean(document.sequencia)}"
 
 
-def _listed(document: Documento, instance: str, origin: str) -> ListedDocument:
+def _listed(document: Documento, instance: str) -> ListedDocument:
     kind = _clean(member(document.tipo, "nome"))
     return ListedDocument(
         instance=instance,
-        origin_id=origin,
+        origin_id=_origin(document),
         sequence=integer(document.sequencia, below=_INT8),
         name=_clean(document.nome) or kind or "Documento",
         type=kind,
@@ -150,30 +163,6 @@ def _listed(document: Documento, instance: str, origin: str) -> ListedDocument:
         page_count=integer(member(document.arquivo, "quantidadePaginas"), below=_INT4) or None,
         copies=(Copy(_uuid(document), _href(document.href_binario), _href(document.href_texto)),),
     )
-
-
-def _merge(first: ListedDocument, second: ListedDocument) -> ListedDocument:
-    return msgspec.structs.replace(
-        first,
-        copies=_merge_copies(first.copies + second.copies),
-        declared_size=first.declared_size or second.declared_size,
-        declared_mime_type=first.declared_mime_type or second.declared_mime_type,
-        page_count=first.page_count or second.page_count,
-    )
-
-
-def _merge_copies(copies: Iterable[Copy]) -> tuple[Copy, ...]:
-    """One for each uuid, with every address that it has anywhere."""
-    merged: dict[str, Copy] = {}
-    for copy in copies:
-        known = merged.get(copy.uuid, copy)
-        binary, plain = known.binary_href or copy.binary_href, known.text_href or copy.text_href
-        merged[copy.uuid] = Copy(copy.uuid, binary, plain)
-    return tuple(merged.values())
-
-
-def _has_address(document: Documento) -> bool:
-    return bool(_href(document.href_binario) or _href(document.href_texto))
 
 
 def _uuid(document: Documento) -> str:
@@ -194,7 +183,7 @@ def _time(value: Any) -> datetime | None:
         moment.astimezone(UTC)  # the ends of the calendar, which some systems write for "never", have no UTC
     except (ValueError, OverflowError):
         return None
-    return moment
+    return None if moment.year not in _YEARS or moment.date() in _NEVER else moment
 
 
 def _clean(value: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from service.portal.raw_json import read_json, stray_documents
+
 
 class Documento(msgspec.Struct, rename="camel"):
     sequencia: Any = None
@@ -30,28 +32,44 @@ class Tramitacao(msgspec.Struct, rename="camel"):
     documentos: list[Documento] | None = None
 
 
+class DadosBasicos(msgspec.Struct, rename="camel"):
+    documentos: list[Documento] | None = None
+
+
 class Processo(msgspec.Struct, rename="camel"):
     numero_processo: Any = None
     sigla_tribunal: Any = None
     nivel_sigilo: Any = None
     tramitacao_atual: Tramitacao | None = None
     tramitacoes: list[Tramitacao] | None = None
+    documentos: list[Documento] | None = None
+    dados_basicos: DadosBasicos | None = None
 
 
-def decode(answer: bytes) -> list[Processo]:
-    """Read a detail answer: a list, one object, or `{"content": [...]}`.
+class Answer(msgspec.Struct):
+    """One object of an answer, and what looks like documents at other places of it."""
+
+    processo: Processo
+    elsewhere: list[Tramitacao]  #: one for each document, with the instance around it
+    has_unread_list: bool  #: some list is called documents and has none that can be read
+
+
+def decode(answer: bytes, charset: str | None = None) -> list[Answer]:
+    """Read a detail answer: a list, one object, or `{"content": [...]}`. `charset` is that of the header.
 
     Raises `ValueError` for what is none of them; msgspec's own errors are such.
     """
-    try:
-        value: Any = msgspec.json.decode(answer)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    value = read_json(answer, charset)
     if isinstance(value, dict) and isinstance(value.get("content"), list):
         value = value["content"]
-    if isinstance(value, dict):
-        value = [value]
-    return msgspec.convert(value, list[Processo])
+    objects = [value] if isinstance(value, dict) else value
+    found = msgspec.convert(objects, list[Processo])
+    return [_answer(processo, raw) for processo, raw in zip(found, objects, strict=True)]
+
+
+def _answer(processo: Processo, raw: Any) -> Answer:
+    strays, has_unread_list = stray_documents(raw)
+    return Answer(processo, msgspec.convert(strays, list[Tramitacao]), has_unread_list)
 
 
 def member(value: Any, name: str) -> Any:

@@ -1,0 +1,133 @@
+"""Which entries of several lists are one document.
+
+Systems of one instance list the same documents under other uuids, and number their own documents as they like: the
+same `idOrigem` may name two documents, in two systems or in one list. What is filed under one id, name and time is
+one document. Everything else stays apart: a document that is listed twice is better than one that is lost.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, time, timedelta
+from itertools import islice
+
+import msgspec
+
+from service.domain.listings import Copy, ListedDocument
+
+CANDIDATES = 100  # documents of one id that an entry is compared with
+_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
+_Key = tuple[str, str]  # instance, and id as the portal gives it
+_Rule = Callable[[ListedDocument, ListedDocument], bool]
+
+
+class Merger:
+    """Takes one list after the other. What is seen first keeps the id that the portal gives it."""
+
+    def __init__(self) -> None:
+        self.documents: list[ListedDocument] = []
+        self._places: dict[_Key, list[int]] = {}
+        self._addresses: dict[tuple[_Key, str], int] = {}
+        self._uuids: set[str] = set()
+        self._ids: set[str] = set()
+        self._names: set[_Key] = set()
+        self._counts: dict[_Key, int] = {}
+
+    def knows(self, entry: ListedDocument) -> bool:
+        """Whether the address of an entry was listed in any instance; of one without address, its id."""
+        return entry.copies[0].uuid in self._uuids if entry.has_address else entry.origin_id in self._ids
+
+    def add(self, entries: Sequence[ListedDocument]) -> None:
+        """Take the entries of one list. Two of them are two documents, unless they have one address."""
+        left = {_key(entry): [*self._places.get(_key(entry), ())] for entry in entries}
+        found = [self._addressed(entry) for entry in entries]
+        for entry, place in zip(entries, found, strict=True):
+            if place is not None and place in left[_key(entry)]:
+                left[_key(entry)].remove(place)
+        for rule in (_is_same_entry, _is_compatible):
+            for number, entry in enumerate(entries):
+                if found[number] is None:
+                    found[number] = self._take(left[_key(entry)], entry, rule)
+        for entry, place in zip(entries, found, strict=True):
+            self._keep(entry, self._addressed(entry) if place is None else place)
+
+    def _addressed(self, entry: ListedDocument) -> int | None:
+        """The document that has the address of an entry."""
+        return self._addresses.get((_key(entry), entry.copies[0].uuid)) if entry.has_address else None
+
+    def _take(self, left: list[int], entry: ListedDocument, rule: _Rule) -> int | None:
+        fitting = (place for place in islice(left, CANDIDATES) if rule(self.documents[place], entry))
+        place = next(fitting, None)
+        if place is not None:
+            left.remove(place)
+        return place
+
+    def _keep(self, entry: ListedDocument, place: int | None) -> None:
+        key = _key(entry)
+        if place is None:
+            place = len(self.documents)
+            self._places.setdefault(key, []).append(place)
+            self.documents.append(msgspec.structs.replace(entry, origin_id=self._free(key)))
+        else:
+            self.documents[place] = _merge(self.documents[place], entry)
+        self._ids.add(entry.origin_id)
+        if entry.has_address:
+            self._addresses[key, entry.copies[0].uuid] = place
+            self._uuids.add(entry.copies[0].uuid)
+
+    def _free(self, key: _Key) -> str:
+        """The id, with a number behind it where another document has it."""
+        instance, origin = key
+        name = origin
+        while (instance, name) in self._names:
+            self._counts[key] = self._counts.get(key, 1) + 1
+            name = f"{origin}#{self._counts[key]}"
+        self._names.add((instance, name))
+        return name
+
+
+def _key(entry: ListedDocument) -> _Key:
+    return entry.instance, entry.origin_id
+
+
+def _is_same_entry(known: ListedDocument, entry: ListedDocument) -> bool:
+    return known.sequence == entry.sequence and _is_compatible(known, entry)
+
+
+def _is_compatible(known: ListedDocument, entry: ListedDocument) -> bool:
+    """Nothing that both say differs. A system may leave the ending, the fraction or the hour out."""
+    sizes = {size for size in (known.declared_size, entry.declared_size) if size is not None}
+    return (
+        _stem(known.name) == _stem(entry.name)
+        and len(sizes) < 2
+        and (known.filed_at is None or entry.filed_at is None or _is_same_time(known.filed_at, entry.filed_at))
+    )
+
+
+def _stem(name: str) -> str:
+    return " ".join(_ENDING.sub("", name).casefold().split())
+
+
+def _is_same_time(one: datetime, other: datetime) -> bool:
+    if time() in {one.time(), other.time()}:
+        return one.date() == other.date()
+    return abs(one - other) < timedelta(seconds=1)
+
+
+def _merge(first: ListedDocument, second: ListedDocument) -> ListedDocument:
+    return msgspec.structs.replace(
+        first,
+        copies=_merge_copies(first.copies + second.copies),
+        declared_size=first.declared_size or second.declared_size,
+        declared_mime_type=first.declared_mime_type or second.declared_mime_type,
+        page_count=first.page_count or second.page_count,
+    )
+
+
+def _merge_copies(copies: Iterable[Copy]) -> tuple[Copy, ...]:
+    """One for each uuid, with every address that it has anywhere. One without any says nothing beside others."""
+    merged: dict[str, Copy] = {}
+    for copy in copies:
+        known = merged.get(copy.uuid, copy)
+        binary, plain = known.binary_href or copy.binary_href, known.text_href or copy.text_href
+        merged[copy.uuid] = Copy(copy.uuid, binary, plain)
+    return tuple(copy for copy in merged.values() if copy.has_address) or tuple(merged.values())[:1]
