@@ -51,6 +51,7 @@ from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
+from service.store_errors import StorageError
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
 from service.webhooks.signature import new_secret
@@ -108,6 +109,7 @@ HANDLERS = {
     Problem: problems.on_problem,
     HTTPException: problems.on_http_exception,
     **dict.fromkeys(UNREACHABLE, problems.on_busy),
+    StorageError: problems.on_no_links,
     Exception: problems.on_crash,
 }
 

@@ -1,7 +1,7 @@
 """The bucket as the processes open it, with one clear line where it is not there."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from botocore.exceptions import ClientError
 
@@ -13,8 +13,9 @@ from service.store_errors import StorageError
 @asynccontextmanager
 async def open_store(settings: StoreSettings, *, create_bucket: bool) -> AsyncIterator[ObjectStore]:
     """Open the bucket and ask for it; make it where that is allowed and it is missing."""
-    async with open_object_store(settings) as store:
+    async with AsyncExitStack() as stack:
         try:
+            store = await stack.enter_async_context(open_object_store(settings))
             await _check(store, create_bucket=create_bucket)
         except StorageError as error:
             raise StartupError(f"S3_BUCKET: {_reason(error)}") from None
@@ -44,7 +45,8 @@ def _reason(error: StorageError) -> str:
         return "the bucket does not exist"
     if status in {400, 401, 403}:
         return "the object store refuses the credentials or denies the bucket"
-    return f"the object store cannot be reached ({type(error.__cause__).__name__})"
+    cause = error.__cause__
+    return str(error) if cause is None else f"the object store cannot be reached ({type(cause).__name__})"
 
 
 def _status(error: StorageError) -> int | None:

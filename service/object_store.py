@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import aioboto3
 import msgspec
+from aiobotocore.session import get_session
 
 from service.domain.file_names import content_disposition
 from service.domain.storage_keys import PREFIX
@@ -16,13 +17,16 @@ from service.s3_client import client_config, tune
 from service.signed_links import LinkTarget, link_target, sign_link
 from service.store_errors import StorageError, storage_errors
 from service.store_upload import PartBody, Target, Upload, checksum
+from service.temporary_credentials import CredentialsClock
 
 if TYPE_CHECKING:
     from aiobotocore.credentials import AioCredentials
     from aiobotocore.response import StreamingBody
+    from botocore.credentials import ReadOnlyCredentials
     from types_aiobotocore_s3.client import S3Client
 
 CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
+RENEWAL_TIMEOUT = 10.0  # seconds for new credentials of a role; requests and webhooks wait for it
 ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
 READS = 48  # at once: they may be as slow as somebody's client, and must leave connections to the others
 _READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most
@@ -65,6 +69,7 @@ class ObjectStore:
         self._settings = settings
         self._links = links
         self._credentials = credentials
+        self._credentials_clock = CredentialsClock(credentials)
         self._read_places = asyncio.Semaphore(READS)
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
@@ -178,18 +183,29 @@ class ObjectStore:
             "response-content-disposition": content_disposition(name),
             "response-content-type": mime_type,
         }
-        # Those of a machine's role are replaced from time to time.
-        credentials = await self._credentials.get_frozen_credentials()
+        credentials = await self._frozen_credentials()
         return sign_link(
             self._links, credentials, key, parameters, ttl=self._settings.link_ttl, moment=moment or datetime.now(UTC)
         )
+
+    async def link_expiry(self) -> datetime:
+        """When a link that is signed from now on stops working, at the earliest: with the credentials that sign it."""
+        moment = datetime.now(UTC).replace(microsecond=0)
+        wanted = moment + timedelta(seconds=self._settings.link_ttl)
+        credentials = await self._frozen_credentials()
+        return min(wanted, self._credentials_clock.end(credentials.token, now=moment) or wanted)
+
+    async def _frozen_credentials(self) -> "ReadOnlyCredentials":
+        # Those of a machine's role are renewed from time to time, and where they come from may hang.
+        async with storage_errors(min(RENEWAL_TIMEOUT, self._settings.call_timeout)):
+            return await self._credentials.get_frozen_credentials()
 
     def _calling(self) -> AbstractAsyncContextManager[None]:
         return storage_errors(self._settings.call_timeout)
 
     @property
     def link_ttl(self) -> int:
-        """Seconds that a link lives."""
+        """Seconds that a link lives, if the credentials that sign it live as long."""
         return self._settings.link_ttl
 
     async def check(self) -> None:
@@ -210,11 +226,16 @@ class ObjectStore:
 @asynccontextmanager
 async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStore]:
     """Open the clients of a bucket, one for calls and one that signs links for the public host."""
+    botocore_session = get_session()
     session = aioboto3.Session(
         aws_access_key_id=settings.access_key_id,
         aws_secret_access_key=settings.secret_access_key,
         region_name=settings.region,
+        botocore_session=botocore_session,
     )
+    credentials = await botocore_session.get_credentials()
+    if credentials is None:
+        raise StorageError("there are no credentials for the object store")
     async with AsyncExitStack() as stack:
         client, signer = [
             await stack.enter_async_context(
@@ -222,7 +243,6 @@ async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStor
             )
             for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
         ]
-        credentials = await session._session.get_credentials()  # noqa: SLF001  (aioboto3 has no public way to them)
         tune(client)
         links = await link_target(signer, settings.bucket)
         yield ObjectStore(client, settings, links=links, credentials=credentials)

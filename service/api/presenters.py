@@ -1,6 +1,6 @@
 """The shapes that clients see of a process and its documents."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -139,7 +139,7 @@ class ProgressView(msgspec.Struct, frozen=True):
 
 async def document_views(documents: list[Document], store: ObjectStore) -> list[DocumentView]:
     """Sign a link for each stored file; asks nobody."""
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=store.link_ttl)
+    expires_at = await store.link_expiry()
     return [await _document_view(document, store, expires_at) for document in documents]
 
 

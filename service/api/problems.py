@@ -121,6 +121,12 @@ async def on_busy(_request: Request, _error: Exception) -> Response:
     return Problem("service_unavailable", detail, headers={"Retry-After": "5"}).response()
 
 
+async def on_no_links(_request: Request, _error: Exception) -> Response:
+    """Starlette's handler for links that cannot be signed, because the credentials of a role cannot be renewed."""
+    detail = "The service cannot sign links to its documents now. Nothing was lost: ask again."
+    return Problem("service_unavailable", detail, headers={"Retry-After": "5"}).response()
+
+
 async def on_crash(_request: Request, _error: Exception) -> Response:
     """Starlette's handler for everything else; the exception itself goes to the log."""
     return Problem("internal_error", "The service failed. The request id finds the reason in its log.").response()

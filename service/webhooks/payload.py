@@ -1,6 +1,6 @@
 """The body of a webhook, made anew for every attempt so that its links work."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -50,9 +50,8 @@ class WebhookBody(msgspec.Struct, frozen=True):
 class LinkSigner(Protocol):
     """What is needed of the object store."""
 
-    @property
-    def link_ttl(self) -> int:
-        """Seconds that a link lives."""
+    async def link_expiry(self) -> datetime:
+        """When a link that is signed from now on stops working."""
         ...
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
@@ -81,7 +80,8 @@ async def _document(document: EventDocument, signer: LinkSigner, process_url: st
     link = expires_at = None
     if key is not None:
         mime_type = document.mime_type or "application/octet-stream"
-        expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=signer.link_ttl)
+        # Before the link is signed: credentials that are renewed in between live longer, never shorter.
+        expires_at = await signer.link_expiry()
         link = await signer.link(key, download_name(document.name, mime_type), mime_type)
     return WebhookDocument(
         **facts,

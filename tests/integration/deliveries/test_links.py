@@ -29,10 +29,12 @@ LINK_TTL = 3600  # seconds
 class LongAgo:
     """Signs links as a store did whose links have expired since."""
 
-    link_ttl = LINK_TTL
-
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+
+    async def link_expiry(self) -> datetime:
+        """As `ObjectStore.link_expiry`."""
+        return datetime.now(UTC) - timedelta(seconds=LINK_TTL)
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
         """As `ObjectStore.link`."""
