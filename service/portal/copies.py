@@ -66,7 +66,8 @@ class Merger:
         if place is None:
             place = len(self.documents)
             self._places.setdefault(key, []).append(place)
-            self.documents.append(msgspec.structs.replace(entry, origin_id=self._free(key)))
+            name = self._free(key)
+            self.documents.append(entry if name == entry.origin_id else msgspec.structs.replace(entry, origin_id=name))
         else:
             self.documents[place] = _merge(self.documents[place], entry)
         self._ids.add(entry.origin_id)

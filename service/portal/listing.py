@@ -34,6 +34,7 @@ BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times carry no offset
 NAME_LENGTH = 1000  # characters kept of a name
 HREF_LENGTH = 2000  # characters; no address of the portal comes near it
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
+_NUMBER = re.compile(r"/processos/([0-9.-]{20,25})/")
 _INT4, _INT8 = 2**31, 2**63  # what the columns hold
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _YEARS = range(1900, 2101)  # of which any filing is; other years are what some systems write for "never"
@@ -86,7 +87,8 @@ def _is_about(answer: Answer, number: ProcessNumber, *, alone: bool) -> bool:
 def _listing(found: list[Answer], number: ProcessNumber) -> Listing:
     stages = [stage for each in found for stage in _stages(each.processo)]
     first, case = stages[0] if stages else Tramitacao(), found[0].processo
-    documents = _documents(stages, [document for each in found for document in _elsewhere(each)], first)
+    elsewhere = [document for each in found for document in _elsewhere(each) if _is_own(document, number)]
+    documents = _documents(stages, elsewhere, first)
     if not documents and any(each.has_unread_list for each in found):
         raise _invalid("the listing has documents at a place that is not known")
     return Listing(
@@ -115,6 +117,13 @@ def _elsewhere(answer: Answer) -> list[Tramitacao]:
     basic = found.dados_basicos.documentos if found.dados_basicos else None
     lists = [Tramitacao(documentos=each) for each in (found.documentos, basic) if each]
     return lists + answer.elsewhere
+
+
+def _is_own(found: Tramitacao, number: ProcessNumber) -> bool:
+    """Whether no address among documents at an odd place is that of another case."""
+    hrefs = (_href(each.href_binario) or _href(each.href_texto) or "" for each in found.documentos or ())
+    named = (_NUMBER.search(href) for href in hrefs)
+    return all(each is None or re.sub(r"\D", "", each[1]) == number.digits for each in named)
 
 
 def _documents(
@@ -188,6 +197,8 @@ def _time(value: Any) -> datetime | None:
 
 def _clean(value: Any) -> str:
     """Drop what PostgreSQL refuses (NUL) and what would let a name lie about itself (controls, bidi marks)."""
-    kept = (" " if c in "\t\n\r" else c for c in text(value))
-    visible = (c for c in kept if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
-    return unicodedata.normalize("NFC", "".join(visible)).strip()[:NAME_LENGTH]
+    raw = text(value)
+    if not raw.isprintable():
+        kept = (" " if c in "\t\n\r" else c for c in raw)
+        raw = "".join(c for c in kept if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
+    return unicodedata.normalize("NFC", raw).strip()[:NAME_LENGTH]

@@ -14,8 +14,9 @@ ERROR_TEXT_LENGTH = 1000  # characters; a gateway's error in plain text is a lin
 SHORT_PAGE = 3000  # visible characters; login forms and block pages show less
 TERSE_PAGE = 600  # visible characters; a page that shows so little is its message
 
-_PORTAL_TITLE = "<title>portal de servicos do poder judiciario"
-_PORTAL_MARKS = ("<app-root", '<base href="/"', "mat-typography")
+SHELL = 200  # visible characters; the portal's page has none before its script runs, but what it says without one
+
+_PORTAL_MARKS = ("<title>portal de servicos do poder judiciario", "<app-root", '<base href="/"', "mat-typography")
 #: How complete pages begin. Courts file fragments, most often `<div style=`.
 _PAGE_START = re.compile(
     r"(?>(?:<\?xml[^>]*>|<!--.*?-->|\s+)*)"
@@ -25,20 +26,23 @@ _PAGE_START = re.compile(
 # What is never closed reaches to the end, so that no page takes longer than it has characters.
 _HEADING = re.compile(r"<(title|h1|h2)\b[^>]{0,500}>(.*?)(?:</\1|\Z)", re.DOTALL)
 _UNSEEN = re.compile(r"<(script|style|svg|title)\b.*?(?:</\1[^>]{0,20}>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*>?", re.DOTALL)
-#: Titles of what a court writes, whatever other words are in them: "Certidão de indisponibilidade do sistema".
-_COURT_HEADING = re.compile(
-    r"\b(?:certidao|decisao|despacho|sentenca|acordao|ato|peticao|oficio|mandado|termo|ata|laudo|contrato|edital)\b"
+#: Words of what a court files, whatever else it says: "Certidão de indisponibilidade do sistema".
+_COURT = re.compile(
+    r"\b(?:certidao|certifico|decisao|despacho|sentenca|acordao|ato|peticao|oficio|mandado|termo|ata|laudo|contrato|edital"
+    r"|autos|vistos|juiz|juiza|intimem?-se|cite-se|publique-se|cumpra-se|defiro|indefiro|recurso|autora?|reu|requerid[oa])\b"
 )
 _ERROR_HEADING = re.compile(
-    r"^(?:http\b.{0,10})?(?:status )?[45]\d\d\b|^(?:erro|error|oops|ops)\b"
-    r"|^(?:pje|sso|gov\.br)\b.{0,20}\blogin|^log ?in\b"
-    r"|\b(?:request rejected|access denied|forbidden|unauthorized|bad gateway|gateway time-?out|proxy error"
+    r"^(?:http\b.{0,10})?(?:status )?[45]\d\d\b|^(?:oops|ops)\b|^(?:pje|sso|gov\.br)\b.{0,20}\blogin|^log ?in$"
+    r"|^(?:erro|error)(?:$|:| ?[-!0-9]| (?:interno|inesperado|no servidor|no sistema|ao )| de (?:acesso|conexao))"
+    r"|^(?:forbidden|unauthorized|not found|maintenance|indisponivel)$|^(?:acesso|usuario) nao autorizado"
+    r"|\b(?:request rejected|access denied|403 forbidden|bad gateway|gateway time-?out|proxy error"
     r"|service (?:temporarily )?unavailable|temporarily unavailable|internal server error|page not found|404 not found"
-    r"|just a moment|attention required|sign in|log in to|web page blocked|request blocked|invalid url|maintenance"
-    r"|could not be satisfied|em manutencao|manutencao (?:programada|do sistema)|indisponivel|fora do ar"
-    r"|acesso (?:negado|bloqueado|nao autorizado)|requisicao (?:rejeitada|bloqueada|negada)|nao autorizado"
-    r"|sessao (?:expirada|expirou|encerrada)|pagina nao encontrada|erro interno|autenticacao|fazer login"
-    r"|acesse sua conta|identifique-se)\b"
+    r"|just a moment|attention required|sign in to|log in to|web page blocked|request blocked|invalid url"
+    r"|(?:under|scheduled|down for|site) maintenance|could not be satisfied|em manutencao"
+    r"|manutencao (?:programada|do sistema)|fora do ar|(?:temporaria|momentanea)mente indisponivel"
+    r"|(?:sistema|servico|portal|site|pagina) (?:esta )?indisponivel|acesso (?:negado|bloqueado)"
+    r"|requisicao (?:rejeitada|bloqueada|negada)|sessao (?:expirada|expirou|encerrada)|pagina nao encontrada"
+    r"|whitelabel error|fazer login|acesse sua conta|identifique-se)\b"
 )
 _MACHINE_MARKS = (
     "your support id is",
@@ -109,7 +113,7 @@ def is_portal_page(head: bytes) -> bool:
     if b"<" not in head:
         return False
     page = _plain(head)
-    return _PORTAL_TITLE in page or sum(mark in page for mark in _PORTAL_MARKS) > 1
+    return sum(mark in page for mark in _PORTAL_MARKS) > 1 and len(_shown(page)) <= SHELL
 
 
 def is_complete_page(head: bytes) -> bool:
@@ -120,13 +124,14 @@ def is_complete_page(head: bytes) -> bool:
 def is_foreign_page(head: bytes) -> bool:
     """Whether the first bytes are those of a page of what stands between the portal and us, by its marks."""
     page = _plain(head)
-    shown = " ".join(_UNSEEN.sub(" ", page).split())
-    if not _PAGE_START.match(page):
-        return len(shown) <= TERSE_PAGE and any(mark in page for mark in _MACHINE_MARKS)
-    return (
+    shown = _shown(page)
+    limit = SHORT_PAGE if _PAGE_START.match(page) else TERSE_PAGE
+    if len(shown) <= limit and any(mark in page for mark in _MACHINE_MARKS):
+        return True
+    if len(shown) <= TERSE_PAGE and _TERSE_MESSAGE.search(shown) and not _COURT.search(shown):
+        return True
+    return _PAGE_START.match(page) is not None and (
         any(_is_error(heading) for _, heading in _HEADING.findall(page))
-        or (len(shown) <= SHORT_PAGE and any(mark in page for mark in _MACHINE_MARKS))
-        or (len(shown) <= TERSE_PAGE and _TERSE_MESSAGE.search(shown) is not None)
         # A page whose content only its script would fetch, or that only leads elsewhere.
         or (not shown and ("<script" in page or "http-equiv" in page))
     )
@@ -139,8 +144,12 @@ def is_error_text(head: bytes) -> bool:
 
 
 def _is_error(heading: str) -> bool:
-    words = " ".join(_UNSEEN.sub(" ", heading).split())
-    return _ERROR_HEADING.search(words) is not None and not _COURT_HEADING.search(words)
+    words = _shown(heading)
+    return _ERROR_HEADING.search(words) is not None and not _COURT.search(words)
+
+
+def _shown(page: str) -> str:
+    return " ".join(_UNSEEN.sub(" ", page).split())
 
 
 def _plain(head: bytes) -> str:

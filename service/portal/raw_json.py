@@ -13,6 +13,7 @@ _PLACES = frozenset(
         ("dadosBasicos", "documentos"),
     }
 )
+_LEAVES = frozenset({"tipo", "arquivo", "grau", "tribunal"})  # members of every document or list, with no room for more
 _Path = tuple[str, ...]  # names of members; lists have none
 
 
@@ -44,10 +45,13 @@ def stray_documents(answer: Any) -> tuple[list[dict[str, Any]], bool]:
             pending += [(each, path, around) for each in reversed(node) if isinstance(each, dict | list)]
             has_unread_list |= _is_called_documents(path) and any(isinstance(each, dict) for each in node)
             continue
+        if path and "numeroProcesso" in node:
+            continue  # a related case, whose documents are its own
         if _has_address(node) and path not in _PLACES:
             strays.append({**around, "documentos": [node]})
         here = {name: node[name] for name in ("instancia", "grau") if name in node} or around
-        pending += [(each, (*path, key), here) for key, each in node.items() if isinstance(each, dict | list)]
+        inner = ((key, each) for key, each in node.items() if isinstance(each, dict | list) and key not in _LEAVES)
+        pending += [(each, (*path, key), here) for key, each in inner]
     return strays, has_unread_list
 
 

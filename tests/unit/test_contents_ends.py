@@ -130,6 +130,16 @@ async def test_other_bytes_that_nothing_shows_to_be_whole_are_refused_again(body
         (await inspected(body, Expected(12345, None), before=before)).check_complete(length, is_framed=True)
 
 
+async def test_a_page_that_differs_each_time_is_never_taken_for_a_document_made_anew() -> None:
+    promise, before = Expected(12345, "text/html"), list[Received]()
+
+    for number in range(3):
+        page = b"<div>Protocolo %d</div>" % number
+        with pytest.raises(Doubted) as error:
+            (await inspected(page, promise, before=before)).check_complete(len(page), is_framed=True)
+        before.append(error.value.received)
+
+
 async def test_a_part_that_came_before_proves_nothing() -> None:
     before = [Received(7, hashlib.sha256(PDF[:7]).hexdigest())]
 

@@ -45,6 +45,8 @@ PAGES = {
     "spring": b"<html><body><h1>Whitelabel Error Page</h1><p>This application has no mapping.</p></body></html>",
     "tomcat": b"<!doctype html><html><title>HTTP Status 404 \xe2\x80\x93 Not Found</title><body>x</body></html>",
     "no html": b"<h1>Forbidden</h1>",
+    "fragment": '<div class="alert">Serviço indisponível no momento. Tente novamente mais tarde.</div>'.encode(),
+    "fragment with a number": b"<div>Access Denied. Reference #18.2f3a</div>",
     "title alone": b"<title>Request Rejected</title>Your support ID is: 1",
 }
 WORDS = [
@@ -112,11 +114,41 @@ async def test_a_page_of_the_promised_size_is_what_the_court_has(page: bytes) ->
         b"<!-- editor --><p>Vistos.</p>",
         b"<font face='Arial'>Vistos.</font>",
         b"<o:p>Vistos.</o:p>",
+        "<p>Certifico que o sistema esteve temporariamente indisponível.</p>".encode(),
     ],
 )
 @pytest.mark.parametrize("promised", [None, "text/html"])
 async def test_a_fragment_is_a_document_whatever_its_words(fragment: bytes, promised: str | None) -> None:
     assert await accepted(fragment, Expected(None, promised), "text/html") == "text/html"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Erro material",
+        "Débito não autorizado",
+        "Autenticação",
+        "Bem indisponível",
+        "Manutenção de posse",
+        "Login único",
+    ],
+)
+async def test_words_of_the_law_make_no_page_of_an_error(title: str) -> None:
+    page = f"<html><head><title>{title}</title></head><body>{'Vistos e relatados estes autos. ' * 9}</body></html>"
+
+    assert (await doubted(page.encode(), NOTHING, "text/html"))[1] == "text/html"
+
+
+async def test_a_saved_page_of_the_portal_has_to_come_twice() -> None:
+    saved = PORTAL_PAGE.replace("</app-root>", "Processo 1, movimentos e partes. " * 20 + "</app-root>")
+
+    assert (await doubted(saved.encode(), NOTHING, "text/html"))[1] == "text/html"
+
+
+@pytest.mark.parametrize("body", [b"\n", b" \r\n\t ", b"\xef\xbb\xbf", "\ufeff \n".encode("utf-16-le")])
+@pytest.mark.parametrize("promised", [None, "text/html", "application/pdf"])
+async def test_space_is_no_document(body: bytes, promised: str | None) -> None:
+    assert (await refused(body, Expected(None, promised))).code is ErrorCode.EMPTY_DOCUMENT
 
 
 async def test_a_saved_page_of_another_application_has_to_come_twice() -> None:

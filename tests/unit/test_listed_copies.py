@@ -112,6 +112,7 @@ def test_a_document_that_is_listed_without_an_address_keeps_its_id() -> None:
 
 
 DOCUMENTS = [document(idOrigem="1", uuid="a"), document(idOrigem="2", uuid="b", sequencia=2)]
+OTHER, OTHER_DIGITS = "7654321-71.2021.8.19.0001", "76543217120218190001"
 CURRENT = {"instancia": "SEGUNDO_GRAU", "grau": {"numero": 2}}
 
 
@@ -167,6 +168,23 @@ def test_the_papers_of_a_party_are_no_documents_of_the_case() -> None:
     party = {"nome": "FULANA", "documentosPrincipais": [{"numero": "1", "tipo": "CPF"}]}
 
     assert parse([case(stage(partes=[party]))]).documents == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        case(stage(), processosRelacionados=[{"numeroProcesso": OTHER, "documentos": DOCUMENTS}]),
+        case(stage(), pecas=[document(hrefBinario=f"/processos/{OTHER}/documentos/a/binario")]),
+        case(stage(), pecas=[document(hrefBinario=f"/processos/{OTHER_DIGITS}/documentos/a/binario")]),
+    ],
+)
+def test_the_documents_of_another_case_are_none_of_this_one(answer: dict[str, Any]) -> None:
+    assert parse([answer]).documents == ()
+
+
+def test_another_case_in_an_unknown_wrapper_is_no_answer() -> None:
+    with pytest.raises(Unavailable):
+        parse({"dados": [case(stage(*DOCUMENTS), numeroProcesso=OTHER)]})
 
 
 def test_the_address_of_a_stray_document_is_kept() -> None:

@@ -68,7 +68,8 @@ class Inspection:
             doubts.append(Objection(ErrorCode.SIZE_MISMATCH, f"{self.size} bytes came, which is not the promised size"))
         elif expected is None and not _is_proven(sample, content_length, is_framed=is_framed):
             doubts.append(Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
-        received = Received(self.size, self.sha256, is_whole=content_length is not None and bool(shows_end(sample)))
+        is_whole = content_length is not None and sample.container is not None and bool(shows_end(sample))
+        received = Received(self.size, self.sha256, is_whole=is_whole)
         if doubts and not self._is_known(received) and not self._is_made_anew(received, doubts):
             raise Doubted(doubts[0].code, doubts[0].sentence, received)
         return differs

@@ -121,12 +121,16 @@ def is_textual(kind: str) -> bool:
 
 
 def is_alike(container: str, other: str) -> bool:
-    """Whether people mix up kinds of these containers: two image formats, two recordings, two office formats."""
+    """Whether people mix up these containers: two image formats, two recordings, two office formats, and a PDF with
+    the envelope of its signature.
+    """
     return _group(container) == _group(other)
 
 
 def _group(container: str) -> str:
     if container in _OFFICE:
         return "office"
+    if container in {PDF, CMS}:
+        return "signed"
     main = container.partition("/")[0]
     return {"audio": "recording", "video": "recording"}.get(main, main if main == "image" else container)

@@ -36,7 +36,7 @@ class Received(msgspec.Struct, frozen=True):
 
     size: int
     sha256: str
-    is_whole: bool = False  #: by the length in the answer and by the document's own end
+    is_whole: bool = False  #: by the length in the answer and by an end that pages and errors do not have
 
 
 class Doubted(Unavailable):
