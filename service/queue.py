@@ -1,11 +1,11 @@
 """The contract between the two processes: what is rung, under which name, with which argument.
 
-Redis only rings the bell: a message is an id, and every one of them may be lost or doubled without harm.
+Redis only rings the bell: every message may be lost or doubled without harm.
 """
 
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,7 +13,6 @@ import msgspec
 import redis.exceptions
 import structlog
 from arq.connections import ArqRedis
-from arq.constants import in_progress_key_prefix
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
@@ -33,8 +32,8 @@ HEALTH_KEYS = "autos:health:"  # and the name of a host, as long as a worker liv
 #: How far the clocks of two machines may be apart: a message that is due by one must not be in the future of the other.
 CLOCK_SKEW = timedelta(minutes=5)
 EXPIRES = timedelta(days=1)  # of a message that no worker ever took
-NOTICE_TERM = timedelta(seconds=10)  # for whoever notices that Redis was emptied
-_HEARD = "autos:heard"  # there as long as Redis remembers what it was told
+RING_TIMEOUT = 3.0  # seconds
+WAKING_MESSAGES = 8  # for all jobs that wait
 
 _FAULTS = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, BusyLoadingError]
 
@@ -94,53 +93,26 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
     return client(pool, job_serializer=encode_message, job_deserializer=decode_message)
 
 
-def _job_bell(job_id: UUID) -> str:
-    return f"download:{job_id}"
-
-
 class Bell:
     """Tells workers that there is something to do."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def ring_job(self, job_id: UUID, *, since: datetime | None = None) -> bool:
-        """Ask for a job to be claimed. It takes its place among those requested `since`, by default now.
+    async def ring_job(self, job_id: UUID) -> bool:
+        """Tell a worker that a job waits. Which job it takes is decided in PostgreSQL.
 
-        A job has one bell: ringing again does nothing as long as it waits.
+        There are a few messages only, however many jobs wait; one that waits already does for this job too.
         """
-        when = {"_defer_by": -CLOCK_SKEW} if since is None else {"_defer_until": since - CLOCK_SKEW}
         return await self._ring(
             self._redis.enqueue_job,
             DOWNLOAD_PROCESS,
-            str(job_id),
-            _job_id=_job_bell(job_id),
+            _job_id=f"download:{job_id.int % WAKING_MESSAGES}",
             _queue_name=DOWNLOAD_QUEUE,
+            # The clocks of two machines differ: a message must not lie in the future of the worker.
+            _defer_by=-CLOCK_SKEW,
             _expires=EXPIRES,
-            **when,
         )
-
-    async def restore_jobs(self, jobs: Sequence[tuple[UUID, datetime]]) -> int:
-        """Ring for jobs that nobody works on, each with the moment of its request; answers how many needed it.
-
-        A bell that still waits is left alone. One that a worker took, which must have died, may be taken anew.
-        """
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for job_id, _since in jobs:
-                    pipe.zscore(DOWNLOAD_QUEUE, _job_bell(job_id))
-                    pipe.delete(in_progress_key_prefix + _job_bell(job_id))
-                answers = await pipe.execute()
-        except (RedisError, OSError) as error:
-            structlog.get_logger().warning("bells_not_restored", error=type(error).__name__, jobs=len(jobs))
-            return 0
-        restored = 0
-        for (job_id, since), score, was_taken in zip(jobs, answers[::2], answers[1::2], strict=True):
-            if score is None:
-                restored += await self.ring_job(job_id, since=since)
-            elif was_taken:
-                restored += 1
-        return restored
 
     async def ring_delivery(
         self,
@@ -163,21 +135,6 @@ class Bell:
             _defer_by=after,
         )
 
-    async def notices_loss(self) -> bool:
-        """Whether Redis lost everything since `remember`. Only one of many who ask at once is told.
-
-        Whoever is told rings for everything and says `remember`, or else somebody is told again soon.
-        """
-        try:
-            return bool(await self._redis.set(_HEARD, 1, nx=True, ex=NOTICE_TERM))
-        except (RedisError, OSError):
-            return False
-
-    async def remember(self) -> None:
-        """Note that everything that is due has been rung for."""
-        with contextlib.suppress(RedisError, OSError):
-            await self._redis.set(_HEARD, 1)
-
     async def hosts_of_workers(self) -> list[str]:
         """The hosts on which a worker lives. Raises redis' errors where it does not answer."""
         keys = [key async for key in self._redis.scan_iter(match=f"{HEALTH_KEYS}*", count=1000)]
@@ -189,8 +146,10 @@ class Bell:
 
     async def _ring(self, enqueue: Callable[..., Awaitable[object]], *args: Any, **kwargs: Any) -> bool:
         try:
-            await enqueue(*args, **kwargs)
-        except (RedisError, OSError) as error:
+            # A worker's client would wait until Redis is back, and the sweep rings then.
+            async with asyncio.timeout(RING_TIMEOUT):
+                await enqueue(*args, **kwargs)
+        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             structlog.get_logger().warning("bell_not_rung", error=type(error).__name__, message=kwargs["_job_id"])
             return False
         return True

@@ -1,14 +1,16 @@
-"""The sweep: rings for every job and delivery that is due although nobody works on it.
+"""The sweep: lets workers take again what nobody works on, and rings for every delivery that is due.
 
 PostgreSQL knows what is due; Redis may have lost every message. Any number of workers may sweep at once.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from uuid import uuid4
 
 import structlog
 
-from service.database import jobs, overdue
-from service.database.connection import Database
+from service.database import jobs, overdue, turns
+from service.database.connection import Connection, Database
 from service.database.overdue import Stop
 from service.queue import Bell
 
@@ -17,35 +19,34 @@ BATCH = 200  # jobs, or users at hosts, of one statement
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep rang for."""
+    """What a sweep put back."""
 
-    jobs: int = 0
+    jobs: int = 0  #: whose worker was gone
     deliveries: int = 0
 
 
 async def sweep(database: Database, bell: Bell) -> Swept:
-    """Ring once for everything overdue; after a loss of all bells, for every job that nobody works on."""
-    if is_empty := await bell.notices_loss():
-        async with database.connection() as connection:
-            await jobs.make_overdue(connection)
-    rung_deliveries = await _sweep_deliveries(database, bell)
-    rung_jobs = await _sweep_jobs(database, bell)
-    if is_empty:
-        await bell.remember()
-    if rung_jobs or rung_deliveries:
-        structlog.get_logger().warning("rung_again", jobs=rung_jobs, deliveries=rung_deliveries)
-    return Swept(rung_jobs, rung_deliveries)
+    """Put back every job whose worker is gone or whose delay has passed, and ring for every overdue delivery."""
+    released = await _in_batches(database, lambda connection: jobs.release_expired(connection, limit=BATCH))
+    delayed = await _in_batches(database, lambda connection: jobs.release_delayed(connection, limit=BATCH))
+    async with database.connection() as connection:
+        await turns.tidy(connection)
+    if released or delayed:
+        await bell.ring_job(uuid4())
+    rung = await _sweep_deliveries(database, bell)
+    if released or rung:
+        structlog.get_logger().warning("rung_again", jobs=released, deliveries=rung)
+    return Swept(released, rung)
 
 
-async def _sweep_jobs(database: Database, bell: Bell) -> int:
-    restored = 0
-    is_last = False
-    while not is_last:
+async def _in_batches(database: Database, step: Callable[[Connection], Awaitable[int]]) -> int:
+    """Repeat a step until it finds less than a batch. Each is a transaction of its own."""
+    total, count = 0, BATCH
+    while count >= BATCH:
         async with database.connection() as connection:
-            batch = await jobs.take_overdue(connection, limit=BATCH)
-        restored += await bell.restore_jobs([(job.id, job.created_at) for job in batch])
-        is_last = len(batch) < BATCH
-    return restored
+            count = await step(connection)
+        total += count
+    return total
 
 
 async def _sweep_deliveries(database: Database, bell: Bell) -> int:
@@ -57,7 +58,9 @@ async def _sweep_deliveries(database: Database, bell: Bell) -> int:
         async with database.connection() as connection:
             batch = await overdue.take_overdue(connection, after=after, limit=BATCH)
         for ring in batch.rings:
-            await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings)
-        rung += len(batch.rings)
+            if not await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings):
+                # Redis is away: what is left becomes overdue again.
+                return rung
+            rung += 1
         after, is_last = batch.after, batch.after is None
     return rung

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import structlog
-from arq.worker import Retry
 
 from service.database import documents, jobs, requests, untidy_cases
 from service.database.connection import UNREACHABLE, Connection
@@ -16,9 +15,11 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
 from service.portal.errors import AccessDenied, NotFound, Unauthorized, Unavailable
 from service.store_errors import StorageError
-from worker.context import Context, context_of
+from worker.claiming import Claim
+from worker.context import Context
 from worker.download_document import download_documents
 
+CLAIM_LOOP = "claim_loop"  #: the name in arq's context by which the loop is known
 HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
 LISTING_TIMEOUT = 60.0  # seconds
 KEPT_FOR = timedelta(days=3)  # how long a request waits for a portal that does not answer
@@ -37,40 +38,44 @@ class Postponed(Exception):
         self.listing_failures = listing_failures
 
 
-async def download_process(ctx: dict[str, Any], job_id: str) -> None:
-    """Work on a job until it ends, its lease is lost, or it has to wait. Safe to ring any number of times."""
-    context = context_of(ctx)
-    if not context.share.granted:
-        # All places at the portal are other workers': one of them will take the job.
-        raise Retry(defer=1)
-    await context.drain.run(_claim_and_run(context, UUID(job_id)))
+async def download_process(ctx: dict[str, Any], *_job: str) -> None:
+    """Have this worker look for a job: a message says only that one waits, or which one in the version before."""
+    ctx[CLAIM_LOOP].wake()
 
 
-async def _claim_and_run(context: Context, job_id: UUID) -> None:
-    # Shielded: a lease that was taken and that nobody knows of would hold the job up until it ends.
-    claiming = asyncio.ensure_future(_claim(context, job_id))
+async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future[bool]") -> None:
+    """Claim a job and work on it until it ends, its lease is lost, or it has to wait.
+
+    `claimed` is set as soon as it is known whether there is one.
+    """
+    # Shielded: if this is cancelled after the claim commits, the lease has to be known to be released.
+    claiming = asyncio.ensure_future(_claim(context, claim))
     try:
         job = await asyncio.shield(claiming)
     except asyncio.CancelledError:
         if (job := await claiming) is not None:
             await _release(context, job, timedelta(0))
         raise
+    claimed.set_result(job is not None)
     if job is None:
         return
     if job.is_first:
         context.metrics.job_queue_seconds.observe(job.age.total_seconds())
-    with structlog.contextvars.bound_contextvars(
-        job_id=str(job_id), process_number=job.number.masked, request_id=job.request_id
+    expected = min(job.documents, context.limits.download_concurrency)
+    with (
+        structlog.contextvars.bound_contextvars(
+            job_id=str(job.id), process_number=job.number.masked, request_id=job.request_id
+        ),
+        context.share.job(job.user_id, job.lane, expected) as passing,
     ):
-        await _run(context, job)
+        await _run(replace(context, portal=context.portal.with_pass(passing)), job)
 
 
-async def _claim(context: Context, job_id: UUID) -> ClaimedJob | None:
+async def _claim(context: Context, claim: Claim) -> ClaimedJob | None:
     try:
         async with context.database.connection() as connection:
-            return await jobs.claim(connection, job_id)
+            return await claim(connection)
     except UNREACHABLE as error:
-        # The sweep rings again.
         structlog.get_logger().warning("job_not_claimed", error=type(error).__name__)
         return None
 

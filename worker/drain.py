@@ -25,6 +25,7 @@ class Drain:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
+        self._started: set[asyncio.Task[None]] = set()
         self._stopper: asyncio.Task[None] | None = None
         self.is_broken = False  #: a loop ended that should never have
 
@@ -50,6 +51,15 @@ class Drain:
             structlog.get_logger().error("worker_broken", loop=loop.get_name(), exc_info=loop.exception())
             self.is_broken = True
             signal.raise_signal(signal.SIGTERM)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do work in a task that the shutdown cancels, and whose end it waits for."""
+        task = asyncio.ensure_future(work)
+        self._started.add(task)
+        task.add_done_callback(self._started.discard)
+        if self._stopper is not None:
+            task.cancel()
+        return task
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work of one task. Raises `Retry` where it was stopped, so that another worker takes it at once."""
@@ -77,11 +87,11 @@ class Drain:
         self._stopper = asyncio.ensure_future(self._stop(main))
 
     async def _stop(self, main: asyncio.Task[Any]) -> None:
-        for task in self._running:
+        for task in self._running | self._started:
             task.cancel()
         try:
             async with asyncio.timeout(GRACE):
-                while tasks := _tasks_of_arq():
+                while tasks := [*_tasks_of_arq(), *self._started]:
                     await asyncio.wait(tasks)
         except TimeoutError:
             pass

@@ -1,12 +1,13 @@
 """The worker process: `arq worker.main.WorkerSettings`.
 
-One process serves three queues: downloads, which are long and few at a time, the first attempts of deliveries, which
-must not wait behind them, and the later attempts, which must not hold the first ones up.
+One process takes jobs in the order that PostgreSQL says, and serves three queues: messages that a job waits, the first
+attempts of deliveries, and the later attempts, which must not hold the first ones up.
 """
 
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -36,20 +37,20 @@ from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
 from service.wiring import address_policy, open_bucket, open_portal, watch_pool
 from worker.alerts import Alerts, alert_for_ever
+from worker.claiming import ClaimLoop
 from worker.context import Context, Limits
 from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
-from worker.download_process import download_process
+from worker.download_process import CLAIM_LOOP, claim_and_run, download_process
 from worker.drain import GRACE, Drain, end
 from worker.health import health_key, stay_healthy
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 from worker.tidying import tidy_for_ever
 
-JOBS_AT_ONCE = 20  # of one worker, enough for those of one that died; the portal's limit is shared between them
 FIRST_ATTEMPTS_AT_ONCE = 100
 LATE_ATTEMPTS_AT_ONCE = 50
-# A bell that was taken by a worker that died stays hidden for this long; the sweep rings another one.
-TASK_TIMEOUT = timedelta(hours=6)
+# A message that a worker took before it died stays hidden for this long; workers look by themselves every second.
+WAKING_TIMEOUT = timedelta(seconds=5)
 UNLIMITED = 1_000_000  # tries: what fails is decided in PostgreSQL, never by the queue
 
 
@@ -69,9 +70,8 @@ def worker_settings(settings: Settings) -> type:
     configure_process_logs(settings)
     patience = Patience()
     attributes: dict[str, Any] = _common(settings.redis_url, patience) | {
-        "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=TASK_TIMEOUT, max_tries=UNLIMITED)],
+        "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=WAKING_TIMEOUT, max_tries=UNLIMITED)],
         "queue_name": DOWNLOAD_QUEUE,
-        "max_jobs": JOBS_AT_ONCE,
         "health_check_key": health_key(),
         "on_startup": _startup,
         "on_shutdown": _shutdown,
@@ -118,11 +118,18 @@ async def _startup(ctx: dict[str, Any]) -> None:
         _delivery_worker(_common(settings.redis_url, ctx["patience"]), context, is_late=is_late)
         for is_late in (False, True)
     ]
+    ctx[CLAIM_LOOP] = _claim_loop(context)
     if (main := asyncio.current_task()) is not None:
         context.drain.install(main, *ctx["deliverers"])
     ctx["delivering"] = [asyncio.create_task(each.async_run()) for each in ctx["deliverers"]]
-    context.drain.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], *ctx["delivering"])
+    claiming = context.drain.start(ctx[CLAIM_LOOP].claim_for_ever())
+    context.drain.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], claiming, *ctx["delivering"])
     structlog.get_logger().info("worker_started")
+
+
+def _claim_loop(context: Context) -> ClaimLoop:
+    run = partial(claim_and_run, context)
+    return ClaimLoop(context.share, context.drain, run, job_concurrency=context.limits.download_concurrency)
 
 
 async def _sweep(context: Context) -> None:

@@ -1,69 +1,152 @@
-"""The loop that keeps the requests of all workers below the portal's limit, and quiet when it asks for quiet."""
+"""The loop that leases slots at the portal for what this worker has to ask, and gives back what it does not need."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import structlog
 
-from service.database import portal
-from service.database.connection import UNREACHABLE, Database
-from service.portal.gate import Gate
+from service.database import portal, portal_slots
+from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.portal_slots import WorkerShare
+from service.portal.gate import Gate, Pass
+from worker.fair_share import fair_share
 
-INTERVAL = 1.0  # seconds
+IDLE_INTERVAL = 1.0  # seconds between two renewals while there is nothing to ask
+INTERVAL = 0.25  # seconds while there is
+SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
+MARGIN = 1.0  # seconds before the database's end of a lease at which this worker stops using it
 
 
 class PortalShare:
-    """This worker's part of the places at the portal."""
+    """This worker's part of the slots at the portal."""
 
     def __init__(self, database: Database, gate: Gate, *, total: int) -> None:
+        self.worker_id: UUID = uuid4()
+        self.total = total  #: slots of all workers
         self._database = database
         self._gate = gate
+        self._held: list[int] = []
+        self._until = 0.0  # on the loop's clock: the end of the leases
+        self._share = 0
         self._total = total
-        self._worker_id: UUID = uuid4()
-        self._renewed_at = 0.0
-        self.granted = 0
+        self._is_short = self._is_contended = False
+        self._has_slots = False
+        self._jobs: dict[Pass, int] = {}
+
+    @property
+    def wants_more_work(self) -> bool:
+        """True if slots of this worker would soon have nothing to do: fewer requests wait than half of them."""
+        return bool(self._held) and 2 * (sum(self._wanted().values()) - len(self._held)) < len(self._held)
+
+    @contextmanager
+    def job(self, user_id: UUID | None, lane: int, documents: int) -> Iterator[Pass]:
+        """The pass of a job at the gate. Until its first request comes `documents` are expected."""
+        passing = self._gate.pass_for(user_id, lane)
+        self._jobs[passing] = documents
+        try:
+            yield passing
+        finally:
+            del self._jobs[passing]
 
     async def keep_for_ever(self) -> None:
-        """Adjust the gate until cancelled, then give the share back."""
+        """Adjust the gate until cancelled, then give everything back."""
         try:
             while True:
                 await self.agree()
-                await asyncio.sleep(INTERVAL)
+                await self._rest()
         finally:
             await asyncio.shield(asyncio.ensure_future(self._give_back()))
 
     async def agree(self) -> None:
-        """Take the share that is due now. A database that is away changes nothing until the share has expired."""
-        clock = asyncio.get_running_loop().time
-        before = self._gate.limit
-        # Nobody enters meanwhile: what is written must be what is in use.
-        self._gate.set_limit(0)
+        """Renew what is needed, give back the rest, take what is missing.
+
+        A database that is away changes nothing until the leases have ended.
+        """
+        asked_at = asyncio.get_running_loop().time()
+        self._gate.changed.clear()
+        wanted = max(self._gate.take_peak(), sum(self._wanted().values()))
+        kept = max(self._gate.in_flight, min(len(self._held), self._share, wanted))
+        # Nobody enters beyond this meanwhile: what is given back must not be in use.
+        self._held = self._held[:kept]
+        self._gate.set_limit(len(self._held), until=self._until)
         try:
-            granted, pause = await self._ask()
+            async with self._database.connection() as connection:
+                elsewhere = await self._renew(connection)
+                missing = min(wanted, self._share) - len(self._held)
+                if missing > 0:
+                    taken = await portal_slots.take(connection, self.worker_id, count=missing, total=self._total)
+                    self._held += taken
+                pause = await portal.pause_left(connection)
         except Exception as error:  # noqa: BLE001  (process boundary: a loop that ended here would leave the gate shut)
             is_bug = not isinstance(error, UNREACHABLE)
             structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__, exc_info=is_bug)
-            is_mine = clock() < self._renewed_at + portal.GONE_AFTER.total_seconds() - 2 * INTERVAL
-            self.granted = before if is_mine else 0
-            self._gate.set_limit(self.granted)
             return
-        self._renewed_at = clock()
+        self._is_short = len(self._held) < min(wanted, self._share)
+        # From before the question: the database's term began after it.
+        self._until = asked_at + portal_slots.LEASE.total_seconds() - MARGIN
         if pause:
             self._gate.pause(pause)
-        self.granted = granted
-        self._gate.set_limit(granted)
+        # What is beyond the share is given up as its requests end.
+        limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
+        self._gate.set_limit(limit, until=self._until, elsewhere=elsewhere)
 
-    async def _ask(self) -> tuple[int, float]:
-        async with self._database.transaction() as connection:
-            granted = await portal.agree_on_share(
-                connection, self._worker_id, total=self._total, in_use=self._gate.in_flight
-            )
-            return granted, await portal.pause_left(connection)
+    async def _renew(self, connection: Connection) -> Mapping[UUID, int]:
+        """Tell what is needed here, learn this worker's share, and return what users have open elsewhere."""
+        if not self._has_slots:
+            await portal_slots.add_slots(connection, self.total)
+            self._has_slots = True
+        own, in_use = self._wanted(), {user_id: demand.in_use for user_id, demand in self._gate.demand.items()}
+        renewed = await portal_slots.renew(connection, self.worker_id, self._held, wanted=own, in_use=in_use)
+        self._held = renewed.kept
+        others = [each for each in await portal_slots.shares(connection) if each.worker_id != self.worker_id]
+        # Workers of the version before know nothing of leased slots.
+        self._total = max(0, self.total - sum(each.granted for each in others if each.users is None))
+        wanted = {each.worker_id: each.wanted_by_user() for each in others} | {self.worker_id: own}
+        self._share = fair_share(self._total, wanted, self.worker_id, rotation=renewed.rotation)
+        self._is_contended = sum(own.values()) > self._share
+        return _in_use(others)
+
+    def _wanted(self) -> dict[UUID, int]:
+        """The requests that each user with a job here needs; those of a job that has just begun are expected."""
+        wanted = {user_id: demand.wanted for user_id, demand in self._gate.demand.items()}
+        for passing, expected in self._jobs.items():
+            if passing.user_id is not None:
+                begun = wanted.setdefault(passing.user_id, 0)
+                wanted[passing.user_id] = begun + (0 if passing.has_asked else expected)
+        return wanted
+
+    async def _rest(self) -> None:
+        """Wait until the next renewal is due, or a request needs a slot that may be free."""
+        if self._is_short:
+            await asyncio.sleep(SHORT_INTERVAL)
+        elif self._is_contended:
+            # Only another worker can change what this one should have.
+            await asyncio.sleep(INTERVAL)
+        else:
+            await self._gate_changes(INTERVAL if self._held or self._gate.waiting else IDLE_INTERVAL)
+
+    async def _gate_changes(self, timeout: float) -> None:
+        try:
+            async with asyncio.timeout(timeout):
+                await self._gate.changed.wait()
+        except TimeoutError:
+            return
 
     async def _give_back(self) -> None:
+        self._gate.set_limit(0)
         try:
             async with self._database.connection() as connection:
-                await portal.give_share_back(connection, self._worker_id)
+                await portal_slots.give_back(connection, self.worker_id)
         except UNREACHABLE:
-            # It expires by itself.
+            # The leases end by themselves.
             return
+
+
+def _in_use(others: list[WorkerShare]) -> Mapping[UUID, int]:
+    counted: Counter[UUID] = Counter()
+    for each in others:
+        counted.update(each.in_use_by_user())
+    return counted

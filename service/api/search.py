@@ -17,6 +17,7 @@ from service.api.queries import NoQuery
 from service.database import process_lists, processes
 from service.database.connection import UNREACHABLE, Connection
 from service.database.requests import Request
+from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
 
 NUMBERS_MAX = 1000
@@ -85,7 +86,9 @@ async def _begin_all(call: Call[NoQuery, SearchBody], numbers: set[ProcessNumber
     places, deadline = asyncio.Semaphore(AT_ONCE), time.monotonic() + PATIENCE
 
     async def begin_one(number: ProcessNumber) -> None:
-        wanted = Request(number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False)
+        wanted = Request(
+            number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
+        )
         async with places:
             timeout = min(deadline - time.monotonic(), LISTING_TIMEOUT)
             outcomes[number] = await _begin(call, wanted, is_listed=number in listed, timeout=timeout)

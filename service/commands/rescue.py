@@ -20,7 +20,7 @@ from service.wiring import open_bucket
 
 @click.command()
 def rescue() -> None:
-    """Ring for all work that is due and that nobody does; abort uploads that were left open.
+    """Put jobs back whose worker is gone, ring for webhooks that are due, abort uploads that were left open.
 
     Workers do this by themselves every few seconds. It may run at any time, beside them too.
     """
@@ -42,7 +42,7 @@ async def _rescue(settings: Settings) -> None:
                 uploads = await abort_stale_uploads(database, store)
         except UNREACHABLE as error:
             raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-    click.echo(f"rang for {swept.jobs} jobs and {swept.deliveries} deliveries, aborted {uploads} uploads")
+    click.echo(f"put {swept.jobs} jobs back, rang for {swept.deliveries} deliveries, aborted {uploads} uploads")
 
 
 @asynccontextmanager

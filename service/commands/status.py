@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from service.bucket import open_store
 from service.commands.console import cell, json_option, print_json, print_table, read_settings
-from service.database import portal, schema, workload
+from service.database import portal, portal_slots, schema, workload
 from service.database.connection import UNREACHABLE, Connection
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.portal.token import expiry
@@ -126,7 +126,7 @@ def _schema(lacking: list[str]) -> str:
 
 
 async def _workers(connection: Connection, hosts: list[str]) -> Check:
-    count = await portal.count_workers(connection)
+    count = await portal_slots.count_workers(connection)
     places = f", on {', '.join(hosts)}" if hosts else ""
     return Check(ok=count > 0, detail=f"{count} alive{places}")
 

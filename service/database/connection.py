@@ -229,4 +229,4 @@ def as_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-__all__ = ["UNREACHABLE", "Connection", "Database", "as_json", "as_optional", "as_struct", "create_database"]
+__all__ = ["UNREACHABLE", "Connection", "Database", "Record", "as_json", "as_optional", "as_struct", "create_database"]

@@ -1,24 +1,19 @@
-"""Jobs, their leases, and the sweep that rings for those nobody works on."""
+"""Jobs, their leases, and what the sweep lets others take. Which job is next: `turns`."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import msgspec
 
-from service.database.connection import Connection, as_struct
+from service.database.connection import Connection, Record, as_struct
 from service.database.documents import CURRENT, KEEPS_FILE
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.events import Counts
-from service.domain.jobs import ClaimedJob, LeaseLost
+from service.domain.jobs import ClaimedJob, Lane, LeaseLost
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
 LEASE = timedelta(seconds=15)  # a worker that dies is replaced after this and one sweep
-RING_AFTER = timedelta(seconds=10)  # how long a first bell may take before the sweep looks for it
-#: Between two looks of the sweep at a job that nobody has taken: short at first, because a dead worker may have had
-#: its bell, and never so long that a lost one is missed for half a minute.
-LOOK_AGAIN_MIN = timedelta(seconds=5)
-LOOK_AGAIN_MAX = timedelta(seconds=20)
 
 _SETTLED = "status IN ('available', 'failed')"
 #: Of documents; an outdated one counts as failed.
@@ -32,13 +27,19 @@ _ACTIVE = "status IN ('pending', 'processing')"
 
 
 async def create(
-    connection: Connection, number: ProcessNumber, *, refresh: bool, user_id: UUID, request_id: str
+    connection: Connection,
+    number: ProcessNumber,
+    *,
+    refresh: bool,
+    user_id: UUID,
+    request_id: str,
+    lane: Lane = Lane.SINGLE,
 ) -> UUID:
     """Add the one active job of a process, whose row the caller has locked."""
     job_id = uuid4()
     await connection.execute(
-        "WITH job AS (INSERT INTO jobs (id, process_number, refresh, user_id, request_id)"
-        " VALUES (:id, :number, :refresh, :user_id, :request_id) RETURNING id, user_id, created_at)"
+        "WITH job AS (INSERT INTO jobs (id, process_number, refresh, user_id, request_id, lane)"
+        " VALUES (:id, :number, :refresh, :user_id, :request_id, :lane) RETURNING id, user_id, created_at)"
         " INSERT INTO job_users (user_id, created_at, job_id) SELECT user_id, created_at, id FROM job",
         {
             "id": job_id,
@@ -46,6 +47,7 @@ async def create(
             "refresh": refresh,
             "user_id": user_id,
             "request_id": request_id,
+            "lane": lane,
         },
     )
     return job_id
@@ -57,6 +59,14 @@ async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
         "INSERT INTO job_users (user_id, created_at, job_id) SELECT :user_id, created_at, id FROM jobs"
         " WHERE id = :id ON CONFLICT DO NOTHING",
         {"id": job_id, "user_id": user_id},
+    )
+
+
+async def hasten(connection: Connection, job_id: UUID, lane: Lane) -> None:
+    """Move a job that waits to a lower lane. One that is in that lane or a lower one stays."""
+    await connection.execute(
+        "UPDATE jobs SET lane = :lane WHERE id = :id AND lane > :lane AND status = 'pending'",
+        {"id": job_id, "lane": lane},
     )
 
 
@@ -102,9 +112,8 @@ async def ask_for_refresh(connection: Connection, job_id: UUID) -> None:
 async def stop_pausing(connection: Connection, job_id: UUID) -> bool:
     """Let a job go on at once that nobody works on. False: it need not be told."""
     paused = await connection.fetch_val(
-        "UPDATE jobs SET ring_at = now() + :grace WHERE id = :id AND lease_token IS NULL AND ring_at > now() + :grace"
-        " RETURNING id",
-        {"id": job_id, "grace": RING_AFTER},
+        "UPDATE jobs SET ring_at = now() WHERE id = :id AND lease_token IS NULL AND ring_at > now() RETURNING id",
+        {"id": job_id},
     )
     return paused is not None
 
@@ -117,32 +126,30 @@ class _ClaimedRow(msgspec.Struct):
     listing_failures: int
     age: timedelta
     is_first: bool
+    lane: Lane
+    user_id: UUID | None
+    documents: int
+
+
+def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
+    """The job of a row that was claimed."""
+    claimed = as_struct(row, _ClaimedRow)
+    fields = msgspec.structs.asdict(claimed)
+    return ClaimedJob(number=ProcessNumber(fields.pop("process_number")), lease=lease, **fields)
 
 
 async def claim(connection: Connection, job_id: UUID) -> ClaimedJob | None:
-    """Take the lease of a job, unless somebody else has it or it has ended."""
+    """Take the lease of one job, whoever's turn it is, unless somebody else has it or it has ended."""
     lease = uuid4()
     row = await connection.fetch_one(
         "UPDATE jobs SET status = 'processing', lease_token = :lease, lease_expires_at = now() + :term,"
         " started_at = coalesce(started_at, now()), ring_at = now()"
         f" WHERE id = :id AND {_ACTIVE} AND coalesce(lease_expires_at < now(), true)"
         " RETURNING id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,"
-        " started_at = now() AS is_first",
+        " started_at = now() AS is_first, lane, user_id, 1 AS documents",
         {"id": job_id, "lease": lease, "term": LEASE},
     )
-    if row is None:
-        return None
-    claimed = as_struct(row, _ClaimedRow)
-    return ClaimedJob(
-        id=claimed.id,
-        number=ProcessNumber(claimed.process_number),
-        lease=lease,
-        refresh=claimed.refresh,
-        request_id=claimed.request_id,
-        listing_failures=claimed.listing_failures,
-        age=claimed.age,
-        is_first=claimed.is_first,
-    )
+    return None if row is None else claimed_job(row, lease)
 
 
 async def renew(connection: Connection, job: ClaimedJob) -> bool:
@@ -155,7 +162,7 @@ async def renew(connection: Connection, job: ClaimedJob) -> bool:
 
 
 async def release(connection: Connection, job: ClaimedJob, *, delay: timedelta, listing_failures: int = 0) -> None:
-    """Hand the job over: to whoever is rung up at once, or to the sweep after `delay`.
+    """Let others take the job, after `delay`.
 
     After a failure to list the case there is no delay if somebody else has listed it meanwhile.
     """
@@ -170,9 +177,9 @@ async def release(connection: Connection, job: ClaimedJob, *, delay: timedelta, 
 async def stop_waiting(connection: Connection, job_id: UUID) -> UUID | None:
     """Note that the case was listed. Answers the job if it was waiting for that."""
     waited: UUID | None = await connection.fetch_val(
-        "UPDATE jobs SET refresh = false, listing_failures = 0, ring_at = least(ring_at, now() + :grace)"
+        "UPDATE jobs SET refresh = false, listing_failures = 0, ring_at = least(ring_at, now())"
         " WHERE id = :id AND refresh RETURNING id",
-        {"id": job_id, "grace": RING_AFTER},
+        {"id": job_id},
     )
     return waited
 
@@ -235,32 +242,23 @@ async def end(
     return moment
 
 
-class Overdue(msgspec.Struct, frozen=True):
-    """A job that nobody works on although it is due."""
-
-    id: UUID
-    created_at: datetime
-
-
-async def take_overdue(connection: Connection, *, limit: int = 100) -> list[Overdue]:
-    """The jobs that nobody works on although they are due. Each is answered once, then again after a while.
-
-    Any number of workers may ask at once.
-    """
+async def release_expired(connection: Connection, *, limit: int) -> int:
+    """Let the jobs wait again whose worker is gone. Returns how many they were, `limit` at most."""
     rows = await connection.fetch_all(
-        "UPDATE jobs SET rings = rings + 1, ring_at = now() + least(:longest, greatest(:shortest,"
-        " (now() - coalesce(lease_expires_at, created_at)) / 2))"
-        f" WHERE id IN (SELECT id FROM jobs WHERE {_ACTIVE} AND ring_at <= now()"
-        " AND coalesce(lease_expires_at < now(), true) ORDER BY ring_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
-        " RETURNING id, created_at",
-        {"longest": LOOK_AGAIN_MAX, "shortest": LOOK_AGAIN_MIN, "limit": limit},
+        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
+        " WHERE id IN (SELECT id FROM jobs WHERE status = 'processing' AND lease_expires_at < now()"
+        " LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING 1",
+        {"limit": limit},
     )
-    return [as_struct(row, Overdue) for row in rows]
+    return len(rows)
 
 
-async def make_overdue(connection: Connection) -> None:
-    """Have the sweep look at once at every job that nobody works on: the bells rung so far were lost."""
-    await connection.execute(
-        f"UPDATE jobs SET ring_at = now() WHERE {_ACTIVE} AND ring_at > now()"
-        " AND coalesce(lease_expires_at < now(), true)"
+async def release_delayed(connection: Connection, *, limit: int) -> int:
+    """Let the jobs be taken whose delay has passed. Returns how many they were, `limit` at most."""
+    rows = await connection.fetch_all(
+        "UPDATE jobs SET ring_at = now() WHERE id IN (SELECT id FROM jobs WHERE status = 'pending' AND id IN"
+        " (SELECT job_id FROM job_queue WHERE ready_at <= now() ORDER BY ready_at LIMIT :limit)"
+        " FOR UPDATE SKIP LOCKED) RETURNING 1",
+        {"limit": limit},
     )
+    return len(rows)

@@ -1,54 +1,16 @@
-"""What all processes agree on about the portal: shares of its places, pauses, tokens."""
+"""What all processes agree on about the portal: pauses and tokens."""
 
 import hashlib
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import msgspec
 
 from service.database.connection import Connection, as_optional
 
-GONE_AFTER = timedelta(seconds=10)  # a worker that has not been heard of for so long gives its share back
-
 
 def fingerprint(token: str) -> str:
     """What may be kept of a token where the token itself may not."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-async def agree_on_share(connection: Connection, worker_id: UUID, *, total: int, in_use: int) -> int:
-    """How many of `total` places this worker may use from now on; the sum over all workers never exceeds it.
-
-    Needs a transaction. `in_use` places cannot be given back before their requests have ended.
-    """
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('autos portal shares'))")
-    await connection.execute("DELETE FROM portal_shares WHERE seen_at + :gone < now()", {"gone": GONE_AFTER})
-    row = await connection.fetch_one(
-        "SELECT count(*) AS others, coalesce(sum(granted), 0) AS taken FROM portal_shares WHERE worker_id <> :id",
-        {"id": worker_id},
-    )
-    others, taken = (row["others"], row["taken"]) if row else (0, 0)
-    share = max(1, total // (others + 1))
-    granted = max(0, min(share, total - taken))
-    await connection.execute(
-        "INSERT INTO portal_shares (worker_id, granted) VALUES (:id, :granted)"
-        " ON CONFLICT (worker_id) DO UPDATE SET granted = excluded.granted, seen_at = now()",
-        {"id": worker_id, "granted": max(granted, in_use)},
-    )
-    return granted
-
-
-async def give_share_back(connection: Connection, worker_id: UUID) -> None:
-    """A worker that ends leaves its places to the others at once."""
-    await connection.execute("DELETE FROM portal_shares WHERE worker_id = :id", {"id": worker_id})
-
-
-async def count_workers(connection: Connection) -> int:
-    """How many workers live: each is heard of every second."""
-    count: int = await connection.fetch_val(
-        "SELECT count(*) FROM portal_shares WHERE seen_at + :gone >= now()", {"gone": GONE_AFTER}
-    )
-    return count
 
 
 async def pause(connection: Connection, seconds: float) -> None:

@@ -11,7 +11,7 @@ from service.database import case_events, deliveries, documents, jobs, listed_do
 from service.database.connection import Connection
 from service.domain.errors import ErrorCode
 from service.domain.events import count
-from service.domain.jobs import ClaimedJob, Settlement
+from service.domain.jobs import ClaimedJob, Lane, Settlement
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
@@ -25,6 +25,7 @@ class Request(msgspec.Struct, frozen=True):
     request_id: str
     webhook_url: str | None
     force_refresh: bool
+    lane: Lane = Lane.SINGLE
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -107,7 +108,12 @@ async def keep(connection: Connection, request: Request) -> Accepted:
     new_job = job_id is None
     if job_id is None:
         job_id = await jobs.create(
-            connection, request.number, refresh=True, user_id=request.user_id, request_id=request.request_id
+            connection,
+            request.number,
+            refresh=True,
+            user_id=request.user_id,
+            request_id=request.request_id,
+            lane=request.lane,
         )
         await processes.note_state(connection, request.number)
     else:
@@ -180,7 +186,12 @@ async def _start(connection: Connection, request: Request, ids: list[UUID], even
     if not ids:
         return await _report_at_once(connection, request, event_limit)
     job_id = await jobs.create(
-        connection, request.number, refresh=False, user_id=request.user_id, request_id=request.request_id
+        connection,
+        request.number,
+        refresh=False,
+        user_id=request.user_id,
+        request_id=request.request_id,
+        lane=request.lane,
     )
     waiting = request.webhook_url is not None
     await documents.assign(connection, request.number, ids, job_id, waiting=waiting)
@@ -191,6 +202,7 @@ async def _start(connection: Connection, request: Request, ids: list[UUID], even
 
 async def _join(connection: Connection, request: Request, job_id: UUID, *, has_more: bool = False) -> Accepted:
     await jobs.admit(connection, job_id, request.user_id)
+    await jobs.hasten(connection, job_id, request.lane)
     await _subscribe(connection, request, job_id)
     # It may wait for a listing for minutes, and the documents that joined need none.
     can_go_on = has_more and await jobs.stop_pausing(connection, job_id)

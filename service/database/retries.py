@@ -7,6 +7,7 @@ import msgspec
 from service.database import deliveries, documents, jobs, processes, requests
 from service.database.connection import Connection, as_optional
 from service.database.requests import Accepted, Request
+from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, JobStatus
 
@@ -32,7 +33,7 @@ async def retry(connection: Connection, job_id: UUID, *, request_id: str, event_
     """
     ended = await _lock(connection, job_id)
     number = ProcessNumber(ended.process_number)
-    request = Request(number, ended.user_id, request_id, ended.webhook_url, force_refresh=False)
+    request = Request(number, ended.user_id, request_id, ended.webhook_url, force_refresh=False, lane=Lane.BATCH)
     if ended.error_code is not None or not ended.is_listed:
         accepted = await requests.keep(connection, request)
     elif await documents.lacking(connection, number, include_hopeless=False):

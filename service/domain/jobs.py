@@ -1,6 +1,7 @@
 """A job: one request to download what a process lacks."""
 
 from datetime import timedelta
+from enum import IntEnum
 from uuid import UUID
 
 import msgspec
@@ -8,6 +9,13 @@ import msgspec
 from service.domain.events import Counts
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
+
+
+class Lane(IntEnum):
+    """Of one user's jobs, those of the lowest lane go first."""
+
+    SINGLE = 0  #: asked for by itself
+    BATCH = 1  #: one of many, or asked for again
 
 
 class ClaimedJob(msgspec.Struct, frozen=True):
@@ -21,6 +29,9 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     listing_failures: int
     age: timedelta  #: since the request
     is_first: bool  #: no worker had it before
+    lane: Lane = Lane.SINGLE
+    user_id: UUID | None = None  #: in whose turn it was taken; None if that user was deleted
+    documents: int = 1  #: that are outstanding, as far as they were counted
 
 
 class Settlement(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -26,7 +27,7 @@ from service.portal.errors import (
     Unauthorized,
     Unavailable,
 )
-from service.portal.gate import Gate
+from service.portal.gate import Gate, Pass
 from service.portal.listing import parse_listing
 from service.portal.pages import is_portal_page
 from service.portal.token import TokenSource
@@ -57,7 +58,7 @@ class PortalClient:
         self._session = session
         self._base = URL(base_url.rstrip("/"))
         self._tokens = tokens
-        self._gate = gate
+        self._gate: Gate | Pass = gate
         self._slow_down = slow_down
         self._metrics = metrics
         self._headers = {
@@ -66,6 +67,12 @@ class PortalClient:
             # A compressed document could not be compared with its size; asking for none is asking for trouble.
             "Accept-Encoding": "identity",
         }
+
+    def with_pass(self, passing: Pass) -> "PortalClient":
+        """The same client for the requests of one job, which pass the gate as those of its user."""
+        client = copy(self)
+        client._gate = passing  # noqa: SLF001  (of this class)
+        return client
 
     async def list_process(self, number: ProcessNumber, *, timeout: float) -> Listing:
         """Ask for a case, for at most `timeout` seconds.

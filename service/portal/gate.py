@@ -69,7 +69,7 @@ class Gate:
         self._turn = 0
         self._own = Pass(self, None, 0)
 
-    def pass_for(self, user_id: UUID, lane: int) -> Pass:
+    def pass_for(self, user_id: UUID | None, lane: int) -> Pass:
         """The gate for the requests of one job."""
         return Pass(self, user_id, lane)
 

@@ -18,9 +18,19 @@ DOCUMENTS = 60
 PER_DOCUMENT = 1  # in the worker
 PER_JOB = 25  # beyond that, the beginnings of the first five documents among them
 PER_STATUS = 3
-#: What a worker asks at a steady pace, whether it works or not: its share, its lease, the sweep, the alerts; and
-#: what it asks once for each connection.
-BACKGROUND = ("portal_shares", "SET lease_expires_at = now() + ", "SKIP LOCKED", "alerted_at", "set_config")
+#: What a worker asks at a steady pace, whether it works or not: its slots, its leases, the next job, the sweep, alerts;
+#: and what it asks once for each connection.
+BACKGROUND = (
+    "portal_shares",
+    "portal_slots",
+    "portal_state",
+    "job_queue",
+    "SET lease_expires_at = now() + ",
+    "SKIP LOCKED",
+    "alerted_at",
+    "set_config",
+    "typeinfo_tree",
+)
 
 
 @pytest.fixture

@@ -61,7 +61,8 @@ class Side:
 
     async def _sweep(self) -> None:
         async with self.database.connection() as connection:
-            await jobs.take_overdue(connection)
+            await jobs.release_expired(connection, limit=200)
+            await jobs.release_delayed(connection, limit=200)
             await overdue.take_overdue(connection)
 
 

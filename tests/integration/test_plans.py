@@ -16,6 +16,7 @@ from service.database import (
     overdue,
     process_lists,
     processes,
+    turns,
     users,
     workload,
 )
@@ -23,6 +24,7 @@ from service.database.connection import Connection, Database, create_database
 from service.database.delivery_history import DeliveryFilter
 from service.database.job_history import JobFilter
 from service.database.process_lists import ProcessFilter
+from service.database.turns import Claimer
 from service.domain.pages import Position
 from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
 from service.local.stack import Stack
@@ -101,9 +103,13 @@ QUESTIONS: dict[str, Ask] = {
     "deliveries, failed": deliveries_of(status=DeliveryStatus.FAILED),
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
     "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
-    "sweep: jobs": lambda connection, _owner: jobs.take_overdue(connection),
+    "sweep: jobs of workers that are gone": lambda connection, _owner: jobs.release_expired(connection, limit=200),
+    "sweep: jobs that were put off": lambda connection, _owner: jobs.release_delayed(connection, limit=200),
+    "sweep: turns": lambda connection, _owner: turns.tidy(connection),
+    "worker: the next job": lambda connection, _owner: turns.claim_next(
+        connection, Claimer(uuid4(), 10, 5, wants_more=True)
+    ),
     "sweep: deliveries": lambda connection, _owner: overdue.take_overdue(connection),
-    "sweep after a loss of Redis": lambda connection, _owner: jobs.make_overdue(connection),
     "alerts: deliveries": lambda connection, _owner: delivery_history.take_exhausted(
         connection, within=timedelta(hours=1)
     ),

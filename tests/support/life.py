@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from service.database import attempts, deliveries, documents, jobs, overdue, processes, requests
+from service.database import attempts, deliveries, documents, jobs, overdue, processes, requests, turns
 from service.database.connection import Connection, Database
 from service.domain.deliveries import Attempt, ClaimedDelivery, Verdict
 from service.domain.documents import StoredFile, Written
@@ -146,8 +146,9 @@ class Life:
         """What the rescuer asks."""
 
         async def take(connection: Connection) -> None:
-            await jobs.make_overdue(connection)
-            await jobs.take_overdue(connection)
+            await jobs.release_expired(connection, limit=100)
+            await jobs.release_delayed(connection, limit=100)
+            await turns.tidy(connection)
             await overdue.take_overdue(connection)
 
         self.world.run(take)

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 import uvicorn
 
 from service.app import build
+from service.database import jobs
 from service.database.connection import Database
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind
 from service.queue import Patience
@@ -21,7 +23,7 @@ from tests.support.buckets import Bucket
 from tests.support.processes import free_port
 from tests.support.workload import Place
 from worker.context import Context
-from worker.download_process import download_process
+from worker.download_process import claim_and_run
 from worker.main import _open as open_context
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -35,10 +37,9 @@ NEVER_ENDS = Fault(kind=FaultKind.SLOW_DRIP, times=FOR_EVER, seconds=0.5)
 async def test_tasks_that_are_cancelled_lose_nothing(
     place: Place, numbers: Numbers, bucket: Bucket, note: Callable[[str], None], times: int
 ) -> None:
-    jobs = await start_jobs(place, numbers.take(AT_ONCE))
+    started = await start_jobs(place, numbers.take(AT_ONCE))
     async with AsyncExitStack() as stack:
         context = await open_context(stack, settings_of(place), Patience())
-        await context.share.agree()
         before = await counts(place, context, bucket)
         refused = 0
 
@@ -48,7 +49,10 @@ async def test_tasks_that_are_cancelled_lose_nothing(
                 await forget_documents(context.database, job)
                 refused += await cancel_once(context, job)
 
-        await asyncio.gather(*(cancel_again_and_again(job) for job in jobs))
+        sharing = asyncio.create_task(context.share.keep_for_ever())
+        await asyncio.gather(*(cancel_again_and_again(job) for job in started))
+        sharing.cancel()
+        await asyncio.wait([sharing])
         after = await counts_in_the_end(place, context, bucket)
 
     assert after == before == Counter()
@@ -86,7 +90,8 @@ async def forget_documents(database: Database, job: UUID) -> None:
 
 async def cancel_once(context: Context, job: UUID) -> int:
     """Cancel a run somewhere on its way. Answers 1 where it ended before, as one does that is refused the lease."""
-    running = asyncio.create_task(download_process({"autos": context}, str(job)))
+    claim, claimed = partial(jobs.claim, job_id=job), asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(claim_and_run(context, claim, claimed))
     # The first awaits follow each other at once; the later ones wait for servers.
     for _ in range(random.randrange(60)):  # noqa: S311  (moments, not secrets)
         await asyncio.sleep(0)

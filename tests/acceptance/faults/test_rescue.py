@@ -7,81 +7,73 @@ from contextlib import asynccontextmanager
 
 import pytest
 import redis.asyncio
-from arq.constants import in_progress_key_prefix
 
 from service.database.connection import Database, create_database
 from service.local.portal import DocumentSpec
 from service.local.stack import Stack
-from service.queue import DOWNLOAD_QUEUE, Bell, Patience, redis_pool
+from service.queue import DOWNLOAD_QUEUE, WAKING_MESSAGES, Bell, Patience, redis_pool
 from service.rescue import Swept, sweep
-from tests.acceptance.faults.conftest import Numbers
+from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.commands import REPOSITORY, autos
 from tests.support.workload import Place
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
-async def test_sweeps_at_the_same_time_ring_once_for_each(place: Place, numbers: Numbers, servers: Stack) -> None:
-    await accept_and_lose_the_bells(place, numbers, servers, count=20)
+async def test_sweeps_at_the_same_time_put_each_job_back_once(place: Place, numbers: Numbers, servers: Stack) -> None:
+    await accept_and_lose_the_worker(place, numbers, count=20)
     async with opened(place, servers) as (database, bell):
-        # Of the loss itself only one of them is told.
-        await bell.remember()
         swept = await asyncio.gather(*(sweep(database, bell) for _ in range(8)))
 
     assert sum(each.jobs for each in swept) == 20
-    assert len(await bells(servers)) == 20
+    assert await place.service.fetch("SELECT 1 FROM job_queue OFFSET 19")
 
 
-async def test_a_lost_bell_is_rung_again_for_a_job_that_waits_for_a_long_time(
-    place: Place, numbers: Numbers, servers: Stack
-) -> None:
+async def test_however_many_jobs_wait_there_are_a_few_messages(place: Place, numbers: Numbers, servers: Stack) -> None:
+    await flush(servers)
+    await accept(place, numbers, count=30)
+
+    assert 1 <= len(await bells(servers)) <= WAKING_MESSAGES
+
+
+async def test_a_sweep_rewrites_no_job_that_waits_for_its_turn(place: Place, numbers: Numbers, servers: Stack) -> None:
+    await accept(place, numbers, count=20)
+    before = await place.service.fetch("SELECT ctid FROM jobs ORDER BY id")
     async with opened(place, servers) as (database, bell):
-        await sweep(database, bell)
-        await accept_and_lose_the_bells(place, numbers, servers, count=1)
-        await place.service.fetch("UPDATE jobs SET ring_at = now() + interval '5 minutes'")
-
-        assert await sweep(database, bell) == Swept(jobs=1)
         assert await sweep(database, bell) == Swept()
 
-    assert len(await bells(servers)) == 1
+    assert await place.service.fetch("SELECT ctid FROM jobs ORDER BY id") == before
 
 
-async def test_a_bell_that_still_waits_is_left_alone_and_keeps_its_place(
-    place: Place, numbers: Numbers, servers: Stack
-) -> None:
-    await flush(servers)
-    async with opened(place, servers) as (database, bell):
-        await sweep(database, bell)
-        await accept_and_ring(place, numbers, database, bell, count=3)
-        before = await bells(servers)
+async def test_a_sweep_ends_while_redis_is_away(place: Place, numbers: Numbers, wires: Wires) -> None:
+    await accept_and_lose_the_worker(place, numbers, count=3)
+    wires.valkey.take_away()
+    database = create_database(place.service.database_url, application_name="tests", max_size=2)
+    redis_ = redis_pool(wires.endpoints.redis_url, patience=Patience())
+    await database.connect()
+    try:
+        assert await sweep(database, Bell(redis_)) == Swept(jobs=3)
+    finally:
+        wires.valkey.bring_back()
+        await redis_.aclose(close_connection_pool=True)
+        await database.close()
 
-        assert await sweep(database, bell) == Swept()
 
-    assert len(before) == 3
-    assert await bells(servers) == before
+async def test_workers_go_on_while_redis_is_away(place: Place, numbers: Numbers, wires: Wires) -> None:
+    await place.service.add_worker()
+    wires.valkey.take_away()
+    cases = numbers.take(3)
+    await place.put_cases(cases, DocumentSpec(count=3))
+    await place.request(cases)
 
+    await place.service.until("SELECT 1 FROM jobs WHERE status = 'completed' OFFSET 2")
 
-async def test_a_bell_that_a_dead_worker_had_taken_may_be_taken_anew(
-    place: Place, numbers: Numbers, servers: Stack
-) -> None:
-    await flush(servers)
-    async with opened(place, servers) as (database, bell):
-        await sweep(database, bell)
-        await accept_and_ring(place, numbers, database, bell, count=1)
-        (name,) = await bells(servers)
-        # As arq's worker does before it begins.
-        async with connected(servers) as valkey:
-            await valkey.set(in_progress_key_prefix + name.decode(), 1, ex=60)
-
-        assert await sweep(database, bell) == Swept(jobs=1)
-
-    assert await bells(servers) == [name]
-    async with connected(servers) as valkey:
-        assert not await valkey.exists(in_progress_key_prefix + name.decode())
+    wires.valkey.bring_back()
+    await place.ended(cases)
 
 
 async def test_the_sweep_can_be_made_by_hand(place: Place, numbers: Numbers, servers: Stack) -> None:
-    await accept_and_lose_the_bells(place, numbers, servers, count=2)
+    await accept_and_lose_the_worker(place, numbers, count=2)
 
     done = await asyncio.to_thread(
         subprocess.run,
@@ -93,8 +85,7 @@ async def test_the_sweep_can_be_made_by_hand(place: Place, numbers: Numbers, ser
         check=True,
     )
 
-    assert done.stdout.splitlines()[-1] == "rang for 2 jobs and 0 deliveries, aborted 0 uploads"
-    assert len(await bells(servers)) == 2
+    assert done.stdout.splitlines()[-1] == "put 2 jobs back, rang for 0 deliveries, aborted 0 uploads"
 
 
 @pytest.mark.long
@@ -114,27 +105,19 @@ async def test_a_delivery_whose_bell_was_lost_is_made(place: Place, numbers: Num
 
 
 async def accept(place: Place, numbers: Numbers, *, count: int) -> None:
-    """Jobs that nobody has taken for so long that the sweep looks at them."""
+    """Jobs that nobody has taken."""
     cases = numbers.take(count)
     await place.put_cases(cases, DocumentSpec())
     await place.request(cases)
-    await make_overdue(place)
 
 
-async def make_overdue(place: Place) -> None:
-    await place.service.fetch("UPDATE jobs SET ring_at = now()")
-
-
-async def accept_and_ring(place: Place, numbers: Numbers, database: Database, bell: Bell, *, count: int) -> None:
-    """The API rings by itself, but for those moments in which Valkey is too late for it."""
+async def accept_and_lose_the_worker(place: Place, numbers: Numbers, *, count: int) -> None:
+    """Jobs whose worker is gone."""
     await accept(place, numbers, count=count)
-    await sweep(database, bell)
-    await make_overdue(place)
-
-
-async def accept_and_lose_the_bells(place: Place, numbers: Numbers, servers: Stack, *, count: int) -> None:
-    await accept(place, numbers, count=count)
-    await flush(servers)
+    await place.service.fetch(
+        "UPDATE jobs SET status = 'processing', lease_token = gen_random_uuid(),"
+        " lease_expires_at = now() - interval '1 second'"
+    )
 
 
 @asynccontextmanager

@@ -47,10 +47,7 @@ async def test_work_that_was_accepted_without_any_worker_is_done_when_one_comes(
     cases = numbers.take(5)
     await place.put_cases(cases, DocumentSpec(count=3))
     await place.request(cases)
-    # As long ago as the sweep's patience has grown in an hour without workers.
-    await place.service.fetch(
-        "UPDATE jobs SET created_at = now() - interval '1 hour', ring_at = now() + interval '5 minutes', rings = 9"
-    )
+    await place.service.fetch("UPDATE jobs SET created_at = now() - interval '1 hour'")
     await empty(servers)
 
     await place.service.add_worker()

@@ -1,0 +1,126 @@
+"""The requests that all workers together may have open at the portal: one row each, leased by a worker.
+
+Every statement commits by itself, so a process that stands still holds no lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_struct
+
+LEASE = timedelta(seconds=10)  # of a slot, and of what a worker said of itself
+
+
+class WorkerShare(msgspec.Struct, frozen=True):
+    """What one worker needs and has."""
+
+    worker_id: UUID
+    granted: int  #: slots
+    users: list[UUID] | None  #: None for a worker of the version before
+    wanted: list[int] | None  #: requests that are open or wait, per user
+    in_use: list[int] | None  #: requests that are open, per user
+
+    def wanted_by_user(self) -> dict[UUID, int]:
+        """Requests that are open or wait."""
+        return _by_user(self.users, self.wanted)
+
+    def in_use_by_user(self) -> dict[UUID, int]:
+        """Requests that are open."""
+        return _by_user(self.users, self.in_use)
+
+
+def _by_user(users: Sequence[UUID] | None, counts: Sequence[int] | None) -> dict[UUID, int]:
+    found: dict[UUID, int] = {}
+    # A claim adds an entry of its own for a user who may be there already.
+    for user_id, count in zip(users or (), counts or (), strict=True):
+        found[user_id] = found.get(user_id, 0) + count
+    return found
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """The slots that the worker still has, and a number that all workers see change at the same time."""
+
+    kept: list[int]
+    rotation: int
+
+
+async def add_slots(connection: Connection, total: int) -> None:
+    """Make sure that there are rows for `total` slots."""
+    await connection.execute(
+        "INSERT INTO portal_slots (number) SELECT generate_series(1, CAST(:total AS integer)) ON CONFLICT DO NOTHING",
+        {"total": total},
+    )
+
+
+async def renew(
+    connection: Connection,
+    worker_id: UUID,
+    keep: Sequence[int],
+    *,
+    wanted: Mapping[UUID, int],
+    in_use: Mapping[UUID, int],
+) -> Renewed:
+    """Renew the leases of some slots, give the others of this worker back, and say what its users need."""
+    row = await connection.fetch_one(
+        "WITH share AS (INSERT INTO portal_shares (worker_id, granted, users, wanted, in_use)"
+        " VALUES (:id, cardinality(CAST(:keep AS integer[])), :users, :wanted, :in_use)"
+        " ON CONFLICT (worker_id) DO UPDATE SET granted = excluded.granted, users = excluded.users,"
+        " wanted = excluded.wanted, in_use = excluded.in_use, seen_at = now()),"
+        " given AS (UPDATE portal_slots SET worker_id = NULL, expires_at = NULL"
+        " WHERE worker_id = :id AND number <> ALL(CAST(:keep AS integer[]))),"
+        " kept AS (UPDATE portal_slots SET expires_at = now() + :lease"
+        " WHERE worker_id = :id AND number = ANY(CAST(:keep AS integer[])) RETURNING number)"
+        " SELECT ARRAY(SELECT number FROM kept ORDER BY number) AS kept,"
+        " CAST(extract(epoch FROM now()) AS bigint) / 2 AS rotation",
+        {
+            "id": worker_id,
+            "keep": list(keep),
+            "users": list(wanted),
+            "wanted": list(wanted.values()),
+            "in_use": [in_use.get(user_id, 0) for user_id in wanted],
+            "lease": LEASE,
+        },
+    )
+    return as_struct(row, Renewed) if row is not None else Renewed([], 0)
+
+
+async def shares(connection: Connection) -> list[WorkerShare]:
+    """What every live worker said of itself last. Forgets those that have gone."""
+    rows = await connection.fetch_all(
+        "WITH gone AS (DELETE FROM portal_shares WHERE seen_at + :lease < now())"
+        " SELECT worker_id, granted, users, wanted, in_use FROM portal_shares WHERE seen_at + :lease >= now()",
+        {"lease": LEASE},
+    )
+    return [as_struct(row, WorkerShare) for row in rows]
+
+
+async def take(connection: Connection, worker_id: UUID, *, count: int, total: int) -> list[int]:
+    """Lease up to `count` of the first `total` slots that nobody has. Returns their numbers."""
+    rows = await connection.fetch_all(
+        "UPDATE portal_slots SET worker_id = :id, expires_at = now() + :lease"
+        " WHERE number IN (SELECT number FROM portal_slots WHERE number <= :total AND worker_id IS DISTINCT FROM :id"
+        " AND coalesce(expires_at < now(), true) ORDER BY number LIMIT :count FOR UPDATE SKIP LOCKED)"
+        " RETURNING number",
+        {"id": worker_id, "count": count, "total": total, "lease": LEASE},
+    )
+    return [row["number"] for row in rows]
+
+
+async def give_back(connection: Connection, worker_id: UUID) -> None:
+    """End a worker: its slots are free at once."""
+    await connection.execute(
+        "WITH share AS (DELETE FROM portal_shares WHERE worker_id = :id)"
+        " UPDATE portal_slots SET worker_id = NULL, expires_at = NULL WHERE worker_id = :id",
+        {"id": worker_id},
+    )
+
+
+async def count_workers(connection: Connection) -> int:
+    """How many workers live."""
+    count: int = await connection.fetch_val(
+        "SELECT count(*) FROM portal_shares WHERE seen_at + :lease >= now()", {"lease": LEASE}
+    )
+    return count

@@ -1,0 +1,87 @@
+"""The loop that takes jobs: as long as this worker has room, and as PostgreSQL gives them out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from typing import Any
+
+import structlog
+
+from service.database import turns
+from service.database.connection import Connection
+from service.database.turns import Claimer
+from service.domain.jobs import ClaimedJob
+from worker.drain import Drain
+from worker.portal_share import PortalShare
+
+JOBS_MAX = 50  # of one worker: enough for users who have one job each; how many requests they make is leased
+LOOK_INTERVAL = 1.0  # seconds between two looks that nothing gave a reason for
+#: Seconds after a message until the second look: a job may be committed while the message of another one is taken.
+SECOND_LOOK = 0.2
+ROOM_INTERVAL = 0.1  # seconds between two looks at whether this worker has room
+
+Claim = Callable[[Connection], Awaitable[ClaimedJob | None]]
+#: Claims a job and works on it. Sets the future as soon as it knows whether there is one.
+ClaimAndRun = Callable[[Claim, "asyncio.Future[bool]"], Coroutine[Any, Any, None]]
+
+
+class ClaimLoop:
+    """Takes one job after the other, each into a task of its own."""
+
+    def __init__(self, share: PortalShare, drain: Drain, run: ClaimAndRun, *, job_concurrency: int) -> None:
+        self._share = share
+        self._drain = drain
+        self._run = run
+        self._job_concurrency = job_concurrency
+        self._running = 0
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for a job now."""
+        self._woken.set()
+
+    async def claim_for_ever(self) -> None:
+        """Claim until cancelled. Jobs that run go on; the shutdown ends them."""
+        was_woken = False
+        while True:
+            self._woken.clear()
+            while self._running < JOBS_MAX and await self._claim():
+                pass
+            was_woken = await self._rest(SECOND_LOOK if was_woken else LOOK_INTERVAL)
+
+    async def _claim(self) -> bool:
+        claimed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        claimer = Claimer(self._share.worker_id, self._share.total, self._job_concurrency, self._share.wants_more_work)
+        self._running += 1
+        task = self._drain.start(self._work(partial(turns.claim_next, claimer=claimer), claimed))
+        task.add_done_callback(self._end)
+        both: set[asyncio.Future[Any]] = {task, claimed}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        return claimed.done() and claimed.result()
+
+    async def _work(self, claim: Claim, claimed: "asyncio.Future[bool]") -> None:
+        await self._run(claim, claimed)
+        if claimed.done() and claimed.result():
+            # Its user may have another job, and its slots are free.
+            self.wake()
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._running -= 1
+        if not task.cancelled() and (error := task.exception()) is not None:
+            structlog.get_logger().error("job_not_run", exc_info=error)
+
+    async def _rest(self, seconds: float) -> bool:
+        """Wait for a message, for room, or for the next look. True if there was a message."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        while clock() < deadline:
+            had_room = self._share.wants_more_work
+            try:
+                async with asyncio.timeout(ROOM_INTERVAL):
+                    await self._woken.wait()
+            except TimeoutError:
+                if not had_room and self._share.wants_more_work:
+                    return False
+            else:
+                return True
+        return False
