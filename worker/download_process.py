@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import structlog
 
-from service.database import documents, jobs, requests, untidy_cases
+from service.database import documents, jobs, processes, requests, untidy_cases
 from service.database.connection import UNREACHABLE, Connection
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
@@ -165,26 +166,31 @@ async def _work(context: Context, job: ClaimedJob) -> Settlement:
     limit = context.limits.webhook_max_documents
     while True:
         async with context.database.connection() as connection:
-            wants_listing = await jobs.wants_listing(connection, job)
-        if wants_listing and (refused := await _list(context, job)) is not None:
-            return await _abandon(context, job, refused)
-        async with context.database.connection() as connection:
             # Before anything is written to the bucket: whatever ends this worker, its objects are found.
             await untidy_cases.mark(connection, job.number)
             tasks = await documents.tasks_of_job(connection, job.id)
+            wants_listing = not tasks and await jobs.wants_listing(connection, job)
+        # What is known needs no listing: somebody may ask for one while the portal gives none.
         await _fan_out(context, job, tasks)
+        if wants_listing and (refused := await _list(context, job)) is not None:
+            settlement = await _abandon(context, job, refused)
+            if settlement is not None:
+                return settlement
+            structlog.get_logger().warning("listing_refused", error_code=refused)
         settlement = await context.database.run(lambda connection: requests.finish(connection, job, event_limit=limit))
         if settlement is not None:
             return settlement
 
 
-async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Settlement:
+async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Settlement | None:
     limit = context.limits.webhook_max_documents
     return await context.database.run(lambda connection: requests.abandon(connection, job, refused, event_limit=limit))
 
 
 async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
     """Ask the portal for the case. Answers why it never will, or raises `Postponed`."""
+    async with context.database.connection() as connection:
+        asked = await processes.next_listing(connection)
     try:
         listing = await context.portal.list_process(job.number, timeout=LISTING_TIMEOUT)
     except NotFound:
@@ -200,7 +206,7 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
         raise Postponed(max(backoff, timedelta(seconds=error.retry_after or 0)), job.listing_failures + 1) from error
 
     async def register(connection: Connection) -> None:
-        await requests.register(connection, listing)
+        await requests.register(connection, msgspec.structs.replace(listing, asked=asked))
         await jobs.hold(connection, job)
 
     await context.database.run(register)

@@ -47,26 +47,34 @@ async def begin(
     """
     if is_listed and not wanted.force_refresh:
         return await _accept(state, wanted, find, None, auto_download=auto_download)
+    asked = await next_listing(state)
     try:
-        listing = await list_process(state, wanted.number, timeout)
+        listing = await list_process(state, wanted.number, timeout, asked=asked)
     except Unavailable as error:
         if not auto_download:
             raise portal_unavailable(error) from None
-        return await _keep(state, wanted, find)
+        return await _keep(state, wanted, find, asked)
     return await _accept(state, wanted, find, listing, auto_download=auto_download)
 
 
-async def list_process(state: State, number: ProcessNumber, timeout: float = LISTING_TIMEOUT) -> Listing:
+async def next_listing(state: State) -> int:
+    """The place of a listing among all of them, taken before the portal is asked."""
+    async with state["database"].connection() as connection:
+        return await processes.next_listing(connection)
+
+
+async def list_process(state: State, number: ProcessNumber, timeout: float = LISTING_TIMEOUT, *, asked: int) -> Listing:
     """Ask the portal. Raises `Unavailable`, and the problems of a case that it does not know or denies."""
     if timeout <= 0:
         raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "there is no time left to ask the portal")
     try:
-        return await state["portal"].list_process(number, timeout=timeout)
+        listing = await state["portal"].list_process(number, timeout=timeout)
     except NotFound:
         raise Problem("process_not_found", "The portal does not know this case.") from None
     except AccessDenied:
         detail = "The portal denies this case to the credentials in use."
         raise Problem("process_access_denied", detail) from None
+    return msgspec.structs.replace(listing, asked=asked)
 
 
 def portal_unavailable(error: Unavailable) -> Problem:
@@ -108,9 +116,9 @@ async def _accept(
     return Begun(found)
 
 
-async def _keep(state: State, wanted: Request, find: Find[Found]) -> Begun[Found]:
+async def _keep(state: State, wanted: Request, find: Find[Found], asked: int) -> Begun[Found]:
     async def keep(connection: Connection) -> tuple[Accepted, Found]:
-        return await requests.keep(connection, wanted), await find(connection, wanted)
+        return await requests.keep(connection, wanted, asked=asked), await find(connection, wanted)
 
     async with state["turns"].take():
         accepted, found = await state["database"].run(keep)

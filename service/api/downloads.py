@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from service.api import parameters
-from service.api.beginnings import list_process, portal_unavailable, ring
+from service.api.beginnings import list_process, next_listing, portal_unavailable, ring
 from service.api.jobs import JobView, job_view
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
 from service.api.parameters import WebhookUrl
@@ -53,7 +53,7 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     Nothing is downloaded. What a job that runs already lacks joins that job.
     """
     try:
-        listing = await list_process(call.state, call.number)
+        listing = await list_process(call.state, call.number, asked=await next_listing(call.state))
     except Unavailable as error:
         raise portal_unavailable(error) from None
     wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)

@@ -179,9 +179,9 @@ KEEPS_FILE = "(documents.storage_key IS NOT NULL AND documents.is_current)"
 _LEFT_OVER = "SELECT id FROM documents WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY id"
 
 
-async def lock_left_over(connection: Connection, job_id: UUID) -> None:
-    """Let no worker end what a job has not downloaded, until the transaction has."""
-    await connection.fetch_all(f"{_LEFT_OVER} FOR UPDATE", {"job_id": job_id})
+async def lock_left_over(connection: Connection, job_id: UUID) -> bool:
+    """Let no worker end what a job has not downloaded, until the transaction has. False: there is nothing."""
+    return bool(await connection.fetch_all(f"{_LEFT_OVER} FOR UPDATE", {"job_id": job_id}))
 
 
 async def leave_job(connection: Connection, job_id: UUID) -> None:

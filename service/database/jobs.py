@@ -104,9 +104,16 @@ async def freeze_progress(connection: Connection, job_id: UUID, percentage: floa
     )
 
 
-async def ask_for_refresh(connection: Connection, job_id: UUID) -> None:
-    """Have the worker list the case again before the job ends."""
-    await connection.execute("UPDATE jobs SET refresh = true WHERE id = :id", {"id": job_id})
+async def ask_for_refresh(connection: Connection, job_id: UUID, *, after: int | None) -> None:
+    """Have the worker list the case again before the job ends.
+
+    `after`: the place of a listing; only one that was asked for later will do.
+    """
+    await connection.execute(
+        "UPDATE jobs SET refresh = true, refresh_after = greatest(refresh_after, CAST(:after AS bigint))"
+        " WHERE id = :id",
+        {"id": job_id, "after": after},
+    )
 
 
 async def stop_pausing(connection: Connection, job_id: UUID) -> bool:
@@ -174,14 +181,26 @@ async def release(connection: Connection, job: ClaimedJob, *, delay: timedelta, 
     )
 
 
-async def stop_waiting(connection: Connection, job_id: UUID) -> UUID | None:
-    """Note that the case was listed. Answers the job if it was waiting for that."""
+async def stop_waiting(connection: Connection, job_id: UUID, *, place: int | None) -> UUID | None:
+    """Note that the case was listed. Answers the job if it was waiting for that.
+
+    `place`: that of the listing; None where the portal will give none.
+    """
     waited: UUID | None = await connection.fetch_val(
-        "UPDATE jobs SET refresh = false, listing_failures = 0, ring_at = least(ring_at, now())"
-        " WHERE id = :id AND refresh RETURNING id",
-        {"id": job_id},
+        "UPDATE jobs SET refresh = false, refresh_after = NULL, listing_failures = 0,"
+        " ring_at = least(ring_at, now())"
+        " WHERE id = :id AND refresh AND coalesce(refresh_after < CAST(:place AS bigint), true) RETURNING id",
+        {"id": job_id, "place": place},
     )
     return waited
+
+
+async def note_error(connection: Connection, job_id: UUID, error: ErrorCode) -> None:
+    """Tell of a job why its case could not be listed again, however it ends."""
+    await connection.execute(
+        "UPDATE jobs SET error_code = :code, error_message = :message WHERE id = :id",
+        {"id": job_id, "code": error, "message": SENTENCES[error]},
+    )
 
 
 async def hold(connection: Connection, job: ClaimedJob) -> None:
@@ -229,7 +248,9 @@ async def end(
     """Close an active job, whose process the caller has locked, and keep how it ended. Returns the moment."""
     moment: datetime = await connection.fetch_val(
         "UPDATE jobs SET status = :status, completed_at = now(), lease_token = NULL, lease_expires_at = NULL,"
-        " error_code = :code, error_message = :message, total_documents = :total, completed_documents = :completed,"
+        " error_code = coalesce(CAST(:code AS text), error_code),"
+        " error_message = coalesce(CAST(:message AS text), error_message), total_documents = :total,"
+        " completed_documents = :completed,"
         " failed_documents = :failed WHERE id = :id RETURNING completed_at",
         {
             "id": job_id,

@@ -92,15 +92,27 @@ async def completeness(connection: Connection, number: ProcessNumber) -> Complet
     return as_optional(row, Completeness) or Completeness(is_listed=False, is_complete=False)
 
 
-async def register(connection: Connection, listing: Listing) -> None:
-    """Add or update the case and lock it."""
-    await connection.execute(
-        "INSERT INTO processes (number, court, court_class, subject, filed_at, secrecy_level, listed_at)"
-        " VALUES (:number, :court, :court_class, :subject, :filed_at, :secrecy_level, now())"
+async def next_listing(connection: Connection) -> int:
+    """Take the place of a listing among all of them; before the portal is asked for it."""
+    place: int = await connection.fetch_val("SELECT nextval('listings_asked')")
+    return place
+
+
+async def register(connection: Connection, listing: Listing) -> int | None:
+    """Add or update the case and lock it. Answers the place of the listing; None for one that is older than the last.
+
+    The portal may answer an earlier question later: that is older news.
+    """
+    place: int | None = await connection.fetch_val(
+        "INSERT INTO processes (number, court, court_class, subject, filed_at, secrecy_level, listing_asked, listed_at)"
+        " VALUES (:number, :court, :court_class, :subject, :filed_at, :secrecy_level,"
+        " coalesce(CAST(:asked AS bigint), nextval('listings_asked')), now())"
         " ON CONFLICT (number) DO UPDATE SET court = excluded.court, court_class = excluded.court_class,"
         " subject = excluded.subject, filed_at = excluded.filed_at, secrecy_level = excluded.secrecy_level,"
-        " listed_at = now(), updated_at = change_time()",
+        " listing_asked = excluded.listing_asked, listed_at = now(), updated_at = change_time()"
+        " WHERE coalesce(processes.listing_asked < excluded.listing_asked, true) RETURNING listing_asked",
         {
+            "asked": listing.asked,
             "number": listing.number.digits,
             "court": listing.court,
             "court_class": listing.court_class,
@@ -109,6 +121,7 @@ async def register(connection: Connection, listing: Listing) -> None:
             "secrecy_level": listing.secrecy_level,
         },
     )
+    return place
 
 
 async def keep(connection: Connection, number: ProcessNumber) -> None:

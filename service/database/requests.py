@@ -40,9 +40,12 @@ class Accepted(msgspec.Struct, frozen=True):
 async def register(connection: Connection, listing: Listing) -> UUID | None:
     """Write what the portal said of a case and lock the case. A running job takes on what is new.
 
-    Answers a job that waited for this very listing: it can go on at once.
+    Answers a job that waited for this very listing: it can go on at once. Nothing is written of a listing that the
+    portal was asked for before the one that is registered already.
     """
-    await processes.register(connection, listing)
+    place = await processes.register(connection, listing)
+    if place is None:
+        return None
     job_id = await jobs.find_active(connection, listing.number)
     await documents.lock_all(connection, listing.number)
     if job_id is not None:
@@ -52,7 +55,7 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     if job_id is not None:
         await documents.join_job(connection, listing.number, job_id)
     await processes.note_state(connection, listing.number)
-    return None if job_id is None else await jobs.stop_waiting(connection, job_id)
+    return None if job_id is None else await jobs.stop_waiting(connection, job_id, place=place)
 
 
 async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id: UUID) -> None:
@@ -101,8 +104,11 @@ async def download(connection: Connection, request: Request, ids: list[UUID], *,
     return await _join(connection, request, job_id, has_more=True)
 
 
-async def keep(connection: Connection, request: Request) -> Accepted:
-    """Accept a request that the portal could not be asked for: a worker will ask it."""
+async def keep(connection: Connection, request: Request, *, asked: int | None = None) -> Accepted:
+    """Accept a request that the portal could not be asked for: a worker will ask it.
+
+    A job that runs goes on meanwhile. `asked`: the place of the listing that did not come, where a later one is wanted.
+    """
     await processes.keep(connection, request.number)
     job_id = await jobs.find_active(connection, request.number)
     new_job = job_id is None
@@ -118,7 +124,7 @@ async def keep(connection: Connection, request: Request) -> Accepted:
         await processes.note_state(connection, request.number)
     else:
         await _freeze_progress(connection, request.number, job_id)
-        await jobs.ask_for_refresh(connection, job_id)
+    await jobs.ask_for_refresh(connection, job_id, after=asked if request.force_refresh else None)
     joined = await _join(connection, request, job_id)
     return msgspec.structs.replace(joined, new_job=new_job)
 
@@ -134,11 +140,30 @@ async def finish(connection: Connection, job: ClaimedJob, *, event_limit: int) -
     return await settle(connection, job.number, job.id, event_limit=event_limit)
 
 
-async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, event_limit: int) -> Settlement:
-    """End a job whose case cannot be listed. Raises `LeaseLost`."""
+async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, event_limit: int) -> Settlement | None:
+    """End a job whose case cannot be listed. Raises `LeaseLost`.
+
+    None: documents of the case are known, and the job goes on with those. The portal is known to answer by mistake
+    that there is no such case.
+    """
     await processes.lock(connection, job.number)
     await jobs.has_work(connection, job)
+    if await _goes_on_with_known(connection, job, error):
+        return None
     return await settle(connection, job.number, job.id, error=error, event_limit=event_limit)
+
+
+async def _goes_on_with_known(connection: Connection, job: ClaimedJob, error: ErrorCode) -> bool:
+    if not await documents.ids_of_process(connection, job.number):
+        return False
+    if error is ErrorCode.JOB_EXPIRED:
+        await jobs.note_error(connection, job.id, error)
+        if not await jobs.wants_listing(connection, job):
+            # It had its time for the documents too.
+            return False
+    await jobs.stop_waiting(connection, job.id, place=None)
+    await documents.join_job(connection, job.number, job.id)
+    return True
 
 
 async def cancel(connection: Connection, job_id: UUID, *, event_limit: int) -> Settlement | None:
@@ -165,11 +190,12 @@ async def settle(
     The job's status is that of its own documents; the event tells of the case. The caller holds the lock of the
     process.
     """
-    await documents.lock_left_over(connection, job_id)
+    has_left_over = await documents.lock_left_over(connection, job_id)
     counts = await jobs.count_documents(connection, job_id)
     status = _outcome(cancelled=cancelled, failed=bool(error) or counts.failed > 0)
     moment = await jobs.end(connection, job_id, status, counts, error=error)
-    await documents.leave_job(connection, job_id)
+    if has_left_over:
+        await documents.leave_job(connection, job_id)
     event_id = await case_events.record_end(connection, number, job_id, status, moment=moment, limit=event_limit)
     due = await deliveries.schedule_for_job(connection, job_id, event_id)
     await processes.note_state(connection, number)

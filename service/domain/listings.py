@@ -56,3 +56,4 @@ class Listing(msgspec.Struct, frozen=True):
     filed_at: datetime | None
     secrecy_level: int
     documents: tuple[ListedDocument, ...]
+    asked: int | None = None  #: its place among all listings by when the portal was asked; None: it was asked just now

@@ -61,7 +61,7 @@ class CaseSteps:
         async with self.database.connection() as connection:
             return [dict(row) for row in await connection.fetch_all(query, {"number": self.number.digits} | values)]
 
-    def listing(self, *found: ListedDocument) -> Listing:
+    def listing(self, *found: ListedDocument, asked: int | None = None) -> Listing:
         """What the portal says."""
         return Listing(
             number=self.number,
@@ -71,11 +71,12 @@ class CaseSteps:
             filed_at=None,
             secrecy_level=0,
             documents=found,
+            asked=asked,
         )
 
-    async def register(self, *found: ListedDocument) -> UUID | None:
-        """A listing comes."""
-        return await self.run(lambda connection: requests.register(connection, self.listing(*found)))
+    async def register(self, *found: ListedDocument, asked: int | None = None) -> UUID | None:
+        """A listing comes. `asked`: its place among all listings."""
+        return await self.run(lambda connection: requests.register(connection, self.listing(*found, asked=asked)))
 
     def wanted(self, url: str | None = None, *, user_id: UUID | None = None, refresh: bool = False) -> Request:
         """What somebody asks for. `url` is the path of a webhook."""
@@ -104,9 +105,9 @@ class CaseSteps:
 
         return await self.run(download)
 
-    async def keep(self, url: str | None = None, **how: Any) -> Accepted:
+    async def keep(self, url: str | None = None, *, asked: int | None = None, **how: Any) -> Accepted:
         """Somebody wants the case while the portal does not answer."""
-        return await self.run(lambda connection: requests.keep(connection, self.wanted(url, **how)))
+        return await self.run(lambda connection: requests.keep(connection, self.wanted(url, **how), asked=asked))
 
     async def claim(self) -> ClaimedJob:
         """A worker takes the active job."""
