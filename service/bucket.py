@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from botocore.exceptions import ClientError
-
 from service.object_store import ObjectStore, StoreSettings, open_object_store
 from service.startup import StartupError
 from service.store_errors import StorageError
@@ -26,9 +24,12 @@ async def _check(store: ObjectStore, *, create_bucket: bool) -> None:
     try:
         await store.check()
     except StorageError as error:
-        if not create_bucket or _status(error) != 404:
-            raise
-        await _create(store)
+        if error.status == 404 and create_bucket:
+            await _create(store)
+            return
+        if error.status is not None:
+            await store.list_one()
+        raise
 
 
 async def _create(store: ObjectStore) -> None:
@@ -40,15 +41,14 @@ async def _create(store: ObjectStore) -> None:
 
 
 def _reason(error: StorageError) -> str:
-    status = _status(error)
-    if status == 404:
-        return "the bucket does not exist"
-    if status in {400, 401, 403}:
-        return "the object store refuses the credentials or denies the bucket"
-    cause = error.__cause__
-    return str(error) if cause is None else f"the object store cannot be reached ({type(cause).__name__})"
-
-
-def _status(error: StorageError) -> int | None:
-    cause = error.__cause__
-    return cause.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(cause, ClientError) else None
+    if error.status is None:
+        cause = error.__cause__
+        return str(error) if cause is None else f"the object store cannot be reached ({type(cause).__name__})"
+    answer = f"{error.status} {error.code}".strip()
+    if error.status == 404:
+        return f"the bucket does not exist ({answer})"
+    if error.code == "RequestTimeTooSkewed":
+        return f"the object store says that the clock of this machine is wrong ({answer})"
+    if error.status in {400, 401, 403}:
+        return f"the object store refuses the credentials or denies the bucket ({answer})"
+    return f"the object store fails ({answer})"

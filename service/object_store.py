@@ -16,7 +16,7 @@ from service.domain.storage_keys import PREFIX
 from service.s3_client import client_config, tune
 from service.signed_links import LinkTarget, link_target, sign_link
 from service.store_errors import StorageError, storage_errors
-from service.store_upload import PartBody, Target, Upload, checksum
+from service.store_upload import Checksums, PartBody, Target, Upload, checksum
 from service.temporary_credentials import CredentialsClock
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
     from botocore.credentials import ReadOnlyCredentials
     from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CreateMultipartUploadOutputTypeDef
 
 CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
 RENEWAL_TIMEOUT = 10.0  # seconds for new credentials of a role; requests and webhooks wait for it
@@ -70,23 +71,39 @@ class ObjectStore:
         self._links = links
         self._credentials = credentials
         self._credentials_clock = CredentialsClock(credentials)
+        self._checksums = Checksums()
         self._read_places = asyncio.Semaphore(READS)
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
         """Write a small object in one request. Raises `StorageError`."""
-        async with self._calling():
+        await self._checksums.protect(lambda crc: self._put(key, chunks, mime_type, crc=crc))
+
+    async def _put(self, key: str, chunks: Sequence[bytes], mime_type: str, *, crc: bool) -> None:
+        async with self._calling("PutObject"):
             await self._client.put_object(
                 Bucket=self._settings.bucket,
                 Key=key,
                 Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
                 ContentLength=sum(map(len, chunks)),
                 ContentType=mime_type,
-                ChecksumCRC32=checksum(chunks),
+                **checksum(chunks, crc=crc),
             )
+
+    async def refuses_alone(self, error: StorageError) -> bool:
+        """Whether the store refused this object for good, while it takes another one."""
+        if not error.is_refusal:
+            return False
+        key = f"{PREFIX}probe"
+        try:
+            await self.put(key, [b"."], "text/plain")
+        except StorageError:
+            return False
+        await self.discard(key)
+        return True
 
     async def remove(self, key: str) -> None:
         """Delete an object; one that is not there is no error. Raises `StorageError`."""
-        async with self._calling():
+        async with self._calling("DeleteObject"):
             await self._client.delete_object(Bucket=self._settings.bucket, Key=key)
 
     async def discard(self, key: str) -> None:
@@ -101,7 +118,7 @@ class ObjectStore:
             self._client.get_paginator("list_objects_v2").paginate(Bucket=self._settings.bucket, Prefix=prefix)
         )
         while True:
-            async with self._calling():
+            async with self._calling("ListObjectsV2"):
                 page = await anext(pages, None)
             if page is None:
                 return
@@ -111,7 +128,7 @@ class ObjectStore:
         """The bytes from `start` on, none read ahead. Closing it ends the transfer. Raises `StorageError`."""
         span: Any = {"Range": f"bytes={start}-"} if start else {}
         async with self._read_places:
-            async with self._calling():
+            async with self._calling("GetObject"):
                 answer = await self._client.get_object(Bucket=self._settings.bucket, Key=key, **span)
             try:
                 while chunk := await self._some_of(answer["Body"]):
@@ -120,7 +137,7 @@ class ObjectStore:
                 answer["Body"].close()
 
     async def _some_of(self, body: "StreamingBody") -> bytes:
-        async with self._calling():
+        async with self._calling("GetObject"):
             return await body.read(_READ_SIZE)
 
     @asynccontextmanager
@@ -130,7 +147,7 @@ class ObjectStore:
         creating = asyncio.ensure_future(self._create_upload(key, mime_type))
         upload: Upload | None = None
         try:
-            upload = Upload(self._client, await asyncio.shield(creating), self._settings.call_timeout)
+            upload = Upload(self._client, await asyncio.shield(creating), self._settings.call_timeout, self._checksums)
             yield upload
         finally:
             if upload is None or not upload.is_complete:
@@ -140,17 +157,19 @@ class ObjectStore:
     async def _create_upload(self, key: str, mime_type: str) -> Target:
         """What names the upload in later calls."""
         target: Target = {"Bucket": self._settings.bucket, "Key": key}
-        async with self._calling():
-            answer = await self._client.create_multipart_upload(
-                **target, ContentType=mime_type, ChecksumAlgorithm="CRC32"
-            )
+        answer = await self._checksums.protect(lambda crc: self._begin(target, mime_type, crc=crc))
         if "UploadId" not in answer:
             raise StorageError("the object store began an upload without a name")
         return {**target, "UploadId": answer["UploadId"]}
 
+    async def _begin(self, target: Target, mime_type: str, *, crc: bool) -> "CreateMultipartUploadOutputTypeDef":
+        algorithm: Any = {"ChecksumAlgorithm": "CRC32"} if crc else {}
+        async with self._calling("CreateMultipartUpload"):
+            return await self._client.create_multipart_upload(**target, **algorithm, ContentType=mime_type)
+
     async def _abort(self, creating: asyncio.Future[Target]) -> None:
         try:
-            async with storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout)):
+            async with storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout), "AbortMultipartUpload"):
                 await self._client.abort_multipart_upload(**await creating)
         except StorageError:
             # The store is away: the sweep aborts it later.
@@ -162,7 +181,7 @@ class ObjectStore:
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._settings.bucket, Prefix=PREFIX
         )
-        async with self._calling():
+        async with self._calling("ListMultipartUploads"):
             try:
                 found = [upload async for page in pages for upload in page.get("Uploads", [])]
             except self._client.exceptions.NoSuchUpload:
@@ -172,7 +191,7 @@ class ObjectStore:
     async def abort_upload(self, upload: OpenUpload) -> None:
         """Give an upload up; one that has ended meanwhile is no error. Raises `StorageError`."""
         with contextlib.suppress(self._client.exceptions.NoSuchUpload):
-            async with self._calling():
+            async with self._calling("AbortMultipartUpload"):
                 await self._client.abort_multipart_upload(
                     Bucket=self._settings.bucket, Key=upload.key, UploadId=upload.upload_id
                 )
@@ -197,11 +216,11 @@ class ObjectStore:
 
     async def _frozen_credentials(self) -> "ReadOnlyCredentials":
         # Those of a machine's role are renewed from time to time, and where they come from may hang.
-        async with storage_errors(min(RENEWAL_TIMEOUT, self._settings.call_timeout)):
+        async with storage_errors(min(RENEWAL_TIMEOUT, self._settings.call_timeout), "new credentials"):
             return await self._credentials.get_frozen_credentials()
 
-    def _calling(self) -> AbstractAsyncContextManager[None]:
-        return storage_errors(self._settings.call_timeout)
+    def _calling(self, operation: str) -> AbstractAsyncContextManager[None]:
+        return storage_errors(self._settings.call_timeout, operation)
 
     @property
     def link_ttl(self) -> int:
@@ -210,8 +229,13 @@ class ObjectStore:
 
     async def check(self) -> None:
         """Ask for the bucket. Raises `StorageError`, whose cause says what is wrong."""
-        async with self._calling():
+        async with self._calling("HeadBucket"):
             await self._client.head_bucket(Bucket=self._settings.bucket)
+
+    async def list_one(self) -> None:
+        """Ask for the bucket in another way. Raises `StorageError`, with a code: an answer to HEAD has none."""
+        async with self._calling("ListObjectsV2"):
+            await self._client.list_objects_v2(Bucket=self._settings.bucket, MaxKeys=1)
 
     async def create_bucket(self) -> None:
         """Make the bucket. Raises `StorageError`."""
@@ -219,7 +243,7 @@ class ObjectStore:
         location: Any = (
             {} if region in {None, "us-east-1"} else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         )
-        async with self._calling():
+        async with self._calling("CreateBucket"):
             await self._client.create_bucket(Bucket=self._settings.bucket, **location)
 
 

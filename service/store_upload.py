@@ -1,9 +1,12 @@
 """Objects of several parts, and bodies of requests."""
 
 import base64
+import hashlib
 import zlib
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
 
 from service.store_errors import StorageError, storage_errors
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
 _WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
+_T = TypeVar("_T")
 Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
 
 
@@ -40,43 +44,81 @@ class PartBody:
                 yield memoryview(chunk)[start : start + _WRITE_SIZE]
 
 
-def checksum(chunks: Sequence[bytes]) -> str:
-    """The CRC-32 of a body, as S3 wants it."""
-    # Payloads are not signed, so that they can be streamed: this is what tells the store of a flipped bit.
+class Checksums:
+    """What tells the store of a flipped bit: payloads are not signed, so that they can be streamed.
+
+    CRC-32, and MD5 for stores that refuse the headers of the newer one.
+    """
+
+    def __init__(self) -> None:
+        self.has_crc = True
+
+    async def protect(self, call: Callable[[bool], Awaitable[_T]]) -> _T:
+        """Make a call with CRC-32 (True). If the store refuses it, make it without, and remember what works."""
+        if not self.has_crc:
+            return await call(False)
+        try:
+            return await call(True)
+        except StorageError as error:
+            if error.status not in {400, 501} or not error.is_refusal:
+                raise
+            answer = await call(False)
+        self.has_crc = False
+        structlog.get_logger().warning("store_without_crc32")
+        return answer
+
+
+def checksum(chunks: Sequence[bytes], *, crc: bool) -> dict[str, Any]:
+    """The checksum of a body, by the name of its parameter."""
+    return {"ChecksumCRC32": _crc32(chunks)} if crc else {"ContentMD5": _md5(chunks)}
+
+
+def _crc32(chunks: Sequence[bytes]) -> str:
     value = 0
     for chunk in chunks:
         value = zlib.crc32(chunk, value)
     return base64.b64encode(value.to_bytes(4, "big")).decode()
 
 
+def _md5(chunks: Sequence[bytes]) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in chunks:
+        digest.update(chunk)
+    return base64.b64encode(digest.digest()).decode()
+
+
 class Upload:
     """An object of several parts, not visible before `complete`."""
 
-    def __init__(self, client: "S3Client", target: Target, call_timeout: float) -> None:
+    def __init__(self, client: "S3Client", target: Target, call_timeout: float, checksums: Checksums) -> None:
         self._client = client
         self._target = target
         self._call_timeout = call_timeout
+        self._checksums = checksums
         self._parts: list[CompletedPartTypeDef] = []
         self.is_complete = False
 
     async def put_part(self, chunks: Sequence[bytes]) -> None:
         """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
-        number = len(self._parts) + 1
-        digest = checksum(chunks)
-        async with storage_errors(self._call_timeout):
+        self._parts.append(await self._checksums.protect(lambda crc: self._send_part(chunks, crc=crc)))
+
+    async def _send_part(self, chunks: Sequence[bytes], *, crc: bool) -> "CompletedPartTypeDef":
+        number, digest = len(self._parts) + 1, checksum(chunks, crc=crc)
+        async with storage_errors(self._call_timeout, "UploadPart"):
             answer = await self._client.upload_part(
                 **self._target,
+                **digest,
                 PartNumber=number,
                 Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
                 ContentLength=sum(map(len, chunks)),
-                ChecksumCRC32=digest,
             )
         if "ETag" not in answer:
             raise StorageError("the object store took a part without a receipt")
-        self._parts.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumCRC32": digest})
+        part: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
+        return {**part, "ChecksumCRC32": digest["ChecksumCRC32"]} if crc else part
 
     async def complete(self) -> None:
         """Make the object visible. Raises `StorageError`."""
-        async with storage_errors(self._call_timeout):
+        async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
             await self._client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": self._parts})
         self.is_complete = True

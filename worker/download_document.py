@@ -15,6 +15,7 @@ from service.domain.jobs import ClaimedJob, LeaseLost
 from service.domain.storage_keys import attempt_prefix
 from service.metrics import WorkerMetrics
 from service.portal.errors import Busy, PortalError, Refused, Unauthorized
+from service.store_errors import StorageError
 from worker.context import Context
 from worker.inspection import Doubted, Expected, Inspection, Received
 from worker.transfer import transfer
@@ -155,6 +156,11 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
                 name=task.name,
             )
         fate = "stored"
+    except StorageError as error:
+        if not await context.store.refuses_alone(error):
+            raise
+        structlog.get_logger().warning("object_refused", document_id=str(task.id), reason=str(error))
+        raise Refused(ErrorCode.STORAGE_REFUSED, str(error)) from error
     finally:
         context.metrics.transferred_bytes.labels(fate).inc(inspection.size)
     return stored

@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     SIZE_MISMATCH = "size_mismatch"
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
+    STORAGE_REFUSED = "storage_refused"
     PROCESS_NOT_FOUND = "process_not_found"
     PROCESS_ACCESS_DENIED = "process_access_denied"
     JOB_EXPIRED = "job_expired"
@@ -65,6 +66,9 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.TOO_LARGE: "The document is larger than this service accepts. Ask its operator to raise the limit.",
     ErrorCode.TOO_SLOW: "The portal sent the document too slowly to be finished. Try again later.",
+    ErrorCode.STORAGE_REFUSED: (
+        "The object store of this service refuses this document, and takes others. Ask its operator: the log says why."
+    ),
     ErrorCode.PROCESS_NOT_FOUND: "The portal does not know this case.",
     ErrorCode.PROCESS_ACCESS_DENIED: "The portal denies this case to the credentials in use.",
     ErrorCode.JOB_EXPIRED: "The portal could not be asked for this case for three days. Request it again.",

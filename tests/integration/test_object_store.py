@@ -203,7 +203,7 @@ async def test_a_link_is_signed_with_version_4(bucket: Bucket, key: str) -> None
 async def test_the_bucket_is_found_and_a_missing_one_is_not(bucket: Bucket, key: str) -> None:
     await bucket.store.check()
     async with bucket.reopened(bucket=f"missing-{secrets.token_hex(6)}") as store:
-        with pytest.raises(StorageError, match="ClientError"):
+        with pytest.raises(StorageError, match="HeadBucket was answered 404"):
             await store.check()
         with pytest.raises(StorageError):
             await store.put(key, [b"x"], PDF)

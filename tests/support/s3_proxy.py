@@ -34,6 +34,11 @@ def _error_500() -> web.Response:
     return web.Response(status=500, text="<Error><Code>InternalError</Code></Error>", content_type="text/xml")
 
 
+def _error(status: int, code: str) -> web.Response:
+    text = f"<Error><Code>{code}</Code><Message>AKIA0 at inner.host</Message></Error>"
+    return web.Response(status=status, text=text, content_type="text/xml")
+
+
 def _web_page() -> web.Response:
     return web.Response(text="<!DOCTYPE html><html><p>Hotel Wi-Fi", content_type="text/html")
 
@@ -52,8 +57,10 @@ class S3Proxy:
         self.url = ""
         self.seen: list[str] = []  #: the operation of each request that came
         self.served: list[str] = []  #: and of each that the server has answered
+        self.knows_no_checksums = False  #: as a store that refuses `x-amz-checksum-...` headers
         self._upstream = upstream
         self._session = session
+        self._refusals: dict[str, tuple[int, str]] = {}
         self._faults: dict[str, deque[WireFault]] = defaultdict(deque)
         self._progress = asyncio.Condition()
         self._released = asyncio.Event()
@@ -63,7 +70,19 @@ class S3Proxy:
         self.seen.clear()
         self.served.clear()
         self._faults.clear()
+        self._refusals.clear()
+        self.knows_no_checksums = False
         self._released = asyncio.Event()
+
+    def refuse(self, part: str, status: int, code: str) -> None:
+        """Refuse every request for a path that has this part, or all with an empty one."""
+        self._refusals[part] = (status, code)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if self.knows_no_checksums and any("checksum" in name.lower() for name in request.headers):
+            return _error(400, "InvalidArgument")
+        answers = [answer for part, answer in self._refusals.items() if part in request.path]
+        return _error(*answers[0]) if answers else None
 
     def plan(self, operation: str, *faults: WireFault) -> None:
         """What becomes of the next requests of a kind: put, create, part, complete, abort, or other."""
@@ -93,7 +112,7 @@ class S3Proxy:
         if "Expect" in request.headers:
             # Who waits for a 100 waits for ever where the server knows none.
             return web.Response(status=417)
-        return await self._answer(request, body, fault)
+        return self._refusal(request) or await self._answer(request, body, fault)
 
     async def _answer(self, request: web.Request, body: bytes, fault: WireFault) -> web.StreamResponse:
         if fault in _CANNED:
