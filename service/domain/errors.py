@@ -45,7 +45,9 @@ SENTENCES: Mapping[ErrorCode, str] = {
         "or ask the court's registry for it."
     ),
     ErrorCode.PORTAL_UNAVAILABLE: "The portal did not answer in time or is down. Try again later.",
-    ErrorCode.PORTAL_PAGE: "The portal sent a web page of its own in place of the document. Try again later.",
+    ErrorCode.PORTAL_PAGE: (
+        "A web page of the portal, or of a system in front of it, came in place of the document. Try again later."
+    ),
     ErrorCode.PORTAL_ANSWER_INVALID: ("The portal answered with something that is not the document. Try again later."),
     ErrorCode.ADDRESS_REFUSED: (
         "The portal gives an address outside of itself for this document; it is not followed. "

@@ -142,6 +142,12 @@ async def test_bytes_that_show_nothing_are_not_of_a_kind_that_shows_itself(promi
         (b"<!-- proxy -->\n" + PDF, OCTETS, "x.pdf", "application/pdf"),
         (b"BM da Silva, brasileiro, casado. " * 9, OCTETS, "x", OCTETS),
         (b"ID3 Vistos.", "text/plain", "x", "text/plain"),
+        (b"The free and the wide", "text/plain", "x", "text/plain"),
+        (b"The wide and the free", "text/plain", "x", "text/plain"),
+        (b"OggSilva, advogado", "text/plain", "x", "text/plain"),
+        (b"BZhang, perito", "text/plain", "x", "text/plain"),
+        (bytes(700) + MP3, OCTETS, "x.mp3", "audio/mpeg"),
+        (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat" + bytes(20), OCTETS, "x.mov", "video/quicktime"),
     ],
 )
 async def test_the_kind_without_a_listed_one(body: bytes, header: str, name: str, expected: str) -> None:

@@ -40,7 +40,7 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"ID3\x04", "audio/mpeg"),
     (b"fLaC", "audio/flac"),
     (b"#!AMR", "audio/amr"),
-    (b"OggS", OGG),
+    (b"OggS\x00", OGG),
     (b"\x1a\x45\xdf\xa3", MATROSKA),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", ASF),
     (b"\x00\x00\x01\xba", "video/mpeg"),
@@ -53,12 +53,12 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"\x1f\x8b\x08", "application/gzip"),
-    (b"BZh", "application/x-bzip2"),
+    *((b"BZh%d1AY&SY" % level, "application/x-bzip2") for level in range(1, 10)),
     (b"-----BEGIN PKCS7-----", CMS),
     (b"-----BEGIN CMS-----", CMS),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
-_BOX_NAMES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"pnot"})
+_BOX_NAMES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip", b"styp", b"uuid"})
 _BRANDS = {
     b"avif": "image/avif",
     b"avis": "image/avif",
@@ -106,9 +106,10 @@ def refined(container: str, head: bytes, tail: bytes) -> str | None:
 
 def _structured(head: bytes) -> str | None:
     """Containers whose mark does not stand at the start, or is too short to be one by itself."""
-    if head.startswith(b"RIFF"):
+    if head.startswith((b"RIFF", b"RF64")):
         return _RIFF.get(head[8:12])
-    if head[4:8] in _BOX_NAMES:
+    # The length of a box has a zero byte: words of a text have none.
+    if head[4:8] in _BOX_NAMES and b"\0" in head[:4]:
         return _BRANDS.get(head[8:12], BOXES) if head[4:8] == b"ftyp" else BOXES
     if head.startswith(b"BM") and head[6:10] == bytes(4):
         return "image/bmp"
@@ -116,7 +117,7 @@ def _structured(head: bytes) -> str | None:
         return "application/x-tar"
     if head[:1] == b"\x47" and head[188:189] == head[376:377] == b"\x47" and b"\0" in head[:377]:
         return "video/mp2t"
-    return _audio_frame(head)
+    return _audio_frame(head.lstrip(b"\0"))
 
 
 def _audio_frame(head: bytes) -> str | None:
