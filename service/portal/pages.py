@@ -70,6 +70,11 @@ _MACHINE_MARKS = (
     "kc-login",
     "login-actions/authenticate",
     "protocol/openid-connect/auth",
+    "/auth/realms/",
+    "/oauth2/auth",
+    "j_security_check",
+    "j_username",
+    'name="username"',
     'name="samlrequest"',
     'name="samlresponse"',
     'type="password"',
@@ -92,6 +97,8 @@ _TERSE_MESSAGE = re.compile(
     r"|please log ?in|sign in|under maintenance|reference #[0-9a-f.]+|incident id|ray id|support id"
     r"|(?:enable|requires) javascript|checking your browser|you are human|redirecting|captcha"
     r"|em manutencao|manutencao (?:programada|do sistema)|(?:temporariamente|sistema|servico|portal) indisponivel"
+    r"|estamos trabalhando|voltamos (?:ja|logo|em breve)|em (?:construcao|atualizacao)|nao (?:foi )?encontrad[ao]"
+    r"|(?:be|right) back|down for|scheduled maintenance|service is unavailable|was not found|cannot be found"
     r"|indisponivel no momento|fora do ar|tente (?:novamente|mais tarde)|voltaremos em breve|em breve voltaremos"
     r"|acesso negado|acesso bloqueado|nao autorizado|sessao (?:expirada|expirou)"
     r"|(?:faca|efetue|realize) (?:o )?login|habilit\w+ o javascript|redirecionando)\b"

@@ -179,6 +179,7 @@ def test_a_file_is_called_what_it_is(name: str, kind: str, expected: str) -> Non
         (RTF, Expected(None, "application/msword"), "application/rtf"),
         (SIGNED, Expected(None, "application/pdf"), "application/pkcs7-signature"),
         (PDF, Expected(None, "application/pkcs7-signature"), "application/pdf"),
+        (SEVEN_ZIP, Expected(None, "application/zip"), "application/x-7z-compressed"),
         (PDF, Expected(None, None, "petição.docx"), "application/pdf"),
         (PDF, Expected(None, None, "Decisão.html"), "application/pdf"),
         (JPEG, Expected(None, None, "foto.png"), "image/jpeg"),

@@ -33,6 +33,9 @@ PAGES = {
     "keycloak": b'<!DOCTYPE html><html class="login-pf"><head><title>Entrar no PJe</title></head><body><form '
     b'id="kc-form-login" action="https://sso.x/login-actions/authenticate?x=1" method="post"></form></body></html>',
     "keycloak far down": b"<!DOCTYPE html><html><head>" + b"<!-- x -->" * 900 + b'</head><body><input type="password">',
+    "login": b'<html><title>PJe</title><body><form action="/x"><input name="username"></form></body></html>',
+    "back soon": "<html><title>PJe</title><body>Estamos trabalhando. Voltamos já!</body></html>".encode(),
+    "absent": b"<html><title>PJe</title><body>The requested resource was not found.</body></html>",
     "saml": b'<html><body onload="document.forms[0].submit()"><form><input name="SAMLRequest"></form></body></html>',
     "maintenance": "<!doctype html><html><title>Sistema em manutenção</title><body>Volte.</body></html>".encode(),
     "maintenance in Latin-1": "<html><title>Em manutenção</title><body>Aguarde</body></html>".encode("latin-1"),

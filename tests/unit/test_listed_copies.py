@@ -4,6 +4,8 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.domain.listings import ListedDocument
 from service.domain.process_number import ProcessNumber
@@ -82,6 +84,30 @@ def test_no_document_gets_the_address_of_another_whatever_the_order(order: tuple
     found = parse([case(stage(*first), stage(*second))]).documents
 
     assert sorted([copy.uuid for copy in each.copies] for each in found) == [[f"a{n}", f"b{n}"] for n in range(3)]
+
+
+ENTRIES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "idOrigem": st.sampled_from(["1", "1#2", "2", None]),
+            "nome": st.sampled_from(["a.pdf", "b", None]),
+            "sequencia": st.sampled_from([1, 2, None]),
+        }
+    ),
+    max_size=5,
+)
+
+
+@given(st.lists(ENTRIES, max_size=4))
+def test_no_address_is_lost_or_given_twice(lists: list[list[dict[str, Any]]]) -> None:
+    places = iter(range(100))
+    stages = [stage(*(document(uuid=str(next(places)), **entry) for entry in entries)) for entries in lists]
+
+    found = parse([case(stage(), *stages)]).documents
+
+    assert sorted(int(copy.uuid) for each in found for copy in each.copies) == list(range(sum(map(len, lists))))
+    assert len({each.origin_id for each in found}) == len(found)
+    assert all(len(each.copies) <= len(lists) for each in found)
 
 
 def test_many_documents_of_one_id_are_read_in_the_time_of_a_test() -> None:

@@ -92,7 +92,9 @@ _CONTAINERS: Mapping[str, str] = {
     "video/x-ms-asf": ASF,
     "audio/x-ms-wma": ASF,
 }
-_OFFICE = frozenset({ZIP, OLE, RTF})
+_PACKED = frozenset(
+    {ZIP, OLE, RTF, "application/x-7z-compressed", "application/vnd.rar", "application/gzip", "application/x-tar"}
+)
 _TEXT_APPLICATIONS = frozenset(
     {JSON, XML, "application/javascript", "application/x-javascript", "application/sql", "application/x-ndjson"}
 )
@@ -121,15 +123,15 @@ def is_textual(kind: str) -> bool:
 
 
 def is_alike(container: str, other: str) -> bool:
-    """Whether people mix up these containers: two image formats, two recordings, two office formats, and a PDF with
-    the envelope of its signature.
+    """Whether people mix up these containers: two image formats, two recordings, two office formats or archives, and
+    a PDF with the envelope of its signature.
     """
     return _group(container) == _group(other)
 
 
 def _group(container: str) -> str:
-    if container in _OFFICE:
-        return "office"
+    if container in _PACKED:
+        return "packed"
     if container in {PDF, CMS}:
         return "signed"
     main = container.partition("/")[0]
