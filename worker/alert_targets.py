@@ -1,6 +1,7 @@
 """Whatever operators read, as apprise knows it."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from logging import CRITICAL, getLogger
 
 from apprise import Apprise, NotifyBase, NotifyType
@@ -11,8 +12,10 @@ from service.startup import StartupError
 class Target:
     """One URL of `ALERT_URLS`."""
 
-    def __init__(self, notifier: NotifyBase) -> None:
+    def __init__(self, notifier: NotifyBase, url: str) -> None:
         self._notifier = notifier
+        #: Which of them it is, in all workers, without the password of its URL.
+        self.key = sha256(url.encode()).hexdigest()
 
     @property
     def name(self) -> str:
@@ -35,4 +38,4 @@ def _target(url: str, position: int) -> Target:
     notifier = Apprise.instantiate(url, suppress_exceptions=True)
     if not isinstance(notifier, NotifyBase):
         raise StartupError(f"ALERT_URLS is malformed: URL number {position} is of no known target")
-    return Target(notifier)
+    return Target(notifier, url)

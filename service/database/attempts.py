@@ -153,7 +153,7 @@ async def _follow_schedule(
         " next_attempt_at = clock_timestamp() + :retry_in,"
         # A person may have asked for another one meanwhile.
         " ring_at = CASE WHEN resend_at IS NULL THEN clock_timestamp() + :retry_in + :grace ELSE clock_timestamp() END,"
-        " completed_at = CASE WHEN :final THEN clock_timestamp() END"
+        " completed_at = CASE WHEN :final THEN change_time() END"
         f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
         {
             "id": delivery.id,

@@ -1,7 +1,7 @@
 """What clients and operators see of deliveries: each with what came of its attempts."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -102,21 +102,3 @@ async def attempts_of(
     for row in rows:
         found[row["delivery_id"]].append(as_struct(row, AttemptRow))
     return found
-
-
-class Exhausted(msgspec.Struct, frozen=True):
-    """A delivery that was given up, as operators are told of it: without its URL, which may hold a secret."""
-
-    id: UUID
-    host: str
-    last_error: str | None
-
-
-async def take_exhausted(connection: Connection, *, within: timedelta) -> list[Exhausted]:
-    """The deliveries given up lately of which nobody was told yet. Each is answered once, whoever asks."""
-    rows = await connection.fetch_all(
-        "UPDATE deliveries SET alerted_at = now() WHERE status = 'failed' AND alerted_at IS NULL"
-        " AND completed_at > now() - CAST(:within AS interval) RETURNING id, host, last_error",
-        {"within": within},
-    )
-    return [as_struct(row, Exhausted) for row in rows]

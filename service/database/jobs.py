@@ -247,7 +247,7 @@ async def end(
 ) -> datetime:
     """Close an active job, whose process the caller has locked, and keep how it ended. Returns the moment."""
     moment: datetime = await connection.fetch_val(
-        "UPDATE jobs SET status = :status, completed_at = now(), lease_token = NULL, lease_expires_at = NULL,"
+        "UPDATE jobs SET status = :status, completed_at = change_time(), lease_token = NULL, lease_expires_at = NULL,"
         " error_code = coalesce(CAST(:code AS text), error_code),"
         " error_message = coalesce(CAST(:message AS text), error_message), total_documents = :total,"
         " completed_documents = :completed,"

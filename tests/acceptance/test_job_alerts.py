@@ -1,26 +1,26 @@
 """Operators are told, once, of a job most of whose documents failed."""
 
-import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
 
-from service.database import job_alerts
-from service.database.job_alerts import MostlyFailed
+from service.database.alerts import MostlyFailed, Topic
 from service.local.portal import DocumentSpec, Fault, FaultKind
 from service.local.stack import Stack
 from tests.conftest import create_database
+from tests.support.alerts import Witness, look
 from tests.support.deliveries import open_pool
 from tests.support.mailbox import Mailbox, running_mailbox
 from tests.support.portal import Portal
 from tests.support.service import Service, running_service
 from tests.support.subscriber import Subscriber
-from worker.alerts import MAX_AGE, describe_jobs
+from worker.alerts import describe_jobs
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 MISSING = Fault(kind=FaultKind.NOT_FOUND_404, times=-1)
@@ -59,14 +59,12 @@ async def put_case(portal: Portal, number: str, *, good: int, bad: int) -> None:
         await portal.fail_document(number, origin, MISSING)
 
 
-async def taken(service: Service) -> list[MostlyFailed]:
-    """What several workers that look at the same time would tell, together."""
-
-    async def take() -> list[MostlyFailed]:
-        async with open_pool(service.database_url) as database, database.connection() as connection:
-            return await job_alerts.take_mostly_failed(connection, within=MAX_AGE)
-
-    return [job for each in await asyncio.gather(*(take() for _ in range(4))) for job in each]
+async def told(service: Service, witness: Witness) -> str:
+    """What several workers that look at the same time tell, together."""
+    async with open_pool(service.database_url) as database:
+        messages = await look(database, witness, Topic.JOBS, workers=4)
+    assert len(messages) <= 1
+    return "".join(messages)
 
 
 async def test_it_is_told_once_and_without_secrets(
@@ -81,13 +79,11 @@ async def test_it_is_told_once_and_without_secrets(
         url = f"{subscriber.url(f'/{number}')}?token=hidden-token"
         job_id = (await service.api.process(number, webhook_url=url)).json["job_id"]
         await mailbox.wait_for(1)
-        left = await taken(service)
         logs = service.workers[0].said
 
     (message,) = mailbox.messages
     assert message["title"] == "Autos: most documents of 1 job have failed"
     assert f"{job_id}: 2 of 3 documents" in message["message"]
-    assert left == []
     for secret in ("hidden-token", subscriber.base_url, f"/{number}"):
         assert secret not in str(message)
     for secret in ("hidden-token", "target-password"):
@@ -110,10 +106,12 @@ async def test_only_jobs_most_of_whose_documents_failed_are_told_and_each_by_one
         await service.fetch("UPDATE jobs SET ring_at = now() WHERE status = 'pending'")
         await service.until("SELECT 1 FROM jobs WHERE completed_at IS NOT NULL HAVING count(*) = 4")
 
-        told = await taken(service)
+        witness = Witness()
+        message = await told(service, witness)
 
-        assert told == [MostlyFailed(UUID(asked[most].json["job_id"]), 2, 3)]
-        assert await taken(service) == []
+        assert f"{asked[most].json['job_id']}: 2 of 3 documents" in message
+        assert [title for title, _body in witness.heard] == ["Autos: most documents of 1 job have failed"]
+        assert await told(service, witness) == ""
 
 
 async def test_a_job_is_judged_by_its_own_documents_not_by_those_of_the_case(
@@ -123,16 +121,17 @@ async def test_a_job_is_judged_by_its_own_documents_not_by_those_of_the_case(
     async with start() as service:
         await service.api.process(number)
         await service.api.ended(number)
-        first = await taken(service)
+        witness = Witness()
+        first = await told(service, witness)
         again = (await service.api.process(number)).json["job_id"]
         await service.until("SELECT 1 FROM jobs WHERE id = $1 AND completed_at IS NOT NULL", UUID(again))
 
-        assert first == []
-        assert await taken(service) == [MostlyFailed(UUID(again), 1, 1)]
+        assert first == ""
+        assert f"{again}: 1 of 1 documents" in await told(service, witness)
 
 
 def test_many_jobs_make_one_message_of_bounded_length() -> None:
-    title, body = describe_jobs([MostlyFailed(uuid4(), 3, 4) for _ in range(500)])
+    title, body = describe_jobs([MostlyFailed(uuid4(), datetime.now(UTC), 3, 4) for _ in range(500)])
 
     assert title == "Autos: most documents of 500 jobs have failed"
     assert body.count("3 of 4 documents") == 10

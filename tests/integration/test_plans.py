@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database import (
+    alerts,
     delivery_history,
     documents,
-    job_alerts,
     job_history,
     jobs,
     overdue,
@@ -20,6 +20,7 @@ from service.database import (
     users,
     workload,
 )
+from service.database.alerts import Topic
 from service.database.connection import Connection, Database, create_database
 from service.database.delivery_history import DeliveryFilter
 from service.database.job_history import JobFilter
@@ -80,6 +81,12 @@ def deliveries_of(*, own: bool = False, **wanted: Any) -> Ask:
     )
 
 
+def untold(topic: Topic) -> Ask:
+    """What a target of the alerts was not told yet."""
+    recently = datetime.now(UTC) - timedelta(hours=1)
+    return lambda connection, _owner: alerts.read(connection, topic, (recently, UUID(int=0)), limit=alerts.BATCH)
+
+
 QUESTIONS: dict[str, Ask] = {
     "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
     "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
@@ -110,10 +117,7 @@ QUESTIONS: dict[str, Ask] = {
         connection, Claimer(uuid4(), 10, 5, wants_more=True)
     ),
     "sweep: deliveries": lambda connection, _owner: overdue.take_overdue(connection),
-    "alerts: deliveries": lambda connection, _owner: delivery_history.take_exhausted(
-        connection, within=timedelta(hours=1)
-    ),
-    "alerts: jobs": lambda connection, _owner: job_alerts.take_mostly_failed(connection, within=timedelta(hours=1)),
+    **{f"alerts: {topic}": untold(topic) for topic in Topic},
     "metrics: jobs": lambda connection, _owner: workload.open_jobs(connection),
     "metrics: deliveries": lambda connection, _owner: workload.open_deliveries(connection),
 }

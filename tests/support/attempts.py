@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from service.database import attempts, deliveries, delivery_history, overdue
 from service.database.attempts import Recorded
 from service.database.connection import Database
@@ -35,10 +37,16 @@ async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
 
 async def record(database: Database, delivery: ClaimedDelivery, verdict: Verdict) -> Recorded | None:
     """Write an attempt with a given end."""
-    error = None if verdict.status is DeliveryStatus.DELIVERED else "The host answered 500."
-    attempt = Attempt(datetime.now(UTC), 5, "status", 500, None, error)
+    attempt = failed_attempt()
+    if verdict.status is DeliveryStatus.DELIVERED:
+        attempt = msgspec.structs.replace(attempt, error=None)
     async with database.transaction() as connection:
         return await attempts.record(connection, delivery, attempt, verdict)
+
+
+def failed_attempt() -> Attempt:
+    """What came of a POST that was answered 500."""
+    return Attempt(datetime.now(UTC), 5, "status", 500, None, "The host answered 500.")
 
 
 async def make(database: Database, delivery_id: UUID, verdict: Verdict) -> Recorded:

@@ -4,11 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from service.database import delivery_history
 from service.database.connection import Database
 from tests.support.attempts import (
     DELIVERED,
-    GIVEN_UP,
     OWN_FAULT,
     RETRY,
     attempts_written,
@@ -75,21 +73,3 @@ async def test_a_fault_of_this_service_is_written_and_uses_up_nothing(
     again = await claimed(database, delivery_id)
     assert again.own_fault_for > timedelta(hours=1)
     assert (again.attempt, again.number) == (1, 2)
-
-
-async def test_operators_are_told_of_each_failure_once(database: Database, user_id: UUID, url: str) -> None:
-    failed, old = await schedule(database, user_id, url, url)
-    await make(database, failed, GIVEN_UP)
-    await make(database, old, GIVEN_UP)
-    await update(database, old, "completed_at = now() - interval '2 days'")
-
-    async def take() -> list[UUID]:
-        async with database.connection() as connection:
-            found = await delivery_history.take_exhausted(connection, within=timedelta(days=1))
-        assert all("hidden" not in str(each) for each in found)
-        return [each.id for each in found]
-
-    told = [each for found in await asyncio.gather(*(take() for _ in range(5))) for each in found]
-
-    assert told.count(failed) == 1
-    assert old not in told
