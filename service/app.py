@@ -165,7 +165,11 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
             address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
         ),
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
-        rates=Rates(parse(settings.rate_limit_requests), parse(settings.rate_limit_downloads)),
+        rates=Rates(
+            requests=parse(settings.rate_limit_requests),
+            downloads=parse(settings.rate_limit_downloads),
+            numbers=parse(settings.rate_limit_numbers),
+        ),
         portal_credential=portal_credential(settings),
         turns=Turns(settings.database_pool_size // 2),
         options=_options(settings),

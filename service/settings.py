@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     rate_limit_requests: Rate = "600/minute"
     rate_limit_downloads: Rate = "60/minute"
+    rate_limit_numbers: Rate = "10000/hour"
     cors_allowed_origins: tuple[Origin, ...] = ()
 
     admin_api_key: Annotated[str, Meta(min_length=24)] | None = None

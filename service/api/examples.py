@@ -151,7 +151,12 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     ReceivedView(True, NUMBER, 2, True, "The signature is valid."),
     LiveView("ok"),
     ReadyView("ok", "ok", "ok", "ok", "ok"),
-    MeView(USER_ID, "Example Law Firm", "user", LimitsView(RateView(600, 60), RateView(60, 60), KEYS_MAX)),
+    MeView(
+        USER_ID,
+        "Example Law Firm",
+        "user",
+        LimitsView(RateView(600, 60), RateView(60, 60), RateView(10_000, 3600), KEYS_MAX),
+    ),
     UserView(USER_ID, "Example Law Firm", "user", ASKED),
     NewUserView(USER_ID, "Example Law Firm", "user", ASKED, _API_KEY),
     UserBody("Example Law Firm"),

@@ -142,9 +142,9 @@ class Operation:
         return json_response(result, self.replies[0].status)
 
 
-async def spend(request: ApiRequest, item: RateLimitItem, *identifiers: str) -> None:
-    """Count one request, and let its answer tell what is left. Raises the problem `rate_limited` (429)."""
-    budget = await request.state["limiter"].take(item, *identifiers)
+async def spend(request: ApiRequest, item: RateLimitItem, *identifiers: str, cost: int = 1) -> None:
+    """Count a request, and let its answer tell what is left. Raises the problem `rate_limited` (429)."""
+    budget = await request.state["limiter"].take(item, *identifiers, cost=cost)
     request.state["rate_headers"].update(budget.headers)
     budget.check()
 
@@ -153,6 +153,13 @@ async def start_downloads(call: Call[Any, Any]) -> None:
     """Count a request that may start a download, which has a smaller budget. Raises the problem `rate_limited`."""
     identity = key_identity(presented_key(call.request))
     await spend(call.request, call.state["rates"].downloads, "downloads", identity)
+
+
+async def start_many(call: Call[Any, Any], count: int) -> None:
+    """Count the cases that a search starts, which have a budget of their own. Raises the problem `rate_limited`."""
+    if count:
+        identity = key_identity(presented_key(call.request))
+        await spend(call.request, call.state["rates"].numbers, "numbers", identity, cost=count)
 
 
 OK = (Reply(200, "Done."),)

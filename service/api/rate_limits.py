@@ -26,6 +26,7 @@ class Budget(msgspec.Struct, frozen=True):
     allowed: bool
     limit: int
     remaining: int
+    cost: int  #: what was asked for, which may be more than the limit
     reset: int  #: seconds until `remaining` grows; a request that was one too many is possible then
 
     @property
@@ -42,6 +43,11 @@ class Budget(msgspec.Struct, frozen=True):
         if self.allowed:
             return
         detail = f"Only {self.limit} of these requests are possible in this time. Ask again later."
+        if self.cost > 1:
+            detail = (
+                f"Only {self.limit} cases may be started by searches in this time. {self.cost} of these cases need"
+                f" work, and {self.remaining} may be started now. Ask for fewer, or again later."
+            )
         headers = {**self.headers, "Retry-After": str(self.reset)}
         raise Problem("rate_limited", detail, headers=headers)
 
@@ -51,6 +57,7 @@ class Rates(msgspec.Struct, frozen=True):
 
     requests: RateLimitItem
     downloads: RateLimitItem  #: requests that may start a download
+    numbers: RateLimitItem  #: cases that searches may start
 
 
 class RateLimiter:
@@ -73,13 +80,18 @@ class RateLimiter:
         """Close the connections."""
         await self._pool.aclose()
 
-    async def take(self, item: RateLimitItem, *identifiers: str) -> Budget:
-        """Count one request of a client; answers whether it was one too many."""
-        async with self._places:
-            budget = await self._take_shared(item, identifiers)
-        return budget or await _take(self._local, item, identifiers)
+    async def take(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> Budget:
+        """Count a request of a client, or all that it is for; tells whether that was too much.
 
-    async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget | None:
+        What costs more than the whole budget costs the whole budget.
+        """
+        counted = min(cost, item.amount)
+        async with self._places:
+            budget = await self._take_shared(item, identifiers, counted)
+        budget = budget or await _take(self._local, item, identifiers, counted)
+        return msgspec.structs.replace(budget, cost=cost)
+
+    async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...], cost: int) -> Budget | None:
         """None where Redis does not answer, or did not a moment ago."""
         if self._local_until is not None:
             if time.monotonic() < self._local_until:
@@ -89,7 +101,7 @@ class RateLimiter:
         try:
             # The pool opens one connection at a time: without this, many requests would wait in a row.
             async with asyncio.timeout(REDIS_TIMEOUT):
-                budget = await _take(self._shared, item, identifiers)
+                budget = await _take(self._shared, item, identifiers, cost)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             if self._local_until is None:
                 structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
@@ -101,8 +113,10 @@ class RateLimiter:
         return budget
 
 
-async def _take(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...]) -> Budget:
-    allowed = await limiter.hit(item, *identifiers)
+async def _take(
+    limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...], cost: int
+) -> Budget:
+    allowed = await limiter.hit(item, *identifiers, cost=cost)
     stats = await limiter.get_window_stats(item, *identifiers)
     if stats.reset_time <= time.time():
         # In the first millisecond of a window limits takes its whole length for none; see it from the next one.
@@ -110,5 +124,8 @@ async def _take(limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, i
         stats = await limiter.get_window_stats(item, *identifiers)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
     # The window may have moved between the two.
-    remaining = stats.remaining if allowed else 0
-    return Budget(allowed=allowed, limit=item.amount, remaining=remaining, reset=reset)
+    remaining = stats.remaining if allowed or cost > 1 else 0
+    if not allowed:
+        # A budget comes back evenly over its window.
+        reset = max(reset, math.ceil(item.get_expiry() * (cost - remaining) / item.amount) if cost > 1 else 0)
+    return Budget(allowed=allowed, limit=item.amount, remaining=remaining, cost=cost, reset=reset)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,13 +10,14 @@ from msgspec import Meta
 
 from service.api import parameters
 from service.api.beginnings import LISTING_TIMEOUT, begin
-from service.api.operations import Call, operation, start_downloads
+from service.api.operations import Call, operation, start_many
 from service.api.parameters import CaseNumber, WebhookUrl
 from service.api.presenters import ProcessSummary, process_summary
 from service.api.problems import Problem, ProblemView
 from service.api.queries import NoQuery
 from service.database import process_lists, processes
 from service.database.connection import UNREACHABLE, Connection
+from service.database.processes import Completeness
 from service.database.requests import Request
 from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
@@ -58,17 +60,21 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
 
     A case that is wrong, unknown or denied does not spoil the rest. What the portal has not listed after some seconds
     is accepted all the same: its case is pending, and a worker lists it. Documents are not shown here; ask for the
-    status of a case, or wait for its webhook.
+    status of a case, or wait for its webhook. Each case that needs a download counts towards the limit of the key for
+    cases that searches start; those that are complete or in work do not.
     """
     body = call.body
-    if body.auto_download:
-        await start_downloads(call)
     webhook_url = None
     if body.webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, body.webhook_url)
     numbers = {given: _parsed(given) for given in body.process_numbers}
     valid = {number for number in numbers.values() if isinstance(number, ProcessNumber)}
-    outcomes = await _begin_all(call, valid, webhook_url)
+    async with call.state["database"].connection() as connection:
+        known = await processes.completeness_of(connection, valid)
+    if body.auto_download:
+        # What is there, and what a job works on already, starts nothing.
+        await start_many(call, sum(not (each.is_complete or each.is_active) for each in known.values()))
+    outcomes = await _begin_all(call, known, webhook_url)
     return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
 
 
@@ -79,9 +85,9 @@ def _parsed(given: str) -> ProcessNumber | ProblemView:
         return problem.view()
 
 
-async def _begin_all(call: Call[NoQuery, SearchBody], numbers: set[ProcessNumber], webhook_url: str | None) -> Outcomes:
-    async with call.state["database"].connection() as connection:
-        listed = await processes.listed_among(connection, list(numbers))
+async def _begin_all(
+    call: Call[NoQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
+) -> Outcomes:
     outcomes: Outcomes = {}
     places, deadline = asyncio.Semaphore(AT_ONCE), time.monotonic() + PATIENCE
 
@@ -91,10 +97,10 @@ async def _begin_all(call: Call[NoQuery, SearchBody], numbers: set[ProcessNumber
         )
         async with places:
             timeout = min(deadline - time.monotonic(), LISTING_TIMEOUT)
-            outcomes[number] = await _begin(call, wanted, is_listed=number in listed, timeout=timeout)
+            outcomes[number] = await _begin(call, wanted, is_listed=known[number].is_listed, timeout=timeout)
 
     async with asyncio.TaskGroup() as group:
-        for number in numbers:
+        for number in known:
             group.create_task(begin_one(number))
     return outcomes
 

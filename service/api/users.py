@@ -37,6 +37,7 @@ class LimitsView(msgspec.Struct, frozen=True):
 
     requests: RateView  #: all requests
     downloads: RateView  #: requests that may start a download
+    numbers: RateView  #: cases that searches may start
     keys: int  #: that may live at once
 
 
@@ -89,7 +90,7 @@ class NewKeyView(KeyView, frozen=True):
 async def me(call: Call[NoQuery, None]) -> MeView:
     """The caller: name, role, limits."""
     rates = call.state["rates"]
-    limits = LimitsView(_rate_view(rates.requests), _rate_view(rates.downloads), KEYS_MAX)
+    limits = LimitsView(_rate_view(rates.requests), _rate_view(rates.downloads), _rate_view(rates.numbers), KEYS_MAX)
     return MeView(call.user.id, call.user.name, call.user.role, limits)
 
 

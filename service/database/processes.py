@@ -59,15 +59,6 @@ async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
     return row is not None
 
 
-async def listed_among(connection: Connection, numbers: list[ProcessNumber]) -> set[ProcessNumber]:
-    """Those of many cases that the portal has ever listed to us."""
-    rows = await connection.fetch_all(
-        "SELECT number FROM processes WHERE number = ANY(CAST(:numbers AS text[])) AND listed_at IS NOT NULL",
-        {"numbers": [number.digits for number in numbers]},
-    )
-    return {ProcessNumber(row["number"]) for row in rows}
-
-
 async def exists(connection: Connection, number: ProcessNumber) -> bool:
     """Whether anybody has requested the case."""
     row = await connection.fetch_one("SELECT 1 FROM processes WHERE number = :number", {"number": number.digits})
@@ -79,17 +70,33 @@ class Completeness(msgspec.Struct, frozen=True):
 
     is_listed: bool  #: by the portal, at some time
     is_complete: bool  #: it is listed and there is nothing that an unforced request would download
+    is_active: bool  #: a job works on it, or waits
+
+
+_COMPLETENESS = (
+    "SELECT number, listed_at IS NOT NULL AS is_listed, listed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
+    f" WHERE process_number = number AND {LACKING} AND NOT {HOPELESS}) AS is_complete,"
+    f" state = '{ACTIVE}' AS is_active FROM processes"
+)
+_UNKNOWN = Completeness(is_listed=False, is_complete=False, is_active=False)
 
 
 async def completeness(connection: Connection, number: ProcessNumber) -> Completeness:
     """What is there of a case, known or not."""
-    row = await connection.fetch_one(
-        "SELECT listed_at IS NOT NULL AS is_listed, listed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
-        f" WHERE process_number = number AND {LACKING} AND NOT {HOPELESS}) AS is_complete"
-        " FROM processes WHERE number = :number",
-        {"number": number.digits},
+    row = await connection.fetch_one(f"{_COMPLETENESS} WHERE number = :number", {"number": number.digits})
+    return as_optional(row, Completeness) or _UNKNOWN
+
+
+async def completeness_of(
+    connection: Connection, numbers: Collection[ProcessNumber]
+) -> dict[ProcessNumber, Completeness]:
+    """What is there of many cases, known or not."""
+    rows = await connection.fetch_all(
+        f"{_COMPLETENESS} WHERE number = ANY(CAST(:numbers AS text[]))",
+        {"numbers": [number.digits for number in numbers]},
     )
-    return as_optional(row, Completeness) or Completeness(is_listed=False, is_complete=False)
+    found = {ProcessNumber(row["number"]): as_struct(row, Completeness) for row in rows}
+    return {number: found.get(number, _UNKNOWN) for number in numbers}
 
 
 async def next_listing(connection: Connection) -> int:

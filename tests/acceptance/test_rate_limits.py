@@ -22,7 +22,7 @@ async def service(
     session: aiohttp.ClientSession, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Service]:
     """Two API processes with small budgets."""
-    limits = {"RATE_LIMIT_REQUESTS": "20/day", "RATE_LIMIT_DOWNLOADS": "2/day"}
+    limits = {"RATE_LIMIT_REQUESTS": "20/day", "RATE_LIMIT_DOWNLOADS": "2/day", "RATE_LIMIT_NUMBERS": "5/day"}
     async with running_service(session, environment | limits | PATIENT, tmp_path_factory.mktemp("limits")) as running:
         yield running
 
@@ -106,3 +106,43 @@ async def test_only_what_may_start_a_download_uses_the_smaller_budget(
     assert [(answer.status, told(answer)) for answer in started] == [(200, (2, 0)), (429, (2, 0))]
     assert still.status == 200
     assert await worker.stop() == 0
+
+
+async def search(api: Api, numbers: list[str], *, auto_download: bool = True) -> Answer:
+    body = {"process_numbers": numbers, "auto_download": auto_download}
+    return await api.post("/api/v1/processes/search", body)
+
+
+async def test_a_search_counts_the_cases_that_it_starts(
+    apis: tuple[Api, Api], portal: Portal, supply: Iterator[str]
+) -> None:
+    cases = [next(supply) for _ in range(6)]
+    for each in cases:
+        await portal.put_documents(each, DocumentSpec())
+    looked = await search(apis[0], cases, auto_download=False)
+    started = await search(apis[0], [*cases[:3], cases[0], "1"])
+    # They wait for a worker: nothing is started.
+    again = await search(apis[1], cases[:3])
+    refused = await search(apis[1], cases)
+    rest = await search(apis[0], cases[3:5])
+
+    assert [looked.status, started.status, again.status, refused.status, rest.status] == [200, 200, 200, 429, 200]
+    assert [told(looked)[0], told(again)[0]] == [20, 20]
+    assert [told(started), told(refused), told(rest)] == [(5, 2), (5, 2), (5, 0)]
+    assert "3 of these cases need work, and 2 may be started now" in refused.json["detail"]
+    # One of them more than is left: a fifth of a day.
+    assert 17_000 < int(refused.headers["Retry-After"]) <= 86400
+
+
+async def test_a_search_for_more_cases_than_the_whole_budget_uses_all_of_it(
+    apis: tuple[Api, Api], portal: Portal, supply: Iterator[str]
+) -> None:
+    cases = [next(supply) for _ in range(8)]
+    for each in cases:
+        await portal.put_documents(each, DocumentSpec())
+
+    all_of_them = await search(apis[0], cases[:7])
+    one_more = await search(apis[1], cases[7:])
+
+    assert (all_of_them.status, told(all_of_them)) == (200, (5, 0))
+    assert one_more.status == 429

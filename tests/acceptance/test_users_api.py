@@ -73,6 +73,7 @@ async def test_the_caller_is_told_name_role_and_limits(client: Api, user: Any, a
             "limits": {
                 "requests": {"limit": int(answer.headers["RateLimit-Limit"]), "seconds": 60},
                 "downloads": answer.json["limits"]["downloads"],
+                "numbers": answer.json["limits"]["numbers"],
                 "keys": keys.KEYS_MAX,
             },
         },

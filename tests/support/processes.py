@@ -15,7 +15,7 @@ from service.local.processes import free_ports
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 #: Tests ask more often than a client may; those of the limits set their own.
-UNLIMITED = {"RATE_LIMIT_REQUESTS": "1000000/minute", "RATE_LIMIT_DOWNLOADS": "1000000/minute"}
+UNLIMITED = dict.fromkeys(("RATE_LIMIT_REQUESTS", "RATE_LIMIT_DOWNLOADS", "RATE_LIMIT_NUMBERS"), "1000000/minute")
 #: For those of the limits: the figures are the same however long a process stands still.
 PATIENT = {"PYTHONPATH": str(REPOSITORY / "tests" / "support" / "patient_limits")}
 
