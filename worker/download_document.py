@@ -1,7 +1,6 @@
 """The documents of a job: their addresses in turn, their attempts, and what is written of them."""
 
 import asyncio
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,15 +13,13 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
 from service.domain.storage_keys import attempt_prefix
 from service.metrics import WorkerMetrics
-from service.portal.errors import Busy, PortalError, Refused, Unauthorized
+from service.portal.errors import Busy, Outage, PortalError, PresumedDenied, Refused, Unauthorized
 from service.store_errors import StorageError
 from worker.context import Context
 from worker.inspection import Doubted, Expected, Inspection, Received
+from worker.postponement import KEPT_FOR
 from worker.transfer import transfer
-
-BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
-BACKOFF_MAX = 30.0  # seconds
-SLOW_DOWNS_MAX = 100  # times that the portal may ask for quiet before that counts as an attempt
+from worker.tries import SHARED, Tries
 
 
 class Source:
@@ -43,7 +40,7 @@ async def download_documents(
 ) -> None:
     """Download `first` and then what is still waiting, one after the other, and have `group` write what came of each.
 
-    Raises, here or in the group, `LeaseLost`, `StorageError` and `Unauthorized`, none of which is a document's fault.
+    Raises, here or in the group, `LeaseLost`, `StorageError` and `Outage`, none of which is a document's fault.
     """
     if not await context.database.ask(lambda connection: documents.start(connection, first.id, job.lease)):
         raise LeaseLost
@@ -103,24 +100,26 @@ async def _attempt(context: Context, job: ClaimedJob, task: Task) -> tuple[Store
     source = Source(task)
     if not source.hrefs:
         return ErrorCode.NOTHING_TO_DOWNLOAD, 0
-    attempt = slow_downs = 0
+    tries = Tries(context.limits.download_attempts)
     while True:
+        asked_at = asyncio.get_running_loop().time()
         result = await _from_any_address(context, job, task, source)
-        if isinstance(result, Busy) and slow_downs < SLOW_DOWNS_MAX:
-            # No fault of the document's: the gate is closed for as long as the portal asked.
-            slow_downs += 1
-            continue
-        attempt += 1
         if isinstance(result, StoredFile):
-            return result, attempt
-        if isinstance(result, Refused) or attempt >= context.limits.download_attempts:
-            return result.code, attempt
-        await asyncio.sleep(_delay(attempt, result.retry_after))
+            return result, tries.count + 1
+        if isinstance(result, Busy) and job.age > KEPT_FOR:
+            raise Outage(result.code, str(result), retry_after=result.retry_after)
+        delay = tries.delay(result)
+        if result.code in SHARED and tries.is_nearly_over:
+            await _require_portal(context, job, since=asked_at)
+        if delay is None:
+            return result.code, tries.count
+        await asyncio.sleep(delay)
 
 
-def _delay(attempt: int, asked_for: float | None) -> float:
-    backoff: float = min(BACKOFF * 2 ** (attempt - 1), BACKOFF_MAX)
-    return max(backoff, asked_for or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  (spreads load, hides nothing)
+async def _require_portal(context: Context, job: ClaimedJob, *, since: float) -> None:
+    """Raise `Outage` unless the portal works for others: its failure as a whole is no document's."""
+    if not await context.portal.answers(job.number, since=since):
+        raise Outage(ErrorCode.PORTAL_UNAVAILABLE, "the portal does not answer")
 
 
 async def _from_any_address(context: Context, job: ClaimedJob, task: Task, source: Source) -> StoredFile | PortalError:
@@ -129,7 +128,11 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
     for href in list(source.hrefs):
         try:
             return await _from(context, job, task, source, href)
-        except Unauthorized:
+        except Unauthorized as error:
+            if not error.token_works:
+                raise
+            failures.append(PresumedDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "refused, although the token works"))
+        except Outage:
             raise
         except Busy as error:
             return error

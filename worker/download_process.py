@@ -14,29 +14,21 @@ from service.database.connection import UNREACHABLE, Connection
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
-from service.portal.errors import AccessDenied, NotFound, Unauthorized, Unavailable
+from service.portal.errors import AccessDenied, Busy, NotFound, Outage, PortalError, Unauthorized, Unavailable
 from service.store_errors import StorageError
 from worker.claiming import Claim
 from worker.context import Context
 from worker.download_document import download_documents
+from worker.postponement import Postponed, postpone_or_expire
 
 CLAIM_LOOP = "claim_loop"  #: the name in arq's context by which the loop is known
 HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
 LISTING_TIMEOUT = 60.0  # seconds
-KEPT_FOR = timedelta(days=3)  # how long a request waits for a portal that does not answer
+SEARCH_TIMEOUT = 20.0  # seconds
 BACKOFF = timedelta(seconds=15)
 BACKOFF_MAX = timedelta(minutes=10)
 PAUSE = timedelta(seconds=20)  # after a fault that is nobody's document: the store, the token
 DATABASE_PAUSE = timedelta(seconds=2)
-
-
-class Postponed(Exception):
-    """The job goes on later; nothing failed."""
-
-    def __init__(self, delay: timedelta, listing_failures: int = 0) -> None:
-        super().__init__(f"postponed for {delay}")
-        self.delay = delay
-        self.listing_failures = listing_failures
 
 
 async def download_process(ctx: dict[str, Any], *_job: str) -> None:
@@ -90,30 +82,43 @@ async def _run(context: Context, job: ClaimedJob) -> None:
         context.metrics.leases_lost.inc()
         log.warning("lease_lost")
     except Postponed as postponed:
-        log.warning("job_postponed", seconds=postponed.delay.total_seconds())
-        await _release(context, job, postponed.delay, postponed.listing_failures)
+        await _postpone(context, job, postponed)
     except asyncio.CancelledError:
         log.warning("job_handed_over")
         await asyncio.shield(asyncio.ensure_future(_release(context, job, timedelta(0))))
         raise
     except UNREACHABLE as error:
         log.warning("database_unreachable", error=type(error).__name__)
-        await _release(context, job, DATABASE_PAUSE)
-    except Exception:  # process boundary: whatever it is, the job must not wait for its lease to end, and others go on
+        await _postpone(context, job, Postponed(DATABASE_PAUSE, reason="the database cannot be reached"))
+    except Exception as error:  # process boundary: the job must not wait for its lease to end, and others go on
         log.exception("job_interrupted")
-        await _release(context, job, PAUSE)
+        await _postpone(context, job, Postponed(PAUSE, reason=f"a fault of this program: {type(error).__name__}"))
     else:
-        context.metrics.jobs_ended.labels(settlement.status).inc()
-        counts = settlement.counts
-        log.info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
-        for delivery_id in settlement.deliveries:
-            await context.bell.ring_delivery(delivery_id, attempt=1)
+        await _tell_end(context, settlement)
 
 
-async def _release(context: Context, job: ClaimedJob, delay: timedelta, listing_failures: int = 0) -> None:
+async def _postpone(context: Context, job: ClaimedJob, postponed: Postponed) -> None:
+    settlement = await postpone_or_expire(context, job, postponed)
+    if settlement is not None:
+        await _tell_end(context, settlement)
+        return
+    seconds = postponed.delay.total_seconds()
+    structlog.get_logger().warning("job_postponed", seconds=seconds, reason=postponed.reason)
+
+
+async def _tell_end(context: Context, settlement: Settlement) -> None:
+    context.metrics.jobs_ended.labels(settlement.status).inc()
+    counts = settlement.counts
+    structlog.get_logger().info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
+    for delivery_id in settlement.deliveries:
+        await context.bell.ring_delivery(delivery_id, attempt=1)
+
+
+async def _release(context: Context, job: ClaimedJob, delay: timedelta) -> None:
+    """Hand the job over without a word on why: to another worker, at once."""
     try:
         async with context.database.connection() as connection:
-            await jobs.release(connection, job, delay=delay, listing_failures=listing_failures)
+            await jobs.release(connection, job, delay=delay)
     except UNREACHABLE as error:
         # The lease ends by itself, and the sweep rings for the job then.
         structlog.get_logger().warning("job_not_released", error=type(error).__name__)
@@ -197,13 +202,10 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
         return ErrorCode.PROCESS_NOT_FOUND
     except AccessDenied:
         return ErrorCode.PROCESS_ACCESS_DENIED
-    except Unauthorized as error:
-        raise Postponed(PAUSE, job.listing_failures) from error
     except Unavailable as error:
-        if job.age > KEPT_FOR:
-            return ErrorCode.JOB_EXPIRED
-        backoff = min(BACKOFF * 2**job.listing_failures, BACKOFF_MAX)
-        raise Postponed(max(backoff, timedelta(seconds=error.retry_after or 0)), job.listing_failures + 1) from error
+        if (refused := await _refusal(context, job, error)) is not None:
+            return refused
+        raise _put_off(job, error) from error
 
     async def register(connection: Connection) -> None:
         await requests.register(connection, msgspec.structs.replace(listing, asked=asked))
@@ -211,6 +213,28 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
 
     await context.database.run(register)
     return None
+
+
+async def _refusal(context: Context, job: ClaimedJob, error: Unavailable) -> ErrorCode | None:
+    """The portal's last word on a case where it was said twice without words; None if it may still be listed."""
+    if not job.listing_failures:
+        return None
+    if isinstance(error, Unauthorized) and error.token_works:
+        return ErrorCode.PROCESS_ACCESS_DENIED
+    # For a case that its index lacks the portal answers 500 where the search says that there is none.
+    if error.code is ErrorCode.PORTAL_ERROR:
+        is_there = await context.portal.has_process(job.number, timeout=SEARCH_TIMEOUT)
+        return ErrorCode.PROCESS_NOT_FOUND if is_there is False else None
+    return None
+
+
+def _put_off(job: ClaimedJob, error: Unavailable) -> Postponed:
+    asked_for = timedelta(seconds=error.retry_after or 0)
+    is_of_case = isinstance(error, Unauthorized) and error.token_works
+    if isinstance(error, Outage | Busy) and not is_of_case:
+        return Postponed(max(PAUSE, asked_for), job.listing_failures, reason=str(error))
+    backoff = min(BACKOFF * 2**job.listing_failures, BACKOFF_MAX)
+    return Postponed(max(backoff, asked_for), job.listing_failures + 1, reason=f"no listing: {error}")
 
 
 async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
@@ -232,6 +256,13 @@ def _reason(failures: ExceptionGroup[Exception]) -> Exception:
     """What stopped the fan-out, as one exception: the first failure cancelled the others."""
     if failures.subgroup(LeaseLost):
         return LeaseLost()
-    if failures.subgroup((StorageError, Unauthorized)):
-        return Postponed(PAUSE)
+    if (pausing := failures.subgroup((StorageError, Outage))) is not None:
+        first = _first(pausing)
+        asked_for = timedelta(seconds=first.retry_after or 0) if isinstance(first, PortalError) else PAUSE
+        return Postponed(max(PAUSE, asked_for), reason=str(first) or type(first).__name__)
     return failures.exceptions[0]
+
+
+def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

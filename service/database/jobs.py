@@ -168,16 +168,25 @@ async def renew(connection: Connection, job: ClaimedJob) -> bool:
     return row is not None
 
 
-async def release(connection: Connection, job: ClaimedJob, *, delay: timedelta, listing_failures: int = 0) -> None:
+async def release(
+    connection: Connection,
+    job: ClaimedJob,
+    *,
+    delay: timedelta,
+    listing_failures: int = 0,
+    reason: str | None = None,
+) -> None:
     """Let others take the job, after `delay`.
 
-    After a failure to list the case there is no delay if somebody else has listed it meanwhile.
+    `reason` is kept for those who ask why the job waits. After a failure to list the case there is no delay if
+    somebody else has listed it meanwhile.
     """
     await connection.execute(
         "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"
         " ring_at = now() + CASE WHEN :failures > 0 AND NOT refresh THEN interval '0' ELSE :delay END,"
-        " listing_failures = CASE WHEN refresh THEN :failures ELSE 0 END WHERE id = :id AND lease_token = :lease",
-        {"id": job.id, "lease": job.lease, "delay": delay, "failures": listing_failures},
+        " listing_failures = CASE WHEN refresh THEN :failures ELSE 0 END, postponed_reason = :reason"
+        " WHERE id = :id AND lease_token = :lease",
+        {"id": job.id, "lease": job.lease, "delay": delay, "failures": listing_failures, "reason": reason},
     )
 
 

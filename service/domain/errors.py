@@ -73,5 +73,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ),
     ErrorCode.PROCESS_NOT_FOUND: "The portal does not know this case.",
     ErrorCode.PROCESS_ACCESS_DENIED: "The portal denies this case to the credentials in use.",
-    ErrorCode.JOB_EXPIRED: "The portal could not be asked for this case for three days. Request it again.",
+    ErrorCode.JOB_EXPIRED: (
+        "For three days nothing could be downloaded for this case: the portal, its token or the store failed. "
+        "Request it again."
+    ),
 }

@@ -2,41 +2,43 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from copy import copy
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Literal
 
 import aiohttp
-import msgspec
 from yarl import URL
 
 from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.metrics import Metrics
+from service.portal.answers import Answer, judge, parse_retry_after, says_no_record
 from service.portal.download import Download, read_body, transport_errors
 from service.portal.errors import (
-    AccessDenied,
     AddressRefused,
+    Blocked,
     Busy,
     NotFound,
     PortalError,
-    Refused,
     Unauthorized,
     Unavailable,
 )
 from service.portal.gate import Gate, Pass
 from service.portal.listing import parse_listing
 from service.portal.pages import is_portal_page
+from service.portal.pauses import Pauses
+from service.portal.search import holds
 from service.portal.token import TokenSource
+from service.portal.witness import Verdict, Witness, in_view_of, witness_url
 
 LISTING_MAX_BYTES = 64 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a single byte
-RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up again
+WITNESS_TIMEOUT = 10.0  # seconds
+PAGE_DELAY = 60.0  # seconds until a document is asked for again whose address alone a firewall turns away
 Kind = Literal["listing", "document"]
 
 
@@ -52,14 +54,19 @@ class PortalClient:
         user_agent: str,
         gate: Gate,
         slow_down: Callable[[float], Awaitable[None]],
+        pause_left: Callable[[], Awaitable[float]] | None = None,
         metrics: Metrics,
     ) -> None:
-        """Take the token from `tokens`, a place from `gate`, and tell `slow_down` the seconds the portal asked for."""
+        """Take the token from `tokens` and a slot from `gate`.
+
+        `slow_down` tells all processes the seconds the portal asked for; `pause_left` reads what is left of them.
+        """
         self._session = session
         self._base = URL(base_url.rstrip("/"))
         self._tokens = tokens
         self._gate: Gate | Pass = gate
-        self._slow_down = slow_down
+        self._pauses = Pauses(gate, slow_down, pause_left)
+        self._witness = Witness()
         self._metrics = metrics
         self._headers = {
             "User-Agent": user_agent,
@@ -77,21 +84,66 @@ class PortalClient:
     async def list_process(self, number: ProcessNumber, *, timeout: float) -> Listing:
         """Ask for a case, for at most `timeout` seconds.
 
-        Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass.
+        Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass. During a pause that is
+        longer than `timeout` the portal is not asked.
         """
+        left = await self._pauses.left()
+        if left >= timeout:
+            raise Busy(ErrorCode.PORTAL_UNAVAILABLE, "the portal asked for quiet", retry_after=left)
         with self._counted("listing"):
-            content_type, charset, body = await self._listing(self._base / "processos" / number.masked, timeout)
-            _refuse_page(content_type, body[:4096])
-            return parse_listing(body, number, charset=charset)
+            try:
+                # Of the wait for a slot at the portal too.
+                async with asyncio.timeout(timeout):
+                    return await self._list(number)
+            except TimeoutError as error:
+                raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
 
-    async def _listing(self, url: URL, timeout: float) -> tuple[str, str | None, bytes]:
-        unlimited = aiohttp.ClientTimeout(total=None)
+    async def has_process(self, number: ProcessNumber, *, timeout: float) -> bool | None:
+        """Whether the portal's register holds a case, by its search; None if the search does not say."""
         try:
-            # Of the wait for a place at the portal too.
-            async with asyncio.timeout(timeout), self._call("listing", url, unlimited) as response:
-                return response.content_type, response.charset, await read_body(response, LISTING_MAX_BYTES)
-        except TimeoutError as error:
-            raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
+            async with asyncio.timeout(timeout):
+                return await self._search(number)
+        except (TimeoutError, PortalError):
+            return None
+
+    async def answers(self, number: ProcessNumber, *, since: float) -> bool:
+        """Whether the portal as a whole works: it answered something well since then, or lists this case now.
+
+        `since` is a time of the event loop's clock.
+        """
+        if self._pauses.answered_at >= since:
+            return True
+        async with self._gate.admitted():
+            try:
+                verdict = await self._testify(self._listing_url(number), await self._tokens.current())
+            except PortalError:
+                return False
+        return verdict in {Verdict.WORKS, Verdict.REFUSES}
+
+    async def _list(self, number: ProcessNumber) -> Listing:
+        url = self._listing_url(number)
+        try:
+            async with self._call("listing", url, aiohttp.ClientTimeout(total=None)) as response:
+                content_type, charset = response.content_type, response.charset
+                body = await read_body(response, LISTING_MAX_BYTES)
+        except NotFound:
+            # Its code is about a document, and a wrong route is answered with 404 too.
+            if await self._search(number) is False:
+                raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know the case") from None
+            raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "404 for a case that the portal may know") from None
+        _refuse_page(content_type, body[:4096])
+        return parse_listing(body, number, charset=charset)
+
+    async def _search(self, number: ProcessNumber) -> bool | None:
+        url = (self._base / "processos").with_query(numeroProcesso=number.masked)
+        try:
+            async with self._call("listing", url, aiohttp.ClientTimeout(total=WITNESS_TIMEOUT)) as response:
+                return holds(await read_body(response, LISTING_MAX_BYTES), number)
+        except NotFound as error:
+            return False if error.code is ErrorCode.PROCESS_NOT_FOUND else None
+
+    def _listing_url(self, number: ProcessNumber) -> URL:
+        return self._base / "processos" / number.masked
 
     @asynccontextmanager
     async def open_document(self, href: str) -> AsyncIterator[Download]:
@@ -140,63 +192,91 @@ class PortalClient:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         async with self._gate.admitted():
             token = await self._tokens.current()
-            headers = self._headers | {"Authorization": f"Bearer {token}"}
-            with transport_errors(), self._metrics.portal_answer_seconds.labels(kind).time():
-                response = await self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
+            try:
+                response = await self._ask(kind, url, token, timeout)
+            except Unauthorized as error:
+                renewed = token if error.token_works else await self._tokens.current()
+                if renewed == token:
+                    raise
+                response = await self._ask(kind, url, renewed, timeout)
             async with response:
-                if response.status != 200:
-                    raise await self._error(response, token)
-                await self._tokens.accepted(token)
                 yield response
 
-    async def _error(self, response: aiohttp.ClientResponse, token: str) -> PortalError:
-        try:
-            body = await read_body(response, ERROR_MAX_BYTES)
-        except Unavailable:
-            body = b""  # the status says enough
-        error = _classify(response.status, _message(body), _retry_after(response))
-        if isinstance(error, Unauthorized):
-            await self._tokens.refused(token)
+    async def _ask(self, kind: Kind, url: URL, token: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+        """Send one request. Returns an answer with status 200, which the caller closes."""
+        asked_at = asyncio.get_running_loop().time()
+        async with AsyncExitStack() as stack:
+            with transport_errors(), self._metrics.portal_answer_seconds.labels(kind).time():
+                response = await stack.enter_async_context(self._send(url, token, timeout))
+            if response.status != 200:
+                raise await self._error(response, url, token, asked_at)
+            if response.content_type != "text/html":
+                self._pauses.answered(asked_at)
+            await self._tokens.accepted(token)
+            stack.pop_all()
+        return response
+
+    def _send(self, url: URL, token: str, timeout: aiohttp.ClientTimeout) -> "aiohttp.client._RequestContextManager":
+        headers = self._headers | {"Authorization": f"Bearer {token}"}
+        return self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
+
+    async def _error(self, response: aiohttp.ClientResponse, url: URL, token: str, asked_at: float) -> PortalError:
+        answer = await _read(response)
+        error = judge(answer)
+        if isinstance(error, Unauthorized | Blocked):
+            error = await self._verified(error, answer.status, url, token)
+        if isinstance(error, NotFound) and says_no_record(answer):
+            error = NotFound(ErrorCode.PROCESS_NOT_FOUND, "not in the register")
         if isinstance(error, Busy):
-            seconds = error.retry_after or 1.0
-            self._gate.pause(seconds)
-            await self._slow_down(seconds)
+            await self._pauses.begin(error, asked_at)
         return error
 
+    async def _verified(self, error: PortalError, status: int, url: URL, token: str) -> PortalError:
+        """The error, if something else that should work fails in the same way; else what it says of this address."""
+        witness = witness_url(self._base, url)
+        verdict = Verdict.of(error) if witness is None else await self._testify(witness, token)
+        if isinstance(error, Unauthorized):
+            if verdict is Verdict.UNAUTHORIZED:
+                await self._tokens.refused(token)
+            return in_view_of(verdict)
+        if verdict is Verdict.BLOCKED:
+            return error
+        is_for_this_one = status != 503 and verdict is Verdict.WORKS and "/documentos/" in url.path
+        delay = PAGE_DELAY if is_for_this_one else None
+        return Unavailable(ErrorCode.PORTAL_UNAVAILABLE, str(error), retry_after=delay)
 
-def _classify(status: int, message: str, retry_after: float | None) -> PortalError:
-    if status in {401, 403} and "acesso" in message.lower():
-        return AccessDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "access is denied")
-    if status == 401:
-        return Unauthorized()
-    if status in {404, 410}:
-        return NotFound(ErrorCode.DOCUMENT_NOT_FOUND, "not found")
-    if status in range(300, 400):
-        return Refused(ErrorCode.REDIRECTED, "redirected")
-    if status == 429:
-        return Busy(ErrorCode.PORTAL_UNAVAILABLE, "the portal asks for quiet", retry_after=retry_after)
-    code = ErrorCode.PORTAL_ERROR if status == 500 else ErrorCode.PORTAL_UNAVAILABLE
-    return Unavailable(code, f"the portal answered {status}", retry_after=retry_after)
+    async def _testify(self, url: URL, token: str) -> Verdict:
+        return await self._witness.ask(url, token, partial(self._question, url, token))
+
+    async def _question(self, url: URL, token: str) -> Verdict:
+        timeout = aiohttp.ClientTimeout(total=WITNESS_TIMEOUT)
+        try:
+            with transport_errors():
+                async with self._send(url, token, timeout) as response:
+                    return await _verdict(response)
+        except Unavailable:
+            return Verdict.FAILS
 
 
-def _message(body: bytes) -> str:
+async def _verdict(response: aiohttp.ClientResponse) -> Verdict:
+    if response.status == 200:
+        return Verdict.FAILS if response.content_type == "text/html" else Verdict.WORKS
+    return Verdict.of(judge(await _read(response)))
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
     try:
-        value = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return ""
-    message = value.get("message") if isinstance(value, dict) else None
-    return message if isinstance(message, str) else ""
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    text = response.headers.get("Retry-After", "")
-    if text.isascii() and text.isdigit():
-        return min(float(text), RETRY_AFTER_MAX)
-    try:
-        seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return min(max(seconds, 0.0), RETRY_AFTER_MAX)
+        body = await read_body(response, ERROR_MAX_BYTES)
+    except Unavailable:
+        body = b""  # what was left of it would not be believed
+    return Answer(
+        response.status,
+        # aiohttp's own property gives a type to an answer that has none.
+        response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+        body,
+        response.headers.get("Location", ""),
+        parse_retry_after(response.headers.get("Retry-After", "")),
+    )
 
 
 def _refuse_page(content_type: str, head: bytes) -> None:

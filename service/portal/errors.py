@@ -3,10 +3,15 @@
 PortalError
     Unavailable      temporary: down, slow, its own page, an answer that is not one
         Busy         the portal asked everybody to slow down
-        Unauthorized the token died: nothing works until it is renewed
+            Blocked  a firewall turns every request away
+        NotReady     the portal is preparing the answer
+        Outage       says nothing about what was asked for: the work pauses
+            Unauthorized     the token died, or it is doubted
+            TokenUnavailable there is no token, because the token endpoint fails
     Refused          permanent: asking again gives the same
         NotFound
         AccessDenied
+            PresumedDenied   not in so many words
         AddressRefused
 """
 
@@ -38,13 +43,41 @@ class Busy(Unavailable):
     outcome = "busy"
 
 
-class Unauthorized(Unavailable):
-    """The access token is not accepted any more. Pauses the work and fails nothing."""
+class Blocked(Busy):
+    """A firewall answers in the portal's place, whatever is asked for."""
+
+    outcome = "blocked"
+
+
+class NotReady(Unavailable):
+    """The portal accepted the request and prepares its answer (202). Says nothing of the document either."""
+
+    outcome = "not_ready"
+
+
+class Outage(Unavailable):
+    """Not an error of what was asked for. Pauses the work and fails nothing."""
+
+    outcome = "outage"
+
+
+class Unauthorized(Outage):
+    """The access token is not accepted.
+
+    With `token_works` the portal accepts it for something else: then it denies only what was asked for.
+    """
 
     outcome = "unauthorized"
 
-    def __init__(self) -> None:
+    def __init__(self, *, token_works: bool = False) -> None:
         super().__init__(ErrorCode.PORTAL_UNAVAILABLE, "the portal does not accept the token")
+        self.token_works = token_works
+
+
+class TokenUnavailable(Outage):
+    """There is no access token to ask with: the endpoint that renews it does not answer."""
+
+    outcome = "no_token"
 
 
 class Refused(PortalError):
@@ -63,6 +96,10 @@ class AccessDenied(Refused):
     """The token is good, but not for this case or document."""
 
     outcome = "access_denied"
+
+
+class PresumedDenied(AccessDenied):
+    """The portal refuses this document without a word, and accepts the token elsewhere."""
 
 
 class AddressRefused(Refused):

@@ -22,7 +22,7 @@ async def listed(environment: dict[str, str], *arguments: str) -> Any:
 async def failed_job(api: Api, portal: Portal, number: str) -> str:
     """A job one of whose two documents failed, and would not fail again."""
     await portal.put_documents(number, DocumentSpec(origin_id="bad"), DocumentSpec(origin_id="good"))
-    await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404))
+    await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404, times=2))
     await api.process(number)
     ended = await api.ended(number)
     assert ended["status"] == "failed"
@@ -65,7 +65,7 @@ async def test_a_job_is_done_again_for_all_who_were_told_of_its_end(
     *, environment: dict[str, str], api: Api, other_client: Api, portal: Portal, subscriber: Subscriber, number: str
 ) -> None:
     await portal.put_documents(number, DocumentSpec(origin_id="bad"), DocumentSpec(origin_id="good"))
-    await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404))
+    await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404, times=2))
     await portal.hold(number, "good")
     paths = (f"/{number}/first", f"/{number}/second")
     for client, path in zip((api, other_client), paths, strict=True):

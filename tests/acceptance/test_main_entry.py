@@ -113,7 +113,7 @@ async def test_a_complete_case_needs_no_job_and_calls_back_at_once(
 
 async def test_what_failed_is_tried_again_and_what_is_there_is_not(api: Api, portal: Portal, number: str) -> None:
     await portal.put_documents(number, DocumentSpec(origin_id="bad"), DocumentSpec(origin_id="good"))
-    await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404))
+    await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404, times=2))
     await api.process(number)
     failed = await api.ended(number)
     assert (failed["status"], failed["completed_documents"], failed["failed_documents"]) == ("failed", 1, 1)

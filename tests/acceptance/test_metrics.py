@@ -117,8 +117,8 @@ def assert_worker_saw_it(worker: Scrape, stored: int) -> None:
     assert worker.series("autos_jobs_ended_total") == {("failed",): 1}
     assert worker.value("autos_job_queue_seconds_count") == 1
     assert worker.value("autos_job_queue_seconds_sum") > 0
-    assert worker.series("autos_portal_calls_total") == {("document", "ok"): 2, ("document", "not_found"): 1}
-    assert worker.value("autos_portal_answer_seconds_count", kind="document") == 3
+    assert worker.series("autos_portal_calls_total") == {("document", "ok"): 2, ("document", "not_found"): 2}
+    assert worker.value("autos_portal_answer_seconds_count", kind="document") == 4
     attempts = worker.series("autos_delivery_attempts_total")
     assert attempts == {("status", "scheduled"): 1, ("delivered", "delivered"): 1}
     assert worker.value("process_resident_memory_bytes") > 0

@@ -30,7 +30,8 @@ from tests.support.pages import Page
 from tests.support.portal import Portal
 from tests.support.subscriber import Subscriber
 from worker import health, main
-from worker.download_process import BACKOFF, BACKOFF_MAX, KEPT_FOR, PAUSE
+from worker.download_process import BACKOFF, BACKOFF_MAX, PAUSE
+from worker.postponement import KEPT_FOR
 
 PAGE = Page("docs/operating.md")
 DEFAULTS: dict[str, Any] = {each.name: each.default for each in msgspec.structs.fields(Settings)}

@@ -133,13 +133,13 @@ async def test_a_token_that_dies_in_the_middle_fails_no_document(
     stack: Stack, own_portal: Portal, number: str, tmp_path: Path
 ) -> None:
     await own_portal.put_documents(number, DocumentSpec(count=10))
-    await own_portal.fail_document(number, "*", Fault(kind=FaultKind.EXPIRED_401, times=1))
     database_url = await create_database(stack)
     async with service_with(
         stack, own_portal, tmp_path / "logs", database_url=database_url, PDPJ_TOKEN="token-1"
     ) as service:
-        await service.add_worker()
         await service.api.process(number)
+        await own_portal.configure(token="token-2")
+        await service.add_worker()
         await service.until("SELECT 1 FROM portal_state WHERE refused_at IS NOT NULL")
         status = await service.api.status(number)
 

@@ -13,7 +13,7 @@ from service.local.portal import Fault, FaultKind, SimulatedPortal, create_porta
 from service.local.portal.faults import IN_LISTINGS
 from service.portal import client as portal_client
 from service.portal import errors
-from service.portal.errors import AddressRefused, Busy, NotFound, PortalError, Refused, Unavailable
+from service.portal.errors import AddressRefused, Busy, NotFound, NotReady, PortalError, Unavailable
 from tests.support.portal_client import USER_AGENT, Portal, open_portal_client
 
 NUMBER = ProcessNumber.parse("7654321-71.2021.8.19.0001")
@@ -133,7 +133,7 @@ async def test_the_token_of_a_portal_without_a_path_stays_on_its_host(rig: Rig) 
 async def test_a_redirect_is_not_followed(rig: Rig) -> None:
     rig.fail(FaultKind.REDIRECT_OTHER_HOST, location=rig.other_origin)
 
-    with pytest.raises(Refused) as error:
+    with pytest.raises(Unavailable) as error:
         await rig.read()
 
     assert error.value.code is ErrorCode.REDIRECTED
@@ -146,13 +146,14 @@ LISTING_FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.JSON_200: (Unavailable, ErrorCode.PORTAL_ANSWER_INVALID),
     FaultKind.EMPTY_BODY: (Unavailable, ErrorCode.PORTAL_ANSWER_INVALID),
     FaultKind.CODEX_500: (Unavailable, ErrorCode.PORTAL_ERROR),
-    FaultKind.NOT_FOUND_404: (NotFound, ErrorCode.DOCUMENT_NOT_FOUND),
-    FaultKind.ACCEPTED_202: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
+    FaultKind.NOT_FOUND_404: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
+    FaultKind.GATEWAY_404: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
+    FaultKind.ACCEPTED_202: (NotReady, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.TOO_MANY_429: (Busy, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.UNAVAILABLE_503: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.EXPIRED_401: (errors.Unauthorized, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.DENIED_403: (errors.AccessDenied, ErrorCode.DOCUMENT_ACCESS_DENIED),
-    FaultKind.REDIRECT_OTHER_HOST: (Refused, ErrorCode.REDIRECTED),
+    FaultKind.REDIRECT_OTHER_HOST: (Unavailable, ErrorCode.REDIRECTED),
     FaultKind.HANG: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
     FaultKind.MALFORMED_JSON: (Unavailable, ErrorCode.PORTAL_ANSWER_INVALID),
     FaultKind.EMPTY_LIST: (NotFound, ErrorCode.PROCESS_NOT_FOUND),
@@ -212,22 +213,13 @@ async def test_a_denied_document_does_not_condemn_the_token(rig: Rig, status: in
     assert rig.portal.tokens.refusals == []
 
 
-async def test_an_empty_401_condemns_the_token(rig: Rig) -> None:
-    rig.fail(FaultKind.EXPIRED_401)
-
-    with pytest.raises(errors.Unauthorized):
-        await rig.read()
-
-    assert rig.portal.tokens.refusals == [TOKEN]
-
-
-async def test_an_error_whose_body_is_too_long_is_judged_by_its_status(
+async def test_an_error_whose_body_is_too_long_to_be_read_is_not_believed(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(portal_client, "ERROR_MAX_BYTES", 10)
     rig.fail(FaultKind.NOT_FOUND_404)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(Unavailable):
         await rig.read()
 
 

@@ -1,6 +1,6 @@
 """The portal's client outside of a process: with a token that is given, and without a database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ import aiohttp
 from service.metrics import Metrics
 from service.portal.client import PortalClient
 from service.portal.gate import Gate
+from service.portal.token import TokenSource
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) invented"
 
@@ -44,8 +45,18 @@ class Portal:
 
 
 @asynccontextmanager
-async def open_portal_client(base_url: str, token: str, *, places: int = 5) -> AsyncIterator[Portal]:
-    """A client for the portal at `base_url`, with the session that the service gives to it."""
+async def open_portal_client(
+    base_url: str,
+    token: str,
+    *,
+    places: int = 5,
+    tokens: TokenSource | None = None,
+    pause_left: Callable[[], Awaitable[float]] | None = None,
+) -> AsyncIterator[Portal]:
+    """A client for the portal at `base_url`, with the session that the service gives to it.
+
+    `tokens` is another source than one of `token`; `pause_left` reads the pauses of other processes.
+    """
     pauses: list[float] = []
 
     async def slow_down(seconds: float) -> None:
@@ -54,14 +65,15 @@ async def open_portal_client(base_url: str, token: str, *, places: int = 5) -> A
     async with aiohttp.ClientSession(
         auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     ) as session:
-        gate, tokens, metrics = Gate(places), GivenToken(token), Metrics()
+        gate, given, metrics = Gate(places), GivenToken(token), Metrics()
         client = PortalClient(
             session,
             base_url=base_url,
-            tokens=tokens,
+            tokens=tokens or given,
             user_agent=USER_AGENT,
             gate=gate,
             slow_down=slow_down,
+            pause_left=pause_left,
             metrics=metrics,
         )
-        yield Portal(client, gate, tokens, metrics, pauses)
+        yield Portal(client, gate, given, metrics, pauses)

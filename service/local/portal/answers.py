@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from service.local.portal.faults import Fault, FaultKind
@@ -45,8 +45,8 @@ def portal_page() -> Response:
     return HTMLResponse(PORTAL_PAGE)
 
 
-def forbidden_page() -> Response:
-    return HTMLResponse(_FORBIDDEN_PAGE, status_code=403)
+def forbidden_page(status: int = 403) -> Response:
+    return HTMLResponse(_FORBIDDEN_PAGE, status_code=status)
 
 
 def unauthorized() -> Response:
@@ -63,16 +63,17 @@ def fault_answer(fault: Fault, request: Request) -> Response:
     path = request.url.path
     makers: dict[FaultKind, Callable[[], Response]] = {
         FaultKind.PORTAL_PAGE: portal_page,
-        FaultKind.FIREWALL_403: forbidden_page,
+        FaultKind.FIREWALL_403: lambda: forbidden_page(fault.status or 403),
         FaultKind.JSON_200: lambda: JSONResponse({"codigo": 500, "mensagem": "Falha ao obter o arquivo"}),
         FaultKind.EMPTY_BODY: lambda: Response(media_type=_expected_type(path)),
         FaultKind.CODEX_500: lambda: _codex_error(fault.status or 500, path),
         FaultKind.NOT_FOUND_404: lambda: not_found(path),
+        FaultKind.GATEWAY_404: lambda: PlainTextResponse("default backend - 404", status_code=404),
         FaultKind.ACCEPTED_202: lambda: Response(status_code=202, headers=_retry_after(fault, 2)),
         FaultKind.TOO_MANY_429: lambda: Response(status_code=429, headers=_retry_after(fault, 3)),
         FaultKind.UNAVAILABLE_503: lambda: _unavailable(fault),
         FaultKind.EXPIRED_401: unauthorized,
-        FaultKind.DENIED_403: lambda: _denied(fault.status or 403),
+        FaultKind.DENIED_403: lambda: JSONResponse({"message": fault.message}, status_code=fault.status or 403),
         FaultKind.REDIRECT_OTHER_HOST: lambda: _redirect(fault.location + path),
         FaultKind.HANG: Silence,
         FaultKind.REJECTED_PAGE: _rejected_page,
@@ -88,10 +89,6 @@ def _rejected_page() -> Response:
 
 def _expected_type(path: str) -> str:
     return "application/pdf" if path.endswith("/binario") else "application/json"
-
-
-def _denied(status: int) -> Response:
-    return JSONResponse({"message": "Usuário de exemplo não possui acesso ao processo"}, status_code=status)
 
 
 def _redirect(location: str) -> Response:

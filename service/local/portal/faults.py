@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     EMPTY_BODY = "empty_body"
     CODEX_500 = "codex_500"
     NOT_FOUND_404 = "not_found_404"
+    GATEWAY_404 = "gateway_404"
     ACCEPTED_202 = "accepted_202"
     TOO_MANY_429 = "too_many_429"
     UNAVAILABLE_503 = "unavailable_503"
@@ -92,16 +93,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One misbehaviour for the next `times` requests (-1: for ever). The other fields serve some kinds only.
 
     `rendition`: which address of a document is hit. `status`: instead of the number in the kind's name (502 for
-    unavailable_503, 401 for denied_403). `retry_after`: seconds, or any text; with `retry_after_as_date` the
-    seconds are sent as an HTTP date. `location`: the other origin. `after_bytes`: sent before a cut (half by
-    default). `extra_bytes`: beyond what was promised. `size`: of other_size, in bytes. `seconds`: between two
-    bytes of a drip, or before a slow listing. `body` and `media_type`: all that other_body answers (Base64 in JSON).
+    unavailable_503, 401 for denied_403 or firewall_403). `message`: of denied_403. `retry_after`: seconds, or any
+    text; with `retry_after_as_date` the seconds are sent as an HTTP date. `location`: the other origin.
+    `after_bytes`: sent before a cut (half by default). `extra_bytes`: beyond what was promised. `size`: of
+    other_size, in bytes. `seconds`: between two bytes of a drip, or before a slow listing. `body` and `media_type`:
+    all that other_body answers (Base64 in JSON).
     """
 
     kind: FaultKind
     times: Annotated[int, msgspec.Meta(ge=FOR_EVER)] = 1
     rendition: Rendition = "binario"
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
+    message: str = "Usuário de exemplo não possui acesso ao processo"
     retry_after: _Whole | str | None = None
     retry_after_as_date: bool = False
     location: str = "http://other-host.invalid"

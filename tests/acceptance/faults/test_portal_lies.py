@@ -19,12 +19,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 #: What the service says of a document for which the portal never does anything else.
 FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.PORTAL_PAGE: ErrorCode.PORTAL_PAGE,
-    FaultKind.FIREWALL_403: ErrorCode.PORTAL_UNAVAILABLE,
     FaultKind.JSON_200: ErrorCode.PORTAL_ANSWER_INVALID,
     FaultKind.EMPTY_BODY: ErrorCode.EMPTY_DOCUMENT,
     FaultKind.CODEX_500: ErrorCode.PORTAL_ERROR,
     FaultKind.NOT_FOUND_404: ErrorCode.DOCUMENT_NOT_FOUND,
-    FaultKind.ACCEPTED_202: ErrorCode.PORTAL_UNAVAILABLE,
+    FaultKind.GATEWAY_404: ErrorCode.PORTAL_UNAVAILABLE,
+    FaultKind.EXPIRED_401: ErrorCode.DOCUMENT_ACCESS_DENIED,
     FaultKind.UNAVAILABLE_503: ErrorCode.PORTAL_UNAVAILABLE,
     FaultKind.DENIED_403: ErrorCode.DOCUMENT_ACCESS_DENIED,
     FaultKind.REDIRECT_OTHER_HOST: ErrorCode.REDIRECTED,
@@ -35,7 +35,7 @@ FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.REJECTED_PAGE: ErrorCode.PORTAL_PAGE,
 }
 #: What asking again would not change.
-PERMANENT = {FaultKind.NOT_FOUND_404, FaultKind.DENIED_403, FaultKind.REDIRECT_OTHER_HOST}
+PERMANENT = {FaultKind.DENIED_403}
 #: What is asked for once more, and then is as it should be.
 ONCE = [
     *(FOR_GOOD.keys() - PERMANENT),

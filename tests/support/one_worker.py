@@ -1,0 +1,111 @@
+"""A worker without a process: its task for one job, on a real database and bucket, before a portal of its own."""
+
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+from uuid import UUID, uuid4
+
+from service.database import requests
+from service.database.connection import Database
+from service.database.requests import Request
+from service.domain.process_number import ProcessNumber
+from service.local.portal import DocumentSpec, SimulatedPortal, make_case
+from service.metrics import WorkerMetrics
+from service.portal.token import TokenSource
+from tests.support.buckets import Bucket
+from tests.support.deliveries import add_user
+from tests.support.portal_client import Portal, open_portal_client
+from worker.context import Context, Limits
+from worker.download_process import download_process
+
+LIMITS: dict[str, Any] = {
+    "download_concurrency": 3,
+    "download_attempts": 3,
+    "download_max_bytes": 2**24,
+    "webhook_timeout": None,
+    "webhook_retry_delays": (),
+    "webhook_max_documents": 100,
+}
+
+
+@dataclass
+class OneWorker:
+    """One case, and the job that asks for it."""
+
+    database: Database
+    simulated: SimulatedPortal
+    portal: Portal
+    context: Context
+    number: ProcessNumber
+    job_id: UUID | None = None
+
+    def put(self, *documents: DocumentSpec) -> None:
+        """Let the portal hold the case."""
+        self.simulated.put_case(make_case(self.number.masked, list(documents)))
+
+    async def ask(self) -> None:
+        """Request the case as when the portal does not answer the API."""
+        user_id, _key = await add_user(self.database)
+        wanted = Request(self.number, user_id, str(uuid4()), None, force_refresh=False)
+        async with self.database.transaction() as connection:
+            self.job_id = (await requests.keep(connection, wanted)).job_id
+
+    async def run(self, times: int = 1) -> None:
+        """Work on the job, as often as it is taken up again."""
+        assert self.job_id is not None
+        for _ in range(times):
+            await download_process({"autos": self.context}, str(self.job_id))
+
+    async def job(self) -> dict[str, Any]:
+        """The row of the job."""
+        async with self.database.connection() as connection:
+            row = await connection.fetch_one("SELECT * FROM jobs WHERE id = :id", {"id": self.job_id})
+        return dict(row or {})
+
+    async def make_older(self, interval: str) -> None:
+        """Let the job have been requested so much earlier."""
+        async with self.database.connection() as connection:
+            await connection.execute(
+                "UPDATE jobs SET created_at = created_at - CAST(CAST(:age AS text) AS interval) WHERE id = :id",
+                {"age": interval, "id": self.job_id},
+            )
+
+    async def documents(self) -> Sequence[tuple[str, str | None, int]]:
+        """Status, error code and attempts of each document, in their order."""
+        async with self.database.connection() as connection:
+            rows = await connection.fetch_all(
+                "SELECT status, error_code, attempts FROM documents WHERE process_number = :number ORDER BY position",
+                {"number": self.number.digits},
+            )
+        return [(row["status"], row["error_code"], row["attempts"]) for row in rows]
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+@asynccontextmanager
+async def open_worker(
+    database: Database,
+    bucket: Bucket,
+    simulated: tuple[SimulatedPortal, str],
+    number: ProcessNumber,
+    tokens: TokenSource | None = None,
+) -> AsyncIterator[OneWorker]:
+    """A worker for one case. `simulated` is the portal and where it is."""
+    portal, origin = simulated
+    async with open_portal_client(f"{origin}/api/v2", portal.configuration.token, tokens=tokens) as client:
+        context = Context(
+            database=database,
+            portal=client.client,
+            store=bucket.store,
+            metrics=WorkerMetrics(),
+            bell=Mock(ring_delivery=AsyncMock()),
+            drain=Mock(run=_run),
+            **{name: Mock() for name in ("share", "subscribers", "alerts")},
+            public_url="http://127.0.0.1",
+            limits=Limits(**LIMITS),
+        )
+        yield OneWorker(database, portal, client, context, number)

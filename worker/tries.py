@@ -1,0 +1,63 @@
+"""Whether a document that failed is tried again, and when."""
+
+import random
+
+from service.domain.errors import ErrorCode
+from service.portal.errors import Busy, NotFound, NotReady, PortalError, PresumedDenied, Refused
+
+BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
+BACKOFF_MAX = 30.0  # seconds
+NOT_READY_MAX = 600.0  # seconds that a document may keep us waiting with 202 before that counts as attempts
+#: What may be the failure of the whole portal: a document is condemned for it only while the portal works otherwise.
+SHARED = frozenset(
+    {
+        ErrorCode.PORTAL_UNAVAILABLE,
+        ErrorCode.PORTAL_PAGE,
+        ErrorCode.REDIRECTED,
+        ErrorCode.TRUNCATED,
+        ErrorCode.TOO_SLOW,
+    }
+)
+
+
+class Tries:
+    """The attempts at one document."""
+
+    def __init__(self, limit: int) -> None:
+        """At most `limit` attempts are counted."""
+        self._limit = limit
+        self._not_ready = 0
+        self._waited = 0.0
+        self._refusals = 0
+        self.count = 0
+
+    def delay(self, error: PortalError) -> float | None:
+        """Seconds until the next try; None if there is none."""
+        if isinstance(error, Busy):
+            return 0.0  # the gate is closed for as long as the portal asked
+        if isinstance(error, NotReady) and self._waited < NOT_READY_MAX:
+            self._not_ready += 1
+            seconds = _delay(self._not_ready, error.retry_after)
+            self._waited += seconds
+            return seconds
+        self.count += 1
+        if self._is_believed(error) or self.count >= self._limit:
+            return None
+        return _delay(self.count, error.retry_after)
+
+    @property
+    def is_nearly_over(self) -> bool:
+        """Whether one more counted failure is the end."""
+        return self.count >= self._limit - 1
+
+    def _is_believed(self, error: PortalError) -> bool:
+        """A listed document that does not exist, or a denial without a word, is asked for once more."""
+        if not isinstance(error, Refused):
+            return False
+        self._refusals += 1
+        return self._refusals > 1 or not isinstance(error, NotFound | PresumedDenied)
+
+
+def _delay(attempt: int, asked_for: float | None) -> float:
+    backoff: float = min(BACKOFF * 2 ** (attempt - 1), BACKOFF_MAX)
+    return max(backoff, asked_for or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  (spreads load, hides nothing)
