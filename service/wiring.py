@@ -2,21 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from service.bucket import open_store
-from service.database import portal
 from service.database.connection import Database
 from service.metrics import Metrics
 from service.object_store import ObjectStore, StoreSettings
 from service.portal.client import PortalClient
 from service.portal.gate import Gate
 from service.portal.token import RenewedTokens, renew
-from service.portal_access import ConfiguredToken, RenewedToken
+from service.portal_access import ConfiguredToken, SharedPauses
 from service.settings import Settings
+from service.token_renewal import RenewedToken
 from service.webhooks.address_policy import AddressPolicy
 
 
@@ -72,15 +71,21 @@ async def open_portal(
         metrics.watch_token(
             "configured" if isinstance(tokens, ConfiguredToken) else "renewed", lambda: tokens.expires_at
         )
-        yield PortalClient(
-            session,
-            base_url=settings.pdpj_base_url,
-            tokens=tokens,
-            user_agent=settings.pdpj_user_agent,
-            gate=gate,
-            slow_down=partial(_slow_down, database),
-            metrics=metrics,
-        )
+        pauses = SharedPauses(database)
+        try:
+            yield PortalClient(
+                session,
+                base_url=settings.pdpj_base_url,
+                tokens=tokens,
+                user_agent=settings.pdpj_user_agent,
+                gate=gate,
+                slow_down=pauses.tell,
+                pause_left=pauses.left,
+                metrics=metrics,
+            )
+        finally:
+            # Before the session: a renewal that is under way must end.
+            await tokens.close()
 
 
 def portal_credential(settings: Settings) -> str:
@@ -102,11 +107,6 @@ def _tokens(settings: Settings, database: Database, session: aiohttp.ClientSessi
         )
 
     return RenewedToken(database, refresh_token=credential, renew=renew_with)
-
-
-async def _slow_down(database: Database, seconds: float) -> None:
-    async with database.connection() as connection:
-        await portal.pause(connection, seconds)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from service.database import idle_jobs, jobs, requests
-from service.database.connection import UNREACHABLE
+from service.database.connection import UNREACHABLE, Connection
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
 from worker.context import Context
@@ -28,21 +28,24 @@ async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postp
 
     Everything that postpones a job goes through here. A database that is away leaves the job to its lease.
     """
+    limit = context.limits.webhook_max_documents
+
+    async def decide(connection: Connection) -> Settlement | None:
+        delay = postponed.delay
+        if await idle_jobs.got_nowhere(connection, job, within=KEPT_FOR):
+            settlement = await requests.abandon(connection, job, ErrorCode.JOB_EXPIRED, event_limit=limit)
+            if settlement is not None:
+                return settlement
+            delay = timedelta(0)  # it goes on with the documents that are known, without a listing
+        failures = postponed.listing_failures
+        await jobs.release(connection, job, delay=delay, listing_failures=failures, reason=postponed.reason)
+        return None
+
     try:
-        async with context.database.transaction() as connection:
-            if await idle_jobs.got_nowhere(connection, job, within=KEPT_FOR):
-                limit = context.limits.webhook_max_documents
-                return await requests.abandon(connection, job, ErrorCode.JOB_EXPIRED, event_limit=limit)
-            await jobs.release(
-                connection,
-                job,
-                delay=postponed.delay,
-                listing_failures=postponed.listing_failures,
-                reason=postponed.reason,
-            )
+        return await context.database.run(decide)
     except LeaseLost:
         structlog.get_logger().warning("lease_lost")
     except UNREACHABLE as error:
-        # The lease ends by itself, and the sweep rings for the job then.
+        # The lease ends by itself, and another worker takes the job then.
         structlog.get_logger().warning("job_not_released", error=type(error).__name__)
     return None

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from service.bucket import open_store
 from service.commands.console import cell, json_option, print_json, print_table, read_settings
-from service.database import portal, portal_slots, schema, workload
+from service.database import portal, portal_slots, portal_tokens, schema, workload
 from service.database.connection import UNREACHABLE, Connection
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.portal.token import expiry
@@ -148,7 +148,7 @@ async def _token(connection: Connection, settings: Settings) -> Check:
 
 
 async def _renewed(connection: Connection, refresh_token: str) -> str:
-    stored = await portal.stored_tokens(connection, portal.fingerprint(refresh_token))
+    stored = await portal_tokens.stored_tokens(connection, portal.fingerprint(refresh_token))
     if stored is None or stored.expires_in <= 0:
         return "renews itself when it is needed next"
     return f"renews itself; the current one lives for {_length(stored.expires_in)}"

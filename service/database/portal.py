@@ -1,11 +1,9 @@
-"""What all processes agree on about the portal: pauses and tokens."""
+"""What all processes agree on about the portal: pauses, and whether it takes the token."""
 
 import hashlib
 from datetime import datetime, timedelta
 
-import msgspec
-
-from service.database.connection import Connection, as_optional
+from service.database.connection import Connection
 
 
 def fingerprint(token: str) -> str:
@@ -53,59 +51,3 @@ async def refused_since(connection: Connection, token: str) -> datetime | None:
         "SELECT refused_at FROM portal_state WHERE refused_token = :token", {"token": fingerprint(token)}
     )
     return moment
-
-
-class StoredTokens(msgspec.Struct, frozen=True):
-    """The newest tokens of one line. `expires_in` is negative when the access token is too old."""
-
-    refresh_token: str
-    access_token: str | None
-    expires_in: float
-
-
-async def stored_tokens(connection: Connection, origin: str) -> StoredTokens | None:
-    """The tokens that were renewed last, by whichever process."""
-    row = await connection.fetch_one(
-        "SELECT refresh_token, access_token,"
-        " coalesce(CAST(extract(epoch FROM expires_at - now()) AS double precision), -1) AS expires_in"
-        " FROM portal_tokens WHERE origin = :origin",
-        {"origin": origin},
-    )
-    return as_optional(row, StoredTokens)
-
-
-async def start_renewal(connection: Connection, origin: str, refresh_token: str, *, term: timedelta) -> str | None:
-    """Be the one process that renews, for `term`. Answers the refresh token to use; None: somebody else does."""
-    await connection.execute(
-        "INSERT INTO portal_tokens (origin, refresh_token) VALUES (:origin, :token) ON CONFLICT DO NOTHING",
-        {"origin": origin, "token": refresh_token},
-    )
-    token: str | None = await connection.fetch_val(
-        "UPDATE portal_tokens SET renewing_until = now() + :term"
-        " WHERE origin = :origin AND coalesce(renewing_until < now(), true) RETURNING refresh_token",
-        {"origin": origin, "term": term},
-    )
-    return token
-
-
-async def end_renewal(
-    connection: Connection,
-    origin: str,
-    *,
-    access_token: str,
-    expires_in: timedelta,
-    refresh_token: str | None,
-) -> None:
-    """Keep what came, a rotated refresh token above all."""
-    await connection.execute(
-        "UPDATE portal_tokens SET renewing_until = NULL, access_token = :access, expires_at = now() + :expires_in,"
-        " refresh_token = coalesce(:refresh, refresh_token) WHERE origin = :origin",
-        {"origin": origin, "access": access_token, "refresh": refresh_token, "expires_in": expires_in},
-    )
-
-
-async def give_renewal_up(connection: Connection, origin: str) -> None:
-    """Let another process try."""
-    await connection.execute(
-        "UPDATE portal_tokens SET renewing_until = NULL WHERE origin = :origin", {"origin": origin}
-    )

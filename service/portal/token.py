@@ -5,6 +5,7 @@ factor. The refresh token that comes back may be another one, and the old one ma
 """
 
 import base64
+import re
 from typing import Protocol
 
 import aiohttp
@@ -12,11 +13,13 @@ import msgspec
 
 from service.domain.errors import ErrorCode
 from service.portal.download import read_body
-from service.portal.errors import Unauthorized, Unavailable
+from service.portal.errors import TokenUnavailable, Unauthorized, Unavailable
 
-TIMEOUT = 20.0  # seconds
+TIMEOUT = 120.0  # seconds; no caller waits that long, and an answer that is lost may be a rotated token
+LIFE_MIN, LIFE_MAX = 5.0, 30 * 86_400.0  # seconds; what a token says beyond them is not believed
 DEFAULT_LIFE = 300.0  # seconds, where the answer does not say
 ANSWER_MAX_BYTES = 256 * 1024
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
 
 class TokenSource(Protocol):
@@ -60,24 +63,35 @@ class RenewedTokens(msgspec.Struct, frozen=True):
 
 
 async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, refresh_token: str) -> RenewedTokens:
-    """Exchange a refresh token. Raises `Unauthorized` when it is dead, `Unavailable` when nobody can say."""
+    """Exchange a refresh token. Raises `Unauthorized` when it is dead, `TokenUnavailable` when nobody can say."""
     form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     try:
         async with session.post(url, data=form, timeout=timeout, allow_redirects=False) as response:
             body = await read_body(response, ANSWER_MAX_BYTES)
             status = response.status
-    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+    except (aiohttp.ClientError, TimeoutError, ConnectionError, Unavailable) as error:
         raise _unavailable(type(error).__name__) from error
-    if status in {400, 401}:
+    if status in {400, 401} and not body.lstrip().startswith(b"<"):
         raise Unauthorized
     if status != 200:
         raise _unavailable(f"status {status}")
+    return _read(body)
+
+
+def _read(body: bytes) -> RenewedTokens:
     try:
-        return msgspec.json.decode(body, type=RenewedTokens)
+        renewed = msgspec.json.decode(body, type=RenewedTokens)
     except (ValueError, RecursionError) as error:
         raise _unavailable("an answer that cannot be read") from error
+    if not _HEADER_VALUE.fullmatch(renewed.access_token):
+        raise _unavailable("an access token that cannot be sent")
+    return msgspec.structs.replace(
+        renewed,
+        expires_in=min(max(renewed.expires_in, LIFE_MIN), LIFE_MAX),
+        refresh_token=renewed.refresh_token or None,
+    )
 
 
-def _unavailable(reason: str) -> Unavailable:
-    return Unavailable(ErrorCode.PORTAL_UNAVAILABLE, f"the token could not be renewed: {reason}")
+def _unavailable(reason: str) -> TokenUnavailable:
+    return TokenUnavailable(ErrorCode.PORTAL_UNAVAILABLE, f"the token could not be renewed: {reason}")

@@ -4,11 +4,13 @@ import base64
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
 
 from service.database import portal as portal_state
+from service.database import portal_tokens
 from service.local.stack import Stack
 from tests.conftest import create_database
 from tests.support.api import Api
@@ -121,9 +123,15 @@ async def test_the_life_of_a_renewed_token_is_told(environment: dict[str, str], 
     unused = await look(renewing, code=0)
     origin, life = portal_state.fingerprint(refresh_token), timedelta(minutes=5, seconds=-30)
     async with open_pool(database_url) as pool, pool.connection() as connection:
-        await portal_state.start_renewal(connection, origin, refresh_token, term=life)
-        await portal_state.end_renewal(
-            connection, origin, access_token="access", expires_in=life, refresh_token=refresh_token
+        await portal_tokens.start_renewal(connection, origin, refresh_token, holder=uuid4(), term=life)
+        await portal_tokens.end_renewal(
+            connection,
+            origin,
+            replaces=refresh_token,
+            access_token="access",
+            refresh_token=refresh_token,
+            age=timedelta(0),
+            life=life,
         )
 
     used = await look(renewing, code=0)

@@ -113,7 +113,6 @@ def address(document: CaseDocument, rendition: str) -> str:
 
 
 def asked_for(simulated: SimulatedPortal) -> int:
-    """How often a document was asked for; what is refused has the client ask for the case too."""
     return sum("/documentos/" in entry.path for entry in simulated.journal.entries)
 
 

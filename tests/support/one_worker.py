@@ -1,13 +1,15 @@
 """A worker without a process: its task for one job, on a real database and bucket, before a portal of its own."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 from uuid import UUID, uuid4
 
-from service.database import requests
+from service.database import jobs, requests
 from service.database.connection import Database
 from service.database.requests import Request
 from service.domain.process_number import ProcessNumber
@@ -18,7 +20,7 @@ from tests.support.buckets import Bucket
 from tests.support.deliveries import add_user
 from tests.support.portal_client import Portal, open_portal_client
 from worker.context import Context, Limits
-from worker.download_process import download_process
+from worker.download_process import claim_and_run
 
 LIMITS: dict[str, Any] = {
     "download_concurrency": 3,
@@ -56,7 +58,8 @@ class OneWorker:
         """Work on the job, as often as it is taken up again."""
         assert self.job_id is not None
         for _ in range(times):
-            await download_process({"autos": self.context}, str(self.job_id))
+            claimed = asyncio.get_running_loop().create_future()
+            await claim_and_run(self.context, partial(jobs.claim, job_id=self.job_id), claimed)
 
     async def job(self) -> dict[str, Any]:
         """The row of the job."""
@@ -82,10 +85,6 @@ class OneWorker:
         return [(row["status"], row["error_code"], row["attempts"]) for row in rows]
 
 
-async def _run(work: Awaitable[None]) -> None:
-    await work
-
-
 @asynccontextmanager
 async def open_worker(
     database: Database,
@@ -103,8 +102,8 @@ async def open_worker(
             store=bucket.store,
             metrics=WorkerMetrics(),
             bell=Mock(ring_delivery=AsyncMock()),
-            drain=Mock(run=_run),
-            **{name: Mock() for name in ("share", "subscribers", "alerts")},
+            share=Mock(job=lambda *_: nullcontext(client.gate.pass_for(uuid4(), 0))),
+            **{name: Mock() for name in ("drain", "subscribers", "alerts")},
             public_url="http://127.0.0.1",
             limits=Limits(**LIMITS),
         )
