@@ -72,7 +72,9 @@ async def test_a_worker_that_stood_still_overwrites_nothing_of_whoever_took_over
     await place.service.until("SELECT 1 FROM documents WHERE status = 'available'")
     frozen.send(signal.SIGSTOP)
     # What time would do: all leases of the one that stands still have ended.
-    await place.service.fetch("UPDATE jobs SET lease_expires_at = now() - interval '1 second', ring_at = now()")
+    await place.service.fetch(
+        "UPDATE jobs SET lease_expires_at = now() - interval '1 second', ring_at = now() WHERE lease_token IS NOT NULL"
+    )
     await place.service.add_worker()
     await place.ended(cases)
 
