@@ -13,7 +13,6 @@ START_LENGTH = 4096  # bytes in which a page shows how it begins
 ERROR_TEXT_LENGTH = 1000  # characters; a gateway's error in plain text is a line or two
 SHORT_PAGE = 3000  # visible characters; login forms and block pages show less
 TERSE_PAGE = 600  # visible characters; a page that shows so little is its message
-
 SHELL = 200  # visible characters; the portal's page has none before its script runs, but what it says without one
 
 _PORTAL_MARKS = ("<title>portal de servicos do poder judiciario", "<app-root", '<base href="/"', "mat-typography")
@@ -97,12 +96,14 @@ _TERSE_MESSAGE = re.compile(
     r"|please log ?in|sign in|under maintenance|reference #[0-9a-f.]+|incident id|ray id|support id"
     r"|(?:enable|requires) javascript|checking your browser|you are human|redirecting|captcha"
     r"|em manutencao|manutencao (?:programada|do sistema)|(?:temporariamente|sistema|servico|portal) indisponivel"
-    r"|estamos trabalhando|voltamos (?:ja|logo|em breve)|em (?:construcao|atualizacao)|nao (?:foi )?encontrad[ao]"
+    r"|estamos trabalhando|voltamos (?:ja|logo|em breve)"
+    r"|(?:pagina|site|portal|sistema) em (?:construcao|atualizacao)|(?:pagina|recurso) nao (?:foi )?encontrad[ao]"
     r"|(?:be|right) back|down for|scheduled maintenance|service is unavailable|was not found|cannot be found"
     r"|indisponivel no momento|fora do ar|tente (?:novamente|mais tarde)|voltaremos em breve|em breve voltaremos"
-    r"|acesso negado|acesso bloqueado|nao autorizado|sessao (?:expirada|expirou)"
+    r"|acesso negado|acesso bloqueado|(?:acesso|usuario) nao autorizado|sessao (?:expirada|expirou)"
     r"|(?:faca|efetue|realize) (?:o )?login|habilit\w+ o javascript|redirecionando)\b"
 )
+_LEADS_ELSEWHERE = re.compile(r"<script\b|http-equiv=[\"']?refresh")
 _ERROR_TEXT = re.compile(
     r"(?:upstream (?:connect error|request timeout)|no healthy upstream|default backend\b|rbac: access denied"
     r"|error code:? ?\d+"
@@ -128,20 +129,26 @@ def is_complete_page(head: bytes) -> bool:
     return _PAGE_START.match(_plain(head[:START_LENGTH])) is not None
 
 
-def is_foreign_page(head: bytes) -> bool:
-    """Whether the first bytes are those of a page of what stands between the portal and us, by its marks."""
+def is_foreign_page(head: bytes, *, is_whole: bool) -> bool:
+    """Whether the first bytes are those of a page of what stands between the portal and us, by its marks.
+
+    `is_whole`: the page has no more bytes. Otherwise what it shows may come later, and only its headings tell.
+    """
     page = _plain(head)
-    shown = _shown(page)
-    limit = SHORT_PAGE if _PAGE_START.match(page) else TERSE_PAGE
+    if _PAGE_START.match(page) and any(_is_error(heading) for _, heading in _HEADING.findall(page)):
+        return True
+    return is_whole and _is_short_message(page)
+
+
+def _is_short_message(page: str) -> bool:
+    shown, is_complete = _shown(page), _PAGE_START.match(page) is not None
+    limit = SHORT_PAGE if is_complete else TERSE_PAGE
     if len(shown) <= limit and any(mark in page for mark in _MACHINE_MARKS):
         return True
     if len(shown) <= TERSE_PAGE and _TERSE_MESSAGE.search(shown) and not _COURT.search(shown):
         return True
-    return _PAGE_START.match(page) is not None and (
-        any(_is_error(heading) for _, heading in _HEADING.findall(page))
-        # A page whose content only its script would fetch, or that only leads elsewhere.
-        or (not shown and ("<script" in page or "http-equiv" in page))
-    )
+    # A page whose content only its script would fetch, or that only leads elsewhere.
+    return is_complete and not shown and "<img" not in page and _LEADS_ELSEWHERE.search(page) is not None
 
 
 def is_error_text(head: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The portal's answer before it has a shape: its characters, and documents at places that nobody told of."""
+"""The portal's answer before it has a shape: its characters, and documents at places that are not known."""
 
 import json
 from typing import Any

@@ -1,6 +1,5 @@
 """JSON and XML: evidence where the listing says so or the size fits, errors everywhere else."""
 
-import msgspec
 import pytest
 
 from service.domain.errors import ErrorCode
@@ -107,8 +106,3 @@ async def test_an_error_in_xml_is_no_document(body: bytes, promised: str | None)
 )
 async def test_xml_is_no_html(body: bytes, promised: str | None, header: str, expected: str) -> None:
     assert await accepted(body, Expected(None, promised), header) == expected
-
-
-def test_every_sample_of_data_is_json_for_somebody() -> None:
-    for body in (MESSAGES, LONG_MESSAGES):
-        assert msgspec.json.decode(body)["mensagens"]

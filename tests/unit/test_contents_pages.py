@@ -118,6 +118,7 @@ async def test_a_page_of_the_promised_size_is_what_the_court_has(page: bytes) ->
         b"<font face='Arial'>Vistos.</font>",
         b"<o:p>Vistos.</o:p>",
         "<p>Certifico que o sistema esteve temporariamente indisponível.</p>".encode(),
+        "<p>Destinatário não encontrado no endereço, obra em construção. Pagamento não autorizado.</p>".encode(),
     ],
 )
 @pytest.mark.parametrize("promised", [None, "text/html"])
@@ -140,6 +141,20 @@ async def test_words_of_the_law_make_no_page_of_an_error(title: str) -> None:
     page = f"<html><head><title>{title}</title></head><body>{'Vistos e relatados estes autos. ' * 9}</body></html>"
 
     assert (await doubted(page.encode(), NOTHING, "text/html"))[1] == "text/html"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"<meta http-equiv=Content-Type content='text/html'><style>" + b"p {}\n" * 8000 + b"</style>",
+        b"<script>" + b"x();\n" * 8000 + b"</script>",
+        b"<meta http-equiv=Content-Type content='text/html'><img src='data:image/png;base64,AA=='>",
+    ],
+)
+async def test_a_page_that_shows_nothing_yet_has_to_come_twice(head: bytes) -> None:
+    page = b"<html>" + head + b"<p>" + b"</html>"
+
+    assert (await doubted(page, NOTHING, "text/html"))[1] == "text/html"
 
 
 async def test_a_saved_page_of_the_portal_has_to_come_twice() -> None:
@@ -176,6 +191,7 @@ def test_no_page_takes_longer_than_it_is_long(piece: bytes) -> None:
     """What takes the square of it would not end in the time of a test."""
     page = b"<html>" + piece * (4_000_000 // len(piece))
 
-    for judged in (is_portal_page, is_foreign_page, is_complete_page, is_error_text, syntax_of, is_xml_error):
+    for judged in (is_portal_page, is_complete_page, is_error_text, syntax_of, is_xml_error):
         judged(page)
         judged(page.removeprefix(b"<html>"))
+    is_foreign_page(page, is_whole=True)

@@ -35,7 +35,7 @@ def page_in_between(sample: Sample) -> Objection | None:
         return None
     if is_portal_page(sample.text):
         return Objection(ErrorCode.PORTAL_PAGE, "the portal's own page came")
-    if sample.syntax in {HTML, XML} and is_foreign_page(sample.text):
+    if sample.syntax in {HTML, XML} and is_foreign_page(sample.text, is_whole=sample.is_whole):
         return Objection(ErrorCode.PORTAL_PAGE, "a page of what stands before the portal came")
     if sample.syntax == TEXT and sample.is_whole and is_error_text(sample.text):
         return Objection(ErrorCode.PORTAL_ANSWER_INVALID, "an error in plain text came")
@@ -73,7 +73,7 @@ def other_kind(sample: Sample) -> Objection | None:
 
 
 def complete_page(sample: Sample) -> Objection | None:
-    """Courts file fragments of HTML: a complete page may be anybody's, so it has to come twice."""
+    """Courts file fragments of HTML: a complete page may come from elsewhere, so it has to come twice."""
     if sample.syntax != HTML or sample.is_listed_text or not is_complete_page(sample.text):
         return None
     return Objection(ErrorCode.PORTAL_PAGE, "a complete web page came", is_final=False)
@@ -97,7 +97,7 @@ _UNKNOWN = "application/octet-stream"
 
 
 def _is_free(kind: str) -> bool:
-    """Whether bytes that show nothing may be of this kind. Recordings have more beginnings than anybody lists."""
+    """Whether bytes that show nothing may be of this kind. Recordings have more beginnings than are listed."""
     is_recording = kind.startswith(("audio/", "video/"))
     return is_recording or (not container_for(kind) and not is_textual(kind))
 
@@ -145,8 +145,8 @@ def _kind_of_text(sample: Sample, syntax: str) -> str:
         return syntax
     if promised and is_textual(promised):
         return promised
-    if syntax in {HTML, SVG, JSON}:
-        return JSON if syntax == JSON and sample.size_fits else _text_header(header) if syntax == JSON else syntax
+    if syntax in {HTML, SVG} or (syntax == JSON and sample.size_fits):
+        return syntax
     if syntax == XML:
         is_declared = sample.text.startswith(b"<?xml") or root_of(sample.text)[0] or b"xmlns" in sample.text[:500]
         return HTML if header == HTML and not is_declared else XML

@@ -58,7 +58,7 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"-----BEGIN CMS-----", CMS),
 )
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
-_BOX_NAMES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip", b"styp", b"uuid"})
+_BOX_NAMES = frozenset({b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip", b"styp", b"uuid"})
 _BRANDS = {
     b"avif": "image/avif",
     b"avis": "image/avif",
@@ -108,8 +108,8 @@ def _structured(head: bytes) -> str | None:
     """Containers whose mark does not stand at the start, or is too short to be one by itself."""
     if head.startswith((b"RIFF", b"RF64")):
         return _RIFF.get(head[8:12])
-    # The length of a box has a zero byte: words of a text have none.
-    if head[4:8] in _BOX_NAMES and b"\0" in head[:4]:
+    # The length of a box has a zero byte: "The free" of a text has none.
+    if head[4:8] == b"ftyp" or (head[4:8] in _BOX_NAMES and b"\0" in head[:4]):
         return _BRANDS.get(head[8:12], BOXES) if head[4:8] == b"ftyp" else BOXES
     if head.startswith(b"BM") and head[6:10] == bytes(4):
         return "image/bmp"
