@@ -74,22 +74,30 @@ async def show(call: Call[NoQuery, None]) -> JobView:
 
 @operation(problems=("job_not_found", "job_ended"))
 async def cancel(call: Call[NoQuery, None]) -> JobView:
-    """Stop a job.
+    """Stop a job, or stop waiting for it.
 
-    What is available stays, downloads in flight end, and its subscribers are told.
+    A job that other users wait for too goes on for them: it comes back as it is, `pending` or `processing`, and your
+    webhooks for it are not called. Asking for the case again joins it again. When nobody else waits, or for an
+    administrator, the job ends: what is available stays, downloads in flight end, and its subscribers are told.
     """
     limit = call.state["options"].webhook_max_documents
-    async with call.state["database"].transaction() as connection:
+
+    async def stop(connection: Connection) -> tuple[JobRow, Settlement | None]:
         job = await _visible(connection, call)
-        settlement = await requests.cancel(connection, job.id, event_limit=limit)
-        after = await job_history.find(connection, job.id)
-    if settlement is None and job.status != "cancelled":
+        if call.owner is None:
+            settlement = await requests.cancel(connection, job.id, event_limit=limit)
+        else:
+            settlement = await requests.withdraw(connection, job.id, call.owner, event_limit=limit)
+        return await job_history.find(connection, job.id) or job, settlement
+
+    job, settlement = await call.state["database"].run(stop)
+    if settlement is None and job.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
         raise Problem("job_ended", "The job has ended already: there is nothing to cancel.")
     if settlement is not None:
         _log(job, settlement)
-    for delivery_id in () if settlement is None else settlement.deliveries:
-        await call.state["bell"].ring_delivery(delivery_id, attempt=1)
-    return job_view(after or job)
+        for delivery_id in settlement.deliveries:
+            await call.state["bell"].ring_delivery(delivery_id, attempt=1)
+    return job_view(job)
 
 
 def _log(job: JobRow, settlement: Settlement) -> None:

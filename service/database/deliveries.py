@@ -67,6 +67,15 @@ async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID)
     return tuple(row["id"] for row in rows)
 
 
+async def unsubscribe(connection: Connection, job_id: UUID, user_id: UUID) -> None:
+    """Tell a user nothing of the end of a job."""
+    await connection.execute(
+        "WITH own AS (SELECT id FROM deliveries WHERE job_id = :job_id AND user_id = :user_id AND status = 'waiting'"
+        " ORDER BY id FOR UPDATE) DELETE FROM deliveries USING own WHERE deliveries.id = own.id",
+        {"job_id": job_id, "user_id": user_id},
+    )
+
+
 async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
     """Ask for one more attempt now, whatever became of the delivery. None: its job has not ended."""
     row = await connection.fetch_one(

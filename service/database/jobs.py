@@ -53,30 +53,11 @@ async def create(
     return job_id
 
 
-async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
-    """Let somebody who was told of a job see it."""
-    await connection.execute(
-        "INSERT INTO job_users (user_id, created_at, job_id) SELECT :user_id, created_at, id FROM jobs"
-        " WHERE id = :id ON CONFLICT DO NOTHING",
-        {"id": job_id, "user_id": user_id},
-    )
-
-
 async def hasten(connection: Connection, job_id: UUID, lane: Lane) -> None:
     """Move a job that waits to a lower lane. One that is in that lane or a lower one stays."""
     await connection.execute(
         "UPDATE jobs SET lane = :lane WHERE id = :id AND lane > :lane AND status = 'pending'",
         {"id": job_id, "lane": lane},
-    )
-
-
-async def admit_all(connection: Connection, job_id: UUID, *, like_job_id: UUID) -> None:
-    """Let everybody see a job who sees another one."""
-    await connection.execute(
-        "INSERT INTO job_users (user_id, created_at, job_id) SELECT seen.user_id, jobs.created_at, jobs.id"
-        " FROM job_users AS seen CROSS JOIN jobs WHERE seen.job_id = :like_job_id AND jobs.id = :id"
-        " ON CONFLICT DO NOTHING",
-        {"id": job_id, "like_job_id": like_job_id},
     )
 
 

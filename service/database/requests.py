@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database import case_events, deliveries, documents, jobs, listed_documents, processes
+from service.database import case_events, deliveries, documents, job_users, jobs, listed_documents, processes
 from service.database.connection import Connection
 from service.domain.errors import ErrorCode
 from service.domain.events import count
@@ -176,6 +176,22 @@ async def cancel(connection: Connection, job_id: UUID, *, event_limit: int) -> S
     return await settle(connection, number, job_id, cancelled=True, event_limit=event_limit)
 
 
+async def withdraw(connection: Connection, job_id: UUID, user_id: UUID, *, event_limit: int) -> Settlement | None:
+    """End a user's interest in an active job. The job goes on for others; without any it ends as `cancel` ends it.
+
+    None: it goes on, or it has ended before. The webhooks of a user whose interest ends are not called.
+    """
+    number = await jobs.process_of(connection, job_id)
+    if number is None or not await processes.lock(connection, number):
+        return None
+    if await jobs.find_active(connection, number) != job_id:
+        return None
+    if await job_users.withdraw(connection, job_id, user_id):
+        await deliveries.unsubscribe(connection, job_id, user_id)
+        return None
+    return await settle(connection, number, job_id, cancelled=True, event_limit=event_limit)
+
+
 async def settle(
     connection: Connection,
     number: ProcessNumber,
@@ -227,7 +243,7 @@ async def _start(connection: Connection, request: Request, ids: list[UUID], even
 
 
 async def _join(connection: Connection, request: Request, job_id: UUID, *, has_more: bool = False) -> Accepted:
-    await jobs.admit(connection, job_id, request.user_id)
+    await job_users.admit(connection, job_id, request.user_id)
     await jobs.hasten(connection, job_id, request.lane)
     await _subscribe(connection, request, job_id)
     # It may wait for a listing for minutes, and the documents that joined need none.

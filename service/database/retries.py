@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database import deliveries, documents, jobs, processes, requests
+from service.database import deliveries, documents, job_users, jobs, processes, requests
 from service.database.connection import Connection, as_optional
 from service.database.requests import Accepted, Request
 from service.domain.jobs import Lane
@@ -41,7 +41,7 @@ async def retry(connection: Connection, job_id: UUID, *, request_id: str, event_
     else:
         raise NotRetried("the case lacks nothing that could be downloaded")
     if accepted.job_id is not None:
-        await jobs.admit_all(connection, accepted.job_id, like_job_id=job_id)
+        await job_users.admit_all(connection, accepted.job_id, like_job_id=job_id)
         await deliveries.subscribe_all(connection, number, job_id=accepted.job_id, like_job_id=job_id)
     return accepted
 

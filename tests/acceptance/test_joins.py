@@ -88,3 +88,24 @@ async def test_a_refresh_while_only_listings_are_down_holds_no_running_job_up(
     assert (received.json["type"], received.json["completed_documents"]) == ("process.completed", 6)
     job = (await api.get(f"/api/v1/jobs/{first.json['job_id']}")).json
     assert (job["status"], job["error_code"]) == ("completed", None)
+
+
+async def test_who_joined_a_job_and_cancels_it_cancels_it_for_nobody_else(
+    client: Api, other_client: Api, portal: Portal, subscriber: Subscriber, number: str
+) -> None:
+    await portal.put_documents(number, SIX)
+    await portal.hold(number)
+    first = await client.process(number, webhook_url=subscriber.url(f"/{number}/host"))
+    await other_client.process(number, webhook_url=subscriber.url(f"/{number}/guest"))
+
+    cancelled = await other_client.post(f"/api/v1/jobs/{first.json['job_id']}/cancel")
+
+    assert (cancelled.status, cancelled.json["status"] in {"pending", "processing"}) == (200, True)
+    await portal.let_go(number)
+    (received,) = await subscriber.wait_for(f"/{number}/host")
+    assert (received.json["type"], received.json["completed_documents"]) == ("process.completed", 6)
+    deliveries = await other_client.get("/api/v1/webhooks/deliveries", job_id=first.json["job_id"])
+    assert deliveries.json["items"] == []
+    assert (await other_client.get(f"/api/v1/jobs/{first.json['job_id']}")).json["status"] == "completed"
+    again = await other_client.post(f"/api/v1/jobs/{first.json['job_id']}/cancel")
+    assert (again.status, again.json["code"]) == (409, "job_ended")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from service.database import jobs, portal_slots, processes, turns
+from service.database import job_users, jobs, portal_slots, processes, turns
 from service.database.connection import Database
 from service.database.turns import Claimer
 from service.domain.jobs import ClaimedJob, Lane
@@ -35,7 +35,7 @@ class Turns:
     async def join(self, job_id: UUID, user_id: UUID, lane: Lane = Lane.SINGLE) -> None:
         """Another user asks for the same case."""
         async with self.database.transaction() as connection:
-            await jobs.admit(connection, job_id, user_id)
+            await job_users.admit(connection, job_id, user_id)
             await jobs.hasten(connection, job_id, lane)
 
     async def worker(self, *, wanted: int = 0, users: Sequence[UUID] = ()) -> UUID:
