@@ -94,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     webhook_allow_private_hosts: bool = False
     webhook_max_documents: NotNegative = 500
     webhook_secret_grace: NotNegative = 86400
+    delivery_days: Annotated[int, Meta(ge=0, le=36500)] = 90
     alert_urls: tuple[str, ...] = ()
 
     rate_limit_requests: Rate = "600/minute"

@@ -45,6 +45,7 @@ from worker.drain import GRACE, Drain, end
 from worker.health import health_key, stay_healthy
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
+from worker.retention import remove_for_ever
 from worker.tidying import tidy_for_ever
 
 FIRST_ATTEMPTS_AT_ONCE = 100
@@ -112,7 +113,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
     ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"]))
-    ctx["sweeper"] = asyncio.create_task(_sweep(context))
+    ctx["sweeper"] = asyncio.create_task(_sweep(context, settings.delivery_days))
     ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
     ctx["deliverers"] = [
         _delivery_worker(_common(settings.redis_url, ctx["patience"]), context, is_late=is_late)
@@ -132,10 +133,11 @@ def _claim_loop(context: Context) -> ClaimLoop:
     return ClaimLoop(context.share, context.drain, run, job_concurrency=context.limits.download_concurrency)
 
 
-async def _sweep(context: Context) -> None:
+async def _sweep(context: Context, delivery_days: int) -> None:
     async with asyncio.TaskGroup() as loops:
         loops.create_task(sweep_for_ever(context.database, context.bell, context.metrics))
         loops.create_task(tidy_for_ever(context.database, context.store, context.metrics))
+        loops.create_task(remove_for_ever(context.database, days=delivery_days))
 
 
 def _delivery_worker(common: dict[str, Any], context: Context, *, is_late: bool) -> Worker:

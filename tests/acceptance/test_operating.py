@@ -28,7 +28,6 @@ from tests.support.api import Api
 from tests.support.commands import autos
 from tests.support.pages import Page
 from tests.support.portal import Portal
-from tests.support.subscriber import Subscriber
 from worker import health, main
 from worker.download_process import BACKOFF, BACKOFF_MAX, PAUSE
 from worker.postponement import KEPT_FOR
@@ -158,26 +157,6 @@ async def test_lost_objects_are_downloaded_again_by_the_next_request(
     assert again["completed_documents"] == first["completed_documents"] > 0
 
 
-async def test_the_history_of_webhooks_may_go(
-    api: Api, database_url: str, number: str, portal_case: None, subscriber: Subscriber
-) -> None:
-    await api.process(number, webhook_url=subscriber.url(f"/{number}"))
-    await api.until(number, lambda status: status["webhook_sent"])
-    [block] = PAGE.written("sql", having="DELETE FROM deliveries")
-    *statements, vacuum = [each.strip() for each in block.replace("90 days", "0 days").split(";") if each.strip()]
-    digits = re.sub(r"\D", "", number)
-    here = [f"{each} AND process_number = '{digits}'" for each in statements]
-
-    await execute(database_url, *here, vacuum)
-
-    counted = "SELECT (SELECT count(*) FROM deliveries WHERE process_number = $1) AS deliveries,"
-    counted += " (SELECT count(*) FROM events WHERE process_number = $1) AS events"
-    [row] = await fetch(database_url, counted, digits)
-    assert dict(row) == {"deliveries": 0, "events": 0}
-    assert (await api.status(number))["status"] == "completed"
-    assert (await api.process(number)).json["job_id"] is None
-
-
 @pytest.mark.parametrize("having", ["pg_total_relation_size", "pg_stat_activity"])
 async def test_the_questions_to_the_database_have_answers(api: Api, database_url: str, having: str) -> None:
     for query in PAGE.one("sql", having=having).split(";\n"):
@@ -225,4 +204,5 @@ def test_the_terms_in_words_are_those_of_the_code() -> None:
     assert timedelta(days=3) == KEPT_FOR  # "for three days"
     assert len(DEFAULTS["webhook_retry_delays"]) + 1 == 10  # "Ten attempts over more than a day"
     assert sum(DEFAULTS["webhook_retry_delays"]) > 86400
+    assert DEFAULTS["delivery_days"] == 90  # "90 by default"
     assert DEFAULTS["webhook_secret_grace"] == 86400  # "a day by default"

@@ -16,6 +16,7 @@ from service.database import (
     overdue,
     process_lists,
     processes,
+    retention,
     turns,
     users,
     workload,
@@ -118,6 +119,13 @@ QUESTIONS: dict[str, Ask] = {
     ),
     "sweep: deliveries": lambda connection, _owner: overdue.take_overdue(connection),
     **{f"alerts: {topic}": untold(topic) for topic in Topic},
+    "retention: deliveries": lambda connection, _owner: retention.remove_deliveries(
+        connection, older_than=timedelta(minutes=CASES - LIMIT)
+    ),
+    "retention: events": lambda connection, _owner: retention.remove_events(
+        connection, older_than=timedelta(minutes=CASES - LIMIT), after=None
+    ),
+    "retention: hosts": lambda connection, _owner: retention.forget_hosts(connection, older_than=timedelta(days=90)),
     "metrics: jobs": lambda connection, _owner: workload.open_jobs(connection),
     "metrics: deliveries": lambda connection, _owner: workload.open_deliveries(connection),
 }

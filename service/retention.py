@@ -1,0 +1,40 @@
+"""Deletes what is kept of webhooks when its time has come, batch by batch."""
+
+from datetime import timedelta
+
+from service.database import retention
+from service.database.connection import Database
+from service.database.retention import BATCH, Position
+
+
+async def remove_old_webhooks(database: Database, *, older_than: timedelta) -> int:
+    """Delete settled deliveries, events without deliveries, and hosts that are no longer called; returns how many rows.
+
+    Cut off at any moment, it goes on with the rest the next time.
+    """
+    deliveries = await _remove_deliveries(database, older_than)
+    events = await _remove_events(database, older_than)
+    async with database.connection() as connection:
+        # A batch each time is enough: a host is called before it can be forgotten.
+        return deliveries + events + await retention.forget_hosts(connection, older_than=older_than)
+
+
+async def _remove_deliveries(database: Database, older_than: timedelta) -> int:
+    total, removed = 0, BATCH
+    while removed == BATCH:
+        async with database.connection() as connection:
+            removed = await retention.remove_deliveries(connection, older_than=older_than)
+        total += removed
+    return total
+
+
+async def _remove_events(database: Database, older_than: timedelta) -> int:
+    total = 0
+    after: Position | None = None
+    is_last = False
+    while not is_last:
+        async with database.transaction() as connection:
+            removed, after = await retention.remove_events(connection, older_than=older_than, after=after)
+        total += removed
+        is_last = after is None
+    return total
