@@ -165,15 +165,19 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
             address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
         ),
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
-        rates=Rates(
-            requests=parse(settings.rate_limit_requests),
-            downloads=parse(settings.rate_limit_downloads),
-            numbers=parse(settings.rate_limit_numbers),
-        ),
+        rates=_rates(settings),
         portal_credential=portal_credential(settings),
         turns=Turns(settings.database_pool_size // 2),
         options=_options(settings),
         openapi=cache(partial(_document, settings)),
+    )
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        requests=parse(settings.rate_limit_requests),
+        downloads=parse(settings.rate_limit_downloads),
+        numbers=parse(settings.rate_limit_numbers),
     )
 
 

@@ -19,10 +19,13 @@ LOOK_INTERVAL = 1.0  # seconds between two looks that nothing gave a reason for
 #: Seconds after a message until the second look: a job may be committed while the message of another one is taken.
 SECOND_LOOK = 0.2
 ROOM_INTERVAL = 0.1  # seconds between two looks at whether this worker has room
+PUT_OFF_PAUSE = 0.05  # seconds before the next claim after a job that had to be put off, doubled with each further one
+PUT_OFF_PAUSE_MAX = 1.0  # seconds
 
 Claim = Callable[[Connection], Awaitable[ClaimedJob | None]]
-#: Claims a job and works on it. Sets the future as soon as it knows whether there is one.
-ClaimAndRun = Callable[[Claim, "asyncio.Future[bool]"], Coroutine[Any, Any, None]]
+#: Claims a job and works on it. Sets the future as soon as it knows whether there is one. Returns False if it had to
+#: put the job off.
+ClaimAndRun = Callable[[Claim, "asyncio.Future[bool]"], Coroutine[Any, Any, bool]]
 
 
 class ClaimLoop:
@@ -34,6 +37,7 @@ class ClaimLoop:
         self._run = run
         self._job_concurrency = job_concurrency
         self._running = 0
+        self._put_off = 0  # jobs in a row
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -46,7 +50,7 @@ class ClaimLoop:
         while True:
             self._woken.clear()
             while self._running < JOBS_MAX and await self._claim():
-                pass
+                await self._slow_down()
             was_woken = await self._rest(SECOND_LOOK if was_woken else LOOK_INTERVAL)
 
     async def _claim(self) -> bool:
@@ -60,8 +64,9 @@ class ClaimLoop:
         return claimed.done() and claimed.result()
 
     async def _work(self, claim: Claim, claimed: "asyncio.Future[bool]") -> None:
-        await self._run(claim, claimed)
+        went_on = await self._run(claim, claimed)
         if claimed.done() and claimed.result():
+            self._put_off = 0 if went_on else self._put_off + 1
             # Its user may have another job, and its slots are free.
             self.wake()
 
@@ -69,6 +74,11 @@ class ClaimLoop:
         self._running -= 1
         if not task.cancelled() and (error := task.exception()) is not None:
             structlog.get_logger().error("job_not_run", exc_info=error)
+
+    async def _slow_down(self) -> None:
+        """Where nothing works, jobs must not be taken and put off as fast as possible."""
+        if self._put_off:
+            await asyncio.sleep(min(PUT_OFF_PAUSE * 2 ** min(self._put_off, 10), PUT_OFF_PAUSE_MAX))
 
     async def _rest(self, seconds: float) -> bool:
         """Wait for a message, for room, or for the next look. True if there was a message."""

@@ -36,10 +36,10 @@ async def download_process(ctx: dict[str, Any], *_job: str) -> None:
     ctx[CLAIM_LOOP].wake()
 
 
-async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future[bool]") -> None:
+async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future[bool]") -> bool:
     """Claim a job and work on it until it ends, its lease is lost, or it has to wait.
 
-    `claimed` is set as soon as it is known whether there is one.
+    `claimed` is set as soon as it is known whether there is one. Returns False for a job that has to wait.
     """
     # Shielded: if this is cancelled after the claim commits, the lease has to be known to be released.
     claiming = asyncio.ensure_future(_claim(context, claim))
@@ -51,7 +51,7 @@ async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future
         raise
     claimed.set_result(job is not None)
     if job is None:
-        return
+        return True
     if job.is_first:
         context.metrics.job_queue_seconds.observe(job.age.total_seconds())
     expected = min(job.documents, context.limits.download_concurrency)
@@ -61,7 +61,7 @@ async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future
         ),
         context.share.job(job.user_id, job.lane, expected) as passing,
     ):
-        await _run(replace(context, portal=context.portal.with_pass(passing)), job)
+        return await _run(replace(context, portal=context.portal.with_pass(passing)), job)
 
 
 async def _claim(context: Context, claim: Claim) -> ClaimedJob | None:
@@ -73,7 +73,7 @@ async def _claim(context: Context, claim: Claim) -> ClaimedJob | None:
         return None
 
 
-async def _run(context: Context, job: ClaimedJob) -> None:
+async def _run(context: Context, job: ClaimedJob) -> bool:
     log = structlog.get_logger()
     log.info("job_claimed")
     try:
@@ -82,28 +82,37 @@ async def _run(context: Context, job: ClaimedJob) -> None:
         context.metrics.leases_lost.inc()
         log.warning("lease_lost")
     except Postponed as postponed:
-        await _postpone(context, job, postponed)
+        return await _postpone(context, job, postponed)
     except asyncio.CancelledError:
         log.warning("job_handed_over")
         await asyncio.shield(asyncio.ensure_future(_release(context, job, timedelta(0))))
         raise
     except UNREACHABLE as error:
         log.warning("database_unreachable", error=type(error).__name__)
-        await _postpone(context, job, Postponed(DATABASE_PAUSE, reason="the database cannot be reached"))
+        return await _postpone(context, job, Postponed(DATABASE_PAUSE, reason="the database cannot be reached"))
     except Exception as error:  # process boundary: the job must not wait for its lease to end, and others go on
         log.exception("job_interrupted")
-        await _postpone(context, job, Postponed(PAUSE, reason=f"a fault of this program: {type(error).__name__}"))
+        reason = f"a fault of this program: {type(error).__name__}"
+        return await _postpone(context, job, Postponed(PAUSE, reason=reason))
     else:
         await _tell_end(context, settlement)
+    return True
 
 
-async def _postpone(context: Context, job: ClaimedJob, postponed: Postponed) -> None:
-    settlement = await postpone_or_expire(context, job, postponed)
+async def _postpone(context: Context, job: ClaimedJob, postponed: Postponed) -> bool:
+    # Shielded: a worker that is stopped here would leave the job to its lease.
+    postponing = asyncio.ensure_future(postpone_or_expire(context, job, postponed))
+    try:
+        settlement = await asyncio.shield(postponing)
+    except asyncio.CancelledError:
+        await asyncio.wait([postponing])
+        raise
     if settlement is not None:
         await _tell_end(context, settlement)
-        return
+        return True
     seconds = postponed.delay.total_seconds()
     structlog.get_logger().warning("job_postponed", seconds=seconds, reason=postponed.reason)
+    return False
 
 
 async def _tell_end(context: Context, settlement: Settlement) -> None:
