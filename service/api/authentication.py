@@ -10,7 +10,8 @@ from service.database import users
 from service.database.users import User
 from service.domain.api_keys import key_hash
 
-_BEARER = re.compile(r"[Bb]earer +([\x21-\x7e]{1,200})")
+#: Names of schemes have no case (RFC 9110, section 11.1).
+_BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,200})")
 
 
 def presented_key(request: ApiRequest) -> str:

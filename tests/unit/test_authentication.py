@@ -1,0 +1,22 @@
+"""The key in the header of a request."""
+
+import pytest
+
+from service.api.authentication import presented_key
+from service.api.problems import Problem
+from service.api.state import ApiRequest
+
+
+def _request(value: str) -> ApiRequest:
+    return ApiRequest({"type": "http", "headers": [(b"authorization", value.encode())]})
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_name_of_the_scheme_has_no_case(scheme: str) -> None:
+    assert presented_key(_request(f"{scheme} autos_Key")) == "autos_Key"
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "BEARER ", "Bearers autos_key", "Basic autos_key", "Bearer a b"])
+def test_nothing_else_is_a_key(value: str) -> None:
+    with pytest.raises(Problem):
+        presented_key(_request(value))
