@@ -16,12 +16,14 @@ from service.domain.process_number import ProcessNumber
 _IS_NEWS = f"({has_address('excluded.copies')} OR NOT {has_address('documents.copies')})"
 
 # The content is new when none of the known uuids is listed first any more, or when another size is promised
-# than the one that was promised before and than the one that came.
+# than the one that was promised before and than the one that came. Or when it was new, was not downloaded before the
+# portal stopped listing the document, and is listed again.
 _CHANGED = f"""({_IS_NEWS} AND (
     NOT documents.copies @> jsonb_build_array(jsonb_build_object('uuid', excluded.uuid))
     OR (excluded.declared_size IS DISTINCT FROM documents.declared_size
         AND excluded.declared_size IS NOT NULL
-        AND excluded.declared_size IS DISTINCT FROM documents.size)))"""
+        AND excluded.declared_size IS DISTINCT FROM documents.size)
+    OR (documents.status = 'available' AND documents.error_code IS NULL AND NOT documents.is_current)))"""
 
 # Of a document that is being downloaded, or that waits for it, the job is left alone: the new revision tells it.
 _SETTLED = "documents.status IN ('available', 'failed')"
@@ -76,10 +78,16 @@ async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: t
         " WHERE jobs.id = documents.job_id AND jobs.status IN ('pending', 'processing'))"
     )
     await connection.execute(f"DELETE FROM documents WHERE storage_key IS NULL AND {unlisted}", values)
+    # The database lets nothing become available that is not processing.
     await connection.execute(
-        "UPDATE documents SET status = 'available', error_code = NULL, error_message = NULL, is_current = true,"
+        "UPDATE documents SET status = 'processing'"
+        f" WHERE storage_key IS NOT NULL AND status <> 'available' AND {unlisted}",
+        values,
+    )
+    await connection.execute(
+        "UPDATE documents SET status = 'available', error_code = NULL, error_message = NULL,"
         " completed_at = coalesce(completed_at, now()) WHERE storage_key IS NOT NULL"
-        f" AND (status <> 'available' OR error_code IS NOT NULL OR NOT is_current) AND {unlisted}",
+        f" AND (status <> 'available' OR error_code IS NOT NULL) AND {unlisted}",
         values,
     )
 

@@ -99,3 +99,30 @@ async def test_a_file_whose_newer_version_vanished_lacks_nothing(database: Datab
 
         (other,) = await documents.lacking(connection, CASE, include_hopeless=True)
         assert other != lacking
+
+
+async def test_a_file_whose_newer_version_vanished_before_anybody_asked_for_it_is_available(database: Database) -> None:
+    async with database.transaction() as connection:
+        await requests.register(connection, listing("changed"))
+        await store(connection, "changed")
+        await requests.register(connection, listing("changed"))
+        assert [each.status for each in await documents.of_process(connection, CASE)] == ["pending"]
+
+        await requests.register(connection, listing("other"))
+
+        found = await documents.of_process(connection, CASE)
+        assert {each.status for each in found if each.storage_key} == {"available"}
+
+
+async def test_a_newer_version_that_vanished_and_returned_is_still_to_be_downloaded(database: Database) -> None:
+    newer = listing("changed")
+    async with database.transaction() as connection:
+        await requests.register(connection, listing("changed"))
+        await store(connection, "changed")
+        await requests.register(connection, newer)
+        await requests.register(connection, listing("other"))
+
+        await requests.register(connection, newer)
+
+        found = await documents.of_process(connection, CASE)
+        assert [each.status for each in found if each.storage_key] == ["pending"]
