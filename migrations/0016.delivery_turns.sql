@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS alert_targets (
     PRIMARY KEY (target, topic)
 );
 
--- Deliveries that somebody wants to be sent again and that the sweep has not reached yet.
+-- Recoveries of many deliveries that the sweep goes on with, from `since` on.
 CREATE TABLE IF NOT EXISTS delivery_recoveries (
     id uuid PRIMARY KEY,
     -- Null for those of all users.

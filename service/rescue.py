@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 
-from service.database import jobs, overdue, turns
+from service.database import deliveries, jobs, overdue, turns
 from service.database.connection import Connection, Database
 from service.database.overdue import Stop
 from service.queue import Bell
@@ -33,6 +33,9 @@ async def sweep(database: Database, bell: Bell) -> Swept:
         await turns.tidy(connection)
     if released or delayed:
         await bell.ring_job(uuid4())
+    async with database.transaction() as connection:
+        # One batch with each sweep: the hosts take no more at a time.
+        await deliveries.go_on_recovering(connection)
     rung = await _sweep_deliveries(database, bell)
     if released or rung:
         structlog.get_logger().warning("rung_again", jobs=released, deliveries=rung)

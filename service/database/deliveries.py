@@ -3,7 +3,9 @@
 Statements that wait for the locks of several rows take them in the order of the ids.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from service.database.connection import Connection, as_optional
@@ -11,6 +13,7 @@ from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 
 RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
+RECOVERED_AT_ONCE = 2000  # deliveries of one statement
 USER_DELETED = "The user was deleted."
 
 _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
@@ -88,21 +91,60 @@ async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
     return as_optional(row, Ring)
 
 
+_FAILED = (
+    " FROM deliveries WHERE status = 'failed' AND completed_at BETWEEN :since AND :until"
+    " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
+    " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL)"
+)
+
+
 async def recover(connection: Connection, *, since: datetime, user_id: UUID | None) -> int:
     """Start the schedule of every delivery anew that has failed since then, of one user or of all.
 
-    One statement: it may be repeated, or cut off, at any moment. Answers how many; the sweep rings for them.
+    Returns how many these are. One batch is done at once, the others by `go_on_recovering`; the sweep rings for them.
     """
-    rows = await connection.fetch_all(
-        "WITH given_up AS (SELECT id FROM deliveries WHERE status = 'failed' AND completed_at >= :since"
-        " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
-        " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL) ORDER BY id FOR UPDATE)"
-        " UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = now(), ring_at = now(),"
-        " completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
-        " FROM given_up WHERE deliveries.id = given_up.id RETURNING 1",
-        {"since": since, "user_id": user_id},
+    until: datetime = await connection.fetch_val("SELECT clock_timestamp()")
+    scope = {"since": since, "until": until, "user_id": user_id}
+    done, _last = await _recover_batch(connection, scope)
+    if done < RECOVERED_AT_ONCE:
+        return done
+    rest: int = await connection.fetch_val(f"SELECT count(*){_FAILED}", scope)
+    if rest:
+        await connection.execute(
+            "INSERT INTO delivery_recoveries (id, user_id, since, until) VALUES (:id, :user_id, :since, :until)",
+            {"id": uuid4(), **scope},
+        )
+    return done + rest
+
+
+async def go_on_recovering(connection: Connection) -> int:
+    """Do the next batch of a recovery that nobody else is at, in a transaction; returns how many deliveries it had."""
+    row = await connection.fetch_one(
+        "SELECT id, user_id, since, until FROM delivery_recoveries ORDER BY until, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     )
-    return len(rows)
+    if row is None:
+        return 0
+    scope = {name: row[name] for name in ("since", "until", "user_id")}
+    done, last = await _recover_batch(connection, scope)
+    if done < RECOVERED_AT_ONCE:
+        await connection.execute("DELETE FROM delivery_recoveries WHERE id = :id", {"id": row["id"]})
+    else:
+        statement = "UPDATE delivery_recoveries SET since = :last WHERE id = :id"
+        await connection.execute(statement, {"id": row["id"], "last": last})
+    return done
+
+
+async def _recover_batch(connection: Connection, scope: Mapping[str, Any]) -> tuple[int, datetime | None]:
+    """The oldest failures of a scope; returns how many, and when the last of them had failed."""
+    row = await connection.fetch_one(
+        f"WITH batch AS (SELECT id, completed_at{_FAILED} ORDER BY completed_at LIMIT :limit FOR UPDATE),"
+        " done AS (UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = clock_timestamp(),"
+        " ring_at = clock_timestamp(), completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
+        " WHERE id IN (SELECT id FROM batch) RETURNING 1)"
+        " SELECT (SELECT count(*) FROM done) AS done, (SELECT max(completed_at) FROM batch) AS last",
+        {**scope, "limit": RECOVERED_AT_ONCE},
+    )
+    return (0, None) if row is None else (row["done"], row["last"])
 
 
 async def end_all(connection: Connection, user_id: UUID) -> None:
