@@ -1,5 +1,6 @@
 """How a case is requested: looked up, registered, and handed to the workers. Shared by what starts downloads."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -80,7 +81,7 @@ async def list_process(state: State, number: ProcessNumber, timeout: float = LIS
 def portal_unavailable(error: Unavailable) -> Problem:
     """For a request that there is nothing to keep of."""
     detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
-    retry_after = str(int(error.retry_after)) if error.retry_after else RETRY_AFTER
+    retry_after = str(math.ceil(error.retry_after)) if error.retry_after else RETRY_AFTER
     return Problem("portal_unavailable", detail, headers={"Retry-After": retry_after})
 
 

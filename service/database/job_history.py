@@ -26,6 +26,7 @@ class JobRow(msgspec.Struct, frozen=True):
     lease_expires_at: datetime | None
     error_code: str | None
     error_message: str | None
+    waiting_for: str | None  # what postponed it last, while it waits
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -45,7 +46,9 @@ _JOB_ROW = (
     " coalesce(jobs.total_documents, counts.total) AS total_documents,"
     " coalesce(jobs.completed_documents, counts.completed) AS completed_documents,"
     " coalesce(jobs.failed_documents, counts.failed) AS failed_documents, jobs.lease_expires_at,"
-    " jobs.error_code, jobs.error_message, jobs.created_at, jobs.started_at, jobs.completed_at"
+    " jobs.error_code, jobs.error_message,"
+    " CASE WHEN jobs.status = 'pending' THEN jobs.postponed_reason END AS waiting_for,"
+    " jobs.created_at, jobs.started_at, jobs.completed_at"
     f" FROM jobs CROSS JOIN LATERAL ({COUNTS} WHERE jobs.completed_at IS NULL"
     " AND documents.process_number = jobs.process_number AND documents.job_id = jobs.id) AS counts"
 )

@@ -29,10 +29,13 @@ class TokenEndpoint:
     refresh_token: str = "refresh-0"
     expires_in: int = 28_800
     is_dead: bool = False
+    is_down: bool = False
     asked_with: list[str] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
         """RFC 6749, section 6."""
+        if self.is_down:
+            return web.Response(status=503)
         form = await request.post()
         given = str(form["refresh_token"])
         self.asked_with.append(given)
@@ -211,3 +214,45 @@ async def test_a_denied_case_is_no_dead_token(stack: Stack, own_portal: Portal, 
 
         assert (denied.status, denied.json["code"]) == (403, "process_access_denied")
         assert (await service.api.get(READY)).json["portal_token"] == "ok"
+
+
+async def test_a_portal_that_sends_everybody_to_its_login_has_refused_the_token(
+    stack: Stack, own_portal: Portal, number: str, tmp_path: Path
+) -> None:
+    login = "https://sso.invalid/auth/realms/pje/protocol/openid-connect/auth?x="
+    await own_portal.put_documents(number, DocumentSpec())
+    await own_portal.fail_everything(Fault(kind=FaultKind.REDIRECT_OTHER_HOST, times=-1, location=login))
+    async with service_with(
+        stack, own_portal, tmp_path / "logs", database_url=await create_database(stack), PDPJ_TOKEN="token-1"
+    ) as service:
+        kept = await service.api.process(number)
+        told = await service.api.get(READY)
+        await service.add_worker()
+        (waiting,) = await service.until("SELECT postponed_reason FROM jobs WHERE postponed_reason IS NOT NULL")
+        await service.fetch("UPDATE jobs SET created_at = now() - interval '3 days', ring_at = now()")
+        (ended,) = await service.until("SELECT error_code FROM jobs WHERE status = 'failed'")
+
+    assert (kept.status, kept.json["status"]) == (202, "pending")
+    assert told.json["portal_token"].startswith("refused by the portal since ")
+    assert waiting["postponed_reason"] == "the portal does not accept the token"
+    assert ended["error_code"] == "job_expired"
+
+
+async def test_the_token_endpoint_may_be_down_for_a_while(
+    stack: Stack, own_portal: Portal, tokens: TokenEndpoint, number: str, tmp_path: Path
+) -> None:
+    tokens.is_down = True
+    await own_portal.put_documents(number, DocumentSpec(count=20))
+    credentials = {"PDPJ_REFRESH_TOKEN": "refresh-0", "PDPJ_TOKEN_URL": tokens.url, "PDPJ_CLIENT_ID": "a-client"}
+    database_url = await create_database(stack)
+    async with service_with(stack, own_portal, tmp_path / "logs", database_url=database_url, **credentials) as service:
+        kept = await service.api.process(number)
+        await service.add_worker()
+        await service.until("SELECT 1 FROM jobs WHERE postponed_reason LIKE 'the token could not be renewed%'")
+        ready = await service.api.get(READY)
+        tokens.is_down = False
+        await service.fetch("UPDATE jobs SET ring_at = now()")
+        status = await service.api.ended(number)
+
+    assert (kept.status, ready.json["portal_token"]) == (202, "ok")
+    assert (status["status"], {each["attempts"] for each in status["documents"]}) == ("completed", {1})
