@@ -1,5 +1,6 @@
 """The API process: `uvicorn --factory service.app:create_app`. Its routes, handlers and lifespan."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
@@ -39,6 +40,7 @@ from service.api.rate_limits import RateLimiter, Rates
 from service.api.request_bounds import RequestBoundsMiddleware
 from service.api.request_id import RequestIdMiddleware
 from service.api.security_headers import SecurityHeadersMiddleware, allow_origins
+from service.api.slices import Slices
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.api.turns import Turns
@@ -46,6 +48,7 @@ from service.database.connection import UNREACHABLE, Database
 from service.database.users import create_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
+from service.object_store import ObjectStore
 from service.portal.gate import Gate
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
@@ -130,7 +133,12 @@ def build(settings: Settings) -> RequestIdMiddleware:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            yield await _open(stack, settings)
+            state = await _open(stack, settings)
+            # What the start has made stays for good. Each full collection would look at all of it while nobody is
+            # served, which a large case pays for several times.
+            gc.collect()
+            gc.freeze()
+            yield state
 
     application = Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan)
     # It would answer a slash too many with a redirect to whatever host the client has named.
@@ -150,14 +158,13 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     stack.push_async_callback(resolver.close)
     gate = Gate(settings.pdpj_max_concurrency)
     store = await stack.enter_async_context(open_bucket(settings))
-    watcher = ProgressWatcher(database, store)
-    stack.push_async_callback(watcher.close)
+    slices = Slices()
     return State(
         metrics=metrics,
         database=database,
         portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics)),
         store=store,
-        watcher=watcher,
+        watcher=_open_watcher(stack, database, store, slices),
         bell=Bell(redis),
         webhook_policy=address_policy(settings),
         resolver=resolver,
@@ -168,6 +175,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         rates=_rates(settings),
         portal_credential=portal_credential(settings),
         turns=Turns(settings.database_pool_size // 2),
+        slices=slices,
         options=_options(settings),
         openapi=cache(partial(_document, settings)),
     )
@@ -179,6 +187,12 @@ def _rates(settings: Settings) -> Rates:
         downloads=parse(settings.rate_limit_downloads),
         numbers=parse(settings.rate_limit_numbers),
     )
+
+
+def _open_watcher(stack: AsyncExitStack, database: Database, store: ObjectStore, slices: Slices) -> ProgressWatcher:
+    watcher = ProgressWatcher(database, store, slices)
+    stack.push_async_callback(watcher.close)
+    return watcher
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:

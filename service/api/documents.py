@@ -53,7 +53,7 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     seen = [row.id for row in found[: call.query.limit]]
     trail = [*reversed(seen), *after][:TRAIL]
     rows, cursor = pagination.cut(found, call.query.limit, lambda _last: trail)
-    return Page(await document_views(list(rows), call.state["store"]), cursor)
+    return Page(await document_views(rows, call.state["store"], call.state["slices"]), cursor)
 
 
 @operation(

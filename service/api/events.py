@@ -17,6 +17,7 @@ from service.api.queries import NoQuery
 from service.database import processes
 from service.database.processes import Overview
 from service.domain.api_keys import key_hash
+from service.domain.events import count
 from service.domain.process_number import ProcessNumber
 
 _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webhook_")]
@@ -56,4 +57,4 @@ def _snapshot(number: ProcessNumber, own: Overview, opening: Opening) -> bytes:
     """What the status endpoint would answer: of the webhook, only the caller's own."""
     webhook = {name: getattr(own, name) for name in _WEBHOOK}
     overview = msgspec.structs.replace(opening.overview, **webhook)
-    return encoded("snapshot", status_view(number, overview, opening.documents, opening.views), retry=RETRY)
+    return encoded("snapshot", status_view(number, overview, count(opening.documents), opening.views), retry=RETRY)

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from service.api.bodies import is_optional
 from service.api.examples import TEXTS, examples_of
 from service.api.openapi_schemas import comments, key, parameter_schema, schemas_of
-from service.api.openapi_texts import DESCRIPTION, HEADERS, PATH_PARAMETERS, TAG_OF, TAGS, VERSION
+from service.api.openapi_texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAG_OF, TAGS, VERSION
 from service.api.openapi_webhooks import webhooks
 from service.api.operations import Access, Operation, OperationRoute, Reply
 from service.api.parameters import CaseNumber
@@ -77,7 +77,7 @@ def _operation(path: str, operation: Operation, schemas: Mapping[str, Any]) -> d
         "operationId": f"{module}_{operation.handler.__name__}",
         "tags": [TAG_OF[module]],
         "summary": " ".join(summary.split()).rstrip("."),
-        "parameters": [*_path_parameters(path), *_query_parameters(operation.query)],
+        "parameters": [*_path_parameters(path), *_query_parameters(operation.query), *_header_parameters(operation)],
         "responses": _responses(path, operation, schemas),
     }
     if description:
@@ -125,6 +125,11 @@ def _query_parameters(query: type[msgspec.Struct]) -> Iterable[dict[str, Any]]:
             "description": sentences.get(field.name, sentence),
             "schema": schema,
         }
+
+
+def _header_parameters(operation: Operation) -> Iterable[dict[str, Any]]:
+    if any(reply.status == HTTPStatus.NOT_MODIFIED for reply in operation.replies):
+        yield dict(IF_NONE_MATCH)
 
 
 def _responses(path: str, operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:

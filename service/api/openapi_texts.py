@@ -63,4 +63,12 @@ HEADERS: Mapping[str, tuple[str, Any]] = {
     "Location": ("Where the document is, for as long as the link lives.", {"type": "string", "format": "uri"}),
     "Content-Length": ("The size in bytes, known beforehand.", {"type": "integer"}),
     "Content-Disposition": ("The name of the file.", {"type": "string"}),
+    "ETag": ("Changes with the answer: send it as `If-None-Match` the next time.", {"type": "string"}),
+}
+IF_NONE_MATCH: Mapping[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the last answer: 304 without a body while nothing changes.",
+    "schema": {"type": "string", "examples": ['W/"0b2a4f3c5d6e7f8091a2b3c4d5e6f708"']},
 }

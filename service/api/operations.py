@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -50,10 +51,11 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, Generic[Value], frozen=True):
-    """A value with another status than the operation's first."""
+    """A value with another status than the operation's first, or with headers of its own."""
 
     value: Value
-    status: int
+    status: int = 200
+    headers: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,11 @@ class Operation:
     async def __call__(self, request: ApiRequest) -> Response:
         """Answer one request. Raises `Problem`."""
         if self.access is Access.PUBLIC:
-            return self._response(await self.handler(request))
+            return await self._response(request, await self.handler(request))
         rate: dict[str, str] = {}
         request.scope["state"]["rate_headers"] = rate
         try:
-            response = self._response(await self.handler(await self._let_in(request)))
+            response = await self._response(request, await self.handler(await self._let_in(request)))
         except Problem as problem:
             problem.headers |= rate
             raise
@@ -132,14 +134,15 @@ class Operation:
         await spend(request, request.state["rates"].requests, "requests", key_identity(api_key))
         return user
 
-    def _response(self, result: object) -> Response:
+    async def _response(self, request: ApiRequest, result: object) -> Response:
+        slices = request.state["slices"]
         if isinstance(result, Response):
             return result
         if isinstance(result, Answer):
-            return json_response(result.value, result.status)
+            return await json_response(result.value, slices, result.status, result.headers)
         if result is None:
             return Response(status_code=self.replies[0].status)
-        return json_response(result, self.replies[0].status)
+        return await json_response(result, slices, self.replies[0].status)
 
 
 async def spend(request: ApiRequest, item: RateLimitItem, *identifiers: str, cost: int = 1) -> None:
@@ -200,6 +203,9 @@ def public(
 
 
 def _answered(hint: Any) -> Any:
+    if get_origin(hint) in {Union, UnionType}:
+        # Beside an answer without a body, as 304 is.
+        (hint,) = set(get_args(hint)) - {Response}
     if get_origin(hint) is Answer:
         return get_args(hint)[0]
     return None if hint in {type(None), Response} else hint

@@ -1,5 +1,6 @@
 """The shapes that clients see of a process and its documents."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from service.api.moments import Moment, utc
+from service.api.slices import Slices
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
 from service.domain.documents import Document
@@ -24,7 +26,7 @@ FailureCode = Annotated[
 ]
 
 
-class DocumentView(msgspec.Struct, frozen=True):
+class DocumentView(msgspec.Struct, frozen=True, gc=False):
     """One document with a link that was signed for this answer."""
 
     id: UUID  #: the same whenever and wherever the document is listed
@@ -88,7 +90,7 @@ class StatusView(msgspec.Struct, frozen=True):
     completed_documents: int  #: those that are available
     failed_documents: int  #: each says why
     progress_percentage: float  #: settled documents of all, available or failed: 0 to 100 with one decimal
-    documents: list[DocumentView]  #: in the order of the file
+    documents: list[DocumentView]  #: in the order of the file; empty with `documents=false`
     job_id: UUID | None  #: the last job, be it ended
     error_code: FailureCode | None  #: why the case could not be listed
     error_message: str | None  #: the same as a sentence that says what to do
@@ -137,10 +139,14 @@ class ProgressView(msgspec.Struct, frozen=True):
     completed_at: Moment | None
 
 
-async def document_views(documents: list[Document], store: ObjectStore) -> list[DocumentView]:
+async def document_views(documents: Sequence[Document], store: ObjectStore, slices: Slices) -> list[DocumentView]:
     """Sign a link for each stored file; asks nobody."""
     expires_at = await store.link_expiry()
-    return [await _document_view(document, store, expires_at) for document in documents]
+
+    async def views(some: Sequence[Document]) -> list[DocumentView]:
+        return [await _document_view(document, store, expires_at) for document in some]
+
+    return await slices.run(views, documents)
 
 
 async def _document_view(document: Document, store: ObjectStore, expires_at: datetime) -> DocumentView:
@@ -201,11 +207,8 @@ def process_view(
     )
 
 
-def status_view(
-    number: ProcessNumber, overview: Overview, documents: list[Document], views: list[DocumentView]
-) -> StatusView:
+def status_view(number: ProcessNumber, overview: Overview, counts: Counts, views: list[DocumentView]) -> StatusView:
     """Put the status endpoint's answer together."""
-    counts = count(documents)
     was_sent = overview.webhook_status is DeliveryStatus.DELIVERED
     return StatusView(
         process_number=number.masked,

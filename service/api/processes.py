@@ -1,12 +1,14 @@
 """`/processes`: the main entry, the status, and the list."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from starlette.responses import Response
 
 from service.api import pagination, parameters
 from service.api.beginnings import begin
+from service.api.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
 from service.api.moments import Moment
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
 from service.api.pagination import Page, PageQuery
@@ -21,7 +23,7 @@ from service.api.presenters import (
     status_view,
 )
 from service.api.problems import Problem
-from service.api.queries import PRINTABLE, NoQuery
+from service.api.queries import PRINTABLE
 from service.api.state import State
 from service.database import documents, process_lists, processes
 from service.database.connection import Connection
@@ -29,6 +31,7 @@ from service.database.process_lists import ProcessFilter
 from service.database.processes import Overview
 from service.database.requests import Request
 from service.domain.documents import Document
+from service.domain.events import Counts, count
 from service.domain.pages import Position
 from service.domain.statuses import ProcessStatus
 
@@ -44,12 +47,13 @@ class ShowQuery(msgspec.Struct, frozen=True):
 
 
 @operation(
-    Reply(200, "The case and its documents, with links to what is available."),
+    Reply(200, "The case and its documents, with links to what is available.", headers=("ETag",)),
     Reply(202, "The portal does not answer for now. The request is kept: a worker lists and downloads."),
+    NOT_MODIFIED,
     problems=("process_not_found", "process_access_denied", "invalid_webhook_url", "portal_unavailable"),
     comes_in_crowds=True,
 )
-async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
+async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
     """Look a case up and start what it lacks.
 
     It answers at once. While a job works on the case no second one is started: the same `job_id` comes back, and a
@@ -66,7 +70,12 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView]:
         webhook_url = await parameters.checked_webhook_url(call.request, query.webhook_url)
     wanted = Request(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
     begun = await begin(call.state, wanted, find_case, is_listed=known.is_listed, auto_download=query.auto_download)
-    return Answer(await case_view(call.state, wanted, begun.found), 202 if begun.is_kept else 200)
+    if begun.is_kept:
+        return Answer(await case_view(call.state, wanted, begun.found), 202)
+    tag = await _tag("case", call, begun.found[0])
+    if has_newest(call.request, tag):
+        return not_modified(tag)
+    return Answer(await case_view(call.state, wanted, begun.found), headers={"ETag": tag})
 
 
 Case = tuple[Overview, list[Document]]
@@ -74,7 +83,7 @@ Case = tuple[Overview, list[Document]]
 
 async def find_case(connection: Connection, wanted: Request) -> Case:
     """What the answer of the main entry is made of."""
-    overview = await processes.overview(connection, wanted.number, wanted.user_id)
+    overview = await processes.versioned_overview(connection, wanted.number, wanted.user_id)
     if overview is None:
         raise not_requested()
     return overview, await documents.of_process(connection, wanted.number)
@@ -83,23 +92,49 @@ async def find_case(connection: Connection, wanted: Request) -> Case:
 async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
     """The answer of the main entry, with links signed now."""
     overview, registered = case
-    views = await document_views(registered, state["store"])
+    views = await document_views(registered, state["store"], state["slices"])
     return process_view(wanted.number, overview, registered, views)
 
 
-@operation(problems=("process_not_found",))
-async def status(call: Call[NoQuery, None]) -> StatusView:
+class StatusQuery(msgspec.Struct, frozen=True):
+    """How much to tell."""
+
+    documents: bool = True  #: with the documents; `false` is for who only wants the numbers of a large case
+
+
+@operation(Reply(200, "Done.", headers=("ETag",)), NOT_MODIFIED, problems=("process_not_found",))
+async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response:
     """How far a case is.
 
-    It comes from the database alone: ask as often as the limit of the key allows.
+    It comes from the database alone: ask as often as the limit of the key allows. A case may have thousands of
+    documents: send the last `ETag` as `If-None-Match`, and it is answered 304, without a body, while nothing changes.
+    The links that you have then live on for half of their life at least.
     """
     async with call.state["database"].connection() as connection:
-        overview = await processes.overview(connection, call.number, call.user.id)
-        if overview is None:
-            raise not_requested()
+        overview = await processes.versioned_overview(connection, call.number, call.user.id)
+    if overview is None:
+        raise not_requested()
+    tag = await _tag("status" if call.query.documents else "numbers", call, overview)
+    if has_newest(call.request, tag):
+        return not_modified(tag)
+    counts, found = await _documents(call, overview.total_documents)
+    views = await document_views(found, call.state["store"], call.state["slices"])
+    return Answer(status_view(call.number, overview, counts, views), headers={"ETag": tag})
+
+
+async def _documents(call: Call[StatusQuery, None], total: int) -> tuple[Counts, list[Document]]:
+    """The numbers, and the documents that were asked for."""
+    if not call.query.documents:
+        async with call.state["database"].connection() as connection:
+            return await processes.counts(connection, call.number), []
+    async with call.state["slices"].reading(total), call.state["database"].connection() as connection:
         found = await documents.of_process(connection, call.number)
-    views = await document_views(found, call.state["store"])
-    return status_view(call.number, overview, found, views)
+    return count(found), found
+
+
+async def _tag(kind: str, call: Call[Any, None], overview: Overview) -> str:
+    store = call.state["store"]
+    return case_tag(kind, call.number, overview, link_ttl=store.link_ttl, links_end=await store.link_expiry())
 
 
 def not_requested() -> Problem:

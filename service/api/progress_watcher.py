@@ -14,6 +14,7 @@ from service.api.case_progress import CaseProgress, Change, end_name
 from service.api.event_stream import encoded
 from service.api.listeners import Listener, Opening
 from service.api.presenters import document_views
+from service.api.slices import Slices
 from service.database import documents, processes, users
 from service.database.connection import UNREACHABLE, Connection, Database
 from service.database.processes import Overview
@@ -54,10 +55,11 @@ class ProgressWatcher:
     is missed and nothing comes that is older than its beginning.
     """
 
-    def __init__(self, database: Database, store: ObjectStore, *, interval: float = INTERVAL) -> None:
+    def __init__(self, database: Database, store: ObjectStore, slices: Slices, *, interval: float = INTERVAL) -> None:
         """`interval`: seconds between looks."""
         self._database = database
         self._store = store
+        self._slices = slices
         self._interval = interval
         self._cases: dict[ProcessNumber, _Case] = {}
         self._wake = asyncio.Event()
@@ -158,11 +160,11 @@ class ProgressWatcher:
 
     async def _open(self, sight: _Sight) -> Opening:
         found = [sight.loaded[each] for each in sight.versions]
-        return Opening(sight.overview, found, await document_views(found, self._store))
+        return Opening(sight.overview, found, await document_views(found, self._store, self._slices))
 
     async def _batch(self, change: Change, end: bytes | None) -> bytes:
         """The events of one look: links are signed once, whoever listens."""
-        views = await document_views(list(change.documents), self._store)
+        views = await document_views(change.documents, self._store, self._slices)
         events = [encoded("document", view) for view in views]
         if end is not None:
             events.append(end)

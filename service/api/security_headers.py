@@ -17,7 +17,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 #: Only in production: a browser that has seen it will not speak plain HTTP with this host for a year.
 HTTPS_ONLY: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
 
-_EXPOSED = ("X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After")
+_EXPOSED = ("X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "ETag")
 _PREFLIGHT_SECONDS = 600
 
 
@@ -52,7 +52,7 @@ def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         app,
         allow_origins=origins,
         allow_methods=("GET", "HEAD", "POST", "DELETE"),
-        allow_headers=("Authorization", "Content-Type", "X-Request-ID"),
+        allow_headers=("Authorization", "Content-Type", "If-None-Match", "X-Request-ID"),
         expose_headers=_EXPOSED,
         max_age=_PREFLIGHT_SECONDS,
     )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
+from service.api.slices import Slices
 from service.api.turns import Turns
 from service.database.connection import Database
 from service.metrics import ApiMetrics
@@ -45,6 +46,7 @@ class State(TypedDict):
     rates: Rates
     portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
     turns: Turns  #: of the requests that start downloads
+    slices: Slices  #: of the work on large answers
     options: Options
     openapi: Callable[[], bytes]  #: the document of the API, made when somebody asks for it: that takes a while
     rate_headers: NotRequired[dict[str, str]]  #: of the answer to this request, from what it has spent

@@ -47,6 +47,7 @@ UNREACHABLE: tuple[type[Exception], ...] = (
 ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a wire that went silent asyncpg would wait for ever
 CLOSE_TIMEOUT = 5.0  # seconds
+PART = 200  # rows that are decoded and converted at a time, in two milliseconds
 COMMAND_TIMEOUT = 15.0  # seconds; the longest statement registers a listing of thousands of documents
 
 
@@ -192,6 +193,22 @@ class Database(databases.Database):
                 await self.disconnect()
         except TimeoutError:
             pool.terminate()
+
+
+async def fetch_in_parts(
+    connection: Connection, query: str, values: Mapping[str, Any], convert: Callable[[Any], _T]
+) -> list[_T]:
+    """The converted rows of a statement that may have thousands, all as of one moment.
+
+    asyncpg decodes what has arrived in one piece. Between two parts the event loop serves others.
+    """
+    statement, names = _bound(query)
+    found: list[_T] = []
+    async with connection.raw_connection.transaction():
+        cursor = await connection.raw_connection.cursor(statement, *(values[name] for name in names))
+        while rows := await cursor.fetch(PART):
+            found += map(convert, rows)
+    return found
 
 
 def create_database(url: str, *, application_name: str, max_size: int) -> Database:

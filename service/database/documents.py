@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.connection import Connection, as_struct
+from service.database.connection import PART, Connection, as_struct, fetch_in_parts
 from service.domain.documents import Document, StoredFile, Task, Written
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.listings import Copy
@@ -50,11 +50,12 @@ async def lock_all(connection: Connection, number: ProcessNumber) -> None:
 
 async def of_process(connection: Connection, number: ProcessNumber) -> list[Document]:
     """All of them, in the order of the file."""
-    rows = await connection.fetch_all(
-        f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number ORDER BY position, id",
-        {"number": number.digits},
-    )
-    return [as_struct(row, Document) for row in rows]
+    values = {"number": number.digits}
+    query = f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number ORDER BY position, id"
+    rows = await connection.fetch_all(f"{query} LIMIT {PART}", values)
+    if len(rows) < PART:
+        return [as_struct(row, Document) for row in rows]
+    return await fetch_in_parts(connection, query, values, lambda row: as_struct(row, Document))
 
 
 async def find(connection: Connection, number: ProcessNumber, document_id: UUID) -> Document | None:
@@ -115,8 +116,7 @@ _PLACE = """(SELECT position, id FROM (
 async def page(connection: Connection, number: ProcessNumber, *, after: Sequence[UUID], limit: int) -> list[Document]:
     """Some of them, in the order of the file, from behind the first of `after` on that is still there.
 
-    The place is that of the document, wherever it stands by now: what arrives meanwhile moves no page, and what is
-    dropped meanwhile hides none of the others.
+    The place is where that document stands by now: what arrives or is dropped meanwhile moves no page.
     """
     rows = await connection.fetch_all(
         f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number AND (position, id) > {_PLACE}"

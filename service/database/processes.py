@@ -9,6 +9,7 @@ import msgspec
 from service.database.connection import Connection, as_optional, as_struct
 from service.database.documents import HOPELESS, LACKING
 from service.database.jobs import COUNTS
+from service.domain.events import Counts
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, process_status
@@ -40,6 +41,8 @@ class Overview(msgspec.Struct, frozen=True):
     webhook_completed_at: datetime | None
     webhook_attempts: int | None
     webhook_last_error: str | None
+    total_documents: int = 0  #: this and the next are of `versioned_overview` only
+    documents_version: str | None = None  #: another one after each change of any document
 
 
 async def lock(connection: Connection, number: ProcessNumber) -> bool:
@@ -155,6 +158,23 @@ _OVERVIEW = (
 )
 
 
+#: Each version of a row has the id of the transaction that wrote it.
+_VERSIONED = _OVERVIEW.replace(
+    " FROM processes",
+    ", processes.total_documents, (SELECT md5(string_agg(CAST(documents.xmin AS text), ',' ORDER BY position, id))"
+    " FROM documents WHERE process_number = number) AS documents_version FROM processes",
+    1,
+)
+
+
+async def versioned_overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
+    """The process as `overview` has it, with the version of its documents, of which a large case has thousands."""
+    row = await connection.fetch_one(
+        f"{_VERSIONED} WHERE number = :number", {"number": number.digits, "user_id": user_id}
+    )
+    return as_optional(row, Overview)
+
+
 async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
     """The process with its last job and the caller's own last subscription."""
     row = await connection.fetch_one(
@@ -170,6 +190,12 @@ async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) 
         {"numbers": [number.digits for number in numbers], "user_id": None},
     )
     return {ProcessNumber(row["number"]): as_struct(row, Overview) for row in rows}
+
+
+async def counts(connection: Connection, number: ProcessNumber) -> Counts:
+    """How many documents there are, without reading them all."""
+    rows = await connection.fetch_all(f"{COUNTS} WHERE process_number = :number", {"number": number.digits})
+    return as_struct(rows[0], Counts)
 
 
 class Facts(msgspec.Struct, frozen=True):

@@ -20,8 +20,11 @@ class StoredFile(msgspec.Struct, frozen=True):
     size_mismatch: bool = False  #: not of the size that the portal lists, time after time
 
 
-class Document(msgspec.Struct, frozen=True):
-    """One document of a process, as clients see it. Its file, if any, outlives a later attempt that fails."""
+class Document(msgspec.Struct, frozen=True, gc=False):
+    """One document of a process, as clients see it. Its file, if any, outlives a later attempt that fails.
+
+    A case may have thousands, none of which can be part of a cycle: the garbage collector need not look at them.
+    """
 
     id: UUID
     uuid: str

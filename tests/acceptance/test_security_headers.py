@@ -101,7 +101,14 @@ async def test_a_page_that_is_allowed_reads_answers_problems_and_limits(service:
     ):
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE
         exposed = {name.lower() for name in answer.headers["Access-Control-Expose-Headers"].split(", ")}
-        assert exposed == {"x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after"}
+        assert exposed == {
+            "x-request-id",
+            "ratelimit-limit",
+            "ratelimit-remaining",
+            "ratelimit-reset",
+            "retry-after",
+            "etag",
+        }
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from service.local.portal import CaseSpec, DocumentSpec
 from tests.benchmarks.clients import BENCH
+from tests.benchmarks.large_case import measure_large_case
 from tests.benchmarks.load import LoadResult, LoadTask, ask
 from tests.benchmarks.place import Machine, Place, open_place
 from tests.benchmarks.report import at_least
@@ -81,3 +82,4 @@ async def measure(machine: Machine) -> None:
                 await _measure(place, f"status of {count} documents", servers, path, count)
         path = f"/api/v1/processes/{cases[COUNTS[0]]}"
         await _measure(place, "main entry, 30 documents", {"autos": ours}, path, 0)
+    await measure_large_case(machine)
