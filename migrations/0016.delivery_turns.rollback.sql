@@ -1,7 +1,6 @@
 DROP TABLE delivery_recoveries;
 DROP TABLE alert_targets;
 DROP INDEX delivery_hosts_by_time;
-ALTER TABLE deliveries ALTER COLUMN created_at SET DEFAULT now();
 -- Rows of processes that knew no users.
 DELETE FROM delivery_hosts WHERE user_id = '00000000-0000-0000-0000-000000000000';
 ALTER TABLE delivery_hosts DROP CONSTRAINT delivery_hosts_pkey;

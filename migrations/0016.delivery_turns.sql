@@ -1,12 +1,8 @@
 -- Places at a host per user, alerts per target, recoveries in batches.
 --
--- Locks deliveries and then delivery_hosts, in the order of the workers, until it ends: as long as it takes to read the
--- open deliveries once, below a second for half a million. Processes of the version before go on: the rows of theirs
--- that name no user are ignored, and removed after a while.
-
--- The moment at which a delivery was written. That of its transaction may be seconds earlier, and a client that asks
--- for what is new would miss it.
-ALTER TABLE deliveries ALTER COLUMN created_at SET DEFAULT clock_timestamp();
+-- Locks delivery_hosts until it ends: as long as it takes to read the open deliveries once, below a second for half a
+-- million. Processes of the version before go on: the rows of theirs that name no user are ignored, and removed after a
+-- while.
 
 -- One row per user and host, in place of one per host: a URL that hangs costs its owner's places alone.
 ALTER TABLE delivery_hosts

@@ -22,8 +22,9 @@ _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliverie
 async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UUID, user_id: UUID, url: str) -> None:
     """Have a URL called when the job ends; once, however often it is asked for."""
     await connection.execute(
-        "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status)"
-        " VALUES (:id, :number, :job_id, :user_id, :url, 'waiting') ON CONFLICT (job_id, user_id, url) DO NOTHING",
+        "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
+        " VALUES (:id, :number, :job_id, :user_id, :url, 'waiting', change_time())"
+        " ON CONFLICT (job_id, user_id, url) DO NOTHING",
         {"id": uuid4(), "number": number.digits, "job_id": job_id, "user_id": user_id, "url": url},
     )
 
@@ -31,8 +32,8 @@ async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UU
 async def subscribe_all(connection: Connection, number: ProcessNumber, *, job_id: UUID, like_job_id: UUID) -> None:
     """Have everybody told of the end of a job who subscribed to another one, but for users who were deleted."""
     await connection.execute(
-        "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status)"
-        " SELECT gen_random_uuid(), :number, :job_id, user_id, url, 'waiting' FROM deliveries"
+        "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
+        " SELECT gen_random_uuid(), :number, :job_id, user_id, url, 'waiting', change_time() FROM deliveries"
         " WHERE job_id = :like_job_id AND user_id IN (SELECT id FROM users WHERE deleted_at IS NULL)"
         " ON CONFLICT (job_id, user_id, url) DO NOTHING",
         {"number": number.digits, "job_id": job_id, "like_job_id": like_job_id},
@@ -45,8 +46,9 @@ async def schedule_one(
     """Have a URL called now, for an event that needed no job."""
     delivery_id = uuid4()
     await connection.execute(
-        "INSERT INTO deliveries (id, process_number, event_id, user_id, url, status, next_attempt_at, ring_at)"
-        " VALUES (:id, :number, :event_id, :user_id, :url, 'scheduled', now(), now() + :grace)",
+        "INSERT INTO deliveries"
+        " (id, process_number, event_id, user_id, url, status, created_at, next_attempt_at, ring_at)"
+        " VALUES (:id, :number, :event_id, :user_id, :url, 'scheduled', change_time(), now(), now() + :grace)",
         {
             "id": delivery_id,
             "number": number.digits,
@@ -105,8 +107,8 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
     """
     until: datetime = await connection.fetch_val("SELECT clock_timestamp()")
     scope = {"since": since, "until": until, "user_id": user_id}
-    done, _last = await _recover_batch(connection, scope)
-    if done < RECOVERED_AT_ONCE:
+    done, visited, _last = await _recover_batch(connection, scope)
+    if visited < RECOVERED_AT_ONCE:
         return done
     rest: int = await connection.fetch_val(f"SELECT count(*){_FAILED}", scope)
     if rest:
@@ -118,15 +120,15 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
 
 
 async def go_on_recovering(connection: Connection) -> int:
-    """Do the next batch of a recovery that nobody else is at, in a transaction; returns how many deliveries it had."""
+    """Do the next batch of a recovery that nobody else is at, in a transaction; returns how many deliveries it did."""
     row = await connection.fetch_one(
         "SELECT id, user_id, since, until FROM delivery_recoveries ORDER BY until, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     )
     if row is None:
         return 0
     scope = {name: row[name] for name in ("since", "until", "user_id")}
-    done, last = await _recover_batch(connection, scope)
-    if done < RECOVERED_AT_ONCE:
+    done, visited, last = await _recover_batch(connection, scope)
+    if visited < RECOVERED_AT_ONCE:
         await connection.execute("DELETE FROM delivery_recoveries WHERE id = :id", {"id": row["id"]})
     else:
         statement = "UPDATE delivery_recoveries SET since = :last WHERE id = :id"
@@ -134,17 +136,19 @@ async def go_on_recovering(connection: Connection) -> int:
     return done
 
 
-async def _recover_batch(connection: Connection, scope: Mapping[str, Any]) -> tuple[int, datetime | None]:
-    """The oldest failures of a scope; returns how many, and when the last of them had failed."""
+async def _recover_batch(connection: Connection, scope: Mapping[str, Any]) -> tuple[int, int, datetime | None]:
+    """The oldest failures of a scope; returns how many were recovered, how many seen, and when the last had failed."""
     row = await connection.fetch_one(
-        f"WITH batch AS (SELECT id, completed_at{_FAILED} ORDER BY completed_at LIMIT :limit FOR UPDATE),"
+        f"WITH batch AS (SELECT id, completed_at{_FAILED} ORDER BY completed_at LIMIT :limit),"
+        " locked AS (SELECT id FROM deliveries WHERE id IN (SELECT id FROM batch) AND status = 'failed'"
+        " ORDER BY id FOR UPDATE),"
         " done AS (UPDATE deliveries SET status = 'scheduled', attempts = 0, next_attempt_at = clock_timestamp(),"
         " ring_at = clock_timestamp(), completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
-        " WHERE id IN (SELECT id FROM batch) RETURNING 1)"
-        " SELECT (SELECT count(*) FROM done) AS done, (SELECT max(completed_at) FROM batch) AS last",
+        " WHERE id IN (SELECT id FROM locked) RETURNING 1)"
+        " SELECT (SELECT count(*) FROM done) AS done, count(*) AS visited, max(completed_at) AS last FROM batch",
         {**scope, "limit": RECOVERED_AT_ONCE},
     )
-    return (0, None) if row is None else (row["done"], row["last"])
+    return (0, 0, None) if row is None else (row["done"], row["visited"], row["last"])
 
 
 async def end_all(connection: Connection, user_id: UUID) -> None:

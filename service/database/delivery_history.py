@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
+from service.database.horizon import horizon
 from service.domain.pages import Position
 from service.domain.statuses import DeliveryStatus
 
@@ -71,11 +72,15 @@ async def find(connection: Connection, delivery_id: UUID, *, user_id: UUID | Non
 async def page(
     connection: Connection, wanted: DeliveryFilter, *, after: Position[UUID] | None, limit: int
 ) -> list[DeliveryRow]:
-    """The deliveries that are wanted, the newest first, from behind a position on."""
+    """The deliveries that are wanted, the newest first, from behind a position on.
+
+    With `since` only those up to the horizon: a client that asks again from the newest one on misses none.
+    """
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     conditions = [f"deliveries.{name} = :{name}" for name in values if name != "since"]
     if wanted.since is not None:
-        conditions.append("deliveries.created_at >= :since")
+        conditions.append("deliveries.created_at >= :since AND deliveries.created_at < :horizon")
+        values["horizon"] = await horizon(connection)
     if after is not None:
         conditions.append("(deliveries.created_at, deliveries.id) < (:moment, :after_id)")
         values |= {"moment": after.moment, "after_id": after.key}
