@@ -90,8 +90,8 @@ async def ring(state: State, accepted: Accepted, woken: UUID | None = None) -> N
     job_id = accepted.job_id if accepted.new_job or accepted.can_go_on else woken
     if job_id is not None:
         await state["bell"].ring_job(job_id)
-    if accepted.delivery_id is not None:
-        await state["bell"].ring_delivery(accepted.delivery_id, attempt=1)
+    if (due := accepted.delivery) is not None:
+        await state["bell"].ring_delivery(due.id, attempt=due.attempt, rings=due.rings, late=False)
 
 
 async def _accept(

@@ -9,7 +9,7 @@ import msgspec
 from service.api.jobs import JobView
 from service.api.presenters import DocumentView, ProcessSummary, ProcessView, StatusView
 from service.domain.errors import SENTENCES, ErrorCode
-from service.domain.statuses import DocumentStatus, JobStatus, ProcessStatus
+from service.domain.statuses import DeliveryStatus, DocumentStatus, JobStatus, ProcessStatus
 from service.webhooks.payload import WebhookBody, WebhookDocument
 
 NUMBER = "0000123-06.2023.4.03.6100"
@@ -91,6 +91,7 @@ CASE = ProcessView(
     status=ProcessStatus.PROCESSING,
     job_id=JOB_ID,
     webhook_url=WEBHOOK_URL,
+    webhook_status=DeliveryStatus.WAITING,
     documents=[AVAILABLE, _UNDER_WAY],
 )
 KEPT_CASE = ProcessView(
@@ -105,6 +106,7 @@ KEPT_CASE = ProcessView(
     status=ProcessStatus.PENDING,
     job_id=JOB_ID,
     webhook_url=WEBHOOK_URL,
+    webhook_status=DeliveryStatus.WAITING,
     documents=[],
 )
 STATUS = StatusView(
@@ -161,7 +163,6 @@ COMPLETED_EVENT = WebhookBody(
     timestamp=ENDED,
     process_number=NUMBER,
     job_id=JOB_ID,
-    job_status=JobStatus.COMPLETED,
     status=ProcessStatus.COMPLETED,
     total_documents=1,
     completed_documents=1,
@@ -174,7 +175,6 @@ COMPLETED_EVENT = WebhookBody(
 FAILED_EVENT = msgspec.structs.replace(
     COMPLETED_EVENT,
     type="process.failed",
-    job_status=JobStatus.FAILED,
     status=ProcessStatus.FAILED,
     total_documents=2,
     failed_documents=1,

@@ -53,7 +53,7 @@ from service.api.webhook_trials import (
 )
 from service.api.webhooks import SecretView
 from service.database.keys import KEYS_MAX
-from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
+from service.domain.statuses import DeliveryStatus, ProcessStatus
 from service.webhooks import trial
 
 _API_KEY = "autos_" + "A" * 43
@@ -101,15 +101,12 @@ _UNKNOWN_CASE = ProblemView("about:blank", "Not Found", 404, "The portal does no
 EVENTS = (
     COMPLETED_EVENT,
     FAILED_EVENT,
-    msgspec.structs.replace(
-        FAILED_EVENT, type="process.cancelled", job_status=JobStatus.CANCELLED, status=ProcessStatus.CANCELLED
-    ),
+    msgspec.structs.replace(FAILED_EVENT, type="process.cancelled", status=ProcessStatus.CANCELLED),
     msgspec.structs.replace(COMPLETED_EVENT, type="process.updated", status=ProcessStatus.PENDING, total_documents=3),
     msgspec.structs.replace(
         COMPLETED_EVENT,
         type=trial.EVENT_TYPE,
         job_id=None,
-        job_status=None,
         total_documents=0,
         completed_documents=0,
         documents=[],

@@ -71,6 +71,7 @@ class ProcessView(_Process, frozen=True):
     """The answer of the main entry."""
 
     webhook_url: str | None  #: the caller's own
+    webhook_status: DeliveryStatus | None  #: what has come of calling it: `waiting` for the job, or as in its delivery
     documents: list[DocumentView]  #: in the order of the file
 
 
@@ -203,6 +204,7 @@ def process_view(
         status=_status(overview, counts),
         job_id=overview.job_id if is_active else None,
         webhook_url=overview.webhook_url,
+        webhook_status=overview.webhook_status,
         documents=views,
     )
 

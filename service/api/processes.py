@@ -57,13 +57,15 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
     """Look a case up and start what it lacks.
 
     It answers at once. While a job works on the case no second one is started: the same `job_id` comes back, and a
-    new `webhook_url` joins its subscribers. Where everything is available already a `webhook_url` is called at once.
+    new `webhook_url` joins its subscribers. Where everything is available already a `webhook_url` is called at once,
+    for the same state of the case once an hour at most.
     """
     query = call.query
     async with call.state["turns"].take():
         async with call.state["database"].connection() as connection:
             known = await processes.completeness(connection, call.number)
-        if query.auto_download and (query.force_refresh or not known.is_complete):
+        starts = query.force_refresh or not known.is_complete or query.webhook_url is not None
+        if query.auto_download and starts:
             await start_downloads(call)
     webhook_url = None
     if query.webhook_url is not None:

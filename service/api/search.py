@@ -72,8 +72,10 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     async with call.state["database"].connection() as connection:
         known = await processes.completeness_of(connection, valid)
     if body.auto_download:
-        # What is there, and what a job works on already, starts nothing.
-        await start_many(call, sum(not (each.is_complete or each.is_active) for each in known.values()))
+        # What is there, and what a job works on already, starts nothing. A webhook is called for what is there.
+        has_webhook = body.webhook_url is not None
+        starting = [each for each in known.values() if not each.is_active and (has_webhook or not each.is_complete)]
+        await start_many(call, len(starting))
     outcomes = await _begin_all(call, known, webhook_url)
     return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
 

@@ -4,6 +4,7 @@ The caller holds the lock of the process.
 """
 
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 import msgspec
@@ -22,15 +23,18 @@ async def record_end(
     """Write the event of a job that ended. `limit`: documents that an event tells of one by one."""
     found = await documents.of_process(connection, number)
     body = _body(number, found, _case_status(found, status), moment=moment, limit=limit)
-    return await _record(connection, number, msgspec.structs.replace(body, job_id=job_id, job_status=status))
+    return await _record(connection, number, msgspec.structs.replace(body, job_id=job_id))
 
 
 async def record_state(connection: Connection, number: ProcessNumber, *, limit: int) -> UUID:
-    """Write the event of a case of which a request lacks nothing."""
+    """The event of a case of which a request lacks nothing: written once for each state that the case comes to."""
     found = await documents.of_process(connection, number)
-    moment: datetime = await connection.fetch_val("SELECT now()")
+    # The clock: this transaction may have waited for one that wrote an event.
+    moment: datetime = await connection.fetch_val("SELECT clock_timestamp()")
     body = _body(number, found, _case_status(found, None), moment=moment, limit=limit)
-    return await _record(connection, number, body)
+    fingerprint = _fingerprint(body)
+    known = await events.newest_with(connection, number.digits, fingerprint)
+    return known or await _record(connection, number, body, fingerprint)
 
 
 def _case_status(found: list[Document], job_status: JobStatus | None) -> ProcessStatus:
@@ -60,7 +64,21 @@ def _body(
     )
 
 
-async def _record(connection: Connection, number: ProcessNumber, body: EventBody) -> UUID:
+def _fingerprint(body: EventBody) -> bytes:
+    """Of all that an event says, but for when."""
+    said = msgspec.structs.asdict(body)
+    del said["completed_at"]
+    return sha256(msgspec.json.encode(said)).digest()
+
+
+async def _record(
+    connection: Connection, number: ProcessNumber, body: EventBody, fingerprint: bytes | None = None
+) -> UUID:
     return await events.record(
-        connection, body, number=number.digits, event_type=event_type(body.status), occurred_at=body.completed_at
+        connection,
+        body,
+        number=number.digits,
+        event_type=event_type(body.status),
+        occurred_at=body.completed_at,
+        fingerprint=fingerprint,
     )

@@ -10,13 +10,22 @@ from service.domain.events import Event, EventBody
 
 
 async def record(
-    connection: Connection, body: EventBody, *, number: str, event_type: str, occurred_at: datetime
+    connection: Connection,
+    body: EventBody,
+    *,
+    number: str,
+    event_type: str,
+    occurred_at: datetime,
+    fingerprint: bytes | None = None,
 ) -> UUID:
-    """Write an event. A job has at most one: a second one violates a unique constraint."""
+    """Write an event. A job has at most one: a second one violates a unique constraint.
+
+    `fingerprint` tells one without a job from those that say something else.
+    """
     event_id = uuid4()
     await connection.execute(
-        "INSERT INTO events (id, process_number, job_id, type, occurred_at, body)"
-        " VALUES (:id, :number, :job_id, :type, :occurred_at, CAST(:body AS jsonb))",
+        "INSERT INTO events (id, process_number, job_id, type, occurred_at, body, fingerprint)"
+        " VALUES (:id, :number, :job_id, :type, :occurred_at, CAST(:body AS jsonb), :fingerprint)",
         {
             "id": event_id,
             "number": number,
@@ -24,7 +33,18 @@ async def record(
             "type": event_type,
             "occurred_at": occurred_at,
             "body": as_json(body),
+            "fingerprint": fingerprint,
         },
+    )
+    return event_id
+
+
+async def newest_with(connection: Connection, number: str, fingerprint: bytes) -> UUID | None:
+    """The newest event of a case, if it is one without a job that says the same."""
+    event_id: UUID | None = await connection.fetch_val(
+        "SELECT id FROM (SELECT id, fingerprint FROM events WHERE process_number = :number"
+        " ORDER BY occurred_at DESC LIMIT 1) AS newest WHERE fingerprint = :fingerprint",
+        {"number": number, "fingerprint": fingerprint},
     )
     return event_id
 

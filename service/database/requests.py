@@ -7,8 +7,18 @@ from uuid import UUID
 
 import msgspec
 
-from service.database import case_events, deliveries, documents, job_users, jobs, listed_documents, processes
+from service.database import (
+    case_events,
+    deliveries,
+    documents,
+    job_users,
+    jobs,
+    listed_documents,
+    processes,
+    repeated_deliveries,
+)
 from service.database.connection import Connection
+from service.domain.deliveries import Ring
 from service.domain.errors import ErrorCode
 from service.domain.events import count
 from service.domain.jobs import ClaimedJob, Lane, Settlement
@@ -34,7 +44,7 @@ class Accepted(msgspec.Struct, frozen=True):
     job_id: UUID | None = None
     new_job: bool = False
     can_go_on: bool = False  #: the job was waiting for its next turn, and has something to do now
-    delivery_id: UUID | None = None
+    delivery: Ring | None = None
 
 
 async def register(connection: Connection, listing: Listing) -> UUID | None:
@@ -263,7 +273,7 @@ async def _report_at_once(connection: Connection, request: Request, event_limit:
     if request.webhook_url is None:
         return Accepted()
     event_id = await case_events.record_state(connection, request.number, limit=event_limit)
-    delivery_id = await deliveries.schedule_one(
+    delivery = await repeated_deliveries.schedule(
         connection, request.number, event_id=event_id, user_id=request.user_id, url=request.webhook_url
     )
-    return Accepted(delivery_id=delivery_id)
+    return Accepted(delivery=delivery)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from service.domain.documents import Document
-from service.domain.statuses import DocumentStatus, JobStatus, ProcessStatus
+from service.domain.statuses import DocumentStatus, ProcessStatus
 
 
 class EventDocument(msgspec.Struct, frozen=True):
@@ -39,7 +39,6 @@ class EventBody(msgspec.Struct, frozen=True):
     completed_at: datetime
     documents: tuple[EventDocument, ...]
     documents_truncated: bool
-    job_status: JobStatus | None = None  #: None for an event without a job, and for those before this field
 
 
 def event_type(status: ProcessStatus) -> str:

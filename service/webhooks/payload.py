@@ -8,7 +8,7 @@ import msgspec
 
 from service.domain.events import Event, EventDocument
 from service.domain.file_names import download_name
-from service.domain.statuses import DocumentStatus, JobStatus, ProcessStatus
+from service.domain.statuses import DocumentStatus, ProcessStatus
 
 
 class WebhookDocument(msgspec.Struct, frozen=True):
@@ -36,7 +36,6 @@ class WebhookBody(msgspec.Struct, frozen=True):
     timestamp: datetime  #: when the event happened
     process_number: str  #: masked
     job_id: UUID | None  #: null where there was nothing to do
-    job_status: JobStatus | None  #: what came of the documents of the job; null where there was none
     status: ProcessStatus  #: of the case; pending where documents are left that nobody has asked for
     total_documents: int  #: those of the case
     completed_documents: int  #: those that are available

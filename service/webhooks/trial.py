@@ -40,7 +40,6 @@ def render_test(moment: datetime, payload: Mapping[str, Any], *, public_url: str
         timestamp=moment,
         process_number=number,
         job_id=None,
-        job_status=None,
         status=ProcessStatus.COMPLETED,
         total_documents=0,
         completed_documents=0,

@@ -35,8 +35,8 @@ async def test_the_main_entry_gets_the_whole_case_from_the_job_for_one_document(
     await portal.let_go(number)
 
     (received,) = await subscriber.wait_for(f"/{number}")
-    told = ("type", "status", "job_status", "completed_documents", "total_documents")
-    assert [received.json[name] for name in told] == ["process.completed", "completed", "completed", 6, 6]
+    told = ("type", "status", "completed_documents", "total_documents")
+    assert [received.json[name] for name in told] == ["process.completed", "completed", 6, 6]
     status = await api.status(number)
     assert (status["status"], status["completed_documents"]) == ("completed", 6)
 
@@ -64,8 +64,8 @@ async def test_a_job_for_one_document_announces_no_completed_case(
     )
 
     (received,) = await subscriber.wait_for(f"/{number}")
-    told = ("type", "status", "job_status", "completed_documents", "total_documents")
-    assert [received.json[name] for name in told] == ["process.updated", "pending", "completed", 1, 6]
+    told = ("type", "status", "completed_documents", "total_documents")
+    assert [received.json[name] for name in told] == ["process.updated", "pending", 1, 6]
     job = (await api.get(f"/api/v1/jobs/{started.json['job_id']}")).json
     assert (job["status"], job["completed_documents"], job["total_documents"]) == ("completed", 1, 1)
 
