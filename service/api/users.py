@@ -127,8 +127,9 @@ async def delete(call: Call[NoQuery, None]) -> None:
     """
     user_id = call.identifier("user_id")
     try:
-        async with call.state["database"].transaction() as connection:
-            is_deleted = user_id is not None and await users.delete(connection, user_id)
+        is_deleted = user_id is not None and await call.state["database"].run(
+            lambda connection: users.delete(connection, user_id)
+        )
     except LastAdmin:
         raise Problem("last_admin", "This is the last administrator who has a key.") from None
     if not is_deleted:

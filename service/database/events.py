@@ -40,10 +40,10 @@ async def record(
 
 
 async def newest_with(connection: Connection, number: str, fingerprint: bytes) -> UUID | None:
-    """The newest event of a case, if it is one without a job that says the same."""
+    """The newest event of a case, if it is one without a job that says the same. It stays for this transaction."""
     event_id: UUID | None = await connection.fetch_val(
         "SELECT id FROM (SELECT id, fingerprint FROM events WHERE process_number = :number"
-        " ORDER BY occurred_at DESC LIMIT 1) AS newest WHERE fingerprint = :fingerprint",
+        " ORDER BY occurred_at DESC LIMIT 1 FOR KEY SHARE) AS newest WHERE fingerprint = :fingerprint",
         {"number": number, "fingerprint": fingerprint},
     )
     return event_id
