@@ -1,5 +1,5 @@
 -- Users take turns. PostgreSQL says which job is next, and no longer the scores of messages in Redis.
--- Locks jobs against every use while the jobs that wait are put into the queue: about a second per 100,000 of them.
+-- Locks jobs against every use while the jobs that wait are put into the queue: some seconds per 100,000 of them.
 
 -- 0: asked for one by one; 1: in a batch; 2: by a monitor. The lowest lane of a user goes first.
 ALTER TABLE jobs ADD COLUMN IF NOT EXISTS lane smallint NOT NULL DEFAULT 0;
