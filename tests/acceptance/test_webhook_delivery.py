@@ -17,6 +17,7 @@ TOP_LEVEL = [
     "timestamp",
     "process_number",
     "job_id",
+    "job_status",
     "status",
     "total_documents",
     "completed_documents",

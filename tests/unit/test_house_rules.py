@@ -99,6 +99,7 @@ def test_broad_excepts_stand_only_where_processes_meet_the_unexpected() -> None:
         "worker/deliver_webhook.py",
         "worker/portal_share.py",
         "worker/rescue.py",
+        "worker/retention.py",
         "worker/tidying.py",
         "service/api/request_id.py",
     }
