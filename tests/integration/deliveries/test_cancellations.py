@@ -22,11 +22,12 @@ from worker.context import Context
 
 @dataclass
 class Wire:
-    """Between the task and PostgreSQL: falls silent behind the COMMIT of a transaction in which a statement was."""
+    """Between the task and PostgreSQL: falls silent in a transaction in which a statement was, behind another one."""
 
     proxy: TcpProxy
     pool: Database
     statement: bytes = b""
+    last: bytes = b""
     fell_silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     def observer(self) -> Any:
@@ -36,7 +37,7 @@ class Wire:
         def observe(chunk: bytes) -> None:
             nonlocal seen
             seen = seen or (bool(self.statement) and self.statement in chunk)
-            if seen and b"COMMIT" in chunk:
+            if seen and self.last in chunk:
                 self.statement, seen = b"", False
                 self.proxy.go_silent()
                 self.fell_silent.set()
@@ -54,9 +55,17 @@ async def open_wire(stack: Stack, database: Database) -> AsyncIterator[Wire]:
             yield wire
 
 
-async def stop_behind(wire: Wire, context: Context, delivery_id: UUID, statement: bytes, *, late: bool = True) -> None:
-    """Cancel the task while the COMMIT behind a statement is under way."""
-    wire.statement = statement
+async def stop_behind(
+    wire: Wire,
+    context: Context,
+    delivery_id: UUID,
+    statement: bytes,
+    *,
+    last: bytes = b"COMMIT",
+    late: bool = True,
+) -> None:
+    """Cancel the task while the answer to `last` is under way, in the transaction of a statement."""
+    wire.statement, wire.last = statement, last
     attempting = asyncio.create_task(attempt(context, delivery_id, late=late))
     await wire.fell_silent.wait()
     attempting.cancel()
@@ -94,13 +103,15 @@ async def test_a_bell_that_was_to_be_passed_on_is_rung(
     assert [each for each, _how in context.bell.rung] == [delivery_id]
 
 
+@pytest.mark.parametrize("last", [b"INSERT INTO delivery_attempts", b"COMMIT"])
 async def test_what_was_sent_is_written_down_by_a_worker_that_ends(
-    stack: Stack, database: Database, user_id: UUID, subscriber: Subscriber
+    stack: Stack, database: Database, user_id: UUID, subscriber: Subscriber, last: bytes
 ) -> None:
     path = f"/{uuid4()}"
     (delivery_id,) = await schedule(database, user_id, subscriber.url(path))
     async with open_wire(stack, database) as wire:
-        await stop_behind(wire, task_context(wire.pool), delivery_id, b"INSERT INTO delivery_attempts")
+        context, statement = task_context(wire.pool), b"INSERT INTO delivery_attempts"
+        await stop_behind(wire, context, delivery_id, statement, last=last)
 
     found = await row(database, delivery_id)
     assert (found["status"], found["attempts"], len(subscriber.received(path))) == ("delivered", 1, 1)
