@@ -57,10 +57,11 @@ class ClaimLoop:
         claimed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         claimer = Claimer(self._share.worker_id, self._share.total, self._job_concurrency, self._share.wants_more_work)
         self._running += 1
-        task = self._drain.start(self._work(partial(turns.claim_next, claimer=claimer), claimed))
-        task.add_done_callback(self._end)
-        both: set[asyncio.Future[Any]] = {task, claimed}
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        with self._share.claiming():
+            task = self._drain.start(self._work(partial(turns.claim_next, claimer=claimer), claimed))
+            task.add_done_callback(self._end)
+            both: set[asyncio.Future[Any]] = {task, claimed}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         return claimed.done() and claimed.result()
 
     async def _work(self, claim: Claim, claimed: "asyncio.Future[bool]") -> None:

@@ -17,6 +17,7 @@ from worker.fair_share import fair_share
 IDLE_INTERVAL = 1.0  # seconds between two renewals while there is nothing to ask
 INTERVAL = 0.25  # seconds while there is
 SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
+CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim at most
 MARGIN = 1.0  # seconds before the database's end of a lease at which this worker stops using it
 
 
@@ -35,6 +36,8 @@ class PortalShare:
         self._is_short = self._is_contended = False
         self._has_slots = False
         self._jobs: dict[Pass, int] = {}
+        self._no_claim = asyncio.Event()
+        self._no_claim.set()
 
     @property
     def wants_more_work(self) -> bool:
@@ -50,6 +53,18 @@ class PortalShare:
             yield passing
         finally:
             del self._jobs[passing]
+            if not self._jobs:
+                # Its slots are given back now, not at the next renewal.
+                self._gate.changed.set()
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Around a claim, which says itself what its job needs, until the job is known here."""
+        self._no_claim.clear()
+        try:
+            yield
+        finally:
+            self._no_claim.set()
 
     async def keep_for_ever(self) -> None:
         """Adjust the gate until cancelled, then give everything back."""
@@ -65,13 +80,10 @@ class PortalShare:
 
         A database that is away changes nothing until the leases have ended.
         """
+        await self._claim_ends()
         asked_at = asyncio.get_running_loop().time()
         self._gate.changed.clear()
-        wanted = max(self._gate.take_peak(), sum(self._wanted().values()))
-        kept = max(self._gate.in_flight, min(len(self._held), self._share, wanted))
-        # Nobody enters beyond this meanwhile: what is given back must not be in use.
-        self._held = self._held[:kept]
-        self._gate.set_limit(len(self._held), until=self._until)
+        wanted = self._drop_what_is_not_wanted()
         try:
             async with self._database.connection() as connection:
                 elsewhere = await self._renew(connection)
@@ -92,6 +104,26 @@ class PortalShare:
         # What is beyond the share is given up as its requests end.
         limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
         self._gate.set_limit(limit, until=self._until, elsewhere=elsewhere)
+
+    def _drop_what_is_not_wanted(self) -> int:
+        """Shrink to what is wanted, which is returned. The slots are given back by the renewal that follows."""
+        peak, wanted = self._gate.take_peak(), sum(self._wanted().values())
+        if self._jobs or wanted:
+            # Between two documents of a job there is a moment without a request.
+            wanted = max(peak, wanted)
+        kept = max(self._gate.in_flight, min(len(self._held), self._share, wanted))
+        # Nobody enters beyond this meanwhile: what is given back must not be in use.
+        self._held = self._held[:kept]
+        self._gate.set_limit(len(self._held), until=self._until)
+        return wanted
+
+    async def _claim_ends(self) -> None:
+        """Wait for a claim under way, but not for long: the renewal must not forget what the claim has just said."""
+        try:
+            async with asyncio.timeout(CLAIM_PATIENCE):
+                await self._no_claim.wait()
+        except TimeoutError:
+            return
 
     async def _renew(self, connection: Connection) -> Mapping[UUID, int]:
         """Tell what is needed here, learn this worker's share, and return what users have open elsewhere."""

@@ -86,6 +86,36 @@ async def test_a_job_that_has_begun_is_given_slots_before_its_first_request(data
         assert await agree(worker) == [0]
 
 
+async def test_a_worker_whose_last_job_has_ended_gives_its_slots_back_at_once(database: Database) -> None:
+    async with workers(database, 1) as [worker]:
+        with worker.share.job(uuid4(), 0, 5) as passing:
+            assert await agree(worker) == [5]
+            async with passing.admitted():
+                await worker.agree()
+            worker.gate.changed.clear()
+
+        assert worker.gate.changed.is_set()
+        assert await worker.agree() == 0
+        assert await leased(database) == 0
+
+
+async def test_a_renewal_waits_for_a_claim_that_has_said_already_what_its_job_needs(database: Database) -> None:
+    async with workers(database, 1) as [worker]:
+        await agree(worker)
+        with worker.share.claiming():
+            renewing = asyncio.create_task(worker.share.agree())
+            await settled()
+            async with database.connection() as connection:
+                await connection.execute(
+                    "UPDATE portal_shares SET users = ARRAY[gen_random_uuid()], wanted = ARRAY[5], in_use = ARRAY[0]"
+                )
+            with worker.share.job(uuid4(), 0, 5):
+                # As long as it takes: a renewal does not wait for ever.
+                await renewing
+        async with database.connection() as connection:
+            assert await connection.fetch_val("SELECT wanted FROM portal_shares") == [5]
+
+
 async def test_slots_that_are_not_needed_any_more_are_given_back(database: Database) -> None:
     async with workers(database, 2) as [first, second]:
         job = await first.ask(30)

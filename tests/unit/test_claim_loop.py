@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import MagicMock
 from uuid import uuid4
 
 from service.queue import Patience
@@ -38,7 +38,7 @@ class Jobs:
 @asynccontextmanager
 async def claiming(jobs: Jobs) -> AsyncIterator[ClaimLoop]:
     drain = Drain(Patience())
-    share = Mock(worker_id=uuid4(), total=10, wants_more_work=False)
+    share = MagicMock(worker_id=uuid4(), total=10, wants_more_work=False)
     loop = ClaimLoop(share, drain, jobs.run, job_concurrency=5)
     task = drain.start(loop.claim_for_ever())
     await settled()
