@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from service.api.problems import FieldError, Problem
 from service.api.state import ApiRequest
+from service.api.unknown_names import unknown_parameter
 
 T = TypeVar("T")
 
@@ -17,15 +18,32 @@ MAX_BODY = 1024 * 1024  # bytes
 BODY_TIMEOUT = 30.0  # seconds from the headers to the end of the body
 
 _PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 
 
+class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An operation without a body: an empty object may be sent, since some clients always send one."""
+
+
 async def json_body(request: ApiRequest, kind: type[T]) -> T:
-    """The body as a value of `kind`; members that it does not know are ignored. May be left out where all may.
+    """The body as a value of `kind`. May be left out where all of its members may.
 
     Raises the problems of `json_bytes` and `decoded`.
     """
     return decoded(await json_bytes(request), kind)
+
+
+async def no_body(request: ApiRequest) -> None:
+    """Refuse members that are sent to an operation without a body: the problem `unknown_parameter` (400)."""
+    if _is_empty(request.headers) or not _is_json(request.headers):
+        return
+    try:
+        await json_body(request, NoBody)
+    except Problem as problem:
+        # Without members there is nothing that the client would miss.
+        if problem.code == "unknown_parameter":
+            raise
 
 
 def is_optional(kind: Any) -> bool:
@@ -68,13 +86,16 @@ async def _read(request: ApiRequest) -> bytes:
 
 
 def decoded(body: bytes, kind: type[T]) -> T:
-    """A body as a value of `kind`. Raises the problems `invalid_json` and `invalid_body` (400)."""
+    """A body as a value of `kind`.
+
+    Raises the problems `invalid_json`, `invalid_body` and, for kinds that forbid them, `unknown_parameter` (400).
+    """
     if not body and is_optional(kind):
         return kind()
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid_json", "The body is not JSON in UTF-8, or nested too deeply.") from None
 
@@ -84,12 +105,15 @@ def _is_json(headers: Headers) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
-def _invalid(text: str) -> Problem:
+def _invalid(text: str, kind: Any) -> Problem:
     """Name the member. What msgspec says repeats no value but that of an enumeration."""
     place = _PLACE.search(text)
     missing = _MISSING.search(text)
     reason = text[: place.start()] if place else text
     field = place["field"] if place else ""
+    if unknown := _UNKNOWN.search(reason):
+        known = [each.encode_name for each in msgspec.structs.fields(kind)]
+        return unknown_parameter([unknown["field"]], known, noun="member")
     if missing:
         field, reason = f"{field}.{missing['field']}".lstrip("."), "It is required."
     elif reason.startswith("Invalid enum value"):

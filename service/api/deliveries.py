@@ -64,7 +64,7 @@ class DeliveryQuery(PageQuery, frozen=True):
     since: Moment | None = None  #: those that were made at this time or later
 
 
-class RecoverBody(msgspec.Struct, frozen=True):
+class RecoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From when on."""
 
     since: Moment  #: deliveries that were given up at this time or later

@@ -19,13 +19,13 @@ from service.database.requests import Accepted, Request
 from service.portal.errors import Unavailable
 
 
-class OneBody(msgspec.Struct, frozen=True):
+class OneBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is to be told."""
 
     webhook_url: WebhookUrl | None = None
 
 
-class AllBody(msgspec.Struct, frozen=True):
+class AllBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is to be told, and whether what is available is downloaded again too."""
 
     webhook_url: WebhookUrl | None = None

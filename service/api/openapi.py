@@ -152,6 +152,7 @@ def _codes(path: str, operation: Operation) -> Iterable[str]:
     guarded = operation.access is not Access.PUBLIC
     yield from operation.problems
     yield from ("invalid_process_number",) if "{number}" in path else ()
+    yield from ("unknown_parameter",) if guarded else ()
     yield from ("invalid_parameter",) if msgspec.structs.fields(operation.query) else ()
     if operation.body:
         yield from ("invalid_json", "invalid_body", "request_timeout", "body_too_large", "unsupported_media_type")

@@ -20,7 +20,8 @@ that you named as `webhook_url`, or ask `GET /api/v1/processes/{number}/status` 
 - Lists are pages: follow `next_cursor` until it is null.
 - Times are RFC 3339 in UTC, sizes are bytes.
 - A request over the limit of its key is answered 429; `Retry-After` says when to go on.
-- Members and codes may join; ignore those that you do not know.\
+- Parameters and members of a body that the service does not know are refused with 400 `unknown_parameter`.
+- Members and codes of answers may join; ignore those that you do not know.\
 """
 
 

@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from service.api import parameters
 from service.api.authentication import authenticate, key_identity, presented_key
-from service.api.bodies import json_body
+from service.api.bodies import json_body, no_body
 from service.api.problems import Problem
 from service.api.queries import NoQuery, read_query
 from service.api.responses import json_response
@@ -124,7 +124,7 @@ class Operation:
         query = read_query(request, self.query)
         async with request.state["turns"].take() if self.comes_in_crowds else nullcontext():
             user = await self._identify(request, api_key)
-        body = None if self.body is None else await json_body(request, self.body)
+        body = await no_body(request) if self.body is None else await json_body(request, self.body)
         return Call(request, user, query, body)
 
     async def _identify(self, request: ApiRequest, api_key: str) -> User:

@@ -22,6 +22,7 @@ class FieldError(msgspec.Struct, frozen=True):
 CATALOGUE: Mapping[str, tuple[int, str]] = {
     "invalid_process_number": (400, "The case number has the wrong shape or wrong check digits."),
     "invalid_parameter": (400, "A query parameter is malformed; `errors` says which and why."),
+    "unknown_parameter": (400, "There is no such parameter or member of the body; `errors` says which is meant."),
     "invalid_json": (400, "The body is not JSON in UTF-8."),
     "invalid_body": (400, "A member of the body is missing or malformed; `errors` says which and why."),
     "invalid_webhook_url": (400, "The webhook URL breaks a rule; `errors` says which."),

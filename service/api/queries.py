@@ -9,6 +9,7 @@ import msgspec
 
 from service.api.problems import FieldError, Problem
 from service.api.state import ApiRequest
+from service.api.unknown_names import unknown_parameter
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 
@@ -26,10 +27,13 @@ class NoQuery(msgspec.Struct, frozen=True):
 
 
 def read_query(request: ApiRequest, kind: type[Query]) -> Query:
-    """The parameters as a value of `kind`; those that it does not know are ignored.
+    """The parameters as a value of `kind`.
 
-    Raises the problem `invalid_parameter` (400), which names every parameter that is wrong.
+    Raises the problems `unknown_parameter` and `invalid_parameter` (400), which name every parameter that is wrong.
     """
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    if unknown := [name for name in dict.fromkeys(request.query_params) if name not in known]:
+        raise unknown_parameter(unknown, known, noun="parameter")
     values: dict[str, Any] = {}
     errors: list[FieldError] = []
     for field in msgspec.structs.fields(kind):

@@ -30,7 +30,7 @@ PATIENCE = 15.0
 Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
 
 
-class SearchBody(msgspec.Struct, frozen=True):
+class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which cases, and what to do with them."""
 
     process_numbers: Annotated[

@@ -65,7 +65,7 @@ class NewUserView(UserView, frozen=True):
     api_key: str  #: the key; keep it, no other answer shows it
 
 
-class UserBody(msgspec.Struct, frozen=True):
+class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is to be made."""
 
     name: UserName  #: no other user may have it

@@ -26,19 +26,19 @@ from service.webhooks.signature import USER_AGENT, signature_headers, verify
 TRIALS = parse("10/minute")
 
 
-class UrlBody(msgspec.Struct, frozen=True):
+class UrlBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to look at, whatever it is."""
 
     webhook_url: str  #: any text
 
 
-class CallBody(msgspec.Struct, frozen=True):
+class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to call."""
 
     webhook_url: WebhookUrl
 
 
-class SendTestBody(msgspec.Struct, frozen=True):
+class SendTestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to send to, and members for the message."""
 
     webhook_url: WebhookUrl
