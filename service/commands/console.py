@@ -1,17 +1,21 @@
 """What the commands share: settings, tables, and errors of one line."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 import click
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from service.settings import Settings, SettingsError, load_settings
 
-TABLE_WIDTH = 160  # columns
+FOLDED_WIDTH = 30  # columns that a sentence gets at least
+_UNLIMITED = 1_000_000  # columns
+_SENTENCES = frozenset({"answer", "detail", "error", "last error", "name", "reason"})  # the names of their columns
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
 
 
@@ -29,13 +33,27 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table for people."""
-    table = Table(*columns, box=None)
-    for row in rows:
+    """A table: for people at a terminal, else one line for each row."""
+    cells = [[_line(cell(value)) for value in row] for row in rows]
+    is_terminal = sys.stdout.isatty()
+    table = Table(box=None)
+    for name, texts in zip(columns, zip(*cells, strict=True) if cells else [()] * len(columns), strict=True):
+        width = max(map(cell_len, (name, *texts)))
+        # An id that is cut off is of no use: only sentences are folded, and no column but theirs gets narrower.
+        needed = min(width, FOLDED_WIDTH) if is_terminal and name in _SENTENCES else width
+        table.add_column(name, overflow="fold", min_width=needed)
+    for row in cells:
         # Not as markup: a subscriber's answer may hold brackets.
-        table.add_row(*(Text(cell(value)) for value in row))
-    # An id that is cut off is of no use: rather let a narrow terminal wrap.
-    Console(width=max(Console().width, TABLE_WIDTH)).print(table)
+        table.add_row(*map(Text, row))
+    needed = table.__rich_measure__(Console(width=_UNLIMITED), Console(width=_UNLIMITED).options)
+    # Rather let a narrow terminal wrap.
+    width = max(Console().width, needed.minimum) if is_terminal else needed.maximum
+    Console(width=width).print(table)
+
+
+def _line(text: str) -> str:
+    """What others wrote may hold line breaks, and sequences that control a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def print_fields(value: msgspec.Struct) -> None:
