@@ -124,7 +124,7 @@ class Operation:
         query = read_query(request, self.query)
         async with request.state["turns"].take() if self.comes_in_crowds else nullcontext():
             user = await self._identify(request, api_key)
-        body = await no_body(request) if self.body is None else await json_body(request, self.body)
+        body = await (no_body(request) if self.body is None else json_body(request, self.body))
         return Call(request, user, query, body)
 
     async def _identify(self, request: ApiRequest, api_key: str) -> User:

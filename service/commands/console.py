@@ -45,9 +45,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     for row in cells:
         # Not as markup: a subscriber's answer may hold brackets.
         table.add_row(*map(Text, row))
-    needed = table.__rich_measure__(Console(width=_UNLIMITED), Console(width=_UNLIMITED).options)
+    size = table.__rich_measure__(Console(width=_UNLIMITED), Console(width=_UNLIMITED).options)
     # Rather let a narrow terminal wrap.
-    width = max(Console().width, needed.minimum) if is_terminal else needed.maximum
+    width = max(Console().width, size.minimum) if is_terminal else size.maximum
     Console(width=width).print(table)
 
 
