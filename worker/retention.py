@@ -1,12 +1,12 @@
 """The worker's loop that deletes old deliveries and events."""
 
-import asyncio
 from datetime import timedelta
 
 import structlog
 
-from service.database.connection import UNREACHABLE, Database
+from service.database.connection import Database
 from service.retention import remove_old_webhooks
+from worker.loops import run_forever
 
 INTERVAL = 600.0  # seconds
 
@@ -16,13 +16,10 @@ async def remove_for_ever(database: Database, *, days: int) -> None:
 
     In a loop of its own: a first run over years of history must not hold the sweep up.
     """
-    while days:
-        try:
-            removed = await remove_old_webhooks(database, older_than=timedelta(days=days))
-            if removed:
-                structlog.get_logger().info("webhooks_removed", rows=removed)
-        except UNREACHABLE as error:
-            structlog.get_logger().warning("webhooks_not_removed", error=type(error).__name__)
-        except Exception:  # noqa: BLE001  (process boundary: what fails here must not end the worker)
-            structlog.get_logger().exception("retention_failed")
-        await asyncio.sleep(INTERVAL)
+
+    async def remove() -> None:
+        if removed := await remove_old_webhooks(database, older_than=timedelta(days=days)):
+            structlog.get_logger().info("webhooks_removed", rows=removed)
+
+    if days:
+        await run_forever("retention", remove, interval=INTERVAL)

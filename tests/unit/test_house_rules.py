@@ -97,10 +97,8 @@ def test_broad_excepts_stand_only_where_processes_meet_the_unexpected() -> None:
         "worker/download_process.py",
         "worker/alerts.py",
         "worker/deliver_webhook.py",
+        "worker/loops.py",
         "worker/portal_share.py",
-        "worker/rescue.py",
-        "worker/retention.py",
-        "worker/tidying.py",
         "service/api/request_id.py",
     }
     found = {
