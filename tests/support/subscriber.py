@@ -63,9 +63,9 @@ class Subscriber:
 
 
 @asynccontextmanager
-async def running_subscriber() -> AsyncIterator[Subscriber]:
+async def running_subscriber(subscriber: Subscriber | None = None) -> AsyncIterator[Subscriber]:
     """A subscriber on a free port of this machine."""
-    subscriber = Subscriber()
+    subscriber = subscriber or Subscriber()
     application = web.Application()
     application.router.add_post("/{tail:.*}", subscriber.handle)
     runner = web.AppRunner(application)
