@@ -17,7 +17,6 @@ TOP_LEVEL = [
     "timestamp",
     "process_number",
     "job_id",
-    "job_status",
     "status",
     "total_documents",
     "completed_documents",
