@@ -12,6 +12,7 @@ from service.api.authentication import authenticate, presented_key, revoked
 from service.api.bodies import decoded, json_bytes
 from service.api.operations import Call, operation, public, spend
 from service.api.parameters import WebhookUrl
+from service.api.problems import Problem
 from service.api.queries import NoQuery
 from service.api.state import ApiRequest
 from service.database import delivery_history, users
@@ -134,7 +135,10 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
         raise revoked()
     moment, webhook_id = datetime.now(UTC), trial.new_test_id(call.user.id)
     payload = call.body.test_payload or {}
-    message = trial.render_test(moment, payload, public_url=call.state["options"].public_url)
+    try:
+        message = trial.render_test(moment, payload, public_url=call.state["options"].public_url)
+    except RecursionError:  # it could just be read, with fewer frames on the stack
+        raise Problem("invalid_json", "The test_payload is nested too deeply.") from None
     headers = signature_headers(webhook_id, moment, message, secrets, 1)
     outcome = await call.state["subscribers"].post(url, message, headers)
     return SentView(
