@@ -17,4 +17,4 @@ async def sweep_for_ever(database: Database, bell: Bell, metrics: WorkerMetrics)
         metrics.rung_again.labels("job").inc(swept.jobs)
         metrics.rung_again.labels("delivery").inc(swept.deliveries)
 
-    await run_forever("sweep", sweep_once, interval=INTERVAL)
+    await run_forever(sweep_once, interval=INTERVAL, postponed="sweep_postponed", failed="sweep_failed")

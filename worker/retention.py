@@ -22,4 +22,4 @@ async def remove_for_ever(database: Database, *, days: int) -> None:
             structlog.get_logger().info("webhooks_removed", rows=removed)
 
     if days:
-        await run_forever("retention", remove, interval=INTERVAL)
+        await run_forever(remove, interval=INTERVAL, postponed="retention_postponed", failed="retention_failed")

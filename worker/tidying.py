@@ -16,4 +16,4 @@ async def tidy_for_ever(database: Database, store: ObjectStore, metrics: WorkerM
         metrics.uploads_aborted.inc(await abort_stale_uploads(database, store))
         metrics.objects_removed.inc(await remove_unnamed_objects(database, store))
 
-    await run_forever("tidying", tidy, interval=INTERVAL)
+    await run_forever(tidy, interval=INTERVAL, postponed="tidying_postponed", failed="tidying_failed")
