@@ -156,6 +156,9 @@ async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, l
     """Make the request, unless it is later than `latest`: then raises `_LeaseEnds`."""
     try:
         message = await _message(context, delivery, moment)
+    except UNREACHABLE as error:
+        structlog.get_logger().warning("webhook_not_made", error=type(error).__name__)
+        return PostOutcome(OutcomeKind.NOT_MADE)
     except Exception:  # noqa: BLE001  (process boundary: whatever it is, it must not go round unrecorded for ever)
         # The subscriber has no part in it.
         structlog.get_logger().exception("webhook_not_made")

@@ -1,6 +1,7 @@
 """The task that makes one attempt, against a real PostgreSQL and receivers on real sockets."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,9 +10,10 @@ from uuid import UUID, uuid4
 import structlog
 from aiohttp import web
 
-from service.database import delivery_history, users
+from service.database import attempts, delivery_history, users
 from service.database.connection import Database
 from service.database.delivery_history import AttemptRow
+from service.domain.deliveries import ClaimedDelivery
 from service.local.stack import Stack
 from service.webhooks.name_resolver import LookupFailed
 from service.webhooks.post_outcome import OutcomeKind
@@ -33,6 +35,7 @@ from tests.support.deliveries import (
 from tests.support.subscriber import Subscriber
 from tests.support.tcp_proxy import running_tcp_proxy
 from worker.context import Context
+from worker.deliver_webhook import _post
 
 
 async def last_attempt(database: Database, delivery_id: UUID) -> AttemptRow:
@@ -225,6 +228,28 @@ async def test_an_attempt_is_written_when_the_database_is_back(
 
     found = await row(database, delivery_id)
     assert (found["status"], found["attempts"], len(calls)) == ("delivered", 1, 1)
+
+
+async def test_a_database_that_is_away_before_the_attempt_is_no_unknown_error(
+    stack: Stack, database: Database, user_id: UUID, subscriber: Subscriber
+) -> None:
+    path, name = f"/{uuid4()}", database.url.database
+    (delivery_id,) = await schedule(database, user_id, subscriber.url(path))
+    async with database.transaction() as connection:
+        claimed = await attempts.claim(connection, delivery_id, term=timedelta(minutes=1), may_probe=True)
+    assert isinstance(claimed, ClaimedDelivery)
+    async with (
+        running_tcp_proxy(stack.endpoints.database_url) as (wire, url),
+        open_pool(f"{url.rpartition('/')[0]}/{name}") as pool,
+    ):
+        wire.take_away()
+        with structlog.testing.capture_logs() as logs:
+            outcome = await _post(task_context(pool), claimed, datetime.now(UTC), math.inf)
+        wire.bring_back()
+
+    assert outcome.kind is OutcomeKind.NOT_MADE
+    assert [each["log_level"] for each in logs if each["event"] == "webhook_not_made"] == ["warning"]
+    assert subscriber.received(path) == []
 
 
 async def until_said(logs: Sequence[object], word: str) -> None:
