@@ -24,8 +24,16 @@ test: .venv/.ready ## Lint, then run every test but the long ones
 	$(BIN)/pytest -n 4 --dist loadfile || $(BIN)/pytest --last-failed
 
 .PHONY: test-faults
-test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 15 minutes)
-	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults
+test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 20 minutes)
+	@$(MAKE) --no-print-directory -j 2 -O test-storm test-other-faults
+
+.PHONY: test-storm
+test-storm: .venv/.ready ## Ten minutes of everything at once; STORM_SECONDS=60 for a look, STORM_SEED for the same dice
+	$(BIN)/pytest -m "faults or long" tests/acceptance/faults/test_storm.py
+
+.PHONY: test-other-faults
+test-other-faults: .venv/.ready
+	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults --ignore tests/acceptance/faults/test_storm.py
 
 .PHONY: test-long
 test-long: .venv/.ready ## The other long tests: large archives, a browser, thousands of listeners and of hostile requests
