@@ -37,17 +37,27 @@ class DocumentCount:
 
 @dataclass(slots=True)
 class Gauge:
-    """How many at the same time, now and at most."""
+    """How many at the same time, now and at most; `longest`: seconds for which there were so many or more."""
 
     now: int = 0
     most: int = 0
+    longest: dict[int, float] = field(default_factory=dict)
+    _since: dict[int, float] = field(default_factory=dict)
 
     def up(self) -> None:
         self.now += 1
         self.most = max(self.most, self.now)
+        self._since[self.now] = time.monotonic()
 
     def down(self) -> None:
+        lasted = time.monotonic() - self._since.pop(self.now)
+        self.longest[self.now] = max(self.longest.get(self.now, 0.0), lasted)
         self.now -= 1
+
+    def clear(self) -> None:
+        """Forget what was before; what is in flight stays counted."""
+        self.most = self.now
+        self.longest.clear()
 
 
 class Flight:
@@ -90,7 +100,7 @@ class Journal:
         self.documents.clear()
         self.total = 0
         for gauge in (self.in_flight, self.documents_in_flight):
-            gauge.most = gauge.now
+            gauge.clear()
 
     def open(self, method: str, path: str, had_authorization: bool, user_agent: str) -> Flight:
         entry = Entry(time.time(), method, path, had_authorization, user_agent)
