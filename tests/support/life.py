@@ -45,7 +45,8 @@ class World:
 
     async def ask(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """What the database holds."""
-        return await self.transact(lambda connection: fetch(connection, query, **values))
+        async with self.database.connection() as connection:
+            return await fetch(connection, query, **values)
 
 
 @dataclass
