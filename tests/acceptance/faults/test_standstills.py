@@ -14,6 +14,8 @@ from tests.support.workload import Place, digits
 pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(200)]
 
 AVAILABLE = "SELECT count(*) AS count FROM documents WHERE status = 'available'"
+#: PostgreSQL has ended the session of the one that stands still.
+CUT_OFF = "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'holder')"
 MORE = "SELECT 1 FROM (SELECT count(*) AS count FROM documents WHERE status = 'available') AS found WHERE count > $1"
 
 
@@ -34,6 +36,7 @@ async def test_documents_go_on_beside_a_process_that_stands_still_with_every_loc
         (before,) = await place.service.fetch(AVAILABLE)
         await place.service.until(MORE, before["count"] + 30, timeout=60)
         waited = time.monotonic() - begin
+        await place.service.until(CUT_OFF, timeout=60)
         holder.send_signal(signal.SIGCONT)
         assert await holder.wait() == 0
 
