@@ -9,6 +9,7 @@ import pytest
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind
 from tests.acceptance.faults.conftest import Numbers
 from tests.support.workload import Place, digits, plain
+from worker.main import WAKING_TIMEOUT
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -111,3 +112,16 @@ async def test_workers_that_are_told_to_end_again_and_again_use_up_no_attempt(
     )
     assert [row["attempts"] for row in rows] == [1]
     note("8 SIGTERM during 10 jobs of 60 documents: exit code 0 each time, no attempt used up")
+
+
+@pytest.mark.long
+async def test_a_document_may_take_longer_than_the_message_that_woke_its_worker(place: Place, numbers: Numbers) -> None:
+    (number,) = numbers.take(1)
+    await place.put_cases([number], DocumentSpec(count=1, size=3000))
+    await place.portal.configure(latency_binary_ms=1000 * (int(WAKING_TIMEOUT.total_seconds()) + 4))
+    await place.service.add_worker()
+
+    await place.request([number])
+    await place.ended([number])
+
+    await expect_everything_once(place, [number], documents=1)
