@@ -1,9 +1,13 @@
 """From the settings to the logs of a process."""
 
+import os
 from urllib.parse import unquote, urlsplit
+
+import structlog
 
 from service.logs import configure_logs
 from service.settings import Settings
+from service.variables import injected
 
 
 def configure_process_logs(settings: Settings) -> None:
@@ -11,6 +15,13 @@ def configure_process_logs(settings: Settings) -> None:
     default = "json" if settings.is_production else "console"
     as_json = (settings.log_format or default) == "json"
     configure_logs(settings.log_level, as_json=as_json, secrets=_secrets(settings))
+
+
+def warn_of_ignored_settings() -> None:
+    """Say which variables were taken for something else than settings."""
+    for name in injected(os.environ):
+        reason = "it is the address of a service, which Kubernetes put there"
+        structlog.get_logger().warning("setting_ignored", setting=name, reason=reason)
 
 
 def _secrets(settings: Settings) -> list[str]:

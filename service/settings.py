@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from service.domain.development import is_local
+from service.variables import fault, injected, tidied
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)
@@ -102,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     rate_limit_numbers: Rate = "10000/hour"
     cors_allowed_origins: tuple[Origin, ...] = ()
 
-    admin_api_key: Annotated[str, Meta(min_length=24)] | None = None
+    admin_api_key: Annotated[str, Meta(min_length=24, max_length=200)] | None = None
 
     @property
     def is_production(self) -> bool:
@@ -115,29 +116,91 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
 
+class _DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    environment: Literal["development", "production"] = "development"
+    database_url: str
+
+
+_S = TypeVar("_S", bound=Settings | _DatabaseSettings)
+
+
 def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> Settings:
     """Read the environment; in development also `.env`, which never overrides it. Raises `SettingsError`."""
-    given = dict(os.environ if environ is None else environ)
-    if given.get("ENVIRONMENT", "development") == "development":
-        given = {name: value for name, value in dotenv_values(env_file).items() if value is not None} | given
-    values: dict[str, Any] = {name: value for name, value in given.items() if value.strip()}
-    for name in _LISTS.keys() & values.keys():
-        values[name] = [part.strip() for part in _LISTS[name].split(values[name]) if part.strip()]
-    known = {field.encode_name for field in msgspec.structs.fields(Settings)}
-    try:
-        settings = msgspec.convert({k: v for k, v in values.items() if k in known}, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise _named(error) from None
-    _check_urls(settings)
-    _check_token(settings)
+    settings = _converted(_given(environ, env_file), Settings)
+    for name in _SCHEMES:
+        _check_url(name, getattr(settings, name.lower()))
+    _check_tokens(settings)
+    if settings.metrics_enabled and settings.metrics_port == settings.port:
+        raise SettingsError("METRICS_PORT is the same as PORT: choose another one, or leave it out to use PORT")
     _check_production(settings)
     return settings
 
 
+def load_database_url(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> str:
+    """The only setting of what changes the schema, by the same rules as `load_settings`."""
+    settings = _converted(_given(environ, env_file), _DatabaseSettings)
+    _check_url("DATABASE_URL", settings.database_url)
+    if settings.environment == "production":
+        _check_password("DATABASE_URL", settings.database_url)
+    return settings.database_url
+
+
+def _given(environ: Mapping[str, str] | None, env_file: Path) -> dict[str, str]:
+    given = dict(os.environ if environ is None else environ)
+    for name in injected(given):
+        del given[name]
+    if tidied(given).get("ENVIRONMENT", "development") == "development":
+        given = _read_file(env_file) | given
+    return tidied(given)
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        # Editors of Windows put a byte order mark before the first name.
+        read = dotenv_values(path, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not written in UTF-8") from None
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _converted(given: Mapping[str, str], kind: type[_S]) -> _S:
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    values = {name: _parts(name, value) for name, value in given.items() if name in known}
+    try:
+        settings = msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        if "missing required field" not in str(error):
+            raise _named(error) from None
+    missing = _missing(kind, values)
+    if missing:
+        names = f"{', '.join(missing[:-1])} and {missing[-1]} are" if len(missing) > 1 else f"{missing[0]} is"
+        raise SettingsError(f"{names} not set")
+    return settings
+
+
+def _parts(name: str, value: str) -> str | list[str]:
+    """The value, or those of a list."""
+    separator = _LISTS.get(name)
+    parts = [value] if separator is None else [part.strip() for part in separator.split(value) if part.strip()]
+    for part in parts:
+        if (wrong := fault(name, part)) is not None:
+            raise SettingsError(f"{name} is malformed: {wrong}")
+    return value if separator is None else parts
+
+
+def _missing(kind: type[_S], values: Mapping[str, Any]) -> list[str]:
+    """All of them at once: to set them one a start takes as many starts."""
+    missing = [each.encode_name for each in msgspec.structs.fields(kind) if each.required]
+    missing = [name for name in missing if name not in values]
+    if kind is Settings and not values.keys() & {"PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN"}:
+        missing.append("PDPJ_TOKEN (or PDPJ_REFRESH_TOKEN)")
+    if kind is Settings and values.get("ENVIRONMENT") == "production" and "PUBLIC_URL" not in values:
+        missing.append("PUBLIC_URL (which production needs for the links in webhooks)")
+    return missing
+
+
 def _named(error: msgspec.ValidationError) -> SettingsError:
     text = str(error)
-    if missing := re.search(r"missing required field `(\w+)`", text):
-        return SettingsError(f"{missing[1]} is not set")
     name = re.search(r"\$\.(\w+)", text)
     reason = text.partition(" - at ")[0]
     # An enumeration's message repeats the value; none of those is a secret, but the rule is simpler so.
@@ -145,23 +208,20 @@ def _named(error: msgspec.ValidationError) -> SettingsError:
     return SettingsError(f"{name[1] if name else 'the environment'} is malformed: {reason}")
 
 
-def _check_urls(settings: Settings) -> None:
-    for name, schemes in _SCHEMES.items():
-        value = getattr(settings, name.lower())
-        if value is None:
-            continue
-        try:
-            parts = urlsplit(value)
-            is_complete = bool(parts.netloc or parts.scheme == "unix") and parts.port != 0
-        except ValueError:
-            raise SettingsError(f"{name} is malformed: it is not a URL") from None
-        if parts.scheme not in schemes or not is_complete:
-            raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
+def _check_url(name: str, value: str | None) -> None:
+    if value is None:
+        return
+    schemes = _SCHEMES[name]
+    try:
+        parts = urlsplit(value)
+        is_complete = bool(parts.netloc or parts.scheme == "unix") and parts.port != 0
+    except ValueError:
+        raise SettingsError(f"{name} is malformed: it is not a URL") from None
+    if parts.scheme not in schemes or not is_complete:
+        raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
 
 
-def _check_token(settings: Settings) -> None:
-    if settings.pdpj_token is None and settings.pdpj_refresh_token is None:
-        raise SettingsError("PDPJ_TOKEN is not set, nor is PDPJ_REFRESH_TOKEN")
+def _check_tokens(settings: Settings) -> None:
     if settings.pdpj_token is not None and settings.pdpj_refresh_token is not None:
         raise SettingsError("PDPJ_TOKEN and PDPJ_REFRESH_TOKEN are both set: set the one to be used")
 
@@ -171,8 +231,6 @@ def _check_production(settings: Settings) -> None:
         return
     if settings.webhook_allow_private_hosts:
         raise SettingsError("WEBHOOK_ALLOW_PRIVATE_HOSTS must not be set in production")
-    if settings.public_url is None:
-        raise SettingsError("PUBLIC_URL is not set, and production needs it for the links in webhooks")
     if settings.log_level == "debug":
         raise SettingsError("LOG_LEVEL must be info or higher in production")
     _check_encrypted(settings)
@@ -195,17 +253,21 @@ def _check_encrypted(settings: Settings) -> None:
 
 
 def _check_secrets(settings: Settings) -> None:
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        parts = urlsplit(getattr(settings, name.lower()))
-        # None is left alone: sockets, client certificates, PGPASSWORD and the like put no password into the URL.
-        if parts.password is not None and _is_placeholder(unquote(parts.password), unquote(parts.username or "")):
-            raise SettingsError(f"{name} has a password of development, or none after the colon: choose another one")
+    _check_password("DATABASE_URL", settings.database_url)
+    _check_password("REDIS_URL", settings.redis_url)
     for name in ("AWS_SECRET_ACCESS_KEY", "PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY"):
         value = getattr(settings, name.lower())
         if value is not None and _is_placeholder(value):
             raise SettingsError(f"{name} is a secret of development: production needs one of its own")
     if settings.admin_api_key is not None and not _looks_random(settings.admin_api_key):
         raise SettingsError("ADMIN_API_KEY can be guessed: production needs a random one")
+
+
+def _check_password(name: str, url: str) -> None:
+    parts = urlsplit(url)
+    # None is left alone: sockets, client certificates, PGPASSWORD and the like put no password into the URL.
+    if parts.password is not None and _is_placeholder(unquote(parts.password), unquote(parts.username or "")):
+        raise SettingsError(f"{name} has a password of development, or none after the colon: choose another one")
 
 
 def _is_placeholder(secret: str, user: str = "") -> bool:

@@ -13,7 +13,7 @@ from service.database.alerts import Exhausted, MostlyFailed, Telling, Topic
 from service.database.connection import UNREACHABLE, Database
 
 if TYPE_CHECKING:
-    from worker.alert_targets import Target
+    from service.alert_targets import Target
 
 INTERVAL = 2.0  # seconds between two looks
 QUIET = timedelta(seconds=60)  # after a message: what fails meanwhile is told in the next one
@@ -32,7 +32,7 @@ class Alerts:
         self.targets: list[Target] = []
         if urls:
             # apprise takes 60 ms of CPU to import, a tenth of a worker's start, and most workers have nobody to tell.
-            from worker.alert_targets import open_targets  # noqa: PLC0415  (see above)
+            from service.alert_targets import open_targets  # noqa: PLC0415  (see above)
 
             self.targets = open_targets(urls)
 

@@ -18,7 +18,7 @@ from service.database.connection import Database
 from service.metrics import WorkerMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
-from service.process_logs import configure_process_logs
+from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import (
     DELIVER_WEBHOOK,
     DELIVERY_QUEUE,
@@ -103,6 +103,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     settings: Settings = ctx["settings"]
     # Again: arq's command line has set up its own logging since.
     configure_process_logs(settings)
+    warn_of_ignored_settings()
     stack = ctx["stack"] = AsyncExitStack()
     try:
         context = await _open(stack, settings, ctx["patience"])

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.settings import Settings, SettingsError, load_settings
+from service.settings import Settings, SettingsError, load_database_url, load_settings
 
 FOLDED_WIDTH = 30  # columns that a sentence gets at least
 _UNLIMITED = 1_000_000  # columns
@@ -23,6 +23,14 @@ def read_settings() -> Settings:
     """The settings. Ends the command with one line where they are wrong."""
     try:
         return load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def read_database_url() -> str:
+    """As `read_settings`, for what needs no other one."""
+    try:
+        return load_database_url()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
 

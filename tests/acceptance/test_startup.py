@@ -60,11 +60,15 @@ def local_database_url(tmp_path: Path) -> str:
     return f"postgresql://autos:{password}@127.0.0.1:5432/autos"
 
 
-@pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])
+@pytest.mark.parametrize("command", [API, WORKER], ids=["api", "worker"])
 @pytest.mark.parametrize(
     ("change", "sentence"),
-    [({"DATABASE_URL": ""}, "DATABASE_URL is not set"), ({"PORT": "http"}, "PORT is malformed")],
-    ids=["missing", "malformed"],
+    [
+        ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
+        ({"PORT": "http"}, "PORT is malformed"),
+        ({"ALERT_URLS": "foo"}, "ALERT_URLS is malformed: URL number 1 is of no known target"),
+    ],
+    ids=["missing", "malformed", "no target"],
 )
 async def test_a_wrong_setting_is_named(
     environment: dict[str, str], command: list[str], change: dict[str, str], sentence: str
@@ -72,6 +76,24 @@ async def test_a_wrong_setting_is_named(
     ended = await run(command, environment | change)
 
     ended.assert_one_clear_line(sentence)
+
+
+async def test_the_schema_is_changed_with_the_address_of_the_database_alone(stack: Stack) -> None:
+    empty = await create_database(stack, migrated=False)
+
+    (await run(MIGRATE, {})).assert_one_clear_line("DATABASE_URL is not set")
+    assert (await run(MIGRATE, {"DATABASE_URL": empty})).code == 0
+
+
+async def test_the_address_of_a_service_is_ignored_with_a_warning(environment: dict[str, str]) -> None:
+    # It comes as far as the database, which is not there.
+    nowhere = f"postgresql://autos:x@127.0.0.1:{free_port()}/autos"
+
+    ended = await run(API, environment | {"METRICS_PORT": "tcp://10.96.0.1:9090", "DATABASE_URL": nowhere})
+
+    ended.assert_one_clear_line("PostgreSQL cannot be reached")
+    assert '"event":"setting_ignored"' in ended.output.replace(": ", ":")
+    assert '"setting":"METRICS_PORT"' in ended.output.replace(": ", ":")
 
 
 @pytest.mark.parametrize("command", [API, WORKER, MIGRATE], ids=["api", "worker", "migrate"])

@@ -9,7 +9,7 @@ from service.database.connection import Database
 from worker.alerts import tell
 
 if TYPE_CHECKING:
-    from worker.alert_targets import Target
+    from service.alert_targets import Target
 
 
 class Witness:

@@ -23,7 +23,7 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL is not set"),
     "no redis": ({"REDIS_URL": ""}, "REDIS_URL is not set"),
     "no bucket": ({"S3_BUCKET": None}, "S3_BUCKET is not set"),
-    "no token": ({"PDPJ_TOKEN": None}, "PDPJ_TOKEN is not set"),
+    "no token": ({"PDPJ_TOKEN": None}, r"PDPJ_TOKEN \(or PDPJ_REFRESH_TOKEN\) is not set"),
     "a blank value": ({"REDIS_URL": "  "}, "REDIS_URL is not set"),
     "not a number": ({"PORT": "http"}, "PORT is malformed"),
     "out of range": ({"PRESIGNED_URL_TTL": "5"}, "PRESIGNED_URL_TTL is malformed"),
@@ -36,7 +36,7 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
         {**PRODUCTION, "WEBHOOK_ALLOW_PRIVATE_HOSTS": "true"},
         "WEBHOOK_ALLOW_PRIVATE_HOSTS must not be set in production",
     ),
-    "no public address in production": ({"ENVIRONMENT": "production"}, "PUBLIC_URL is not set"),
+    "no public address in production": ({"ENVIRONMENT": "production"}, r"PUBLIC_URL \(.+\) is not set"),
     "debug in production": ({**PRODUCTION, "LOG_LEVEL": "debug"}, "LOG_LEVEL must be info or higher"),
     "a key that is too short": ({"ADMIN_API_KEY": "short"}, "ADMIN_API_KEY is malformed"),
 }

@@ -1,0 +1,59 @@
+"""Environment variables as people and platforms write them, made ready for the settings."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+#: Kubernetes gives every process `<NAME>_PORT=tcp://…` for a service called <name>, and these could be names of one.
+_PORTS_OF_SERVICES = ("METRICS_PORT", "WORKER_METRICS_PORT")
+_ADDRESS_OF_SERVICE = re.compile(r"\s*(tcp|udp|sctp)://\S+\s*")
+#: What comes along when a header is pasted.
+_SCHEME = re.compile(r"(authorization:\s*)?bearer(\s+|$)", re.IGNORECASE)
+_TOKENS = ("PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY")
+_IN_HEADERS = (*_TOKENS, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "S3_REGION")
+_QUOTES = ("'", '"')
+_BLANK = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # categories of Unicode; Cf has the byte order mark
+_CONTROL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SENDABLE = re.compile(r"[\x21-\x7e]+")  # in a header
+
+
+def injected(environ: Mapping[str, str]) -> list[str]:
+    """The names that hold the address of a service of Kubernetes and no setting of this program."""
+    return [name for name in _PORTS_OF_SERVICES if _ADDRESS_OF_SERVICE.fullmatch(environ.get(name, ""))]
+
+
+def tidied(environ: Mapping[str, str]) -> dict[str, str]:
+    """The values without white space and quotes around them, and the tokens without their scheme, none of them empty.
+
+    Quotes: `docker run --env-file` and unit files pass on those that a shell would take away.
+    """
+    stripped = {name: _strip(_unquote(_strip(value))) for name, value in environ.items()}
+    for name in stripped.keys() & set(_TOKENS):
+        scheme = _SCHEME.match(stripped[name])
+        stripped[name] = stripped[name][scheme.end() :] if scheme else stripped[name]
+    return {name: value for name, value in stripped.items() if value}
+
+
+def fault(name: str, value: str) -> str | None:
+    """What is wrong with the characters of a value, whatever it means."""
+    if any(unicodedata.category(each) in _CONTROL for each in value):
+        return "it has a control character inside, such as a line break"
+    if name in _IN_HEADERS and not _SENDABLE.fullmatch(value):
+        return "it has a character that no header can carry, such as a space"
+    return None
+
+
+def _unquote(value: str) -> str:
+    inner = value[1:-1]
+    # Of a list each part may have its own.
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES and value[0] not in inner
+    return inner if is_quoted else value
+
+
+def _strip(value: str) -> str:
+    start, end = 0, len(value)
+    while start < end and unicodedata.category(value[start]) in _BLANK:
+        start += 1
+    while start < end and unicodedata.category(value[end - 1]) in _BLANK:
+        end -= 1
+    return value[start:end]
