@@ -15,7 +15,7 @@ from service.domain.file_names import content_disposition
 from service.domain.storage_keys import PREFIX
 from service.s3_client import client_config, tune
 from service.signed_links import LinkTarget, link_target, sign_link
-from service.store_errors import StorageError, storage_errors
+from service.store_errors import StorageError, storage_errors, told_region
 from service.store_upload import Checksums, PartBody, Target, Upload, checksum
 from service.temporary_credentials import CredentialsClock
 
@@ -227,15 +227,37 @@ class ObjectStore:
         """Seconds that a link lives, if the credentials that sign it live as long."""
         return self._settings.link_ttl
 
-    async def check(self) -> None:
-        """Ask for the bucket. Raises `StorageError`, whose cause says what is wrong."""
-        async with self._calling("HeadBucket"):
-            await self._client.head_bucket(Bucket=self._settings.bucket)
+    @property
+    def region(self) -> str:
+        """The region that links are signed for."""
+        return self._links.scope.partition("/")[0]
 
-    async def list_one(self) -> None:
-        """Ask for the bucket in another way. Raises `StorageError`, with a code: an answer to HEAD has none."""
-        async with self._calling("ListObjectsV2"):
-            await self._client.list_objects_v2(Bucket=self._settings.bucket, MaxKeys=1)
+    async def check(self) -> str:
+        """Ask for the bucket. Returns the region that the store names, or nothing.
+
+        Raises `StorageError`, whose cause says what is wrong.
+        """
+        async with self._calling("HeadBucket"):
+            return told_region(await self._client.head_bucket(Bucket=self._settings.bucket))
+
+    async def list_one(self) -> str:
+        """Ask for the bucket in another way. Returns the region that the call was signed for in the end.
+
+        botocore follows a store that names another region. Raises `StorageError`, with a code: an answer to HEAD has
+        none.
+        """
+        regions: list[str] = []
+
+        def note(request: Any, region_name: str, **_others: object) -> None:
+            regions.append(request.context.get("signing", {}).get("region") or region_name)
+
+        self._client.meta.events.register("before-sign.s3.ListObjectsV2", note)
+        try:
+            async with self._calling("ListObjectsV2"):
+                await self._client.list_objects_v2(Bucket=self._settings.bucket, MaxKeys=1)
+        finally:
+            self._client.meta.events.unregister("before-sign.s3.ListObjectsV2", note)
+        return regions[-1]
 
     async def create_bucket(self) -> None:
         """Make the bucket. Raises `StorageError`."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,16 +13,19 @@ from botocore.parsers import ResponseParserError
 #: Refusals that are over after a while, or that say that the bytes were changed on the way.
 _PASSING = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "XAmzContentChecksumMismatch"})
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_EXPECTED = re.compile(r"expecting '([^']{1,60})'")  # what stores write that have no element for the region
 
 
 class StorageError(Exception):
     """The object store failed for longer than its client retries, or refused. Not the document's fault."""
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
-        """`status` and `code` are what the store answered, if it did."""
+    def __init__(self, message: str, *, status: int | None = None, code: str = "", region: str = "") -> None:
+        """`status` and `code` are what the store answered, if it did; `region` is where it says the bucket is."""
         super().__init__(message)
         self.status = status
         self.code = code
+        self.region = region
 
     @property
     def is_refusal(self) -> bool:
@@ -48,4 +52,17 @@ def _refused(error: ClientError, operation: str) -> StorageError:
     # A store's message may name keys and hosts. Its code is one word.
     shown = code if _CODE.fullmatch(code) else ""
     answer = " ".join(each for each in (str(status or ""), "" if shown == str(status) else shown) if each)
-    return StorageError(f"the object store failed: {operation} was answered {answer}", status=status, code=shown)
+    region = told_region(error.response)
+    message = f"the object store failed: {operation} was answered {answer}"
+    return StorageError(message, status=status, code=shown, region=region)
+
+
+def told_region(response: Mapping[str, Any]) -> str:
+    """The region of the bucket by an answer of the store, or nothing."""
+    error = response.get("Error", {})
+    told = (
+        response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
+        or error.get("Region")
+        or "".join(_EXPECTED.findall(str(error.get("Message", "")))[:1])
+    )
+    return told if _REGION.fullmatch(told or "") else ""

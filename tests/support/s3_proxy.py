@@ -1,6 +1,7 @@
 """An S3 server seen through a wire that fails when it is told to."""
 
 import asyncio
+import re
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -28,6 +29,20 @@ class WireFault(Enum):
     NOT_PASSED_ON = auto()  #: no answer ever comes, and the server never sees it
     DELAYED = auto()  #: it is passed on after `release`, if its client still waits then
     HELD_BACK = auto()  #: it is passed on, and its answer waits for `release`
+
+
+class RegionHint(Enum):
+    """How a store says in which region its bucket is, where a request was signed for another one."""
+
+    REDIRECT = auto()  #: 301, with the region in a header
+    HEADER = auto()  #: 400, with the region in a header
+    BODY = auto()  #: 400, with the region in an element of the body, which an answer to HEAD has not
+    MESSAGE = auto()  #: the same, with the region in a sentence
+    NONE = auto()  #: 400, and not a word
+    LINKS_ONLY = auto()  #: only links are refused; an answer to HEAD has the region in a header
+
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]*)/s3/aws4_request")
 
 
 def _error_500() -> web.Response:
@@ -58,6 +73,8 @@ class S3Proxy:
         self.seen: list[str] = []  #: the operation of each request that came
         self.served: list[str] = []  #: and of each that the server has answered
         self.knows_no_checksums = False  #: as a store that refuses `x-amz-checksum-...` headers
+        self._region: tuple[str, RegionHint] | None = None
+        self._told_region = ""
         self._upstream = upstream
         self._session = session
         self._refusals: dict[str, tuple[int, str]] = {}
@@ -72,15 +89,29 @@ class S3Proxy:
         self._faults.clear()
         self._refusals.clear()
         self.knows_no_checksums = False
+        self._region = None
+        self._told_region = ""
         self._released = asyncio.Event()
 
     def refuse(self, part: str, status: int, code: str) -> None:
         """Refuse every request for a path that has this part, or all with an empty one."""
         self._refusals[part] = (status, code)
 
+    def want_region(self, region: str, hint: RegionHint) -> None:
+        """Refuse requests and links that are signed for another region."""
+        self._region = (region, hint)
+        self._told_region = region if hint in _IN_HEADER else ""
+
+    def tell_region(self, region: str, *, accepts: str) -> None:
+        """Tell a region in the headers, and refuse all but another one, without a word."""
+        self._region = (accepts, RegionHint.NONE)
+        self._told_region = region
+
     def _refusal(self, request: web.Request) -> web.Response | None:
         if self.knows_no_checksums and any("checksum" in name.lower() for name in request.headers):
             return _error(400, "InvalidArgument")
+        if self._region is not None and (answer := _of_other_region(request, *self._region)) is not None:
+            return answer
         answers = [answer for part, answer in self._refusals.items() if part in request.path]
         return _error(*answers[0]) if answers else None
 
@@ -138,7 +169,30 @@ class S3Proxy:
         async with self._session.request(request.method, url, headers=headers, data=BytesIO(body)) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
             kept.pop("Content-Length", None)
+            if self._region is not None:
+                kept["x-amz-bucket-region"] = self._told_region
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
+
+
+_IN_HEADER = frozenset({RegionHint.REDIRECT, RegionHint.HEADER, RegionHint.LINKS_ONLY})
+
+
+def _of_other_region(request: web.Request, region: str, hint: RegionHint) -> web.Response | None:
+    """The refusal of a request that was signed for another region; None if it was not."""
+    signed = "" if hint is RegionHint.LINKS_ONLY else request.headers.get("Authorization", "")
+    scope = _SCOPE.search(signed or f"Credential={request.query.get('X-Amz-Credential', '')}")
+    if scope is None or scope["region"] == region:
+        return None
+    sentence = f"the region '{scope['region']}' is wrong; expecting '{region}'" if hint is RegionHint.MESSAGE else ""
+    element = f"<Region>{region}</Region>" if hint is RegionHint.BODY else ""
+    code = "PermanentRedirect" if hint is RegionHint.REDIRECT else "AuthorizationHeaderMalformed"
+    body = f"<Error><Code>{code}</Code><Message>{sentence}</Message>{element}</Error>"
+    return web.Response(
+        status=301 if hint is RegionHint.REDIRECT else 400,
+        text="" if request.method == "HEAD" else body,
+        content_type="text/xml",
+        headers={"x-amz-bucket-region": region} if hint in _IN_HEADER else {},
+    )
 
 
 def _operation(request: web.Request) -> str:
