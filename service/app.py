@@ -102,6 +102,7 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/api/v1/webhooks/deliveries/recover", POST=deliveries.recover),
     OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}", GET=deliveries.show),
     OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}/resend", POST=deliveries.resend),
+    OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}/cancel", POST=deliveries.cancel),
     OperationRoute("/api/v1/webhooks/webhook-validate", POST=webhook_trials.validate),
     OperationRoute("/api/v1/webhooks/webhook-test-connectivity", POST=webhook_trials.test_connectivity),
     OperationRoute("/api/v1/webhooks/webhook-send-test", POST=webhook_trials.send_test),

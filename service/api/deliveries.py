@@ -1,4 +1,4 @@
-"""`/webhooks/deliveries`: what was sent, what came of it, and how to have it sent again."""
+"""`/webhooks/deliveries`: what was sent, with the outcome, how to send it again, and how to stop it."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -14,7 +14,7 @@ from service.api.operations import Call, Reply, operation
 from service.api.pagination import Page, PageQuery
 from service.api.problems import Problem
 from service.api.queries import NoQuery
-from service.database import deliveries, delivery_history, overdue
+from service.database import cancelled_deliveries, deliveries, delivery_history, overdue
 from service.database.connection import Connection
 from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import message_id
@@ -47,12 +47,12 @@ class DeliveryView(msgspec.Struct, frozen=True):
     process_number: str  #: masked
     job_id: UUID | None  #: null for an event that needed no job
     webhook_url: str  #: where to
-    status: DeliveryStatus  #: waiting for the job, scheduled, delivered or failed
+    status: DeliveryStatus  #: waiting for the job, scheduled, delivered, failed, or cancelled by a person
     next_attempt_at: Moment | None  #: null where none is scheduled
     resend_requested_at: Moment | None  #: when somebody asked for an attempt that was not made yet
     last_error: str | None  #: of the last attempt that failed
     created_at: Moment  #: when the webhook was asked for
-    completed_at: Moment | None  #: when it was delivered or given up
+    completed_at: Moment | None  #: when it was delivered, given up or cancelled
     attempts: list[AttemptView]  #: the oldest first; in a list the last 20 of each
 
 
@@ -121,6 +121,23 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
         view = await _with_attempts(connection, after or found)
     await call.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=False)
     return view
+
+
+@operation(problems=("delivery_not_found", "delivery_ended"))
+async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
+    """Stop a delivery.
+
+    No attempt follows, nobody is alerted, and `recover` leaves it alone. An attempt under way is not cut off: it joins
+    `attempts`, and if it succeeds the delivery is `delivered`. A resend that was not made yet is taken back. `resend`
+    makes an attempt of a cancelled delivery; a request with the same `webhook_url` starts it anew.
+    """
+    async with call.state["database"].transaction() as connection:
+        found = await _visible(connection, call)
+        is_stopped = await cancelled_deliveries.cancel(connection, found.id)
+        after = await delivery_history.find(connection, found.id, user_id=None) or found
+        if not is_stopped and after.status is not DeliveryStatus.CANCELLED:
+            raise Problem("delivery_ended", f"The delivery is {after.status} already: there is nothing to cancel.")
+        return await _with_attempts(connection, after)
 
 
 @operation(Reply(202, "They are sent again."))

@@ -87,6 +87,9 @@ _DELIVERED = msgspec.structs.replace(
     last_error=None,
     completed_at=_DUE,
 )
+_CANCELLED = msgspec.structs.replace(
+    _DELIVERY, status=DeliveryStatus.CANCELLED, next_attempt_at=None, completed_at=_DUE
+)
 _BAD_BODY = ProblemView(
     "about:blank",
     "Bad Request",
@@ -124,6 +127,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     UNLISTED_JOB,
     _DELIVERY,
     _DELIVERED,
+    _CANCELLED,
     _BAD_BODY,
     SearchBody([NUMBER, OTHER_NUMBER], webhook_url=WEBHOOK_URL),
     SearchView([SearchResult(NUMBER, SUMMARY, None), SearchResult(OTHER_NUMBER, None, _UNKNOWN_CASE)]),

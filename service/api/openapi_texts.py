@@ -39,7 +39,11 @@ TAGS = (
     Tag("Downloads", "The steps of `GET /api/v1/processes/{number}`, one by one.", ("downloads",)),
     Tag("Jobs", "The work on a case: one job at a time for each.", ("jobs",)),
     Tag("Webhooks", "The secret that signs them, and trials of a receiver.", ("webhooks", "webhook_trials")),
-    Tag("Deliveries", "What was sent where, what came of it, and how to send it again.", ("deliveries",)),
+    Tag(
+        "Deliveries",
+        "What was sent where, how it ended; how to resend it or stop it.",
+        ("deliveries",),
+    ),
     Tag("Users", "Who may use the service, and with which keys.", ("users",)),
     Tag("Operations", "Health and metrics, for whoever runs the service. They need no key.", ("health", "metrics")),
     Tag("Reference", "This document. It needs no key.", ("docs",)),

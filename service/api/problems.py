@@ -42,6 +42,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "nothing_available": (409, "No document of the case is available yet."),
     "job_ended": (409, "The job has ended already."),
     "delivery_not_due": (409, "The job has not ended, so that there is nothing to send yet."),
+    "delivery_ended": (409, "The delivery was delivered or given up already."),
     "user_exists": (409, "Another user has this name."),
     "last_admin": (409, "The last administrator has to stay, with a key."),
     "too_many_keys": (409, "The user has as many keys as one may have; revoke one first."),

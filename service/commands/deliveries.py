@@ -1,4 +1,4 @@
-"""`autos deliveries`: what was sent to subscribers, and how to have it sent again."""
+"""`autos deliveries`: what was sent to subscribers, and how to send it again."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from service.commands.bell import ring
+from service.commands.cancel_deliveries import cancel
 from service.commands.console import json_option, print_fields, print_json, print_table
 from service.commands.database import ask
 from service.database import deliveries, delivery_history, overdue
@@ -44,7 +45,7 @@ class DeliveryWithAttempts(msgspec.Struct, frozen=True):
 
 @click.group(name="deliveries")
 def deliveries_group() -> None:
-    """Look at webhooks, and have them sent again."""
+    """Look at webhooks, send them again, stop them."""
 
 
 @deliveries_group.command(name="list")
@@ -124,6 +125,9 @@ def recover(since: datetime) -> None:
 
     recovered, rings = ask(question)
     click.echo(f"{recovered} deliveries are on their way{_ring(rings)}")
+
+
+deliveries_group.add_command(cancel)
 
 
 def _ring(rings: Sequence[Ring], *, late: bool | None = None) -> str:

@@ -102,7 +102,7 @@ def delete(user: str) -> None:
     """End a user: the keys and webhooks at once, while jobs go on."""
 
     async def question(connection: Connection) -> bool:
-        return await users.delete(connection, (await _find(connection, user)).id)
+        return await users.delete(connection, (await find_user(connection, user)).id)
 
     try:
         is_deleted = ask(question)
@@ -125,7 +125,7 @@ def list_keys(user: str, *, as_json: bool) -> None:
     """The keys that live, the newest first. A key itself is never shown again, but for its end."""
 
     async def question(connection: Connection) -> list[KeyRow]:
-        return await keys.page(connection, (await _find(connection, user)).id, after=None, limit=KEYS_MAX)
+        return await keys.page(connection, (await find_user(connection, user)).id, after=None, limit=KEYS_MAX)
 
     found = ask(question)
     if as_json:
@@ -142,7 +142,7 @@ def create_key(user: str, *, as_json: bool) -> None:
     api_key = new_api_key()
 
     async def question(connection: Connection) -> KeyRow | None:
-        return await keys.add(connection, (await _find(connection, user)).id, api_key)
+        return await keys.add(connection, (await find_user(connection, user)).id, api_key)
 
     try:
         added = ask(question)
@@ -166,7 +166,8 @@ def revoke(key_id: UUID) -> None:
     click.echo("the key is revoked")
 
 
-async def _find(connection: Connection, user: str) -> UserRow:
+async def find_user(connection: Connection, user: str) -> UserRow:
+    """The user of a name or an id. Ends the command where there is none."""
     try:
         found = await users.find(connection, UUID(user))
     except ValueError:

@@ -21,6 +21,9 @@ from service.domain.statuses import DeliveryStatus
 #: What is left of a person's wish after an attempt: a newer one, or the same where the attempt was not made.
 _RESEND_LEFT = "CASE WHEN :again OR resend_at > CAST(:asked_at AS timestamptz) THEN resend_at END"
 
+#: A person cancelled the delivery during the attempt: only success changes that.
+_STAYS_CANCELLED = "(status = 'cancelled' AND CAST(:status AS text) <> 'delivered')"
+
 
 class Recorded(msgspec.Struct, frozen=True):
     """What a delivery has come to, and the bell to ring for its next attempt."""
@@ -147,13 +150,15 @@ async def _follow_schedule(
     connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
 ) -> Record | None:
     return await connection.fetch_one(
-        "UPDATE deliveries SET status = :status, attempts = attempts + :counts, last_error = :error,"
+        f"UPDATE deliveries SET status = CASE WHEN {_STAYS_CANCELLED} THEN status ELSE CAST(:status AS text) END,"
+        " attempts = attempts + :counts, last_error = :error,"
         " rings = rings + 1 - :counts, thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
         " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, clock_timestamp()) END,"
-        " next_attempt_at = clock_timestamp() + :retry_in,"
+        f" next_attempt_at = CASE WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in END,"
         # A person may have asked for another one meanwhile.
-        " ring_at = CASE WHEN resend_at IS NULL THEN clock_timestamp() + :retry_in + :grace ELSE clock_timestamp() END,"
-        " completed_at = CASE WHEN :final THEN change_time() END"
+        " ring_at = CASE WHEN resend_at IS NOT NULL THEN clock_timestamp()"
+        f" WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in + :grace END,"
+        f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END"
         f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
         {
             "id": delivery.id,
@@ -204,7 +209,9 @@ async def _settle_resend(
 async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
     """Give an attempt back that was not made."""
     await connection.execute(
-        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL, ring_at = clock_timestamp()"
+        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL,"
+        # One that was cancelled meanwhile is not due.
+        " ring_at = CASE WHEN ring_at IS NOT NULL THEN clock_timestamp() END"
         " WHERE id = :id AND lease_token = :lease",
         {"id": delivery.id, "lease": delivery.lease},
     )

@@ -20,21 +20,23 @@ _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliverie
 
 
 async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UUID, user_id: UUID, url: str) -> None:
-    """Have a URL called when the job ends; once, however often it is asked for."""
+    """Have a URL called when the job ends; once, however often it is asked for. One that was cancelled counts again."""
     await connection.execute(
         "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
         " VALUES (:id, :number, :job_id, :user_id, :url, 'waiting', change_time())"
-        " ON CONFLICT (job_id, user_id, url) DO NOTHING",
+        " ON CONFLICT (job_id, user_id, url) DO UPDATE SET status = 'waiting', completed_at = NULL"
+        " WHERE deliveries.status = 'cancelled' AND deliveries.event_id IS NULL",
         {"id": uuid4(), "number": number.digits, "job_id": job_id, "user_id": user_id, "url": url},
     )
 
 
 async def subscribe_all(connection: Connection, number: ProcessNumber, *, job_id: UUID, like_job_id: UUID) -> None:
-    """Have everybody told of the end of a job who subscribed to another one, but for users who were deleted."""
+    """Subscribe the URLs of another job to this one, except those of deleted users and those that were cancelled."""
     await connection.execute(
         "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
         " SELECT gen_random_uuid(), :number, :job_id, user_id, url, 'waiting', change_time() FROM deliveries"
-        " WHERE job_id = :like_job_id AND user_id IN (SELECT id FROM users WHERE deleted_at IS NULL)"
+        " WHERE job_id = :like_job_id AND status <> 'cancelled'"
+        " AND user_id IN (SELECT id FROM users WHERE deleted_at IS NULL)"
         " ON CONFLICT (job_id, user_id, url) DO NOTHING",
         {"number": number.digits, "job_id": job_id, "like_job_id": like_job_id},
     )
@@ -62,14 +64,16 @@ async def schedule_one(
 
 
 async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID) -> tuple[UUID, ...]:
-    """Make the event of a job due for all its subscribers."""
+    """Make the event of a job due for all its subscribers. A cancelled one gets the event too: it may be resent."""
     rows = await connection.fetch_all(
-        "WITH due AS (SELECT id FROM deliveries WHERE job_id = :job_id AND status = 'waiting' ORDER BY id FOR UPDATE)"
-        " UPDATE deliveries SET status = 'scheduled', event_id = :event_id, next_attempt_at = now(),"
-        " ring_at = now() + :grace FROM due WHERE deliveries.id = due.id RETURNING deliveries.id",
+        "WITH own AS (SELECT id, status = 'waiting' AS is_due FROM deliveries"
+        " WHERE job_id = :job_id AND event_id IS NULL ORDER BY id FOR UPDATE)"
+        " UPDATE deliveries SET event_id = :event_id, status = CASE WHEN is_due THEN 'scheduled' ELSE status END,"
+        " next_attempt_at = CASE WHEN is_due THEN now() END, ring_at = CASE WHEN is_due THEN now() + :grace END"
+        " FROM own WHERE deliveries.id = own.id RETURNING deliveries.id, is_due",
         {"job_id": job_id, "event_id": event_id, "grace": RING_AFTER},
     )
-    return tuple(row["id"] for row in rows)
+    return tuple(row["id"] for row in rows if row["is_due"])
 
 
 async def unsubscribe(connection: Connection, job_id: UUID, user_id: UUID) -> None:
@@ -87,7 +91,7 @@ async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
         # The clock: a wish must not look older than the one whose attempt it found under way.
         "UPDATE deliveries SET resend_at = clock_timestamp(), rings = rings + 1,"
         " ring_at = least(ring_at, clock_timestamp() + :grace)"  # least() ignores NULL
-        f" WHERE id = :id AND status <> 'waiting' {_RINGS}",
+        f" WHERE id = :id AND event_id IS NOT NULL {_RINGS}",
         {"id": delivery_id, "grace": RING_AFTER},
     )
     return as_optional(row, Ring)

@@ -28,8 +28,8 @@ async def schedule(
 ) -> Ring | None:
     """Have a URL called for an event that needed no job. The caller holds the lock of the process.
 
-    None: an attempt is scheduled already, or one has succeeded within `FRESH_FOR`. A delivery that failed gets a whole
-    schedule again, one that succeeded longer ago is sent once more.
+    None: an attempt is scheduled already, or one has succeeded within `FRESH_FOR`. A delivery that failed or was
+    cancelled gets a whole schedule again, one that succeeded longer ago is sent once more.
     """
     known = await _find(connection, number, event_id=event_id, user_id=user_id, url=url)
     if known is None:
@@ -38,7 +38,7 @@ async def schedule(
     if not known.is_newest:
         # The user's last subscription is what the status tells of.
         await connection.execute("UPDATE deliveries SET created_at = now() WHERE id = :id", {"id": known.id})
-    if known.status is DeliveryStatus.FAILED:
+    if known.status in {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}:
         return await _begin_anew(connection, known.id)
     if known.status is DeliveryStatus.DELIVERED and not known.is_fresh:
         return await deliveries.resend(connection, known.id)
@@ -64,7 +64,7 @@ async def _begin_anew(connection: Connection, delivery_id: UUID) -> Ring | None:
     row = await connection.fetch_one(
         "UPDATE deliveries SET status = 'scheduled', attempts = 0, rings = rings + 1, next_attempt_at = now(),"
         " ring_at = now() + :grace, completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
-        " WHERE id = :id AND status = 'failed' RETURNING id, 1 AS attempt, rings",
+        " WHERE id = :id AND status IN ('failed', 'cancelled') RETURNING id, 1 AS attempt, rings",
         {"id": delivery_id, "grace": RING_AFTER},
     )
     return as_optional(row, Ring)

@@ -43,6 +43,7 @@ class DeliveryStatus(StrEnum):
     SCHEDULED = "scheduled"  #: the next attempt has a time
     DELIVERED = "delivered"  #: the subscriber answered 2xx
     FAILED = "failed"  #: attempts exhausted, or the subscriber answered 410
+    CANCELLED = "cancelled"  #: a person stopped it; no attempt follows
 
 
 DOCUMENT_ARROWS: Mapping[DocumentStatus, frozenset[DocumentStatus]] = {
@@ -61,11 +62,13 @@ JOB_ARROWS: Mapping[JobStatus, frozenset[JobStatus]] = {
 }
 
 DELIVERY_ARROWS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = {
-    DeliveryStatus.WAITING: frozenset({DeliveryStatus.SCHEDULED}),
-    DeliveryStatus.SCHEDULED: frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.FAILED}),
+    DeliveryStatus.WAITING: frozenset({DeliveryStatus.SCHEDULED, DeliveryStatus.CANCELLED}),
+    DeliveryStatus.SCHEDULED: frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}),
     DeliveryStatus.DELIVERED: frozenset(),
     # Somebody asked for it again.
     DeliveryStatus.FAILED: frozenset({DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED}),
+    # The same URL was requested again, before or after the end of the job; or an attempt under way succeeded.
+    DeliveryStatus.CANCELLED: frozenset({DeliveryStatus.WAITING, DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED}),
 }
 
 ACTIVE_JOB = frozenset({JobStatus.PENDING, JobStatus.PROCESSING})

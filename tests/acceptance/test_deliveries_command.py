@@ -12,7 +12,7 @@ import pytest
 
 from service.local.stack import Stack
 from tests.support.commands import assert_refused, run_autos
-from tests.support.deliveries import NUMBER, Sender, add_user, row
+from tests.support.deliveries import NUMBER, Sender, add_user, row, schedule, update
 from tests.support.delivery_service import running_delivery_service
 from tests.support.processes import free_port
 from tests.support.subscriber import Subscriber
@@ -95,6 +95,26 @@ async def test_everything_that_has_failed_is_sent_again(stack: Stack, tmp_path: 
             await until(service.sender, delivery_id, "delivered")
 
 
+async def test_deliveries_are_cancelled_one_by_one_or_all_of_a_receiver(
+    environment: dict[str, str], sender: Sender
+) -> None:
+    user_id, _key = await add_user(sender.database)
+    host = f"{uuid4()}.example.com"
+    ids = await schedule(sender.database, user_id, *[f"https://{host}/"] * 3)
+    for each in ids:
+        await update(sender.database, each, "next_attempt_at = now() + interval '1 day', ring_at = now() + '1 day'")
+
+    one = await run(environment, "cancel", str(ids[0]), str(ids[0]))
+    again = await run(environment, "cancel", str(ids[0]), str(ids[1]))
+    rest = await run(environment, "cancel", "--user", str(user_id), "--host", host, "--yes")
+
+    assert (one.returncode, one.stdout) == (0, f"{ids[0]} is cancelled\n")
+    assert (again.returncode, again.stdout) == (1, f"{ids[1]} is cancelled\n")
+    assert str(ids[0]) in again.stderr
+    assert (rest.returncode, rest.stdout) == (0, "1 deliveries are cancelled\n")
+    assert {(await row(sender.database, each))["status"] for each in ids} == {"cancelled"}
+
+
 async def test_without_redis_the_sweep_makes_the_attempt(
     environment: dict[str, str], sender: Sender, subscriber: Subscriber
 ) -> None:
@@ -113,6 +133,9 @@ async def test_without_redis_the_sweep_makes_the_attempt(
     [
         (("show", str(uuid4())), "there is no such delivery"),
         (("resend", str(uuid4())), "there is no such delivery"),
+        (("cancel",), "Name deliveries, or choose them"),
+        (("cancel", str(uuid4()), "--host", "example.com"), "Name deliveries, or choose them"),
+        (("cancel", "--user", "nobody of this name", "--yes"), "there is no such user"),
         (("show", "1"), "not a valid UUID"),
         (("recover",), "Missing option '--since'"),
         (("recover", "--since", "yesterday"), "It must be a time"),

@@ -64,6 +64,8 @@ THE_TABLE: Mapping[str, Verdict] = {
     "POST /api/v1/jobs/{job_id}/cancel": Verdict(401, 409, 404, 409),
     "GET /api/v1/webhooks/deliveries": EVERY_USER,
     "GET /api/v1/webhooks/deliveries/{delivery_id}": OWNER_AND_ADMIN,
+    # Before the resend, which could be cancelled.
+    "POST /api/v1/webhooks/deliveries/{delivery_id}/cancel": Verdict(401, 409, 404, 409),
     "POST /api/v1/webhooks/deliveries/{delivery_id}/resend": Verdict(401, 202, 404, 202),
     "POST /api/v1/webhooks/deliveries/recover": Verdict(401, 202, 202, 202, body=SINCE),
     # Users are the administrator's, keys their owner's too.

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from service.local.stack import Stack
 from tests.support.deliveries import NUMBER
@@ -70,3 +71,23 @@ async def test_the_failures_of_a_host_are_those_of_each_of_its_users(stack: Stac
         hosts = await rows_of(connection, "SELECT host, failures FROM delivery_hosts")
         assert hosts == {("failing.example", 8), ("healthy.example", 0)}
         assert "0016.delivery_turns" in await migrate(url)
+
+
+async def test_what_was_cancelled_counts_as_given_up_in_the_version_before(stack: Stack) -> None:
+    url = await create_before(stack, "0022")
+    async with connected(url) as connection:
+        await add_history(connection)
+
+        await migrate(url)
+        await connection.execute(
+            "UPDATE deliveries SET status = 'cancelled', next_attempt_at = NULL, ring_at = NULL, completed_at = now()"
+            " WHERE host = 'failing.example'"
+        )
+        statuses = "SELECT status, alerted_at IS NOT NULL FROM deliveries"
+        assert await rows_of(connection, statuses) == {("cancelled", False), ("scheduled", False)}
+        await roll_back_to(url, "0022")
+
+        assert await rows_of(connection, statuses) == {("failed", True), ("scheduled", False)}
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute("UPDATE deliveries SET status = 'cancelled'")
+        assert "0022.cancelled_deliveries" in await migrate(url)

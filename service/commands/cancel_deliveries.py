@@ -1,0 +1,61 @@
+"""`autos deliveries cancel`: how to stop one delivery, or everything that is open for a user or a receiver."""
+
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import click
+
+from service.commands.database import ask
+from service.commands.users import Name, find_user
+from service.database import cancelled_deliveries
+from service.database.cancelled_deliveries import CANCELLED_AT_ONCE, CancelFilter
+from service.database.connection import Connection
+
+
+@click.command()
+@click.argument("delivery_ids", nargs=-1, type=click.UUID, metavar="[DELIVERY]...")
+@click.option("--user", type=Name(), help="Everything that is open for this user, a name or an id.")
+@click.option("--url", help="Everything that is open for this URL, as `show` prints it.")
+@click.option("--host", help="Everything that is open for this host, as `list` prints it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def cancel(delivery_ids: tuple[UUID, ...], user: str | None, url: str | None, host: str | None, *, yes: bool) -> None:
+    """Stop deliveries: no attempt follows, and nobody is alerted. An attempt under way is not cut off.
+
+    `recover` leaves them alone, `resend` makes an attempt of one.
+    """
+    chosen = any((user, url, host))
+    if bool(delivery_ids) == chosen:
+        raise click.UsageError("Name deliveries, or choose them with --user, --url or --host.")
+    if delivery_ids:
+        _cancel_each(delivery_ids)
+        return
+    wanted = ask(lambda connection: _filter(connection, user, url, host))
+    if not yes:
+        click.confirm("Everything that matches and was not sent yet is cancelled. Go on?", abort=True)
+    click.echo(f"{_cancel_all(wanted)} deliveries are cancelled")
+
+
+def _cancel_each(delivery_ids: Sequence[UUID]) -> None:
+    left_alone = []
+    for delivery_id in dict.fromkeys(delivery_ids):
+        if ask(partial(cancelled_deliveries.cancel, delivery_id=delivery_id)):
+            click.echo(f"{delivery_id} is cancelled")
+        else:
+            left_alone.append(str(delivery_id))
+    if left_alone:
+        raise click.ClickException(f"not there, or nothing was to be sent any more: {', '.join(left_alone)}")
+
+
+async def _filter(connection: Connection, user: str | None, url: str | None, host: str | None) -> CancelFilter:
+    user_id = None if user is None else (await find_user(connection, user)).id
+    return CancelFilter(user_id, url, host)
+
+
+def _cancel_all(wanted: CancelFilter) -> int:
+    """In batches, each in a transaction of its own: one that is cut off may be repeated."""
+    done = batch = ask(lambda connection: cancelled_deliveries.cancel_many(connection, wanted))
+    while batch == CANCELLED_AT_ONCE:
+        batch = ask(lambda connection: cancelled_deliveries.cancel_many(connection, wanted))
+        done += batch
+    return done

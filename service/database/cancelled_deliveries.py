@@ -1,0 +1,53 @@
+"""Deliveries that a person cancels: nothing more is sent for them, and nobody is alerted.
+
+An attempt under way keeps its lease: it is recorded, and closes the delivery if it succeeds, but no other one follows.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection
+
+CANCELLED_AT_ONCE = 1000  # deliveries of one transaction
+
+_CANCEL = (
+    "UPDATE deliveries SET status = CASE WHEN status IN ('waiting', 'scheduled') THEN 'cancelled' ELSE status END,"
+    " completed_at = coalesce(completed_at, change_time()), next_attempt_at = NULL, resend_at = NULL, ring_at = NULL"
+    " WHERE (status IN ('waiting', 'scheduled') OR resend_at IS NOT NULL)"
+)
+
+
+class CancelFilter(msgspec.Struct, frozen=True):
+    """Which open deliveries to cancel. None means any."""
+
+    user_id: UUID | None = None
+    url: str | None = None
+    host: str | None = None  #: with its port, if the URL has one
+
+
+async def cancel(connection: Connection, delivery_id: UUID) -> bool:
+    """Cancel a delivery, or take back a resend that was not made yet. False: nothing is to be sent for it."""
+    row = await connection.fetch_one(f"{_CANCEL} AND id = :id RETURNING id", {"id": delivery_id})
+    return row is not None
+
+
+async def cancel_many(connection: Connection, wanted: CancelFilter) -> int:
+    """Cancel the next `CANCELLED_AT_ONCE` open deliveries that match; returns how many those were.
+
+    Needs a transaction. Fewer than `CANCELLED_AT_ONCE`: these were the last ones.
+    """
+    values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    conditions = "".join(f" AND deliveries.{name} = :{name}" for name in values)
+    rows = await connection.fetch_all(
+        # Two indexes: one of what is due at some time, one of the jobs that have not ended.
+        "WITH open AS ((SELECT id FROM deliveries WHERE ring_at IS NOT NULL"
+        f"{conditions} LIMIT :limit) UNION ALL (SELECT deliveries.id FROM jobs"
+        " JOIN deliveries ON deliveries.job_id = jobs.id WHERE jobs.status IN ('pending', 'processing')"
+        f" AND deliveries.status = 'waiting'{conditions} LIMIT :limit)"
+        " LIMIT :limit),"
+        " locked AS (SELECT id FROM deliveries WHERE id IN (SELECT id FROM open) ORDER BY id FOR UPDATE)"
+        f" {_CANCEL} AND id IN (SELECT id FROM locked) RETURNING id",
+        {**values, "limit": CANCELLED_AT_ONCE},
+    )
+    return len(rows)
