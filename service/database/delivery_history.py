@@ -77,7 +77,9 @@ async def page(
     With `since` only those up to the horizon: a client that asks again from the newest one on misses none.
     """
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
-    conditions = [f"deliveries.{name} = :{name}" for name in values if name != "since"]
+    # Written out: a plan that has to fit every status reads the deliveries of all of them.
+    conditions = [f"deliveries.status = '{values.pop('status')}'"] if wanted.status else []
+    conditions += [f"deliveries.{name} = :{name}" for name in values if name != "since"]
     if wanted.since is not None:
         conditions.append("deliveries.created_at >= :since AND deliveries.created_at < :horizon")
         values["horizon"] = await horizon(connection)

@@ -65,8 +65,8 @@ async def page(
     if wanted.user_id is not None:
         values["user_id"] = wanted.user_id
     if wanted.status is not None:
-        conditions.append("jobs.status = :status")
-        values["status"] = wanted.status
+        # Written out: a plan that has to fit every status reads the jobs of all of them.
+        conditions.append(f"jobs.status = '{wanted.status}'")
     if wanted.process_number is not None:
         conditions.append("jobs.process_number = :number")
         values["number"] = wanted.process_number.digits

@@ -1,5 +1,6 @@
 """Court cases as lists, each page read from an index, however many cases there are."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from service.database.connection import Connection, as_struct
 from service.database.horizon import horizon
 from service.domain.pages import Position
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ProcessStatus
+from service.domain.statuses import JobStatus, ProcessStatus
 
 
 class ProcessRow(msgspec.Struct, frozen=True):
@@ -38,9 +39,12 @@ class ProcessFilter(msgspec.Struct, frozen=True):
     updated_since: datetime | None = None
 
 
-_ROW = (
+_COLUMNS = (
     "SELECT number, court, court_class, subject, filed_at, secrecy_level, processes.total_documents,"
-    " coalesce(job.status, state) AS status, job.id AS job_id, processes.created_at, updated_at FROM processes"
+    " coalesce(job.status, state) AS status, job.id AS job_id, processes.created_at, updated_at"
+)
+_ROW = (
+    f"{_COLUMNS} FROM processes"
     " LEFT JOIN jobs AS job ON job.process_number = number AND job.status IN ('pending', 'processing')"
 )
 
@@ -54,20 +58,65 @@ async def page(
     none is missed.
     """
     conditions, values = _conditions(wanted)
-    moment, direction, beyond = ("created_at", "DESC", "<")
-    if wanted.updated_since is not None:
-        moment, direction, beyond = ("updated_at", "ASC", ">")
-        conditions.append("updated_at < :horizon")
-        values["horizon"] = await horizon(connection)
+    values["limit"] = limit
     if after is not None:
-        conditions.append(f"(processes.{moment}, number) {beyond} (:moment, :after)")
         values |= {"moment": after.moment, "after": after.key}
-    rows = await connection.fetch_all(
-        f"{_ROW} WHERE {' AND '.join(conditions)}"
-        f" ORDER BY processes.{moment} {direction}, number {direction} LIMIT :limit",
-        {**values, "limit": limit},
+    if wanted.updated_since is not None:
+        conditions += [*_STATUSES.get(wanted.status, ()), "updated_at < :horizon"]
+        values["horizon"] = await horizon(connection)
+        query = _ordered(_ROW, conditions, ("updated_at", "number"), after, is_newest_first=False)
+    else:
+        query = _newest_first(wanted, conditions, after)
+    return [as_struct(row, ProcessRow) for row in await connection.fetch_all(query, values)]
+
+
+def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[str] | None) -> str:
+    """Each part reads an index in the order of the list, and hardly more of it than the page has."""
+    if wanted.status is ProcessStatus.PROCESSING:
+        return _active(JobStatus.PROCESSING, conditions, after)
+    if wanted.status is not ProcessStatus.PENDING:
+        return _ordered(_ROW, [*conditions, *_STATUSES.get(wanted.status, ())], _PLACE, after)
+    without_job = _ordered(_ROW, [*conditions, "state = 'pending'"], _PLACE, after)
+    if wanted.court is None:
+        waiting = _active(JobStatus.PENDING, conditions, after)
+    else:
+        # The active cases of the court: but for the few that a worker is at, their jobs wait.
+        rows = (
+            f"{_COLUMNS} FROM processes CROSS JOIN LATERAL (SELECT id, status FROM jobs"
+            " WHERE process_number = number AND status = 'pending' LIMIT 1) AS job"
+        )
+        waiting = _ordered(rows, [*conditions, "state = 'active'"], _PLACE, after)
+    return (
+        f"SELECT * FROM (({without_job}) UNION ALL ({waiting})) AS either"
+        " ORDER BY created_at DESC, number DESC LIMIT :limit"
     )
-    return [as_struct(row, ProcessRow) for row in rows]
+
+
+def _active(status: JobStatus, conditions: list[str], after: Position[str] | None) -> str:
+    """Cases by their active jobs, which know the places of their cases."""
+    rows = f"{_COLUMNS} FROM jobs AS job JOIN processes ON number = job.process_number"
+    wanted = [*conditions, f"job.status = '{status}'"]
+    return _ordered(rows, wanted, ("job.process_created_at", "job.process_number"), after)
+
+
+_PLACE = ("processes.created_at", "number")
+
+
+def _ordered(
+    rows: str,
+    conditions: list[str],
+    place: tuple[str, str],
+    after: Position[str] | None,
+    *,
+    is_newest_first: bool = True,
+) -> str:
+    direction, beyond = ("DESC", "<") if is_newest_first else ("ASC", ">")
+    if after is not None:
+        conditions = [*conditions, f"({place[0]}, {place[1]}) {beyond} (:moment, :after)"]
+    return (
+        f"{rows} WHERE {' AND '.join(conditions or ['true'])}"
+        f" ORDER BY {place[0]} {direction}, {place[1]} {direction} LIMIT :limit"
+    )
 
 
 async def find(connection: Connection, number: ProcessNumber) -> ProcessRow:
@@ -79,12 +128,11 @@ async def find(connection: Connection, number: ProcessNumber) -> ProcessRow:
 
 
 def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:
-    conditions, values = ["true"], dict[str, Any]()
+    """What all statuses have in common."""
+    conditions, values = list[str](), dict[str, Any]()
     if wanted.court is not None:
         conditions.append("court = :court")
         values["court"] = wanted.court
-    if wanted.status is not None:
-        conditions.append(_STATUS[wanted.status])
     if wanted.has_documents is not None:
         conditions.append(f"processes.total_documents {'>' if wanted.has_documents else '='} 0")
     if wanted.updated_since is not None:
@@ -93,11 +141,11 @@ def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:
     return conditions, values
 
 
-_STATUS = {
+_STATUSES: Mapping[ProcessStatus | None, tuple[str, ...]] = {
     # A case that no job works on is pending where documents are registered and nobody has asked for them.
-    ProcessStatus.PENDING: "(state = 'active' AND job.status = 'pending' OR state = 'pending')",
-    ProcessStatus.PROCESSING: "state = 'active' AND job.status = 'processing'",
-    ProcessStatus.COMPLETED: "state = 'completed'",
-    ProcessStatus.FAILED: "state = 'failed'",
-    ProcessStatus.CANCELLED: "state = 'cancelled'",
+    ProcessStatus.PENDING: ("(state = 'active' AND job.status = 'pending' OR state = 'pending')",),
+    ProcessStatus.PROCESSING: ("state = 'active' AND job.status = 'processing'",),
+    ProcessStatus.COMPLETED: ("state = 'completed'",),
+    ProcessStatus.FAILED: ("state = 'failed'",),
+    ProcessStatus.CANCELLED: ("state = 'cancelled'",),
 }

@@ -32,6 +32,7 @@ from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
 from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database as create_empty
+from tests.support.generic_plans import explained as explained_by
 from tests.support.many_cases import add_cases, number_of
 from tests.support.plans import Explained
 
@@ -131,11 +132,14 @@ QUESTIONS: dict[str, Ask] = {
 }
 
 
+@pytest.mark.parametrize("is_generic", [False, True], ids=["", "generic plan"])
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
-async def test_what_is_read_does_not_grow_with_the_number_of_cases(database: Database, question: Ask) -> None:
+async def test_what_is_read_does_not_grow_with_the_number_of_cases(
+    database: Database, question: Ask, is_generic: bool
+) -> None:
     async with database.connection() as connection:
         owner = await connection.fetch_val("SELECT id FROM users")
-        explained = Explained(connection)
+        explained = explained_by(connection, is_generic=is_generic)
 
         await question(cast(Connection, explained), owner)
 
