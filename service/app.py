@@ -40,6 +40,7 @@ from service.api.rate_limits import RateLimiter, Rates
 from service.api.request_bounds import RequestBoundsMiddleware
 from service.api.request_id import RequestIdMiddleware
 from service.api.security_headers import SecurityHeadersMiddleware, allow_origins
+from service.api.shared_listings import SharedListings
 from service.api.slices import Slices
 from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
@@ -66,6 +67,7 @@ from service.wiring import (
     watch_pool,
 )
 
+LISTING_PART = 5  # of the slots at the portal that the workers have: one in so many is added for listings of the API
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
 
 ROUTES: list[BaseRoute] = [
@@ -159,16 +161,15 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
-    gate = Gate(settings.pdpj_max_concurrency)
     store = await stack.enter_async_context(open_bucket(settings))
-    slices = Slices()
+    slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), Bell(redis)
     return State(
         metrics=metrics,
         database=database,
-        portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics)),
+        listings=await _open_listings(stack, settings, database, metrics, turns=turns, bell=bell),
         store=store,
         watcher=_open_watcher(stack, database, store, slices),
-        bell=Bell(redis),
+        bell=bell,
         webhook_policy=address_policy(settings),
         resolver=resolver,
         subscribers=GuardedClient(
@@ -177,7 +178,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
         rates=_rates(settings),
         portal_credential=portal_credential(settings),
-        turns=Turns(settings.database_pool_size // 2),
+        turns=turns,
         slices=slices,
         options=_options(settings),
         openapi=cache(partial(_document, settings)),
@@ -199,6 +200,16 @@ def _rates(settings: Settings) -> Rates:
         downloads=parse(settings.rate_limit_downloads),
         numbers=parse(settings.rate_limit_numbers),
     )
+
+
+async def _open_listings(
+    stack: AsyncExitStack, settings: Settings, database: Database, metrics: ApiMetrics, *, turns: Turns, bell: Bell
+) -> SharedListings:
+    gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART))
+    portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics))
+    listings = SharedListings(database, portal, gate, turns, bell)
+    stack.push_async_callback(listings.close)
+    return listings
 
 
 def _open_watcher(stack: AsyncExitStack, database: Database, store: ObjectStore, slices: Slices) -> ProgressWatcher:

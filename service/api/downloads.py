@@ -5,18 +5,18 @@ from uuid import UUID
 import msgspec
 
 from service.api import parameters
-from service.api.beginnings import list_process, next_listing, portal_unavailable, ring
+from service.api.beginnings import list_process, portal_unavailable, ring
 from service.api.jobs import JobView, job_view
 from service.api.operations import Answer, Call, Reply, operation, start_downloads
 from service.api.parameters import WebhookUrl
 from service.api.presenters import ProcessView
 from service.api.problems import Problem
-from service.api.processes import Case, case_view, find_case, not_requested
+from service.api.processes import case_view, find_case, not_requested
 from service.api.queries import NoQuery
+from service.api.shared_listings import Unlisted
 from service.database import documents, job_history, processes, requests
 from service.database.connection import Connection
 from service.database.requests import Accepted, Request
-from service.portal.errors import Unavailable
 
 
 class OneBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,18 +52,13 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
 
     Nothing is downloaded. What a job that runs already lacks joins that job.
     """
-    try:
-        listing = await list_process(call.state, call.number, asked=await next_listing(call.state))
-    except Unavailable as error:
-        raise portal_unavailable(error) from None
     wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
-
-    async def register(connection: Connection) -> tuple[UUID | None, Case]:
-        return await requests.register(connection, listing), await find_case(connection, wanted)
-
+    try:
+        await list_process(call.state, wanted, is_forced=True)
+    except Unlisted as error:
+        raise portal_unavailable(error) from None
     async with call.state["turns"].take():
-        woken, case = await call.state["database"].run(register)
-    await ring(call.state, Accepted(), woken)
+        case = await call.state["database"].run(lambda connection: find_case(connection, wanted))
     return await case_view(call.state, wanted, case)
 
 

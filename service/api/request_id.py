@@ -32,8 +32,8 @@ class RequestIdMiddleware:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 0
+        scope.setdefault("state", {}).update(request_id=request_id, arrived=started)
         crash: Exception | None = None
 
         async def send_with_id(message: Message) -> None:

@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from service.api import parameters
-from service.api.beginnings import LISTING_TIMEOUT, begin
+from service.api.beginnings import begin
 from service.api.operations import Call, operation, start_many
 from service.api.parameters import CaseNumber, WebhookUrl
 from service.api.presenters import ProcessSummary, process_summary
 from service.api.problems import Problem, ProblemView
 from service.api.queries import NoQuery
+from service.api.shared_listings import LISTING_TIMEOUT
 from service.database import process_lists, processes
 from service.database.connection import UNREACHABLE, Connection
 from service.database.processes import Completeness

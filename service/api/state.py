@@ -9,12 +9,12 @@ from starlette.requests import Request
 
 from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
+from service.api.shared_listings import SharedListings
 from service.api.slices import Slices
 from service.api.turns import Turns
 from service.database.connection import Database
 from service.metrics import ApiMetrics
 from service.object_store import ObjectStore
-from service.portal.client import PortalClient
 from service.queue import Bell
 from service.webhooks.address_policy import AddressPolicy
 from service.webhooks.guarded_client import GuardedClient
@@ -35,7 +35,7 @@ class State(TypedDict):
 
     metrics: ApiMetrics
     database: Database
-    portal: PortalClient
+    listings: SharedListings
     store: ObjectStore
     watcher: ProgressWatcher  #: for those who follow a case
     bell: Bell
@@ -51,6 +51,7 @@ class State(TypedDict):
     openapi: Callable[[], bytes]  #: the document of the API, made when somebody asks for it: that takes a while
     rate_headers: NotRequired[dict[str, str]]  #: of the answer to this request, from what it has spent
     request_id: NotRequired[str]  #: set by the middleware, for each request
+    arrived: NotRequired[float]  #: the same; of `time.perf_counter`
 
 
 ApiRequest = Request[State]

@@ -190,7 +190,7 @@ class PortalClient:
     async def _call(
         self, kind: Kind, url: URL, timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._gate.admitted():
+        async with self._admitted(kind):
             token = await self._tokens.current()
             try:
                 response = await self._ask(kind, url, token, timeout)
@@ -201,6 +201,15 @@ class PortalClient:
                 response = await self._ask(kind, url, renewed, timeout)
             async with response:
                 yield response
+
+    @asynccontextmanager
+    async def _admitted(self, kind: Kind) -> AsyncIterator[None]:
+        """A slot. A listing that waited for it hears of a pause that began elsewhere meanwhile, and waits again."""
+        while True:
+            async with self._gate.admitted():
+                if kind == "document" or not await self._pauses.left():
+                    yield
+                    return
 
     async def _ask(self, kind: Kind, url: URL, token: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """Send one request. Returns an answer with status 200, which the caller closes."""

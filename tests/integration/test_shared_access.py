@@ -1,7 +1,9 @@
 """What all processes share about the portal beside its tokens: whether it takes them, and its pauses."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -57,6 +59,27 @@ async def test_nobody_lists_during_a_pause_of_another_process(database: Database
 
     assert app.state.portal.journal.total == 0
     assert 55 < (error.value.retry_after or 0) <= 60
+
+
+async def test_a_listing_that_waits_for_its_slot_hears_of_a_pause_that_begins_elsewhere() -> None:
+    number = ProcessNumber.parse("7654321-71.2021.8.19.0001")
+    app = create_portal("token", [make_case(number.masked, 1)])
+    left = [0.0, 60.0]
+    async with (
+        running_portal(app) as origin,
+        open_portal_client(f"{origin}/api/v2", "token", places=1, pause_left=AsyncMock(side_effect=left)) as opened,
+    ):
+        async with opened.gate.admitted():
+            listing = asyncio.ensure_future(opened.client.list_process(number, timeout=60))
+            while not opened.gate.waiting:  # noqa: ASYNC110  (nothing tells)
+                await asyncio.sleep(0)
+        while not opened.gate.pause_left:  # noqa: ASYNC110  (nothing tells)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+        assert (opened.gate.waiting, opened.gate.in_flight, app.state.portal.journal.total) == (1, 0, 0)
+        listing.cancel()
+        await asyncio.wait([listing])
 
 
 async def test_a_database_that_is_away_pauses_nobody(stack: Stack) -> None:

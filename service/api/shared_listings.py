@@ -1,0 +1,218 @@
+"""One listing for all who ask for a case at the same moment, in this process and in the others.
+
+Of the requests of one process one task asks the database; of all processes the one that has the lease asks the portal.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+import structlog
+
+from service.api.problems import Problem
+from service.api.turns import Turns
+from service.database import listing_leases, requests
+from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.listing_leases import Lease, ListingOutcome, Seen
+from service.domain.listings import Listing
+from service.domain.process_number import ProcessNumber
+from service.portal.client import PortalClient
+from service.portal.errors import AccessDenied, NotFound, Unavailable
+from service.portal.gate import Gate, Pass
+from service.queue import Bell
+
+LISTING_TIMEOUT = 5.0  # seconds; the worker waits longer, the client need not
+LOOK_INTERVAL = 0.1  # seconds between two looks at a listing of another process
+RENEW_INTERVAL = 1.0  # seconds
+CLOSE_TIMEOUT = 5.0  # seconds
+
+
+class Unlisted(Exception):
+    """The portal did not list the case in time.
+
+    `asked`: the place of the listing that did not come; None if none was begun that would have done.
+    """
+
+    def __init__(self, asked: int | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__("no listing")
+        self.asked = asked
+        self.retry_after = retry_after  #: seconds, where the portal said so
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """Somebody who needs a listing."""
+
+    number: ProcessNumber
+    user_id: UUID
+    lane: int
+    arrived: float  #: of `time.perf_counter`
+    is_forced: bool  #: only a listing that is begun after `arrived` will do
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A listing that is under way, here or in another process."""
+
+    asked: int | None = None
+    began: float = float("-inf")  #: of `time.perf_counter`: when `asked` was taken, or earlier
+    outcome: ListingOutcome | None = None
+    retry_after: float | None = None
+    task: "asyncio.Task[None]" = field(init=False)
+
+    def serves(self, asking: Asking) -> bool:
+        """Whether it is new enough."""
+        return not asking.is_forced or self.began >= asking.arrived
+
+    def note(self, seen: Seen, looked: float) -> None:
+        """What another process does."""
+        self.asked, self.outcome, self.retry_after = seen.asked, seen.outcome, seen.retry_after
+        if seen.age is not None:
+            self.began = looked - seen.age
+
+
+class SharedListings:
+    """The listings that the API asks for."""
+
+    def __init__(self, database: Database, portal: PortalClient, gate: Gate, turns: Turns, bell: Bell) -> None:
+        self._database = database
+        self._portal = portal
+        self._gate = gate
+        self._turns = turns
+        self._bell = bell
+        self._flights: dict[ProcessNumber, _Flight] = {}
+
+    async def listed(self, asking: Asking, *, timeout: float = LISTING_TIMEOUT) -> None:
+        """Return when the case is listed and registered.
+
+        Raises `Unlisted`, and the problems of a case that the portal does not know or denies. A listing that is under
+        way goes on for the others when this caller's time is up, or when it is cancelled.
+        """
+        deadline = time.perf_counter() + timeout
+        flight = None
+        while (left := deadline - time.perf_counter()) > 0:
+            flight = self._flight(asking)
+            done, _ = await asyncio.wait([flight.task], timeout=left)
+            if done:
+                flight.task.result()
+            if done and flight.serves(asking):
+                return _judge(flight)
+        raise Unlisted(flight.asked if flight is not None and flight.serves(asking) else None)
+
+    async def close(self) -> None:
+        """End what is under way and give its leases back."""
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+
+    def _flight(self, asking: Asking) -> _Flight:
+        """The one that is under way, or a new one."""
+        if (flight := self._flights.get(asking.number)) is None:
+            flight = self._flights[asking.number] = _Flight()
+            flight.task = asyncio.ensure_future(self._fly(flight, asking))
+            flight.task.add_done_callback(lambda task: self._land(asking.number, task))
+        return flight
+
+    def _land(self, number: ProcessNumber, task: "asyncio.Task[None]") -> None:
+        del self._flights[number]
+        if not task.cancelled():
+            # Marks it as seen: those who waited may all have left.
+            task.exception()
+
+    async def _fly(self, flight: _Flight, asking: Asking) -> None:
+        """Ask the portal, or wait until another process has."""
+        holder = uuid4()
+        while True:
+            seen, looked = await self._look(holder, asking)
+            if seen.leased is not None:
+                flight.asked, flight.began = seen.leased, looked
+                return await self._lead(flight, asking, Lease(asking.number, holder, seen.leased))
+            flight.note(seen, looked)
+            if seen.is_listed and not asking.is_forced:
+                flight.outcome = ListingOutcome.LISTED
+            if flight.outcome is not None:
+                return None
+            await asyncio.sleep(LOOK_INTERVAL)
+
+    async def _look(self, holder: UUID, asking: Asking) -> tuple[Seen, float]:
+        """Take the lease if it is free, and say at which time of `time.perf_counter` it was asked for."""
+        async with self._turns.take(), self._database.connection() as connection:
+            now = time.perf_counter()
+            waited = timedelta(seconds=now - asking.arrived)
+            seen = await listing_leases.take(
+                connection, asking.number, holder, is_forced=asking.is_forced, waited=waited
+            )
+        return seen, now
+
+    async def _lead(self, flight: _Flight, asking: Asking, lease: Lease) -> None:
+        passing = self._gate.pass_for(asking.user_id, asking.lane)
+        try:
+            async with self._renewed(lease):
+                flight.outcome, flight.retry_after = await self._ask(lease, passing)
+        finally:
+            if flight.outcome is None:
+                # Cancelled, or the database is away: the lease ends in seconds, and now if it can be told.
+                await self._tell(lambda connection: listing_leases.give_up(connection, lease))
+
+    async def _ask(self, lease: Lease, passing: Pass) -> tuple[ListingOutcome, float | None]:
+        try:
+            listing = await self._portal.with_pass(passing).list_process(lease.number, timeout=LISTING_TIMEOUT)
+        except NotFound:
+            outcome, retry_after = ListingOutcome.NOT_FOUND, None
+        except AccessDenied:
+            outcome, retry_after = ListingOutcome.DENIED, None
+        except Unavailable as error:
+            outcome, retry_after = ListingOutcome.UNAVAILABLE, error.retry_after
+        else:
+            await self._register(msgspec.structs.replace(listing, asked=lease.asked), lease)
+            return ListingOutcome.LISTED, None
+        await self._tell(lambda connection: listing_leases.end(connection, lease, outcome, retry_after=retry_after))
+        return outcome, retry_after
+
+    async def _register(self, listing: Listing, lease: Lease) -> None:
+        async def register(connection: Connection) -> UUID | None:
+            woken = await requests.register(connection, listing)
+            await listing_leases.end(connection, lease, ListingOutcome.LISTED)
+            return woken
+
+        async with self._turns.take():
+            woken = await self._database.run(register)
+        if woken is not None:
+            await self._bell.ring_job(woken)
+
+    @asynccontextmanager
+    async def _renewed(self, lease: Lease) -> AsyncIterator[None]:
+        renewing = asyncio.ensure_future(self._renew(lease))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def _renew(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(RENEW_INTERVAL)
+            await self._tell(lambda connection: listing_leases.renew(connection, lease))
+
+    async def _tell(self, step: Callable[[Connection], Awaitable[None]]) -> None:
+        """Write what others wait for. If it cannot be written, they go on when the lease ends."""
+        try:
+            async with self._database.connection() as connection:
+                await step(connection)
+        except UNREACHABLE as error:
+            structlog.get_logger().warning("listing_lease_not_written", error=type(error).__name__)
+
+
+def _judge(flight: _Flight) -> None:
+    if flight.outcome is ListingOutcome.NOT_FOUND:
+        raise Problem("process_not_found", "The portal does not know this case.")
+    if flight.outcome is ListingOutcome.DENIED:
+        raise Problem("process_access_denied", "The portal denies this case to the credentials in use.")
+    if flight.outcome is not ListingOutcome.LISTED:
+        raise Unlisted(flight.asked, retry_after=flight.retry_after)
