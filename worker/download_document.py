@@ -90,7 +90,7 @@ def _tell(metrics: WorkerMetrics, task: Task, outcome: StoredFile | ErrorCode, a
     log = structlog.get_logger().bind(document_id=str(task.id), attempts=attempts)
     if isinstance(outcome, StoredFile):
         metrics.documents.labels("available", "").inc()
-        log.info("document_available", size=outcome.size, size_mismatch=outcome.size_mismatch)
+        log.info("document_available", size=outcome.size, content_flags=outcome.content_flags)
     else:
         metrics.documents.labels("failed", outcome).inc()
         log.warning("document_failed", error_code=outcome)

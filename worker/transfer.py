@@ -28,14 +28,14 @@ async def transfer(
     mime_type = inspection.detect_kind(download.content_type, download.content_length)
     key = f"{prefix}{safe_name(name, mime_type)}"
     if parts.is_last:
-        mismatch = inspection.check_complete(download.content_length, is_framed=download.is_framed)
+        flags = inspection.check_complete(download.content_length, is_framed=download.is_framed)
         await store.put(key, parts.take(), mime_type)
     else:
         async with store.start_upload(key, mime_type) as upload:
             await _upload(upload, parts)
-            mismatch = inspection.check_complete(download.content_length, is_framed=download.is_framed)
+            flags = inspection.check_complete(download.content_length, is_framed=download.is_framed)
             await upload.complete()
-    return StoredFile(key, inspection.size, inspection.sha256, mime_type, size_mismatch=mismatch)
+    return StoredFile(key, inspection.size, inspection.sha256, mime_type, flags, inspection.crc32)
 
 
 async def _upload(upload: Upload, parts: "_Parts") -> None:

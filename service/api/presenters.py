@@ -12,7 +12,7 @@ from service.api.moments import Moment, utc
 from service.api.slices import Slices
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
-from service.domain.documents import Document
+from service.domain.documents import Charset, ContentFlags, Document
 from service.domain.errors import ErrorCode
 from service.domain.events import Counts, count
 from service.domain.file_names import download_name
@@ -42,7 +42,11 @@ class DocumentView(msgspec.Struct, frozen=True, gc=False):
     sequence: int | None  #: its place in the file, as the portal lists it
     page_count: int | None  #: as the portal lists it
     filed_at: Moment | None  #: when it joined the case
-    size_mismatch: bool  #: the portal sends another size than it lists, time after time
+    charset: Charset | None
+    content_flags: ContentFlags
+    listed_size: int | None  #: bytes, as the portal lists it
+    listed_mime_type: str | None  #: as the portal lists it
+    size_mismatch: bool  #: whether `content_flags` has it
     download_url: str | None  #: signed for this answer: needs no key, until it expires; null without a stored file
     download_url_expires_at: Moment | None  #: null without a link
     error_code: FailureCode | None
@@ -167,6 +171,10 @@ async def _document_view(document: Document, store: ObjectStore, expires_at: dat
         sequence=document.sequence,
         page_count=document.page_count,
         filed_at=utc(document.filed_at),
+        charset=document.charset,
+        content_flags=document.content_flags,
+        listed_size=document.declared_size,
+        listed_mime_type=document.declared_mime_type,
         size_mismatch=document.size_mismatch,
         download_url=link,
         download_url_expires_at=expires_at if link else None,

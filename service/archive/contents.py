@@ -33,6 +33,10 @@ class ManifestDocument(msgspec.Struct, frozen=True):
     size: int | None  #: bytes
     sha256: str | None
     mime_type: str | None
+    charset: str | None
+    content_flags: Sequence[str]  #: how the file differs from what is listed
+    listed_size: int | None  #: bytes
+    listed_mime_type: str | None
     error_code: str | None
     error_message: str | None
 
@@ -126,6 +130,10 @@ def _listed(document: Document, name: str | None) -> ManifestDocument:
         size=document.size,
         sha256=document.sha256,
         mime_type=document.mime_type,
+        charset=document.charset,
+        content_flags=document.content_flags,
+        listed_size=document.declared_size,
+        listed_mime_type=document.declared_mime_type,
         error_code=document.error_code,
         error_message=document.error_message,
     )

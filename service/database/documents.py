@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import PART, Connection, as_struct, fetch_in_parts
-from service.domain.documents import Document, StoredFile, Task, Written
+from service.domain.documents import ContentFlag, Document, StoredFile, Task, Written
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.listings import Copy
 from service.domain.process_number import ProcessNumber
@@ -15,7 +15,9 @@ from service.domain.process_number import ProcessNumber
 _COLUMNS = (
     "id, uuid, instance, sequence, name, type, secrecy, filed_at, page_count, declared_size, declared_mime_type,"
     " status, storage_key, size, sha256, mime_type, size_mismatch, attempts, error_code, error_message,"
-    " started_at, completed_at"
+    " started_at, completed_at, crc32, charset,"
+    # Rows of earlier versions have this one flag, in a column of its own.
+    " CASE WHEN size_mismatch AND content_flags = '{}' THEN '{size_mismatch}' ELSE content_flags END AS content_flags"
 )
 
 #: The file that is there is what the portal lists.
@@ -248,18 +250,13 @@ async def mark_available(
     following: UUID | None = None,
 ) -> Written:
     """Record the verified file of the revision that was asked for, and `start` another document."""
+    target = {"id": document_id, "lease": lease, "revision": revision, "attempts": attempts, "following": following}
     row = await connection.fetch_one(
         f"{_END} status = 'available', storage_key = :key, size = :size, sha256 = :sha256, is_current = true,"
-        " mime_type = :mime_type, size_mismatch = :size_mismatch, attempts = :attempts, error_code = NULL,"
+        " mime_type = :mime_type, charset = :charset, crc32 = :crc32, content_flags = :content_flags,"
+        " size_mismatch = :size_mismatch, attempts = :attempts, error_code = NULL,"
         f" error_message = NULL {_ENDED}",
-        {
-            "id": document_id,
-            "lease": lease,
-            "revision": revision,
-            "attempts": attempts,
-            "following": following,
-            **msgspec.structs.asdict(file),
-        },
+        {**target, **msgspec.structs.asdict(file), "size_mismatch": ContentFlag.SIZE_MISMATCH in file.content_flags},
     )
     return await _written(connection, row, lease)
 

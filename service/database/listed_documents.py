@@ -25,6 +25,12 @@ _CHANGED = f"""({_IS_NEWS} AND (
         AND excluded.declared_size IS DISTINCT FROM documents.size)
     OR (documents.status = 'available' AND documents.error_code IS NULL AND NOT documents.is_current)))"""
 
+# The listing says the size of the file that is there, or its type. The other flags are those of the file, and stay.
+_FLAGS = """array_remove(
+    CASE WHEN excluded.declared_size = documents.size
+        THEN array_remove(documents.content_flags, 'size_mismatch') ELSE documents.content_flags END,
+    CASE WHEN lower(excluded.declared_mime_type) = documents.mime_type THEN 'type_mismatch' END)"""
+
 # Of a document that is being downloaded, or that waits for it, the job is left alone: the new revision tells it.
 _SETTLED = "documents.status IN ('available', 'failed')"
 
@@ -42,7 +48,10 @@ ORDER BY id
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, sequence = excluded.sequence, name = excluded.name,
     type = excluded.type, secrecy = excluded.secrecy, filed_at = excluded.filed_at,
-    page_count = excluded.page_count, declared_mime_type = excluded.declared_mime_type,
+    page_count = excluded.page_count,
+    declared_mime_type = coalesce(excluded.declared_mime_type, documents.declared_mime_type),
+    content_flags = {_FLAGS},
+    size_mismatch = documents.size_mismatch AND excluded.declared_size IS DISTINCT FROM documents.size,
     uuid = CASE WHEN {_IS_NEWS} THEN excluded.uuid ELSE documents.uuid END,
     declared_size = CASE WHEN {_IS_NEWS}
         THEN coalesce(excluded.declared_size, documents.declared_size) ELSE documents.declared_size END,

@@ -1,13 +1,39 @@
 """A document as the service keeps it."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.domain.listings import Copy
 from service.domain.statuses import DocumentStatus
+
+
+class ContentFlag(StrEnum):
+    """How the bytes that the court has differ from what the portal lists. New ones may join."""
+
+    SIZE_MISMATCH = "size_mismatch"  #: of another size than the listed one, time after time
+    TYPE_MISMATCH = "type_mismatch"  #: of another kind than the listed one, or than the one of its name
+    EMPTY = "empty"  #: no bytes, time after time
+    CHANGES_EACH_TIME = "changes_each_time"  #: made anew for each request: another download has other bytes
+
+
+#: As clients see them. Texts and no enumeration: a client that was made before a word was added shall not stumble.
+ContentFlags = Annotated[
+    Sequence[str],
+    Meta(
+        description="How the stored file differs from what the portal lists; empty where it does not. The bytes are "
+        f"those that the court has. New words may join: {', '.join(ContentFlag)}.",
+        examples=[["size_mismatch"]],
+    ),
+]
+Charset = Annotated[
+    str, Meta(description="Of a stored text, as the portal says; its bytes may say otherwise.", examples=["UTF-8"])
+]
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -17,7 +43,9 @@ class StoredFile(msgspec.Struct, frozen=True):
     size: int
     sha256: str  #: lower-case hexadecimal
     mime_type: str
-    size_mismatch: bool = False  #: not of the size that the portal lists, time after time
+    content_flags: tuple[ContentFlag, ...] = ()
+    crc32: int | None = None  #: None for files of earlier versions
+    charset: str | None = None  #: what the portal says of a text
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +76,9 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     error_message: str | None
     started_at: datetime | None
     completed_at: datetime | None
+    content_flags: Sequence[str] = ()
+    crc32: int | None = None  #: None for files of earlier versions
+    charset: str | None = None  #: what the portal says of a text
 
     @property
     def outdated(self) -> bool:

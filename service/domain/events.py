@@ -1,6 +1,6 @@
 """What a subscriber is told when a job ends: kept once per event, but for the links."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -25,6 +25,10 @@ class EventDocument(msgspec.Struct, frozen=True):
     storage_key: str | None
     error_code: str | None
     error_message: str | None
+    content_flags: Sequence[str] = ()
+    declared_size: int | None = None
+    declared_mime_type: str | None = None
+    charset: str | None = None
 
 
 class EventBody(msgspec.Struct, frozen=True):

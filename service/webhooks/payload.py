@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.domain.documents import Charset, ContentFlags
 from service.domain.events import Event, EventDocument
 from service.domain.file_names import download_name
 from service.domain.statuses import DocumentStatus, ProcessStatus
@@ -22,6 +23,10 @@ class WebhookDocument(msgspec.Struct, frozen=True):
     size: int | None  #: bytes of the stored file
     mime_type: str | None  #: of the stored file
     sha256: str | None  #: of the stored file, in lower-case hexadecimal
+    charset: Charset | None
+    content_flags: ContentFlags
+    listed_size: int | None  #: bytes, as the portal lists it
+    listed_mime_type: str | None  #: as the portal lists it
     error_code: str | None  #: why there is no file: a stable word
     error_message: str | None  #: the same as a sentence that says what to do
     download_url: str | None  #: needs no key, until it expires
@@ -76,6 +81,7 @@ async def render(event: Event, signer: LinkSigner, *, public_url: str, thin: boo
 async def _document(document: EventDocument, signer: LinkSigner, process_url: str) -> WebhookDocument:
     facts = msgspec.structs.asdict(document)
     key = facts.pop("storage_key")
+    listed = {"listed_size": facts.pop("declared_size"), "listed_mime_type": facts.pop("declared_mime_type")}
     link = expires_at = None
     if key is not None:
         mime_type = document.mime_type or "application/octet-stream"
@@ -84,6 +90,7 @@ async def _document(document: EventDocument, signer: LinkSigner, process_url: st
         link = await signer.link(key, download_name(document.name, mime_type), mime_type)
     return WebhookDocument(
         **facts,
+        **listed,
         download_url=link,
         download_url_expires_at=expires_at,
         content_url=f"{process_url}/documents/{document.id}/content" if key is not None else None,

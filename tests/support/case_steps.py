@@ -129,10 +129,14 @@ class CaseSteps:
         """A worker begins with a document."""
         return await self.run(lambda connection: documents.start(connection, task.id, job.lease))
 
-    async def store(self, job: ClaimedJob, task: Task, following: Task | None = None) -> Written:
-        """A worker has stored a document."""
-        key = f"{task.id}/{uuid4()}"
-        file = StoredFile(key, task.declared_size or 1, "0" * 64, "application/pdf")
+    async def store(self, job: ClaimedJob, task: Task, following: Task | None = None, **facts: Any) -> Written:
+        """A worker has stored a document; `facts` of its file."""
+        values: dict[str, Any] = {
+            "size": task.declared_size or 1,
+            "sha256": "0" * 64,
+            "mime_type": "application/pdf",
+        } | facts
+        file = StoredFile(f"{task.id}/{uuid4()}", **values)
         return await self.run(
             lambda connection: documents.mark_available(
                 connection,

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
 from tests.support.contents import (
     DOCX,
@@ -48,13 +49,13 @@ UNTOLD = {
 }
 
 
-async def check(body: bytes, *, is_framed: bool = False, before: tuple[Received, ...] = ()) -> bool:
+async def check(body: bytes, *, is_framed: bool = False, before: tuple[Received, ...] = ()) -> tuple[ContentFlag, ...]:
     return (await inspected(body, before=before)).check_complete(None, is_framed=is_framed)
 
 
 @pytest.mark.parametrize("body", WHOLE.values(), ids=WHOLE.keys())
 async def test_a_document_that_shows_its_end_is_whole_without_a_length(body: bytes) -> None:
-    assert await check(body) is False
+    assert await check(body) == ()
 
 
 @pytest.mark.parametrize("body", WHOLE.values(), ids=WHOLE.keys())
@@ -73,7 +74,7 @@ async def test_what_cannot_be_told_has_to_come_twice(body: bytes) -> None:
     with pytest.raises(Doubted) as error:
         await check(body)
 
-    assert await check(body, before=(error.value.received,)) is False
+    assert await check(body, before=(error.value.received,)) == ()
     with pytest.raises(Doubted):
         await check(body + b"y", before=(error.value.received,))
 
@@ -85,7 +86,7 @@ async def test_half_a_fragment_that_ends_with_a_tag_is_not_whole() -> None:
 
 @pytest.mark.parametrize("body", [b"Vistos, etc.", MP4, b"<p>x"])
 async def test_the_end_of_the_chunks_is_the_end(body: bytes) -> None:
-    assert await check(body, is_framed=True) is False
+    assert await check(body, is_framed=True) == ()
 
 
 @pytest.mark.parametrize("body", [PDF[:-8], JPEG[:-2], DOCX[:-5]])
@@ -104,7 +105,9 @@ async def test_each_of_two_addresses_may_repeat_itself() -> None:
         seen.append(error.value.received)
 
     for body in (first, second):
-        assert (await inspected(body, promise, before=seen)).check_complete(None, is_framed=True) is True
+        assert (await inspected(body, promise, before=seen)).check_complete(None, is_framed=True) == (
+            ContentFlag.SIZE_MISMATCH,
+        )
 
 
 def made_anew(digits: int) -> bytes:
@@ -117,9 +120,10 @@ async def test_a_pdf_that_is_made_anew_each_time_is_accepted_when_each_was_whole
         (await inspected(made_anew(1234567), promise)).check_complete(len(PDF), is_framed=True)
     before = [error.value.received]
 
-    assert (await inspected(made_anew(7654321), promise, before=before)).check_complete(
-        len(PDF), is_framed=True
-    ) is True
+    assert (await inspected(made_anew(7654321), promise, before=before)).check_complete(len(PDF), is_framed=True) == (
+        ContentFlag.SIZE_MISMATCH,
+        ContentFlag.CHANGES_EACH_TIME,
+    )
 
 
 @pytest.mark.parametrize(("body", "length"), [(made_anew(1), None), (made_anew(1)[:-8], len(PDF) - 8)])
@@ -148,4 +152,4 @@ async def test_a_part_that_came_before_proves_nothing() -> None:
 
 
 async def test_nothing_is_doubted_that_has_the_length_of_its_answer() -> None:
-    assert (await inspected(b"Vistos", NOTHING)).check_complete(6, is_framed=True) is False
+    assert (await inspected(b"Vistos", NOTHING)).check_complete(6, is_framed=True) == ()

@@ -1,9 +1,11 @@
 """What passes for a document, and what does not."""
 
 import hashlib
+import zlib
 
 import pytest
 
+from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
 from service.local.portal.answers import PORTAL_PAGE
 from service.portal.errors import Refused, Unavailable
@@ -22,7 +24,8 @@ async def test_size_and_digest_are_those_of_all_bytes(step: int) -> None:
     inspection = await inspected(body, step=step)
 
     assert (inspection.size, inspection.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-    assert inspection.check_complete(None, is_framed=True) is False
+    assert inspection.crc32 == zlib.crc32(body)
+    assert inspection.check_complete(None, is_framed=True) == ()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,7 @@ async def test_a_text_may_begin_with_a_bracket(body: bytes) -> None:
     inspection = await inspected(body, Expected(10_000, "application/pdf", is_text=True))
 
     assert inspection.detect_kind("text/plain", None) == "text/plain"
-    assert inspection.check_complete(None, is_framed=True) is False
+    assert inspection.check_complete(None, is_framed=True) == ()
 
 
 @pytest.mark.parametrize("body", [PDF, RTF, b"\x89PNG\r\n\x1a\n", b"text\0with NUL"])
@@ -165,7 +168,7 @@ async def test_no_bytes_are_no_document(promise: Expected) -> None:
 
 @pytest.mark.parametrize("content_length", [None, len(PDF), 7])
 async def test_the_promised_size_is_enough(content_length: int | None) -> None:
-    assert (await inspected(PDF, Expected(len(PDF), None))).check_complete(content_length, is_framed=True) is False
+    assert (await inspected(PDF, Expected(len(PDF), None))).check_complete(content_length, is_framed=True) == ()
 
 
 @pytest.mark.parametrize("content_length", [None, len(PDF)])
@@ -187,7 +190,9 @@ async def test_the_same_mismatch_again_is_accepted_and_flagged() -> None:
     with pytest.raises(Doubted) as error:
         (await inspected(PDF, promise)).check_complete(None, is_framed=True)
 
-    assert (await inspected(PDF, promise, before=[error.value.received])).check_complete(None, is_framed=True) is True
+    assert (await inspected(PDF, promise, before=[error.value.received])).check_complete(None, is_framed=True) == (
+        ContentFlag.SIZE_MISMATCH,
+    )
 
 
 @pytest.mark.parametrize("other", [PDF + b" ", PDF.replace(b"x", b"y")])
@@ -203,9 +208,7 @@ async def test_another_mismatch_is_refused_again(other: bytes) -> None:
 async def test_the_right_size_after_a_mismatch_is_not_flagged() -> None:
     before = Received(1, hashlib.sha256(b"x").hexdigest())
 
-    assert (await inspected(PDF, Expected(len(PDF), None), before=[before])).check_complete(
-        None, is_framed=True
-    ) is False
+    assert (await inspected(PDF, Expected(len(PDF), None), before=[before])).check_complete(None, is_framed=True) == ()
 
 
 @pytest.mark.parametrize("body", [PDF[:-8], b"junk before\n" + PDF[:-8]])
@@ -214,16 +217,16 @@ async def test_a_pdf_without_its_end_and_without_any_promise_is_doubted_once(bod
     with pytest.raises(Doubted) as error:
         (await inspected(body)).check_complete(None, is_framed=True)
 
-    assert (await inspected(body, before=[error.value.received])).check_complete(None, is_framed=True) is False
+    assert (await inspected(body, before=[error.value.received])).check_complete(None, is_framed=True) == ()
 
 
 async def test_a_pdf_without_its_end_but_of_a_promised_size_is_whole() -> None:
-    assert (await inspected(PDF[:-8])).check_complete(len(PDF) - 8, is_framed=True) is False
-    assert (await inspected(PDF[:-8], Expected(len(PDF) - 8, None))).check_complete(None, is_framed=True) is False
+    assert (await inspected(PDF[:-8])).check_complete(len(PDF) - 8, is_framed=True) == ()
+    assert (await inspected(PDF[:-8], Expected(len(PDF) - 8, None))).check_complete(None, is_framed=True) == ()
 
 
 async def test_the_end_of_a_pdf_may_be_followed_by_a_little() -> None:
-    assert (await inspected(PDF + b"\0" * 1500, step=9)).check_complete(None, is_framed=True) is False
+    assert (await inspected(PDF + b"\0" * 1500, step=9)).check_complete(None, is_framed=True) == ()
 
 
 async def test_what_is_larger_than_the_limit_is_refused_for_good() -> None:

@@ -1,8 +1,10 @@
 """One download, watched while it passes through."""
 
 import hashlib
+import zlib
 from collections.abc import AsyncIterator, Collection
 
+from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
 from service.portal.errors import Refused, Unavailable
 from worker.inspection.checks import CHECKS, Objection, kind_of
@@ -21,6 +23,7 @@ class Inspection:
         self._before = before
         self._doubts: list[Objection] = []
         self._digest = hashlib.sha256()
+        self.crc32 = 0  #: of all bytes so far
         self._head = b""
         self._tail = b""
         self.size = 0
@@ -40,6 +43,7 @@ class Inspection:
                 self._head += chunk[: HEAD_LENGTH - len(self._head)]
             self._tail = (self._tail + chunk[-TAIL_LENGTH:])[-TAIL_LENGTH:]
             self._digest.update(chunk)
+            self.crc32 = zlib.crc32(chunk, self.crc32)
             yield chunk
 
     def detect_kind(self, content_type: str, content_length: int | None) -> str:
@@ -55,8 +59,8 @@ class Inspection:
         self._doubts = objections
         return kind_of(sample)
 
-    def check_complete(self, content_length: int | None, *, is_framed: bool) -> bool:
-        """After the last byte: True if the size is not the promised one. Raises `Doubted` the first time.
+    def check_complete(self, content_length: int | None, *, is_framed: bool) -> tuple[ContentFlag, ...]:
+        """After the last byte: how the bytes differ from the promise. Raises `Doubted` the first time that they do.
 
         `is_framed`: HTTP told where the body ends, by its length or by its chunks.
         """
@@ -70,9 +74,11 @@ class Inspection:
             doubts.append(Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
         is_whole = content_length is not None and sample.container is not None and bool(shows_end(sample))
         received = Received(self.size, self.sha256, is_whole=is_whole)
-        if doubts and not self._is_known(received) and not self._is_made_anew(received, doubts):
+        is_made_anew = not self._is_known(received) and self._is_made_anew(received, doubts)
+        if doubts and not self._is_known(received) and not is_made_anew:
             raise Doubted(doubts[0].code, doubts[0].sentence, received)
-        return differs
+        flags = {ContentFlag.SIZE_MISMATCH: differs, ContentFlag.CHANGES_EACH_TIME: is_made_anew}
+        return tuple(flag for flag, is_true in flags.items() if is_true)
 
     def _sample(self, content_type: str, content_length: int | None) -> Sample:
         return Sample(

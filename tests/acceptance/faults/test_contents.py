@@ -120,5 +120,7 @@ async def test_a_pdf_that_is_made_anew_for_each_request_is_believed(api: Api, po
     (document,) = (await api.ended(number))["documents"]
 
     assert (document["status"], document["size_mismatch"]) == ("available", True)
+    assert sorted(document["content_flags"]) == ["changes_each_time", "size_mismatch"]
+    assert (document["size"], document["listed_size"]) == (20_000, 12345)
     body, _ = await api.download(document["download_url"])
     assert hashlib.sha256(body).hexdigest() == document["sha256"]

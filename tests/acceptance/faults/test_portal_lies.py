@@ -106,6 +106,7 @@ async def test_the_same_other_size_twice_is_accepted_and_flagged(api: Api, porta
     (document,) = (await api.ended(number))["documents"]
 
     assert (document["status"], document["size"], document["size_mismatch"]) == ("available", 20_000, True)
+    assert (document["content_flags"], document["listed_size"]) == (["size_mismatch"], 19_999)
     body, _headers = await api.download(document["download_url"])
     assert hashlib.sha256(body).hexdigest() == document["sha256"]
 
