@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 import structlog
 
-from service.object_store import ObjectStore, StoreSettings, open_object_store
+from service.object_store import ObjectStore, open_object_store
 from service.startup import StartupError
 from service.store_errors import StorageError
+from service.store_settings import StoreSettings
 
 _OTHER_REGION = frozenset({"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "PermanentRedirect"})
 

@@ -16,6 +16,7 @@ from service.domain.storage_keys import PREFIX
 from service.s3_client import client_config, tune
 from service.signed_links import LinkTarget, link_target, sign_link
 from service.store_errors import StorageError, storage_errors, told_region
+from service.store_settings import StoreSettings
 from service.store_upload import Checksums, PartBody, Target, Upload, checksum
 from service.temporary_credentials import CredentialsClock
 
@@ -26,24 +27,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CreateMultipartUploadOutputTypeDef
 
-CALL_TIMEOUT = 120.0  # seconds for one call, all of botocore's own retries included
 RENEWAL_TIMEOUT = 10.0  # seconds for new credentials of a role; requests and webhooks wait for it
 ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
 READS = 48  # at once: they may be as slow as somebody's client, and must leave connections to the others
 _READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most
-
-
-class StoreSettings(msgspec.Struct, frozen=True):
-    """Where the objects go. None leaves a value to the usual AWS chain."""
-
-    bucket: str
-    endpoint_url: str | None
-    public_endpoint_url: str | None  #: the host in links, where it is another one
-    region: str | None
-    access_key_id: str | None
-    secret_access_key: str | None
-    link_ttl: int  #: seconds that a signed link lives
-    call_timeout: float = CALL_TIMEOUT  #: seconds
 
 
 class StoredObject(msgspec.Struct, frozen=True):
@@ -87,6 +74,7 @@ class ObjectStore:
                 ContentLength=sum(map(len, chunks)),
                 ContentType=mime_type,
                 **checksum(chunks, crc=crc),
+                **self._settings.written_with,
             )
 
     async def refuses_alone(self, error: StorageError) -> bool:
@@ -165,7 +153,9 @@ class ObjectStore:
     async def _begin(self, target: Target, mime_type: str, *, crc: bool) -> "CreateMultipartUploadOutputTypeDef":
         algorithm: Any = {"ChecksumAlgorithm": "CRC32"} if crc else {}
         async with self._calling("CreateMultipartUpload"):
-            return await self._client.create_multipart_upload(**target, **algorithm, ContentType=mime_type)
+            return await self._client.create_multipart_upload(
+                **target, **algorithm, **self._settings.written_with, ContentType=mime_type
+            )
 
     async def _abort(self, creating: asyncio.Future[Target]) -> None:
         try:

@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     s3_endpoint_url: str | None = None
     s3_public_endpoint_url: str | None = None
     s3_region: str | None = None
+    s3_encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
+    s3_kms_key_id: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = None
     presigned_url_ttl: Annotated[int, Meta(ge=60, le=604800)] = 3600
@@ -130,6 +132,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
     for name in _SCHEMES:
         _check_url(name, getattr(settings, name.lower()))
     _check_tokens(settings)
+    if settings.s3_kms_key_id is not None and not (settings.s3_encryption or "").startswith("aws:kms"):
+        raise SettingsError("S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not aws:kms or aws:kms:dsse")
     if settings.metrics_enabled and settings.metrics_port == settings.port:
         raise SettingsError("METRICS_PORT is the same as PORT: choose another one, or leave it out to use PORT")
     _check_production(settings)

@@ -10,7 +10,8 @@ _ADDRESS_OF_SERVICE = re.compile(r"\s*(tcp|udp|sctp)://\S+\s*")
 #: What comes along when a header is pasted.
 _SCHEME = re.compile(r"(authorization:\s*)?bearer(\s+|$)", re.IGNORECASE)
 _TOKENS = ("PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY")
-_IN_HEADERS = (*_TOKENS, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "S3_REGION")
+_S3 = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "S3_REGION", "S3_KMS_KEY_ID")
+_IN_HEADERS = (*_TOKENS, *_S3)
 _QUOTES = ("'", '"')
 _BLANK = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # categories of Unicode; Cf has the byte order mark
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

@@ -9,12 +9,13 @@ import aiohttp
 from service.bucket import open_store
 from service.database.connection import Database
 from service.metrics import Metrics
-from service.object_store import ObjectStore, StoreSettings
+from service.object_store import ObjectStore
 from service.portal.client import PortalClient
 from service.portal.gate import Gate
 from service.portal.token import RenewedTokens, renew
 from service.portal_access import ConfiguredToken, SharedPauses
 from service.settings import Settings
+from service.store_settings import StoreSettings
 from service.token_renewal import RenewedToken
 from service.webhooks.address_policy import AddressPolicy
 
@@ -38,6 +39,8 @@ def store_settings(settings: Settings) -> StoreSettings:
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key,
         link_ttl=settings.presigned_url_ttl,
+        encryption=settings.s3_encryption,
+        kms_key_id=settings.s3_kms_key_id,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from service.database.connection import Database
 from service.domain.process_number import ProcessNumber
 from service.local.stack import Stack
-from service.object_store import StoreSettings
+from service.store_settings import StoreSettings
 from tests.conftest import create_database
 from tests.support.buckets import Bucket, open_bucket
 from tests.support.case_steps import CaseSteps

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from service.bucket import open_store
-from service.object_store import StoreSettings
+from service.store_settings import StoreSettings
 
 
 async def test_processes_that_find_the_bucket_missing_at_the_same_moment_all_start(s3: StoreSettings) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from service.bucket import open_store
 from service.domain.storage_keys import PREFIX
-from service.object_store import StoreSettings
 from service.startup import StartupError
+from service.store_settings import StoreSettings
 from tests.support.buckets import Bucket
 from tests.support.s3_proxy import RegionHint, S3Proxy, running_s3_proxy
 

@@ -72,6 +72,7 @@ class S3Proxy:
         self.url = ""
         self.seen: list[str] = []  #: the operation of each request that came
         self.served: list[str] = []  #: and of each that the server has answered
+        self.wanted_encryption: dict[str, str] = {}  #: headers that a policy of the bucket wants of what writes objects
         self.knows_no_checksums = False  #: as a store that refuses `x-amz-checksum-...` headers
         self._region: tuple[str, RegionHint] | None = None
         self._told_region = ""
@@ -88,6 +89,7 @@ class S3Proxy:
         self.served.clear()
         self._faults.clear()
         self._refusals.clear()
+        self.wanted_encryption = {}
         self.knows_no_checksums = False
         self._region = None
         self._told_region = ""
@@ -96,6 +98,10 @@ class S3Proxy:
     def refuse(self, part: str, status: int, code: str) -> None:
         """Refuse every request for a path that has this part, or all with an empty one."""
         self._refusals[part] = (status, code)
+
+    def _wanted_of(self, request: web.Request) -> dict[str, str]:
+        # S3 knows these headers where an object begins, and nowhere else.
+        return self.wanted_encryption if _operation(request) in {"put", "create"} else {}
 
     def want_region(self, region: str, hint: RegionHint) -> None:
         """Refuse requests and links that are signed for another region."""
@@ -110,6 +116,8 @@ class S3Proxy:
     def _refusal(self, request: web.Request) -> web.Response | None:
         if self.knows_no_checksums and any("checksum" in name.lower() for name in request.headers):
             return _error(400, "InvalidArgument")
+        if self.wanted_encryption and _encryption(request) != self._wanted_of(request):
+            return _error(403, "AccessDenied")
         if self._region is not None and (answer := _of_other_region(request, *self._region)) is not None:
             return answer
         answers = [answer for part, answer in self._refusals.items() if part in request.path]
@@ -172,6 +180,10 @@ class S3Proxy:
             if self._region is not None:
                 kept["x-amz-bucket-region"] = self._told_region
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
+
+
+def _encryption(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items() if "server-side-encryption" in name.lower()}
 
 
 _IN_HEADER = frozenset({RegionHint.REDIRECT, RegionHint.HEADER, RegionHint.LINKS_ONLY})

@@ -38,6 +38,15 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
     ),
     "no public address in production": ({"ENVIRONMENT": "production"}, r"PUBLIC_URL \(.+\) is not set"),
     "debug in production": ({**PRODUCTION, "LOG_LEVEL": "debug"}, "LOG_LEVEL must be info or higher"),
+    "a way to encrypt that S3 does not know": ({"S3_ENCRYPTION": "aes"}, "S3_ENCRYPTION is malformed"),
+    "a key to encrypt with, and nothing that uses it": (
+        {"S3_KMS_KEY_ID": "alias/documents"},
+        "S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not",
+    ),
+    "a key to encrypt with that AES256 does not use": (
+        {"S3_KMS_KEY_ID": "alias/documents", "S3_ENCRYPTION": "AES256"},
+        "S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not",
+    ),
     "a key that is too short": ({"ADMIN_API_KEY": "short"}, "ADMIN_API_KEY is malformed"),
 }
 

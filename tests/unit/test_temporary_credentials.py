@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from service.bucket import open_store
-from service.object_store import StoreSettings, open_object_store
+from service.object_store import open_object_store
 from service.settings import SettingsError, load_settings
 from service.startup import StartupError
+from service.store_settings import StoreSettings
 from service.temporary_credentials import UNKNOWN_LIFE
 
 WEEK = timedelta(days=7)

@@ -12,7 +12,7 @@ import pytest
 from service.local.directory import DataDirectory
 from service.local.endpoints import Endpoints
 from service.local.stack import Stack, running_stack
-from service.object_store import StoreSettings
+from service.store_settings import StoreSettings
 from tests.conftest import create_database
 from tests.support.buckets import Bucket, open_bucket
 from tests.support.numbers import process_numbers

@@ -10,7 +10,8 @@ import pytest
 
 from service.database.connection import Database
 from service.local.stack import Stack
-from service.object_store import ObjectStore, StoreSettings, open_object_store
+from service.object_store import ObjectStore, open_object_store
+from service.store_settings import StoreSettings
 from tests.support.deliveries import (
     add_event,
     attempt,
