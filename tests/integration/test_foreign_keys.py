@@ -10,7 +10,6 @@ _NEVER_DELETED = {
     ("api_keys", "user_id"),  # users are only marked as deleted
     ("signing_secrets", "user_id"),
     ("jobs", "user_id"),
-    ("documents", "job_id"),  # jobs stay
 }
 _UNINDEXED = """
 SELECT key.conrelid::regclass::text AS child, attribute.attname AS referring

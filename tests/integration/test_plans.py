@@ -11,6 +11,7 @@ from service.database import (
     alerts,
     delivery_history,
     documents,
+    idle_jobs,
     job_history,
     jobs,
     overdue,
@@ -27,6 +28,7 @@ from service.database.delivery_history import DeliveryFilter
 from service.database.job_history import JobFilter
 from service.database.process_lists import ProcessFilter
 from service.database.turns import Claimer
+from service.domain.jobs import ClaimedJob
 from service.domain.pages import Position
 from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
 from service.local.stack import Stack
@@ -89,6 +91,16 @@ def untold(topic: Topic) -> Ask:
     return lambda connection, _owner: alerts.read(connection, topic, (recently, UUID(int=0)), limit=alerts.BATCH)
 
 
+JOB = ClaimedJob(
+    id=uuid4(),
+    number=number_of(PLACE),
+    lease=uuid4(),
+    refresh=False,
+    request_id="r",
+    listing_failures=0,
+    age=timedelta(0),
+    is_first=True,
+)
 QUESTIONS: dict[str, Ask] = {
     "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
     "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
@@ -96,6 +108,9 @@ QUESTIONS: dict[str, Ask] = {
     "main entry: is it complete": lambda connection, _owner: processes.completeness(connection, number_of(PLACE)),
     "search": lambda connection, _owner: processes.overviews(connection, [number_of(PLACE), number_of(PLACE + 1)]),
     "worker: its documents": lambda connection, _owner: documents.tasks_of_job(connection, uuid4()),
+    "worker: did the job get anywhere": lambda connection, _owner: idle_jobs.got_nowhere(
+        connection, JOB, within=timedelta(hours=1)
+    ),
     "list": listed(),
     "list, from the middle": listed_from_the_middle,
     "list, of a court": listed(court="TRF3"),
