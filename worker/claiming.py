@@ -1,9 +1,10 @@
 """The loop that takes jobs: as long as this worker has room, and as PostgreSQL gives them out."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -14,7 +15,10 @@ from service.domain.jobs import ClaimedJob
 from worker.drain import Drain
 from worker.portal_share import PortalShare
 
-JOBS_MAX = 50  # of one worker: enough for users who have one job each; how many requests they make is leased
+#: Jobs in one worker that are one user's. How many requests they make is leased; many of them may wait for the portal.
+USER_JOBS_MAX = 50
+JOBS_MAX = 2 * USER_JOBS_MAX  # in one worker; beyond that only of users who have none in work
+NEWCOMERS_MAX = 4 * USER_JOBS_MAX  # with those
 LOOK_INTERVAL = 1.0  # seconds between two looks that nothing gave a reason for
 #: Seconds after a message until the second look: a job may be committed while the message of another one is taken.
 SECOND_LOOK = 0.2
@@ -36,7 +40,10 @@ class ClaimLoop:
         self._drain = drain
         self._run = run
         self._job_concurrency = job_concurrency
+        # With many slots, cases of one document each need as many jobs.
+        self._scale = max(1.0, 2 * share.total / USER_JOBS_MAX)
         self._running = 0
+        self._of_user: Counter[UUID | None] = Counter()
         self._put_off = 0  # jobs in a row
         self._woken = asyncio.Event()
 
@@ -49,23 +56,50 @@ class ClaimLoop:
         was_woken = False
         while True:
             self._woken.clear()
-            while self._running < JOBS_MAX and await self._claim():
+            while self._running < self._scale * NEWCOMERS_MAX and await self._claim():
                 await self._slow_down()
             was_woken = await self._rest(SECOND_LOOK if was_woken else LOOK_INTERVAL)
 
     async def _claim(self) -> bool:
         claimed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        claimer = Claimer(self._share.worker_id, self._share.total, self._job_concurrency, self._share.wants_more_work)
         self._running += 1
         with self._share.claiming():
-            task = self._drain.start(self._work(partial(turns.claim_next, claimer=claimer), claimed))
+            task = self._drain.start(self._work(claimed))
             task.add_done_callback(self._end)
             both: set[asyncio.Future[Any]] = {task, claimed}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         return claimed.done() and claimed.result()
 
-    async def _work(self, claim: Claim, claimed: "asyncio.Future[bool]") -> None:
-        went_on = await self._run(claim, claimed)
+    def _claimer(self) -> Claimer:
+        return Claimer(
+            self._share.worker_id,
+            self._share.total,
+            self._job_concurrency,
+            self._share.wants_more_work,
+            # Jobs that wait for the portal use no slot: without an end, one user's would fill the worker.
+            passed_over=[
+                user_id
+                for user_id, count in self._of_user.items()
+                if user_id is not None and count >= self._scale * USER_JOBS_MAX
+            ],
+            newcomers_only=self._running > self._scale * JOBS_MAX,
+        )
+
+    async def _work(self, claimed: "asyncio.Future[bool]") -> None:
+        job: ClaimedJob | None = None
+
+        async def claim(connection: Connection) -> ClaimedJob | None:
+            nonlocal job
+            job = await turns.claim_next(connection, self._claimer())
+            if job is not None:
+                self._of_user[job.user_id] += 1
+            return job
+
+        try:
+            went_on = await self._run(claim, claimed)
+        finally:
+            if job is not None:
+                self._of_user[job.user_id] -= 1
         if claimed.done() and claimed.result():
             self._put_off = 0 if went_on else self._put_off + 1
             # Its user may have another job, and its slots are free.

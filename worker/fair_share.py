@@ -9,13 +9,18 @@ _Key = TypeVar("_Key", bound=Hashable)
 _EPSILON = 1e-9
 
 
-def fair_share(total: int, wanted: Mapping[UUID, Mapping[UUID, int]], worker_id: UUID, *, rotation: int) -> int:
-    """The slots of one worker. `wanted`: per worker and user.
+#: Requests per worker and user.
+Requests = Mapping[UUID, Mapping[UUID, int]]
 
-    Users get equal parts, none more than it needs, wherever its jobs run. All workers that know the same come to
+
+def fair_share(total: int, wanted: Requests, worker_id: UUID, *, rotation: int, singles: Requests | None = None) -> int:
+    """The slots of one worker.
+
+    Users get equal parts, none more than it needs, wherever its jobs run. Of a user's part, what was asked for one by
+    one (`singles`, a part of `wanted`) has what it needs, and batches the rest. All workers that know the same come to
     shares whose sum is not above `total`. What cannot be divided goes to one worker after the other with `rotation`.
     """
-    shares = _divide_among_users(total, wanted)
+    shares = _divide_among_users(total, wanted, singles or {})
     whole = {each: int(share + _EPSILON) for each, share in shares.items()}
     left = round(sum(shares.values())) - sum(whole.values())
     with_rest = sorted(each for each, share in shares.items() if share - whole[each] > _EPSILON)
@@ -25,7 +30,7 @@ def fair_share(total: int, wanted: Mapping[UUID, Mapping[UUID, int]], worker_id:
     return whole[worker_id] + (position < left)
 
 
-def _divide_among_users(total: int, wanted: Mapping[UUID, Mapping[UUID, int]]) -> dict[UUID, float]:
+def _divide_among_users(total: int, wanted: Requests, singles: Requests) -> dict[UUID, float]:
     by_user: dict[UUID, dict[UUID, int]] = defaultdict(dict)
     for worker_id, users in wanted.items():
         for user_id, count in users.items():
@@ -33,8 +38,12 @@ def _divide_among_users(total: int, wanted: Mapping[UUID, Mapping[UUID, int]]) -
     of_users = _divide(total, {user_id: sum(counts.values()) for user_id, counts in by_user.items()})
     shares: dict[UUID, float] = defaultdict(float)
     for user_id, counts in by_user.items():
-        for worker_id, share in _divide(of_users[user_id], counts).items():
-            shares[worker_id] += share
+        first = {each: min(count, singles.get(each, {}).get(user_id, 0)) for each, count in counts.items()}
+        of_first = _divide(of_users[user_id], first)
+        left = max(0.0, of_users[user_id] - sum(of_first.values()))
+        of_rest = _divide(left, {each: count - first[each] for each, count in counts.items()})
+        for worker_id in counts:
+            shares[worker_id] += of_first[worker_id] + of_rest[worker_id]
     return shares
 
 

@@ -11,7 +11,7 @@ import structlog
 from service.database import portal, portal_slots
 from service.database.connection import UNREACHABLE, Connection, Database
 from service.database.portal_slots import WorkerShare
-from service.portal.gate import Gate, Pass
+from service.portal.gate import Demand, Gate, Pass
 from worker.fair_share import fair_share
 
 IDLE_INTERVAL = 1.0  # seconds between two renewals while there is nothing to ask
@@ -42,7 +42,7 @@ class PortalShare:
     @property
     def wants_more_work(self) -> bool:
         """True if slots of this worker would soon have nothing to do: fewer requests wait than half of them."""
-        return bool(self._held) and 2 * (sum(self._wanted().values()) - len(self._held)) < len(self._held)
+        return bool(self._held) and 2 * (self._wanted() - len(self._held)) < len(self._held)
 
     @contextmanager
     def job(self, user_id: UUID | None, lane: int, documents: int) -> Iterator[Pass]:
@@ -107,7 +107,7 @@ class PortalShare:
 
     def _drop_what_is_not_wanted(self) -> int:
         """Shrink to what is wanted, which is returned. The slots are given back by the renewal that follows."""
-        peak, wanted = self._gate.take_peak(), sum(self._wanted().values())
+        peak, wanted = self._gate.take_peak(), self._wanted()
         if self._jobs or wanted:
             # Between two documents of a job there is a moment without a request.
             wanted = max(peak, wanted)
@@ -130,25 +130,35 @@ class PortalShare:
         if not self._has_slots:
             await portal_slots.add_slots(connection, self.total)
             self._has_slots = True
-        own, in_use = self._wanted(), {user_id: demand.in_use for user_id, demand in self._gate.demand.items()}
-        renewed = await portal_slots.renew(connection, self.worker_id, self._held, wanted=own, in_use=in_use)
+        needs = self._needs()
+        own = {user_id: need.wanted for user_id, need in needs.items()}
+        own_singles = {user_id: need.singles for user_id, need in needs.items()}
+        in_use = {user_id: need.in_use for user_id, need in needs.items()}
+        renewed = await portal_slots.renew(
+            connection, self.worker_id, self._held, wanted=own, singles=own_singles, in_use=in_use
+        )
         self._held = renewed.kept
         others = [each for each in await portal_slots.shares(connection) if each.worker_id != self.worker_id]
         # Workers of the version before know nothing of leased slots.
         self._total = max(0, self.total - sum(each.granted for each in others if each.users is None))
         wanted = {each.worker_id: each.wanted_by_user() for each in others} | {self.worker_id: own}
-        self._share = fair_share(self._total, wanted, self.worker_id, rotation=renewed.rotation)
+        singles = {each.worker_id: each.singles_by_user() for each in others} | {self.worker_id: own_singles}
+        self._share = fair_share(self._total, wanted, self.worker_id, rotation=renewed.rotation, singles=singles)
         self._is_contended = sum(own.values()) > self._share
         return _in_use(others)
 
-    def _wanted(self) -> dict[UUID, int]:
-        """The requests that each user with a job here needs; those of a job that has just begun are expected."""
-        wanted = {user_id: demand.wanted for user_id, demand in self._gate.demand.items()}
-        for passing, expected in self._jobs.items():
+    def _wanted(self) -> int:
+        return sum(need.wanted for need in self._needs().values())
+
+    def _needs(self) -> dict[UUID, Demand]:
+        """What each user with a job here needs; the requests of a job that has just begun are expected."""
+        needs = self._gate.demand
+        for passing, documents in self._jobs.items():
             if passing.user_id is not None:
-                begun = wanted.setdefault(passing.user_id, 0)
-                wanted[passing.user_id] = begun + (0 if passing.has_asked else expected)
-        return wanted
+                begun, expected = needs.get(passing.user_id, Demand(0, 0)), 0 if passing.has_asked else documents
+                singles = begun.singles + (expected if passing.is_single else 0)
+                needs[passing.user_id] = Demand(begun.wanted + expected, begun.in_use, singles)
+        return needs
 
     async def _rest(self) -> None:
         """Wait until the next renewal is due, or a request needs a slot that may be free."""

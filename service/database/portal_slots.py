@@ -21,11 +21,16 @@ class WorkerShare(msgspec.Struct, frozen=True):
     granted: int  #: slots
     users: list[UUID] | None  #: None for a worker of the version before
     wanted: list[int] | None  #: requests that are open or wait, per user
+    singles: list[int] | None  #: those of them that are in no batch; None for a worker of the version before
     in_use: list[int] | None  #: requests that are open, per user
 
     def wanted_by_user(self) -> dict[UUID, int]:
         """Requests that are open or wait."""
         return _by_user(self.users, self.wanted)
+
+    def singles_by_user(self) -> dict[UUID, int]:
+        """Requests that are open or wait, for what was asked for one by one."""
+        return _by_user(self.users, self.singles) if self.singles is not None else {}
 
     def in_use_by_user(self) -> dict[UUID, int]:
         """Requests that are open."""
@@ -61,14 +66,15 @@ async def renew(
     keep: Sequence[int],
     *,
     wanted: Mapping[UUID, int],
+    singles: Mapping[UUID, int],
     in_use: Mapping[UUID, int],
 ) -> Renewed:
     """Renew the leases of some slots, give the others of this worker back, and say what its users need."""
     row = await connection.fetch_one(
-        "WITH share AS (INSERT INTO portal_shares (worker_id, granted, users, wanted, in_use)"
-        " VALUES (:id, cardinality(CAST(:keep AS integer[])), :users, :wanted, :in_use)"
+        "WITH share AS (INSERT INTO portal_shares (worker_id, granted, users, wanted, singles, in_use)"
+        " VALUES (:id, cardinality(CAST(:keep AS integer[])), :users, :wanted, :singles, :in_use)"
         " ON CONFLICT (worker_id) DO UPDATE SET granted = excluded.granted, users = excluded.users,"
-        " wanted = excluded.wanted, in_use = excluded.in_use, seen_at = now()),"
+        " wanted = excluded.wanted, singles = excluded.singles, in_use = excluded.in_use, seen_at = now()),"
         " given AS (UPDATE portal_slots SET worker_id = NULL, expires_at = NULL"
         " WHERE worker_id = :id AND number <> ALL(CAST(:keep AS integer[]))),"
         " kept AS (UPDATE portal_slots SET expires_at = now() + :lease"
@@ -80,6 +86,7 @@ async def renew(
             "keep": list(keep),
             "users": list(wanted),
             "wanted": list(wanted.values()),
+            "singles": [singles.get(user_id, 0) for user_id in wanted],
             "in_use": [in_use.get(user_id, 0) for user_id in wanted],
             "lease": LEASE,
         },
@@ -91,7 +98,7 @@ async def shares(connection: Connection) -> list[WorkerShare]:
     """What every live worker said of itself last. Forgets those that have gone."""
     rows = await connection.fetch_all(
         "WITH gone AS (DELETE FROM portal_shares WHERE seen_at + :lease < now())"
-        " SELECT worker_id, granted, users, wanted, in_use FROM portal_shares WHERE seen_at + :lease >= now()",
+        " SELECT worker_id, granted, users, wanted, singles, in_use FROM portal_shares WHERE seen_at + :lease >= now()",
         {"lease": LEASE},
     )
     return [as_struct(row, WorkerShare) for row in rows]

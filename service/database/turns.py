@@ -1,5 +1,7 @@
 """Which job is next. Users take turns by start-time fair queueing; triggers keep the queue (migration 0013)."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,6 +12,9 @@ from service.database.portal_slots import LEASE as SHARE_LEASE
 from service.domain.jobs import ClaimedJob
 
 COST_MAX = 100  # documents that a claim counts at most: what a large case really uses is shared at the portal
+#: While slots are full: after this a user gets one more of the jobs that were asked for one by one into work.
+PATIENCE = timedelta(seconds=1)
+LOCKED_MAX = 20  # users whose first jobs are locked by others, of one claim
 
 
 class Claimer(msgspec.Struct, frozen=True):
@@ -19,21 +24,33 @@ class Claimer(msgspec.Struct, frozen=True):
     total: int  #: slots at the portal, of all workers
     job_concurrency: int  #: slots that one job uses at most
     wants_more: bool  #: slots of this worker would soon have nothing to do
+    passed_over: Sequence[UUID] = ()  #: users who get no job now: this worker has enough of theirs
+    newcomers_only: bool = False  #: this worker is full: it takes only jobs of users who have none in work
 
 
 # One statement, which commits by itself: a process that stands still holds no lock, and claims do not wait for
-# each other. A user who has no job running is let in at once, anybody else while slots have nothing to do.
+# each other. While slots have nothing to do anybody is let in. While they are full, a user who has no job in work is
+# let in at once, and so is what a user asked for one by one while only a batch of theirs is in work. A user whose large
+# cases are in work gets one more in now and then, until each of them has one slot.
 _CLAIM = f"""
 WITH alive AS MATERIALIZED (
-    SELECT users, wanted FROM portal_shares WHERE users IS NOT NULL AND seen_at + :share_lease >= now()
+    SELECT users, wanted, singles FROM portal_shares WHERE users IS NOT NULL AND seen_at + :share_lease >= now()
 ), room AS MATERIALIZED (
-    SELECT :wants_more OR :total > coalesce((SELECT sum(count) FROM alive, unnest(wanted) AS count), 0) AS is_free
+    SELECT NOT :newcomers_only AND (:wants_more
+        OR :total > coalesce((SELECT sum(count) FROM alive, unnest(wanted) AS count), 0)) AS is_free
 ), busy AS MATERIALIZED (
-    SELECT DISTINCT unnest(users) AS user_id FROM alive
+    SELECT user_id, coalesce(sum(single), 0) AS singles
+    FROM alive, unnest(users, singles) AS need (user_id, single) GROUP BY user_id
 ), turn AS (
-    SELECT turns.user_id FROM turns CROSS JOIN LATERAL (
-        SELECT 1 FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL LIMIT 1) AS waiting
-    WHERE (SELECT is_free FROM room) OR NOT EXISTS (SELECT 1 FROM busy WHERE busy.user_id = turns.user_id)
+    SELECT turns.user_id FROM turns WHERE turns.user_id <> ALL(CAST(:passed_over AS uuid[])) AND CASE
+        WHEN (SELECT is_free FROM room) OR NOT EXISTS (SELECT FROM busy WHERE busy.user_id = turns.user_id)
+        THEN EXISTS (SELECT FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL)
+        WHEN NOT :newcomers_only AND (
+            SELECT singles = 0 OR singles < :total * :job_concurrency AND turns.served_at + :patience <= now()
+            FROM busy WHERE busy.user_id = turns.user_id)
+        THEN EXISTS (
+            SELECT FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL AND lane = 0)
+        END
     ORDER BY turns.virtual_time, turns.served_at, turns.user_id LIMIT 1 FOR UPDATE OF turns SKIP LOCKED
 ), pick AS (
     SELECT turn.user_id, first.id FROM turn CROSS JOIN LATERAL (
@@ -48,7 +65,8 @@ WITH alive AS MATERIALIZED (
     RETURNING jobs.id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,
         started_at = now() AS is_first, lane, pick.user_id
 ), cost AS (
-    SELECT greatest(1, count(*)) AS documents FROM (
+    SELECT greatest(1, count(*)) AS documents, CAST(greatest(1, least(count(*), :job_concurrency)) AS integer) AS slots
+    FROM (
         SELECT 1 FROM documents WHERE job_id = (SELECT id FROM took) AND status IN ('pending', 'processing')
         LIMIT {COST_MAX}) AS outstanding
 ), paid AS (
@@ -56,11 +74,11 @@ WITH alive AS MATERIALIZED (
     FROM took, cost WHERE turns.user_id = took.user_id
 ), told AS (
     UPDATE portal_shares SET users = users || took.user_id, in_use = in_use || 0,
-        wanted = wanted || CAST(least(cost.documents, :job_concurrency) AS integer)
+        wanted = wanted || cost.slots, singles = singles || CASE took.lane WHEN 0 THEN cost.slots ELSE 0 END
     FROM took, cost WHERE worker_id = :worker_id AND users IS NOT NULL
 )
 SELECT took.id, took.process_number, took.refresh, took.request_id, took.listing_failures, took.age, took.is_first,
-    took.lane, took.user_id, cost.documents FROM took, cost
+    took.lane, turn.user_id, cost.documents FROM turn LEFT JOIN took ON true CROSS JOIN cost
 """
 
 
@@ -84,20 +102,21 @@ UPDATE turns SET virtual_time = wrong.virtual_time FROM wrong WHERE turns.user_i
 
 async def claim_next(connection: Connection, claimer: Claimer) -> ClaimedJob | None:
     """Take the lease of the job whose turn it is. None: there is none, or its user has to wait for a slot."""
-    lease = uuid4()
-    row = await connection.fetch_one(
-        _CLAIM,
-        {
-            "lease": lease,
-            "term": LEASE,
-            "share_lease": SHARE_LEASE,
-            "worker_id": claimer.worker_id,
-            "total": claimer.total,
-            "job_concurrency": claimer.job_concurrency,
-            "wants_more": claimer.wants_more,
-        },
-    )
-    return None if row is None else claimed_job(row, lease)
+    lease, passed_over = uuid4(), list(claimer.passed_over)
+    values = msgspec.structs.asdict(claimer) | {
+        "lease": lease,
+        "term": LEASE,
+        "share_lease": SHARE_LEASE,
+        "patience": PATIENCE,
+        "passed_over": passed_over,
+    }
+    for _ in range(LOCKED_MAX):
+        row = await connection.fetch_one(_CLAIM, values)
+        if row is None or row["id"] is not None:
+            return None if row is None else claimed_job(row, lease)
+        # A request that joins this user's jobs, or cancels them, has them locked. It must not hold the others up.
+        passed_over.append(row["user_id"])
+    return None
 
 
 async def tidy(connection: Connection) -> None:

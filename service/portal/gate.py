@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from service.domain.errors import ErrorCode
+from service.domain.jobs import Lane
 from service.portal.errors import Busy
 
 
@@ -19,6 +20,7 @@ class Demand(msgspec.Struct, frozen=True):
 
     wanted: int  #: requests that are open or wait
     in_use: int  #: requests that are open
+    singles: int = 0  #: requests that are open or wait, of jobs that are in no batch
 
 
 @dataclass(eq=False)
@@ -35,6 +37,11 @@ class Pass:
         self.lane = lane  #: of one user's requests those of the lowest lane go first
         self.has_asked = False  #: a request of the job has come to the gate
         self._gate = gate
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the job is in no batch."""
+        return self.lane == Lane.SINGLE
 
     def admitted(self) -> AbstractAsyncContextManager[None]:
         """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends meanwhile."""
@@ -63,6 +70,7 @@ class Gate:
         self._waiting: list[_Waiter] = []
         self._open: set[asyncio.Timeout] = set()
         self._in_use: Counter[UUID | None] = Counter()
+        self._singles_in_use: Counter[UUID | None] = Counter()
         self._elsewhere: Mapping[UUID, int] = {}
         self._served: dict[UUID | None, int] = {}
         self._resuming: asyncio.TimerHandle | None = None
@@ -85,9 +93,13 @@ class Gate:
     @property
     def demand(self) -> dict[UUID, Demand]:
         """What each user needs now."""
-        wanted = self._in_use + Counter(each.pass_.user_id for each in self._waiting)
+        waiting = [each.pass_ for each in self._waiting]
+        wanted = self._in_use + Counter(each.user_id for each in waiting)
+        singles = self._singles_in_use + Counter(each.user_id for each in waiting if each.is_single)
         return {
-            user_id: Demand(count, self._in_use[user_id]) for user_id, count in wanted.items() if user_id is not None
+            user_id: Demand(count, self._in_use[user_id], singles[user_id])
+            for user_id, count in wanted.items()
+            if user_id is not None
         }
 
     @property
@@ -164,10 +176,14 @@ class Gate:
 
     def _leave(self, passed: Pass) -> None:
         self.in_flight -= 1
-        self._in_use[passed.user_id] -= 1
-        if not self._in_use[passed.user_id]:
-            del self._in_use[passed.user_id]
+        self._count(passed, -1)
         self._admit_waiting()
+
+    def _count(self, passing: Pass, change: int) -> None:
+        for counter in (self._in_use, self._singles_in_use) if passing.is_single else (self._in_use,):
+            counter[passing.user_id] += change
+            if not counter[passing.user_id]:
+                del counter[passing.user_id]
 
     def _is_leased(self) -> bool:
         return asyncio.get_running_loop().time() < self._until
@@ -181,7 +197,7 @@ class Gate:
             user_id = waiter.pass_.user_id
             self._turn += 1
             self._served[user_id] = self._turn
-            self._in_use[user_id] += 1
+            self._count(waiter.pass_, 1)
             self.in_flight += 1
             waiter.admitted.set_result(None)
         if self._waiting and self.in_flight >= self.limit:

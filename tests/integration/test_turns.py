@@ -103,7 +103,7 @@ async def test_while_the_slots_are_full_only_a_user_without_a_job_is_let_in(
     await queue.worker(wanted=TOTAL, users=[busy])
     idle = await queue.worker()
     for user_id in (busy, newcomer, newcomer):
-        await queue.add(next(supply), user_id)
+        await queue.add(next(supply), user_id, lane=Lane.BATCH)
 
     let_in = await queue.claim(idle)
     assert let_in is not None

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from service.database import job_users, jobs, portal_slots, processes, turns
 from service.database.connection import Database
 from service.database.turns import Claimer
@@ -38,19 +40,19 @@ class Turns:
             await job_users.admit(connection, job_id, user_id)
             await jobs.hasten(connection, job_id, lane)
 
-    async def worker(self, *, wanted: int = 0, users: Sequence[UUID] = ()) -> UUID:
-        """A worker that said of itself that its users need so many slots each."""
+    async def worker(self, *, wanted: int = 0, singles: int = 0, users: Sequence[UUID] = ()) -> UUID:
+        """A worker that said of itself that its users need so many slots each, `singles` of them outside batches."""
         worker_id = uuid4()
         async with self.database.connection() as connection:
-            needs = dict.fromkeys(users, wanted)
-            await portal_slots.renew(connection, worker_id, [], wanted=needs, in_use={})
+            needs, of_singles = dict.fromkeys(users, wanted), dict.fromkeys(users, singles)
+            await portal_slots.renew(connection, worker_id, [], wanted=needs, singles=of_singles, in_use={})
         return worker_id
 
-    async def claim(self, worker_id: UUID | None = None, *, wants_more: bool = False) -> ClaimedJob | None:
+    async def claim(self, worker_id: UUID | None = None, **changes: Any) -> ClaimedJob | None:
         """As a worker does."""
-        claimer = Claimer(worker_id or uuid4(), TOTAL, PER_JOB, wants_more)
+        claimer = Claimer(worker_id or uuid4(), TOTAL, PER_JOB, wants_more=False)
         async with self.database.connection() as connection:
-            return await turns.claim_next(connection, claimer)
+            return await turns.claim_next(connection, msgspec.structs.replace(claimer, **changes))
 
     async def claimed(self, count: int) -> list[UUID | None]:
         """Whose jobs the next ones are, one worker after the other."""

@@ -116,10 +116,10 @@ async def test_within_a_user_what_was_asked_for_one_by_one_goes_before_a_batch()
 
 async def test_the_demand_of_each_user_is_told() -> None:
     gate, first, second = Gate(2), uuid4(), uuid4()
-    jobs = [Job(gate, first, 3), Job(gate, second, 1)]
+    jobs = [Job(gate, first, 2, lane=1), Job(gate, first, 1), Job(gate, second, 1)]
     await settled()
 
-    assert gate.demand == {first: Demand(3, 2), second: Demand(1, 0)}
+    assert gate.demand == {first: Demand(3, 2, singles=1), second: Demand(1, 0, singles=1)}
     assert gate.changed.is_set()
     assert (gate.take_peak(), gate.take_peak()) == (4, 4)
     for job in jobs:
