@@ -101,6 +101,9 @@ class PooledConnection(Connection):
             backend: Any = self._connection
             raw, backend._connection = backend._connection, None
             self._database._connection = None
+            if raw.is_in_transaction():
+                # COMMIT or ROLLBACK was given up halfway. asyncpg rolls back, but calls it an error of the program.
+                raw.terminate()
             # asyncpg closes a connection that it cannot reset; what was done on it stays done.
             with contextlib.suppress(*UNREACHABLE):
                 await backend._database._pool.release(raw, timeout=RELEASE_TIMEOUT)

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from service.database.connection import UNREACHABLE, Database, create_database
+from service.database.connection import UNREACHABLE, Connection, Database, create_database
 from service.local.stack import Stack
 from tests.conftest import create_database as create_empty
 
 POOL = 4
+LOCK = "SELECT 1 FROM pg_advisory_xact_lock(1)"
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pool under attack'"
 
 
@@ -48,6 +49,42 @@ async def test_a_connection_that_is_lost_in_the_middle_is_always_an_unreachable_
 
     assert failures > 0
     await expect_every_slot(database)
+
+
+async def test_a_rollback_that_is_given_up_too_leaves_nothing_open_and_is_no_error_of_the_program(
+    database: Database,
+) -> None:
+    said: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: said.append(context))
+
+    async def wait() -> None:
+        async with database.transaction() as connection:
+            await connection.fetch_val(LOCK)
+
+    async with database.transaction() as holder:
+        await holder.fetch_val(LOCK)
+        waiting = asyncio.create_task(wait())
+        await until_a_session_waits(holder)
+        # The first one has it roll back, which the second one interrupts.
+        waiting.cancel()
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    await expect_every_slot(database)
+    assert said == []
+
+
+async def until_a_session_waits(connection: Connection) -> None:
+    """Return when one waits for a lock."""
+    waits = (
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+        " WHERE datname = current_database() AND NOT granted"
+    )
+    async with asyncio.timeout(30):
+        while not await connection.fetch_val(waits):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+            await asyncio.sleep(0.01)
 
 
 async def expect_every_slot(database: Database) -> None:
