@@ -1,13 +1,15 @@
 """The one spelling of a webhook URL, or the rule it breaks.
 
 Parsers disagree about odd URLs, and each disagreement is a way past a check. So what is odd is refused
-before anything is parsed, the HTTP client's own parser does the parsing, and what it understood is written
-out again, stored, and used. No name is resolved here.
+before anything is parsed, the HTTP client's own parser does the parsing, and the scheme, host and port that it
+understood are written out again, stored, and used. The path and the query stay byte for byte: signatures that
+receivers put into their URLs are made of these bytes. No name is resolved here.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import yarl
 
@@ -27,6 +29,7 @@ _IDEOGRAPHIC_FULL_STOP = "\u3002"
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAX_NAME_CHARACTERS = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 # Special-use names (RFC 6761 and its registry), and suffixes in common private use, none of them delegated.
 _PRIVATE_SUFFIXES = frozenset(
@@ -40,15 +43,19 @@ _PRIVATE_SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class _Written:
-    """Scheme, host and port as they were written, before any normalisation."""
+    """The parts as they were written, before any normalisation."""
 
     scheme: str
     host: str
     port: int
+    target: str  #: path and query
 
 
 def canonical_url(url: str, policy: AddressPolicy) -> str:
     """Give the URL in the spelling that is stored and called; idempotent.
+
+    Two URLs are one receiver if this is the same for both: scheme, host and port have one spelling, path and query are
+    as they were given. The fragment, which is never sent, is left out.
 
     Raises `InvalidWebhookUrl` for the first rule broken. A host that is an address is judged here; a name
     only for its form, since its addresses are known when it is resolved.
@@ -58,14 +65,22 @@ def canonical_url(url: str, policy: AddressPolicy) -> str:
     parsed = _parse(url)
     host = _canonical_host(written.host, parsed.raw_host or "", policy)
     _check_lists(host, policy)
-    canonical = _written_out(parsed, host)
+    canonical = _written_out(written, host)
     # Percent-encoding makes it longer, and it must pass again when it is called.
     _check_characters(canonical)
-    understood = yarl.URL(canonical)
     # The last defence against a parser that reads the result in another way than it was checked.
-    if (understood.scheme, understood.raw_host, understood.port) != (written.scheme, host, written.port):
-        raise InvalidWebhookUrl(UrlRule.HOST)
+    for understood in (yarl.URL(canonical), request_url(canonical)):
+        if (understood.scheme, understood.raw_host, understood.port) != (written.scheme, host, written.port):
+            raise InvalidWebhookUrl(UrlRule.HOST)
     return canonical
+
+
+def request_url(canonical: str) -> yarl.URL:
+    """A canonical URL for the HTTP client, which sends path and query as they are."""
+    scheme, _, rest = canonical.partition("://")
+    authority, slash, target = rest.partition("/")
+    # All of it as the path: in a URL that yarl parses a ? without anything behind it gets lost.
+    return yarl.URL.build(scheme=scheme, authority=authority, path=slash + target, encoded=True)
 
 
 def host_of(canonical: str) -> str:
@@ -86,10 +101,12 @@ def _split(url: str, policy: AddressPolicy) -> _Written:
     # Up to the first slash: parsers differ on whether a ? or # before it ends the host.
     if "@" in rest.partition("/")[0]:
         raise InvalidWebhookUrl(UrlRule.CREDENTIALS)
-    match = _AUTHORITY.fullmatch(_AUTHORITY_END.split(rest, maxsplit=1)[0])
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    match = _AUTHORITY.fullmatch(authority)
     if match is None or "%" in match[0] or not match["host"]:
         raise InvalidWebhookUrl(UrlRule.HOST)
-    return _Written(scheme.lower(), match["host"], _port(match["port"], scheme.lower(), policy))
+    port = _port(match["port"], scheme.lower(), policy)
+    return _Written(scheme.lower(), match["host"], port, rest[len(authority) :].partition("#")[0])
 
 
 def _check_scheme(scheme: str, policy: AddressPolicy) -> None:
@@ -176,9 +193,10 @@ def _check_lists(host: str, policy: AddressPolicy) -> None:
         raise InvalidWebhookUrl(UrlRule.HOST_NOT_ALLOWED)
 
 
-def _written_out(url: yarl.URL, host: str) -> str:
-    """Scheme, host, port where it is not the scheme's own, path and query; the fragment is never sent."""
+def _written_out(written: _Written, host: str) -> str:
+    """Scheme, host, port where it is not the scheme's own, path and query. Only what is no ASCII is encoded."""
     authority = f"[{host}]" if ":" in host else host
-    if url.port is not None and url.port != _DEFAULT_PORTS.get(url.scheme):
-        authority = f"{authority}:{url.port}"
-    return f"{url.scheme}://{authority}{url.raw_path_qs}"
+    if written.port != _DEFAULT_PORTS[written.scheme]:
+        authority = f"{authority}:{written.port}"
+    target = quote(written.target, safe=_VISIBLE)
+    return f"{written.scheme}://{authority}{'' if target.startswith('/') else '/'}{target}"

@@ -14,7 +14,7 @@ import yarl
 
 from service.webhooks.address_guard import AddressGuard, VettingResolver
 from service.webhooks.address_policy import AddressPolicy, InvalidWebhookUrl, UrlRule
-from service.webhooks.canonical_url import canonical_url
+from service.webhooks.canonical_url import canonical_url, request_url
 from service.webhooks.name_resolver import LookupFailed, NameNotFound, NameResolver
 from service.webhooks.post_outcome import (
     OutcomeKind,
@@ -152,8 +152,7 @@ def guarded_session(
 async def _exchange(session: aiohttp.ClientSession, request: _Request, answer: _Answer) -> None:
     response = await session.request(
         request.method,
-        # As it was checked: not parsed and quoted once more.
-        yarl.URL(request.url, encoded=True),
+        request_url(request.url),
         # In pieces: an answer that comes before the last of them is read.
         data=None if request.body is None else io.BytesIO(request.body),
         headers={**request.headers, "Accept-Encoding": "identity"},

@@ -20,6 +20,7 @@ from service.webhooks.post_outcome import OutcomeKind
 PUBLIC = "93.184.215.14"
 THIS_MACHINE = AddressPolicy.development(allow_private_hosts=True)
 HEADERS = {"webhook-id": "msg_1", "Content-Type": "application/json"}
+TARGET = "/%2Fa/../%7e//?sp=%2Fa%2Fb&sig=x%2By%2C%3D&%zz={|}&a=+%20&x=?"  # what receivers sign
 EMPTY_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -47,8 +48,7 @@ class Receiver:
     port: int
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
-    received: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a whole request is there."""
+    received: asyncio.Event = field(default_factory=asyncio.Event)  #: set once a whole request is there
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the client has ended a connection."""
 
@@ -105,12 +105,12 @@ def production_on(port: int) -> AddressPolicy:
 
 async def test_a_webhook_arrives_as_it_was_made_and_asks_for_an_answer_that_is_not_compressed() -> None:
     async with receiver() as there:
-        outcome = await client().post(there.url + "?a=%2F", b'{"a":1}', HEADERS)
+        outcome = await client().post(there.url + TARGET, b'{"a":1}', HEADERS)
 
     head, _, body = there.requests[0].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     assert (outcome.kind, outcome.status_code, outcome.error) == (OutcomeKind.DELIVERED, 200, None)
-    assert lines[0] == "POST /hook?a=/ HTTP/1.1"
+    assert lines[0] == f"POST /hook{TARGET} HTTP/1.1"
     assert body == b'{"a":1}'
     assert {"webhook-id: msg_1", "Content-Type: application/json"} <= set(lines)
     assert {"Accept-Encoding: identity", "Connection: close"} <= set(lines)

@@ -9,7 +9,7 @@ import pytest
 from service.api import shared_listings
 from service.api.problems import Problem
 from service.api.shared_listings import Unlisted
-from service.database import listing_leases, processes
+from service.database import listing_leases
 from service.domain.errors import ErrorCode
 from service.portal.errors import AccessDenied, NotFound, Unavailable
 from tests.support.case_steps import CaseSteps, listed
@@ -170,13 +170,6 @@ async def test_a_request_whose_time_is_up_leaves_the_listing_to_the_others(
     assert portal.asked == 1
 
 
-async def test_a_request_without_time_asks_nobody(steps: CaseSteps, portal: HeldPortal, one: ApiProcess) -> None:
-    with pytest.raises(Unlisted):
-        await one.ask(steps.number, timeout=0)
-
-    assert portal.asked == 0
-
-
 async def test_nobody_holds_a_connection_while_the_portal_is_asked(
     steps: CaseSteps, portal: HeldPortal, one: ApiProcess, other: ApiProcess
 ) -> None:
@@ -290,13 +283,6 @@ async def test_what_nobody_needs_any_more_is_forgotten(steps: CaseSteps, portal:
     await settle([asked])
 
     assert await steps.fetch("SELECT 1 FROM listing_leases WHERE number = :old AND :number <> ''", old="0" * 20) == []
-
-
-async def test_the_next_place_is_behind_all_that_were_asked_for(steps: CaseSteps) -> None:
-    seen = await steps.run(lambda each: take(each, steps))
-
-    assert seen.leased is not None
-    assert await steps.run(processes.next_listing) > seen.leased
 
 
 HOLDER = uuid4()
