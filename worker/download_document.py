@@ -147,7 +147,8 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
 
 
 async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, href: str) -> StoredFile:
-    inspection = Inspection(source.expected, max_bytes=context.limits.download_max_bytes, before=source.doubted)
+    limit = context.limits.download_max_bytes
+    inspection = Inspection(source.expected, max_bytes=limit, address=href, before=source.doubted)
     fate = "discarded"
     try:
         async with context.portal.open_document(href) as download:

@@ -60,7 +60,8 @@ SENTENCES: Mapping[ErrorCode, str] = {
     ErrorCode.TRUNCATED: "The document was cut short on the way, every time. Try again later.",
     ErrorCode.EMPTY_DOCUMENT: "The portal sent no bytes for this document. Try again later.",
     ErrorCode.CONTENT_MISMATCH: (
-        "What the portal sends is not of the kind that it lists. Compare with the portal before relying on it."
+        "What the portal sends is not of the kind that it lists, and nothing shows that it is the document. "
+        "Compare with the portal."
     ),
     ErrorCode.ENCODING_REFUSED: "The portal sent the document compressed, which nobody asked for. Try again later.",
     ErrorCode.SIZE_MISMATCH: (

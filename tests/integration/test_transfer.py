@@ -61,7 +61,7 @@ FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.LONGER_THAN_DECLARED: (Doubted, ErrorCode.SIZE_MISMATCH),
     FaultKind.UNASKED_GZIP: (Unavailable, ErrorCode.ENCODING_REFUSED),
     FaultKind.OTHER_SIZE: (Doubted, ErrorCode.SIZE_MISMATCH),
-    FaultKind.HTML_AS_PDF: (Unavailable, ErrorCode.CONTENT_MISMATCH),
+    FaultKind.HTML_AS_PDF: (Doubted, ErrorCode.CONTENT_MISMATCH),
     FaultKind.SLOW_DRIP: (Unavailable, ErrorCode.TOO_SLOW),
     FaultKind.REJECTED_PAGE: (Unavailable, ErrorCode.PORTAL_PAGE),
     FaultKind.OTHER_BODY: (Unavailable, ErrorCode.PORTAL_ANSWER_INVALID),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection
 
 import pytest
 
+from service.domain.documents import ContentFlag
 from service.portal.errors import PortalError
 from worker.inspection import Doubted, Expected, Inspection, Received
 
@@ -51,6 +52,7 @@ async def inspected(
     step: int = 100_000,
     before: Collection[Received] = (),
     limit: int = LIMIT,
+    address: str = "",
 ) -> Inspection:
     """An inspection that has watched the body pass in steps."""
 
@@ -58,7 +60,7 @@ async def inspected(
         for start in range(0, len(body), step):
             yield body[start : start + step]
 
-    inspection = Inspection(expected, max_bytes=limit, before=before)
+    inspection = Inspection(expected, max_bytes=limit, address=address, before=before)
     assert b"".join([chunk async for chunk in inspection.watch(chunks())]) == body
     return inspection
 
@@ -88,3 +90,11 @@ async def doubted(body: bytes, expected: Expected = NOTHING, header: str = OCTET
     with pytest.raises(Doubted) as error:
         await accepted(body, expected, header)
     return error.value, await accepted(body, expected, header, before=[error.value.received])
+
+
+async def flags_of(body: bytes, expected: Expected = NOTHING, header: str = OCTETS) -> tuple[ContentFlag, ...]:
+    """How the body differs from what is expected, when it has come for the second time."""
+    error, _ = await doubted(body, expected, header)
+    inspection = await inspected(body, expected, before=[error.received])
+    inspection.detect_kind(header, len(body))
+    return inspection.check_complete(len(body), is_framed=True)

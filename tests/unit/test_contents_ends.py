@@ -99,39 +99,52 @@ async def test_each_of_two_addresses_may_repeat_itself() -> None:
     promise = Expected(999, "application/pdf")
     seen: list[Received] = []
     first, second = PDF, PDF + b" "
-    for body in (first, second):
+    for address, body in (("first", first), ("second", second)):
         with pytest.raises(Doubted) as error:
-            (await inspected(body, promise, before=seen)).check_complete(None, is_framed=True)
+            (await inspected(body, promise, before=seen, address=address)).check_complete(None, is_framed=True)
         seen.append(error.value.received)
 
-    for body in (first, second):
-        assert (await inspected(body, promise, before=seen)).check_complete(None, is_framed=True) == (
-            ContentFlag.SIZE_MISMATCH,
-        )
+    for address, body in (("first", first), ("second", second)):
+        again = await inspected(body, promise, before=seen, address=address)
+        assert again.check_complete(None, is_framed=True) == (ContentFlag.SIZE_MISMATCH,)
 
 
 def made_anew(digits: int) -> bytes:
     return PDF.replace(b"xxxxxxx", b"%07d" % digits, 1)
 
 
-async def test_a_pdf_that_is_made_anew_each_time_is_accepted_when_each_was_whole() -> None:
-    promise = Expected(12345, "application/pdf")
-    with pytest.raises(Doubted) as error:
-        (await inspected(made_anew(1234567), promise)).check_complete(len(PDF), is_framed=True)
-    before = [error.value.received]
+@pytest.mark.parametrize("length", [None, len(PDF)])
+@pytest.mark.parametrize("listed", [("application/pdf", 12345), ("text/html", 12345), ("text/html", len(PDF))])
+async def test_a_pdf_that_is_made_anew_each_time_is_accepted_when_each_was_whole(
+    listed: tuple[str, int], length: int | None
+) -> None:
+    promise, before, flags = Expected(listed[1], listed[0]), list[Received](), set[ContentFlag]()
+    for body in (made_anew(1234567), made_anew(7654321)):
+        inspection = await inspected(body, promise, before=before)
+        inspection.detect_kind("application/pdf", length)
+        try:
+            flags = {*inspection.check_complete(length, is_framed=True)}
+        except Doubted as error:
+            before.append(error.received)
 
-    assert (await inspected(made_anew(7654321), promise, before=before)).check_complete(len(PDF), is_framed=True) == (
-        ContentFlag.SIZE_MISMATCH,
+    assert flags == {
         ContentFlag.CHANGES_EACH_TIME,
-    )
+        *([ContentFlag.SIZE_MISMATCH] if listed[1] == 12345 else []),
+        *([ContentFlag.TYPE_MISMATCH] if listed[0] == "text/html" else []),
+    }
 
 
-@pytest.mark.parametrize(("body", "length"), [(made_anew(1), None), (made_anew(1)[:-8], len(PDF) - 8)])
-async def test_other_bytes_that_nothing_shows_to_be_whole_are_refused_again(body: bytes, length: int | None) -> None:
-    before = [Received(len(PDF), hashlib.sha256(PDF).hexdigest(), is_whole=True)]
+@pytest.mark.parametrize(
+    ("body", "address", "is_framed"),
+    [(made_anew(1), "", False), (made_anew(1)[:-8], "", True), (made_anew(1), "another", True)],
+)
+async def test_other_bytes_that_nothing_shows_to_be_whole_are_refused_again(
+    body: bytes, address: str, *, is_framed: bool
+) -> None:
+    before = [Received(len(PDF), hashlib.sha256(PDF).hexdigest(), address, is_whole=True)]
 
     with pytest.raises(Doubted):
-        (await inspected(body, Expected(12345, None), before=before)).check_complete(length, is_framed=True)
+        (await inspected(body, Expected(12345, None), before=before)).check_complete(None, is_framed=is_framed)
 
 
 async def test_a_page_that_differs_each_time_is_never_taken_for_a_document_made_anew() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
 from service.domain.file_names import download_name
 from tests.support.contents import (
@@ -25,6 +26,7 @@ from tests.support.contents import (
     accepted,
     archive,
     doubted,
+    flags_of,
     refused,
 )
 from worker.inspection import Doubted, Expected
@@ -80,6 +82,7 @@ TEXTS = {
     "words": b"Vistos, etc.",
     "utf-16": "<p>Vistos</p>".encode("utf-16"),
 }
+ERRORS = {name: TEXTS[name] for name in ("gateway", "store", "error")}
 
 
 @pytest.mark.parametrize("promised", CONTENTS)
@@ -87,13 +90,60 @@ async def test_a_document_of_the_listed_kind_is_accepted(promised: str) -> None:
     assert await accepted(CONTENTS[promised], Expected(None, promised)) == promised
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize("text", ERRORS.values(), ids=ERRORS.keys())
 @pytest.mark.parametrize("promised", CONTENTS)
 @pytest.mark.parametrize("is_of_the_size", [False, True])
-async def test_text_is_never_a_document_of_a_binary_kind(promised: str, text: bytes, is_of_the_size: bool) -> None:
-    error = await refused(text, Expected(len(text) if is_of_the_size else 500_000, promised), "text/html")
+async def test_errors_and_known_pages_are_never_a_document(promised: str, text: bytes, is_of_the_size: bool) -> None:
+    error = await refused(text, Expected(len(text) if is_of_the_size else None, promised), "text/html")
 
     assert not isinstance(error, Doubted)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize("promised", CONTENTS)
+async def test_short_text_of_another_size_is_never_a_document_of_a_binary_kind(promised: str, text: bytes) -> None:
+    error = await refused(text, Expected(500_000, promised), "text/html")
+
+    assert not isinstance(error, Doubted)
+
+
+LONG = b"<p>Aos cinco dias compareceram as partes.</p>" * 30
+XML = b"<?xml version='1.0'?><nfe><item>1</item></nfe>"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (HTML, "text/html"),
+        (PAGE, "text/html"),
+        ("<p>Vistos</p>".encode("utf-16"), "text/html"),
+        (XML, "application/xml"),
+        (b'{"mensagens":[]}', "application/json"),
+        ("Vistos, etc. É o relatório.".encode(), "text/plain"),
+    ],
+)
+@pytest.mark.parametrize("promised", ["application/pdf", "image/jpeg", DOCX_TYPE, "text/richtext"])
+async def test_text_of_the_listed_size_is_what_the_court_has(promised: str, text: bytes, kind: str) -> None:
+    promise = Expected(len(text), promised, "laudo.pdf")
+
+    assert (await doubted(text, promise))[1] == kind
+    assert await flags_of(text, promise) == (ContentFlag.TYPE_MISMATCH,)
+
+
+@pytest.mark.parametrize("size", [None, 500_000])
+async def test_a_long_fragment_is_what_the_court_has_whatever_is_listed(size: int | None) -> None:
+    promise = Expected(size, "application/pdf")
+
+    error, kind = await doubted(b"<div>" + LONG + b"</div>", promise)
+
+    assert (error.code, kind) == (ErrorCode.CONTENT_MISMATCH, "text/html")
+
+
+@pytest.mark.parametrize("size", [500_000, 1])
+async def test_a_complete_page_of_another_size_and_kind_is_never_a_document(size: int) -> None:
+    page = b"<!DOCTYPE html><html><body>" + LONG + b"</body></html>"
+
+    assert not isinstance(await refused(page, Expected(size, "application/pdf"), "text/html"), Doubted)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +160,9 @@ async def test_the_ending_of_the_name_is_a_promise_too(ending: str, text: bytes)
     "promised", ["image/jpeg", "application/pdf", "video/mp4", DOCX_TYPE, "application/pkcs7-mime"]
 )
 async def test_bytes_that_show_nothing_are_not_of_a_kind_that_shows_itself(promised: str) -> None:
-    error = await refused(b"\x00\x01\x02" + bytes(500), Expected(503, promised))
+    error, kind = await doubted(b"\x00\x01\x02" + bytes(500), Expected(503, promised))
 
-    assert error.code is ErrorCode.CONTENT_MISMATCH
+    assert (error.code, kind) == (ErrorCode.CONTENT_MISMATCH, OCTETS)
 
 
 @pytest.mark.parametrize(
@@ -194,22 +244,26 @@ async def test_what_people_mix_up_is_accepted_as_what_it_is_when_it_comes_again(
 
 
 @pytest.mark.parametrize(
-    ("body", "promised"),
+    ("body", "promised", "kind"),
     [
-        (PDF, "image/jpeg"),
-        (PNG, "application/pdf"),
-        (RTF, "application/pdf"),
-        (MP4, "application/zip"),
-        (PDF, "text/html"),
-        (PDF, "application/json"),
-        (DOCX, "text/plain"),
-        (PAGE, "text/csv"),
+        (PDF, "image/jpeg", "application/pdf"),
+        (PNG, "application/pdf", "image/png"),
+        (RTF, "application/pdf", "application/rtf"),
+        (MP4, "application/zip", "video/mp4"),
+        (PDF, "text/html", "application/pdf"),
+        (PDF, "application/json", "application/pdf"),
+        (DOCX, "text/plain", DOCX_TYPE),
+        (PAGE, "text/csv", "text/html"),
     ],
 )
-async def test_another_kind_than_the_listed_one_is_refused(body: bytes, promised: str) -> None:
-    error = await refused(body, Expected(len(body) + 1, promised))
+@pytest.mark.parametrize("has_other_size", [False, True])
+async def test_another_kind_than_the_listed_one_is_called_what_it_is(
+    body: bytes, promised: str, kind: str, *, has_other_size: bool
+) -> None:
+    promise = Expected(len(body) + 1 if has_other_size and body is not PAGE else len(body), promised)
 
-    assert error.code is ErrorCode.CONTENT_MISMATCH
+    assert (await doubted(body, promise))[1] == kind
+    assert ContentFlag.TYPE_MISMATCH in await flags_of(body, promise)
 
 
 async def test_a_header_that_the_bytes_do_not_bear_out_is_no_kind() -> None:

@@ -9,7 +9,7 @@ from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
 from service.local.portal.answers import PORTAL_PAGE
 from service.portal.errors import Refused, Unavailable
-from tests.support.contents import HTML, NOTHING, OCTETS, PDF, RTF, inspected, refused
+from tests.support.contents import HTML, NOTHING, OCTETS, PDF, RTF, doubted, flags_of, inspected, refused
 from worker.inspection import Doubted, Expected, Received
 
 
@@ -106,11 +106,12 @@ async def test_the_listing_and_the_header_have_a_say(
         (PDF, "text/plain"),
     ],
 )
-async def test_another_kind_than_the_promised_one_is_refused(body: bytes, promised: str) -> None:
-    error = await refused(body, Expected(len(body), promised))
+async def test_another_kind_than_the_listed_one_has_to_come_twice(body: bytes, promised: str) -> None:
+    error, _ = await doubted(body, Expected(len(body), promised))
 
     assert isinstance(error, Unavailable)
     assert error.code is ErrorCode.CONTENT_MISMATCH
+    assert await flags_of(body, Expected(len(body), promised)) == (ContentFlag.TYPE_MISMATCH,)
 
 
 @pytest.mark.parametrize("promised", [None, "text/html", "application/pdf"])
@@ -158,12 +159,38 @@ async def test_the_text_rendition_is_text(body: bytes) -> None:
     assert error.code is ErrorCode.CONTENT_MISMATCH
 
 
-@pytest.mark.parametrize("promise", [NOTHING, Expected(100, "application/pdf"), Expected(None, None, is_text=True)])
-async def test_no_bytes_are_no_document(promise: Expected) -> None:
-    error = await refused(b"", promise)
+@pytest.mark.parametrize("body", [b"", b" \r\n"])
+@pytest.mark.parametrize("promise", [Expected(100, "application/pdf"), Expected(None, None, is_text=True)])
+async def test_no_bytes_are_no_document_where_some_are_promised(promise: Expected, body: bytes) -> None:
+    error = await refused(body, promise)
 
     assert isinstance(error, Unavailable)
     assert error.code is ErrorCode.EMPTY_DOCUMENT
+
+
+@pytest.mark.parametrize("header", [OCTETS, "application/json", "text/html", ""])
+@pytest.mark.parametrize(
+    ("promise", "kind"),
+    [
+        (NOTHING, OCTETS),
+        (Expected(None, "application/pdf", "a.pdf"), OCTETS),
+        (Expected(None, "text/html"), "text/html"),
+        (Expected(None, "video/mp4"), OCTETS),
+    ],
+)
+async def test_no_bytes_that_come_twice_are_what_the_court_has(promise: Expected, kind: str, header: str) -> None:
+    error, again = await doubted(b"", promise, header)
+
+    assert (error.code, again) == (ErrorCode.EMPTY_DOCUMENT, kind)
+    assert await flags_of(b"", promise, header) == (ContentFlag.EMPTY,)
+
+
+async def test_no_bytes_are_no_document_where_the_answer_does_not_say_so() -> None:
+    """Of an answer in chunks, or one that ends with its connection: a gateway that loses the portal sends that."""
+    with pytest.raises(Unavailable) as error:
+        (await inspected(b"")).detect_kind("application/pdf", None)
+
+    assert not isinstance(error.value, Doubted)
 
 
 @pytest.mark.parametrize("content_length", [None, len(PDF), 7])
@@ -180,9 +207,7 @@ async def test_another_size_is_refused_the_first_time(content_length: int | None
 
     assert isinstance(error.value, Unavailable)
     assert error.value.code is ErrorCode.SIZE_MISMATCH
-    assert error.value.received == Received(
-        len(PDF), hashlib.sha256(PDF).hexdigest(), is_whole=content_length is not None
-    )
+    assert error.value.received == Received(len(PDF), hashlib.sha256(PDF).hexdigest(), is_whole=True)
 
 
 async def test_the_same_mismatch_again_is_accepted_and_flagged() -> None:

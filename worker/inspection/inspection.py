@@ -14,12 +14,18 @@ from worker.inspection.sample import Doubted, Expected, Received, Sample
 HEAD_LENGTH = 32 * 1024  # bytes looked at for the kind; the form of a login page stands behind its scripts
 
 
+_LISTED_OTHERWISE = frozenset({ErrorCode.SIZE_MISMATCH, ErrorCode.CONTENT_MISMATCH})
+
+
 class Inspection:
     """Watches one download. `before` is what earlier attempts got and `Doubted`, from any address of the document."""
 
-    def __init__(self, expected: Expected, *, max_bytes: int, before: Collection[Received] = ()) -> None:
+    def __init__(
+        self, expected: Expected, *, max_bytes: int, address: str = "", before: Collection[Received] = ()
+    ) -> None:
         self._expected = expected
         self._max_bytes = max_bytes
+        self._address = address
         self._before = before
         self._doubts: list[Objection] = []
         self._digest = hashlib.sha256()
@@ -72,12 +78,17 @@ class Inspection:
             doubts.append(Objection(ErrorCode.SIZE_MISMATCH, f"{self.size} bytes came, which is not the promised size"))
         elif expected is None and not _is_proven(sample, content_length, is_framed=is_framed):
             doubts.append(Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
-        is_whole = content_length is not None and sample.container is not None and bool(shows_end(sample))
-        received = Received(self.size, self.sha256, is_whole=is_whole)
+        is_whole = is_framed and sample.container is not None and bool(shows_end(sample))
+        received = Received(self.size, self.sha256, self._address, is_whole=is_whole)
         is_made_anew = not self._is_known(received) and self._is_made_anew(received, doubts)
         if doubts and not self._is_known(received) and not is_made_anew:
             raise Doubted(doubts[0].code, doubts[0].sentence, received)
-        flags = {ContentFlag.SIZE_MISMATCH: differs, ContentFlag.CHANGES_EACH_TIME: is_made_anew}
+        flags = {
+            ContentFlag.SIZE_MISMATCH: differs,
+            ContentFlag.TYPE_MISMATCH: any(doubt.code is ErrorCode.CONTENT_MISMATCH for doubt in doubts),
+            ContentFlag.EMPTY: self.size == 0,
+            ContentFlag.CHANGES_EACH_TIME: is_made_anew,
+        }
         return tuple(flag for flag, is_true in flags.items() if is_true)
 
     def _sample(self, content_type: str, content_length: int | None) -> Sample:
@@ -94,9 +105,10 @@ class Inspection:
         return any((each.size, each.sha256) == (received.size, received.sha256) for each in self._before)
 
     def _is_made_anew(self, received: Received, doubts: list[Objection]) -> bool:
-        """Some portals make a PDF for each request: other bytes, but each time whole by its length and its end."""
-        only_size = [doubt.code for doubt in doubts] == [ErrorCode.SIZE_MISMATCH]
-        return only_size and received.is_whole and any(each.is_whole for each in self._before)
+        """Some portals make a PDF for each request: other bytes, but each time whole by HTTP's word and its end."""
+        differs = bool(doubts) and {doubt.code for doubt in doubts} <= _LISTED_OTHERWISE
+        others = [each for each in self._before if each.address == self._address]
+        return differs and received.is_whole and any(each.is_whole for each in others)
 
 
 def _is_proven(sample: Sample, content_length: int | None, *, is_framed: bool) -> bool:

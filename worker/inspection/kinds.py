@@ -92,9 +92,6 @@ _CONTAINERS: Mapping[str, str] = {
     "video/x-ms-asf": ASF,
     "audio/x-ms-wma": ASF,
 }
-_PACKED = frozenset(
-    {ZIP, OLE, RTF, "application/x-7z-compressed", "application/vnd.rar", "application/gzip", "application/x-tar"}
-)
 _TEXT_APPLICATIONS = frozenset(
     {JSON, XML, "application/javascript", "application/x-javascript", "application/sql", "application/x-ndjson"}
 )
@@ -120,19 +117,3 @@ def container_for(kind: str) -> str | None:
 def is_textual(kind: str) -> bool:
     """Whether a document of this kind is text that programs and people can read."""
     return kind.startswith(("text/", "message/")) or kind.endswith(("+xml", "+json")) or kind in _TEXT_APPLICATIONS
-
-
-def is_alike(container: str, other: str) -> bool:
-    """Whether people mix up these containers: two image formats, two recordings, two office formats or archives, and
-    a PDF with the envelope of its signature.
-    """
-    return _group(container) == _group(other)
-
-
-def _group(container: str) -> str:
-    if container in _PACKED:
-        return "packed"
-    if container in {PDF, CMS}:
-        return "signed"
-    main = container.partition("/")[0]
-    return {"audio": "recording", "video": "recording"}.get(main, main if main == "image" else container)

@@ -36,7 +36,8 @@ class Received(msgspec.Struct, frozen=True):
 
     size: int
     sha256: str
-    is_whole: bool = False  #: by the length in the answer and by an end that pages and errors do not have
+    address: str = ""
+    is_whole: bool = False  #: by HTTP's word and by an end that pages and errors do not have
 
 
 class Doubted(Unavailable):
@@ -58,10 +59,17 @@ class Sample:
         self.head = head
         self.tail = tail
         self.size = size
+        self.length = length
         self.header = canonical(header)
         self.promised = expected.promised
         #: Bytes of the promised number are what the court listed, however odd they look.
         self.size_fits = not expected.is_text and expected.size == (size if length is None else length)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether there are no bytes, the answer says so, and the listing does not promise any."""
+        is_said = self.size == self.length == 0
+        return is_said and self.expected.size is None and not self.expected.is_text
 
     @property
     def is_whole(self) -> bool:
@@ -81,7 +89,7 @@ class Sample:
     @cached_property
     def syntax(self) -> str | None:
         """The kind of text that came; None where none did."""
-        return None if self.container else syntax_of(self.text)
+        return None if self.container or not self.head else syntax_of(self.text)
 
     @property
     def is_listed_text(self) -> bool:

@@ -107,7 +107,7 @@ def _numbered(spec: DocumentSpec, origin_id: str, index: int) -> DocumentSpec:
 
 
 def _document(number: str, spec: DocumentSpec, place: int, copies: int) -> CaseDocument:
-    declared_size = spec.declared_size or spec.size
+    declared_size = spec.size if spec.declared_size is None else spec.declared_size
     document = CaseDocument(
         case_number=number,
         instance=spec.instance,

@@ -98,6 +98,43 @@ async def test_pages_and_errors_are_never_available(api: Api, portal: Portal, nu
     }
 
 
+async def test_what_the_court_has_is_available_beside_what_is_listed(api: Api, portal: Portal, number: str) -> None:
+    html = b"<div>" + b"<p>Vistos, etc.</p>" * 200 + b"</div>"
+    documents = await fetched(
+        api,
+        portal,
+        number,
+        {
+            "html": (DocumentSpec(declared_size=len(html)), other_body(html, "application/pdf")),
+            "html of another size": (DocumentSpec(), other_body(html, "text/html")),
+            "pdf": (DocumentSpec(kind=Kind.HTML, declared_size=len(PDF)), other_body(PDF, "text/html")),
+            "empty": (DocumentSpec(declared_size=0), other_body(b"", "application/pdf")),
+            "empty and unlisted": (UNLISTED, other_body(b"", "text/html")),
+            "promised": (DocumentSpec(), other_body(b"", "application/pdf")),
+        },
+    )
+
+    assert documents.pop("promised")["error_code"] == "empty_document"
+    assert {each["status"] for each in documents.values()} == {"available"}
+    assert {name: (each["mime_type"], each["listed_mime_type"]) for name, each in documents.items()} == {
+        "html": ("text/html", "application/pdf"),
+        "html of another size": ("text/html", "application/pdf"),
+        "pdf": ("application/pdf", "text/html"),
+        "empty": ("application/octet-stream", "application/pdf"),
+        "empty and unlisted": ("application/octet-stream", None),
+    }
+    assert {name: each["content_flags"] for name, each in documents.items()} == {
+        "html": ["type_mismatch"],
+        "html of another size": ["size_mismatch", "type_mismatch"],
+        "pdf": ["type_mismatch"],
+        "empty": ["empty"],
+        "empty and unlisted": ["empty"],
+    }
+    assert [each["size"] for each in documents.values()] == [len(html), len(html), len(PDF), 0, 0]
+    body, headers = await api.download(documents["empty"]["download_url"])
+    assert (body, headers["Content-Length"]) == (b"", "0")
+
+
 async def test_two_addresses_that_each_repeat_another_size_are_believed(api: Api, portal: Portal, number: str) -> None:
     await portal.put_case(number, CaseSpec(documents=(DocumentSpec(declared_size=5000),), listed_twice=True))
     first, second = (await portal.documents(number))[0]["uuids"]

@@ -31,7 +31,6 @@ FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.TRUNCATED_WITH_LENGTH: ErrorCode.TRUNCATED,
     FaultKind.RESET: ErrorCode.TRUNCATED,
     FaultKind.UNASKED_GZIP: ErrorCode.ENCODING_REFUSED,
-    FaultKind.HTML_AS_PDF: ErrorCode.CONTENT_MISMATCH,
     FaultKind.REJECTED_PAGE: ErrorCode.PORTAL_PAGE,
 }
 #: What asking again would not change.
@@ -43,6 +42,7 @@ ONCE = [
     FaultKind.LONGER_THAN_DECLARED,
     FaultKind.LONGER_THAN_LENGTH,
     FaultKind.OTHER_SIZE,
+    FaultKind.HTML_AS_PDF,
 ]
 #: Unusual, but right.
 HARMLESS = [FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED]
