@@ -32,6 +32,7 @@ from service.api import (
     webhook_trials,
     webhooks,
 )
+from service.api.key_uses import KeyUses
 from service.api.metrics import exposition
 from service.api.operations import OperationRoute
 from service.api.problems import Problem
@@ -159,8 +160,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     redis = redis_pool(settings.redis_url)
     # arq's client leaves a pool that it was given open.
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
-    resolver = DnsResolver()
-    stack.push_async_callback(resolver.close)
+    resolver = _open_resolver(stack)
     store = await stack.enter_async_context(open_bucket(settings))
     slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), Bell(redis)
     return State(
@@ -175,6 +175,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         subscribers=GuardedClient(
             address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
         ),
+        key_uses=_open_key_uses(stack, database),
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
         rates=_rates(settings),
         portal_credential=portal_credential(settings),
@@ -216,6 +217,18 @@ def _open_watcher(stack: AsyncExitStack, database: Database, store: ObjectStore,
     watcher = ProgressWatcher(database, store, slices)
     stack.push_async_callback(watcher.close)
     return watcher
+
+
+def _open_resolver(stack: AsyncExitStack) -> DnsResolver:
+    resolver = DnsResolver()
+    stack.push_async_callback(resolver.close)
+    return resolver
+
+
+def _open_key_uses(stack: AsyncExitStack, database: Database) -> KeyUses:
+    key_uses = KeyUses(database)
+    stack.push_async_callback(key_uses.close)
+    return key_uses
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:

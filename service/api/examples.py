@@ -40,7 +40,17 @@ from service.api.pagination import CURSOR_EXAMPLE, Page
 from service.api.presenters import ProgressView
 from service.api.problems import FieldError, ProblemView
 from service.api.search import SearchBody, SearchResult, SearchView
-from service.api.users import KeyView, LimitsView, MeView, NewKeyView, NewUserView, RateView, UserBody, UserView
+from service.api.users import (
+    KeyBody,
+    KeyView,
+    LimitsView,
+    MeView,
+    NewKeyView,
+    NewUserView,
+    RateView,
+    UserBody,
+    UserView,
+)
 from service.api.webhook_trials import (
     CallBody,
     ConnectivityView,
@@ -57,6 +67,7 @@ from service.domain.statuses import DeliveryStatus, ProcessStatus
 from service.webhooks import trial
 
 _API_KEY = "autos_" + "A" * 43
+_LABEL = "Case system, production"
 _SECRET = "whsec_" + "A" * 43 + "="
 _RETRIED = datetime(2026, 1, 31, 12, 0, 3, tzinfo=UTC)
 _DUE = datetime(2026, 1, 31, 12, 0, 8, tzinfo=UTC)
@@ -160,9 +171,10 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     ),
     UserView(USER_ID, "Example Law Firm", "user", ASKED),
     NewUserView(USER_ID, "Example Law Firm", "user", ASKED, _API_KEY),
-    UserBody("Example Law Firm"),
-    KeyView(KEY_ID, "AAAA", ASKED),
-    NewKeyView(KEY_ID, "AAAA", ASKED, _API_KEY),
+    UserBody("Example Law Firm", key_label=_LABEL),
+    KeyBody(_LABEL),
+    KeyView(KEY_ID, "AAAA", _LABEL, ASKED, ENDED),
+    NewKeyView(KEY_ID, "AAAA", _LABEL, ASKED, None, _API_KEY),
     ReadyView("unavailable", "ok", "ok", "cannot be reached", "ok"),
 )
 

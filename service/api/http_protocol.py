@@ -159,7 +159,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self.pipeline and not (answering is not None and answering.response_started):
             identity = uuid4().hex
             structlog.get_logger().info(
-                "request_refused", request_id=identity, status=problem.status, code=problem.code
+                "request_refused",
+                request_id=identity,
+                status=problem.status,
+                code=problem.code,
+                **request_id.addresses(self.client),
             )
             self.transport.write(_rendered(problem, identity))
         self.transport.close()

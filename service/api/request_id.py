@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from ipaddress import ip_address
 from uuid import UUID, uuid4
 
 import structlog
@@ -67,10 +68,26 @@ def _log(scope: Scope, status: int, seconds: float, crash: Exception | None) -> 
         # The path only: a query may hold a webhook URL, which may hold a secret.
         path=scope["path"][:200],
         status=status,
+        **addresses(scope.get("client")),
         ms=round(seconds * 1000, 1),
         **_subjects(scope.get("path_params", {})),
         **({} if crash is None else {"exc_info": crash}),
     )
+
+
+def addresses(client: tuple[str, int] | None) -> dict[str, str]:
+    """The address that a request came from, for its log line: behind a proxy that is trusted, the one that it names.
+
+    Empty for a Unix socket.
+    """
+    if client is None:
+        return {}
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        # A trusted proxy may name anything.
+        return {"address": client[0][:64]}
+    return {"address": str(getattr(address, "ipv4_mapped", None) or address)}
 
 
 def _subjects(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import msgspec
 from starlette.requests import Request
 
+from service.api.key_uses import KeyUses
 from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
 from service.api.shared_listings import SharedListings
@@ -42,6 +43,7 @@ class State(TypedDict):
     webhook_policy: AddressPolicy
     resolver: NameResolver
     subscribers: GuardedClient  #: for tests of webhooks; deliveries are the worker's
+    key_uses: KeyUses
     limiter: RateLimiter
     rates: Rates
     portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere

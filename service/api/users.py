@@ -8,6 +8,7 @@ import msgspec
 from limits import RateLimitItem
 
 from service.api import pagination
+from service.api.moments import Moment, utc
 from service.api.operations import Access, Call, Reply, operation
 from service.api.pagination import Page, PageQuery
 from service.api.problems import Problem
@@ -18,7 +19,7 @@ from service.database.keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
 from service.database.users import NameTaken, UserRow
 from service.domain.api_keys import new_api_key
 from service.domain.pages import Position
-from service.domain.users import Role, UserName
+from service.domain.users import KeyLabel, Role, UserName
 from service.webhooks.signature import new_secret
 
 _CREATED = Reply(201, "Made. The key is in this answer and never in another.")
@@ -70,6 +71,13 @@ class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: UserName  #: no other user may have it
     role: Role = "user"  #: `admin` sees and manages everything
+    key_label: KeyLabel | None = None  #: what to call the first key
+
+
+class KeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to call a new key."""
+
+    label: KeyLabel | None = None  #: the program or the person that is to use it, say
 
 
 class KeyView(msgspec.Struct, frozen=True):
@@ -77,7 +85,9 @@ class KeyView(msgspec.Struct, frozen=True):
 
     id: UUID  #: the id of the key; not the key
     hint: str | None  #: its last four characters; null for keys that are older than hints
+    label: str | None  #: what its owner calls it
     created_at: datetime  #: when the key was made
+    last_used_at: Moment | None  #: when a request last came with it, to about a minute; null: never since this is noted
 
 
 class NewKeyView(KeyView, frozen=True):
@@ -111,7 +121,12 @@ async def create(call: Call[NoQuery, UserBody]) -> NewUserView:
     try:
         async with call.state["database"].transaction() as connection:
             user_id = await users.create(
-                connection, name=wanted.name, role=wanted.role, api_key=api_key, secret=new_secret()
+                connection,
+                name=wanted.name,
+                role=wanted.role,
+                api_key=api_key,
+                secret=new_secret(),
+                key_label=wanted.key_label,
             )
             created = await users.find(connection, user_id)
     except NameTaken:
@@ -152,7 +167,7 @@ async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
 
 
 @operation(_CREATED, problems=("forbidden", "user_not_found", "too_many_keys"))
-async def create_key(call: Call[NoQuery, None]) -> NewKeyView:
+async def create_key(call: Call[NoQuery, KeyBody]) -> NewKeyView:
     """Add a key.
 
     It lives beside those that the user has, so that one can be replaced without a pause.
@@ -160,7 +175,7 @@ async def create_key(call: Call[NoQuery, None]) -> NewKeyView:
     user_id, api_key = _allowed_user(call), new_api_key()
     try:
         async with call.state["database"].transaction() as connection:
-            added = await api_keys.add(connection, user_id, api_key)
+            added = await api_keys.add(connection, user_id, api_key, label=call.body.label)
     except TooManyKeys:
         raise Problem("too_many_keys", f"A user has {KEYS_MAX} keys at most: revoke one first.") from None
     if added is None:
@@ -181,7 +196,7 @@ async def revoke_key(call: Call[NoQuery, None]) -> None:
         raise Problem("key_not_found", "This user has no such key.")
 
 
-def _allowed_user(call: Call[Any, None]) -> UUID:
+def _allowed_user(call: Call[Any, Any]) -> UUID:
     """The user in the path. For a caller who is no administrator every other one is refused, there or not."""
     user_id = call.identifier("user_id")
     if call.user.role != "admin" and user_id != call.user.id:
@@ -210,4 +225,5 @@ def _user(row: UserRow) -> dict[str, Any]:
 
 
 def _key(row: KeyRow) -> dict[str, Any]:
-    return msgspec.structs.asdict(row) | {"created_at": row.created_at.astimezone(UTC)}
+    times = {"created_at": row.created_at.astimezone(UTC), "last_used_at": utc(row.last_used_at)}
+    return msgspec.structs.asdict(row) | times

@@ -13,7 +13,7 @@ from service.database.connection import Connection
 from service.database.keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
 from service.database.users import NameTaken, UserRow
 from service.domain.api_keys import new_api_key
-from service.domain.users import Role, UserName
+from service.domain.users import KeyLabel, Role, UserName
 from service.webhooks.signature import new_secret
 
 SHOWN_ONCE = "The key is shown this once: only a hash of it is stored."
@@ -33,6 +33,20 @@ class Name(click.ParamType[str]):
             self.fail("It must have 1 to 200 characters, and none that cannot be seen at its ends.", param, ctx)
 
 
+class Label(click.ParamType[str]):
+    """What a key is called."""
+
+    name = "label"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read what was typed."""
+        try:
+            str(value).encode()
+            return msgspec.convert(value, KeyLabel)
+        except (msgspec.ValidationError, UnicodeEncodeError):
+            self.fail("It must have 1 to 100 characters, and none that cannot be seen at its ends.", param, ctx)
+
+
 class NewUser(msgspec.Struct, frozen=True):
     """A user who was just made."""
 
@@ -47,6 +61,7 @@ class NewKey(msgspec.Struct, frozen=True):
     """A key that was just made."""
 
     id: UUID
+    label: str | None
     created_at: datetime
     api_key: str
 
@@ -77,13 +92,16 @@ def list_users(limit: int, *, as_json: bool) -> None:
 @users_group.command()
 @click.argument("name", type=Name())
 @click.option("--role", default="user", show_default=True, type=click.Choice(["admin", "user"]))
+@click.option("--key-label", type=Label(), help="What to call the first key.")
 @json_option
-def create(name: str, role: Role, *, as_json: bool) -> None:
+def create(name: str, role: Role, key_label: str | None, *, as_json: bool) -> None:
     """Add a user and show the API key, once."""
     api_key = new_api_key()
 
     async def question(connection: Connection) -> UserRow | None:
-        user_id = await users.create(connection, name=name, role=role, api_key=api_key, secret=new_secret())
+        user_id = await users.create(
+            connection, name=name, role=role, api_key=api_key, secret=new_secret(), key_label=key_label
+        )
         return await users.find(connection, user_id)
 
     try:
@@ -131,18 +149,21 @@ def list_keys(user: str, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(("key", "ends with", "created"), [(each.id, each.hint, each.created_at) for each in found])
+    columns = ("key", "ends with", "label", "created", "last used")
+    rows = [(each.id, each.hint, each.label, each.created_at, each.last_used_at) for each in found]
+    print_table(columns, rows)
 
 
 @keys_group.command(name="create")
 @user_argument
+@click.option("--label", type=Label(), help="What to call the key: the program that is to use it, say.")
 @json_option
-def create_key(user: str, *, as_json: bool) -> None:
+def create_key(user: str, label: str | None, *, as_json: bool) -> None:
     """Add a key beside those that live, and show it, once."""
     api_key = new_api_key()
 
     async def question(connection: Connection) -> KeyRow | None:
-        return await keys.add(connection, (await find_user(connection, user)).id, api_key)
+        return await keys.add(connection, (await find_user(connection, user)).id, api_key, label=label)
 
     try:
         added = ask(question)
@@ -150,7 +171,7 @@ def create_key(user: str, *, as_json: bool) -> None:
         raise click.ClickException(f"a user has {KEYS_MAX} keys at most: revoke one first") from None
     if added is None:
         raise click.ClickException("there is no such user")
-    _show_once(NewKey(added.id, added.created_at, api_key), as_json=as_json)
+    _show_once(NewKey(added.id, added.label, added.created_at, api_key), as_json=as_json)
 
 
 @keys_group.command()

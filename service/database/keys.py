@@ -17,7 +17,9 @@ class KeyRow(msgspec.Struct, frozen=True):
 
     id: UUID
     hint: str | None  #: its last characters; None for keys that are older than the column
+    label: str | None  #: what its owner calls it
     created_at: datetime
+    last_used_at: datetime | None  #: to about a minute
 
 
 class LastAdmin(Exception):
@@ -28,8 +30,11 @@ class TooManyKeys(Exception):
     """The user has `KEYS_MAX` keys already."""
 
 
-async def add(connection: Connection, user_id: UUID, api_key: str) -> KeyRow | None:
-    """Let a key speak for a user beside those that do. None: there is no such user. Raises `TooManyKeys`.
+_KEY_ROW = "id, hint, label, created_at, last_used_at"
+
+
+async def add(connection: Connection, user_id: UUID, api_key: str, *, label: str | None = None) -> KeyRow | None:
+    """Add an API key to a user's existing keys. None: there is no such user. Raises `TooManyKeys`.
 
     Needs a transaction.
     """
@@ -42,9 +47,9 @@ async def add(connection: Connection, user_id: UUID, api_key: str) -> KeyRow | N
     if await connection.fetch_val(query, {"user_id": user_id}) >= KEYS_MAX:
         raise TooManyKeys
     row = await connection.fetch_one(
-        "INSERT INTO api_keys (id, user_id, hash, hint) VALUES (:id, :user_id, :hash, :hint)"
-        " RETURNING id, hint, created_at",
-        {"id": uuid4(), "user_id": user_id, "hash": key_hash(api_key), "hint": key_hint(api_key)},
+        "INSERT INTO api_keys (id, user_id, hash, hint, label) VALUES (:id, :user_id, :hash, :hint, :label)"
+        f" RETURNING {_KEY_ROW}",
+        {"id": uuid4(), "user_id": user_id, "hash": key_hash(api_key), "hint": key_hint(api_key), "label": label},
     )
     return as_optional(row, KeyRow)
 
@@ -54,7 +59,7 @@ async def page(connection: Connection, user_id: UUID, *, after: Position[UUID] |
     behind = "" if after is None else " AND (created_at, id) < (:moment, :after_key)"
     values = {} if after is None else {"moment": after.moment, "after_key": after.key}
     rows = await connection.fetch_all(
-        f"SELECT id, hint, created_at FROM api_keys WHERE user_id = :user_id AND revoked_at IS NULL{behind}"
+        f"SELECT {_KEY_ROW} FROM api_keys WHERE user_id = :user_id AND revoked_at IS NULL{behind}"
         " ORDER BY created_at DESC, id DESC LIMIT :limit",
         {**values, "user_id": user_id, "limit": limit},
     )

@@ -18,11 +18,12 @@ PREVIOUS_SECRETS = 5  # that sign beside the current one at most; each makes the
 
 
 class User(msgspec.Struct, frozen=True):
-    """Somebody with an API key."""
+    """The owner of an API key."""
 
     id: UUID
     name: str
     role: Role
+    key_id: UUID  #: of the key that was presented
 
 
 class UserRow(msgspec.Struct, frozen=True):
@@ -48,7 +49,8 @@ async def find_by_key(connection: Connection, api_key: str) -> User | None:
     """
     digest = key_hash(api_key)
     row = await connection.fetch_one(
-        "SELECT users.id, users.name, users.role, api_keys.hash FROM api_keys JOIN users ON users.id = api_keys.user_id"
+        "SELECT users.id, users.name, users.role, api_keys.id AS key_id, api_keys.hash"
+        " FROM api_keys JOIN users ON users.id = api_keys.user_id"
         " WHERE api_keys.hash = :hash AND api_keys.revoked_at IS NULL AND users.deleted_at IS NULL",
         {"hash": digest},
     )
@@ -83,7 +85,9 @@ async def live_keys(connection: Connection, hashes: Collection[bytes]) -> set[by
     return {row["hash"] for row in rows}
 
 
-async def create(connection: Connection, *, name: str, role: Role, api_key: str, secret: str) -> UUID:
+async def create(
+    connection: Connection, *, name: str, role: Role, api_key: str, secret: str, key_label: str | None = None
+) -> UUID:
     """Add a user with one key and one signing secret, in a transaction. Raises `NameTaken`."""
     user_id = uuid4()
     try:
@@ -93,7 +97,7 @@ async def create(connection: Connection, *, name: str, role: Role, api_key: str,
         )
     except asyncpg.UniqueViolationError:
         raise NameTaken from None
-    await keys.add(connection, user_id, api_key)
+    await keys.add(connection, user_id, api_key, label=key_label)
     await _add_secret(connection, user_id, secret)
     return user_id
 

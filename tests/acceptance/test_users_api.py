@@ -15,7 +15,7 @@ from tests.support.processes import free_port, start_api
 
 PATH = "/api/v1/users"
 USER = {"id", "name", "role", "created_at"}
-KEY = {"id", "hint", "created_at"}
+KEY = {"id", "hint", "label", "created_at", "last_used_at"}
 
 
 @pytest.fixture(scope="module")

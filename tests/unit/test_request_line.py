@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.api.request_id import RequestIdMiddleware
+from service.api.request_id import RequestIdMiddleware, addresses
 from service.app import HANDLERS
 from service.logs import configure_logs
 from service.metrics import ApiMetrics
@@ -78,3 +78,22 @@ async def test_a_crash_is_one_line_with_its_traceback_and_its_id(capsys: pytest.
     assert (b"x-request-id", b"an-id") in start["headers"]
     labels = {"method": "GET", "route": "/crash/{number}/{job_id}", "status": "500"}
     assert metrics.registry.get_sample_value("autos_http_requests_total", labels) == 1
+
+
+@pytest.mark.parametrize(
+    ("client", "address"),
+    [
+        (("203.0.113.9", 0), "203.0.113.9"),
+        (("::ffff:203.0.113.9", 4711), "203.0.113.9"),
+        (("2001:DB8:0::1", 0), "2001:db8::1"),
+        # What a trusted proxy may say, and no more of it than this.
+        (("unknown", 0), "unknown"),
+        (("x" * 5000, 0), "x" * 64),
+    ],
+)
+def test_the_address_of_a_client_has_one_spelling(client: tuple[str, int], address: str) -> None:
+    assert addresses(client) == {"address": address}
+
+
+def test_a_client_on_a_unix_socket_has_no_address() -> None:
+    assert addresses(None) == {}

@@ -1,0 +1,24 @@
+"""When API keys were last used, to about a minute."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from service.database.connection import Connection
+
+PRECISION = timedelta(minutes=1)  # how much later a use has to be than the one that is known
+
+
+async def note(connection: Connection, used: Mapping[UUID, timedelta]) -> None:
+    """Write how long ago each key was used, if the time that is known is older than `PRECISION` before that.
+
+    Waits for nobody: a row that another process writes at this moment is left to it.
+    """
+    await connection.execute(
+        "WITH used AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:ages AS interval[])) AS used (id, age)),"
+        " locked AS (SELECT api_keys.id, now() - age AS moment FROM api_keys JOIN used USING (id)"
+        " WHERE coalesce(last_used_at < now() - age - CAST(:precision AS interval), true)"
+        " FOR NO KEY UPDATE OF api_keys SKIP LOCKED)"
+        " UPDATE api_keys SET last_used_at = moment FROM locked WHERE api_keys.id = locked.id",
+        {"ids": list(used), "ages": list(used.values()), "precision": PRECISION},
+    )
