@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import structlog
 
-from service.database import deliveries, jobs, overdue, turns
+from service.database import deleted_users, deliveries, jobs, overdue, turns
 from service.database.connection import Connection, Database
 from service.database.overdue import Stop
 from service.queue import Bell
 
 BATCH = 200  # jobs, or users at hosts, of one statement
+ENDINGS = 5  # batches of deliveries of deleted users
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ async def sweep(database: Database, bell: Bell) -> Swept:
     async with database.transaction() as connection:
         # One batch with each sweep: the hosts take no more at a time.
         await deliveries.go_on_recovering(connection)
+    await _end_for_deleted_users(database)
     rung = await _sweep_deliveries(database, bell)
     if released or rung:
         structlog.get_logger().warning("rung_again", jobs=released, deliveries=rung)
@@ -50,6 +52,14 @@ async def _in_batches(database: Database, step: Callable[[Connection], Awaitable
             count = await step(connection)
         total += count
     return total
+
+
+async def _end_for_deleted_users(database: Database) -> None:
+    """Some batches with each sweep, so that a user with millions of deliveries does not hold it up."""
+    for _ in range(ENDINGS):
+        async with database.transaction() as connection:
+            if not await deleted_users.go_on_ending(connection):
+                return
 
 
 async def _sweep_deliveries(database: Database, bell: Bell) -> int:

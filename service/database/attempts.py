@@ -158,7 +158,9 @@ async def _follow_schedule(
         # A person may have asked for another one meanwhile.
         " ring_at = CASE WHEN resend_at IS NOT NULL THEN clock_timestamp()"
         f" WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in + :grace END,"
-        f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END"
+        f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END,"
+        # Nobody is alarmed by what ends with its user.
+        " alerted_at = coalesce(alerted_at, (SELECT deleted_at FROM users WHERE users.id = deliveries.user_id))"
         f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
         {
             "id": delivery.id,

@@ -14,7 +14,6 @@ from service.domain.process_number import ProcessNumber
 
 RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
 RECOVERED_AT_ONCE = 2000  # deliveries of one statement
-USER_DELETED = "The user was deleted."
 
 _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
 
@@ -153,23 +152,3 @@ async def _recover_batch(connection: Connection, scope: Mapping[str, Any]) -> tu
         {**scope, "limit": RECOVERED_AT_ONCE},
     )
     return (0, 0, None) if row is None else (row["done"], row["visited"], row["last"])
-
-
-async def end_all(connection: Connection, user_id: UUID) -> None:
-    """Give up what is open for a user who is deleted, without an alert; forget what nothing has happened for yet."""
-    await connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE user_id = :user_id AND"
-        " (status IN ('waiting', 'scheduled') OR resend_at IS NOT NULL) ORDER BY id FOR UPDATE) AS rows",
-        {"user_id": user_id},
-    )
-    await connection.execute(
-        "DELETE FROM deliveries WHERE user_id = :user_id AND status = 'waiting'", {"user_id": user_id}
-    )
-    await connection.execute(
-        "UPDATE deliveries SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,"
-        " last_error = CASE WHEN status = 'scheduled' THEN :error ELSE last_error END,"
-        " completed_at = coalesce(completed_at, now()), alerted_at = coalesce(alerted_at, now()),"
-        " next_attempt_at = NULL, resend_at = NULL, ring_at = NULL, lease_token = NULL, lease_expires_at = NULL"
-        " WHERE user_id = :user_id AND (status = 'scheduled' OR resend_at IS NOT NULL)",
-        {"user_id": user_id, "error": USER_DELETED},
-    )

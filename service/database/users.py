@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
-from service.database import deliveries, keys
+from service.database import deleted_users, keys
 from service.database.connection import Connection, as_optional, as_struct
 from service.domain.api_keys import key_hash
 from service.domain.pages import Position
@@ -117,7 +117,7 @@ async def delete(connection: Connection, user_id: UUID) -> bool:
     if role == "admin":
         await keys.check_admin_is_left(connection)
     await connection.execute("DELETE FROM signing_secrets WHERE user_id = :user_id", {"user_id": user_id})
-    await deliveries.end_all(connection, user_id)
+    await deleted_users.end_deliveries(connection, user_id)
     return True
 
 

@@ -1,15 +1,20 @@
 """What becomes of the deliveries of a user who is deleted: nothing is sent any more, and nobody is alarmed."""
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
-from service.database import deliveries, delivery_history, processes, requests, users
+import pytest
+
+from service import rescue
+from service.database import deleted_users, deliveries, delivery_history, processes, requests, users
 from service.database.connection import Database
 from service.domain.process_number import ProcessNumber
+from service.queue import Bell
 from service.webhooks.post_outcome import OutcomeKind
 from tests.support.alerts import Witness, look
 from tests.support.attempts import DELIVERED, RETRY, claimed, make, record
-from tests.support.deliveries import add_user, attempt, row, schedule, task_context
+from tests.support.deliveries import SilentBell, add_user, attempt, row, schedule, task_context
 from tests.support.subscriber import Subscriber
 from tests.support.users import delete
 
@@ -106,3 +111,41 @@ async def test_another_user_with_the_same_url_is_still_called(database: Database
     assert [(await row(database, each))["status"] for each in (own, other)] == ["failed", "delivered"]
     async with database.connection() as connection:
         assert len(await users.signing_secrets(connection, other_id)) == 1
+
+
+async def test_many_deliveries_end_in_batches_that_go_on_after_a_crash(
+    database: Database, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deleted_users, "BATCH", 3)
+    monkeypatch.setattr(rescue, "ENDINGS", 1)
+    user_id, _key = await add_user(database)
+    path = f"/{uuid4()}"
+    ids = await schedule(database, user_id, *[subscriber.url(path)] * 8)
+
+    async def given_up() -> int:
+        found = [each for each in [await row(database, each) for each in ids] if each["status"] == "failed"]
+        # Nobody is alarmed.
+        assert all(each["alerted_at"] is not None for each in found)
+        return len(found)
+
+    async def crash() -> None:
+        async with database.transaction() as connection:
+            await deleted_users.go_on_ending(connection)
+            raise KeyboardInterrupt
+
+    await delete(database, user_id)
+    assert await given_up() == 3
+    # One that no batch has reached is not sent either.
+    await attempt(task_context(database), ids[-1])
+    assert (subscriber.received(path), await given_up()) == ([], 4)
+
+    with pytest.raises(KeyboardInterrupt):
+        await crash()
+    assert await given_up() == 4
+    await rescue.sweep(database, cast(Bell, SilentBell()))
+    assert await given_up() < len(ids)
+    await rescue.sweep(database, cast(Bell, SilentBell()))
+
+    assert await given_up() == len(ids)
+    async with database.transaction() as connection:
+        assert not await deleted_users.go_on_ending(connection)

@@ -1,0 +1,81 @@
+"""The deliveries of users who were deleted: they end in batches, without an alert.
+
+Until its batch comes a delivery is called no more either: nothing signs for a user who was deleted.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_struct
+
+BATCH = 1000  # deliveries that one transaction looks at
+USER_DELETED = "The user was deleted."
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A delivery of one user, in the order in which they were made."""
+
+    created_at: datetime
+    id: UUID
+
+
+_START = _Place(datetime.fromisoformat("0001-01-01T00:00:00+00:00"), UUID(int=0))
+
+
+async def end_deliveries(connection: Connection, user_id: UUID) -> None:
+    """End the oldest deliveries of a user who is deleted, and have the sweep go on with the others."""
+    last = await _end_batch(connection, user_id, _START)
+    if last is not None:
+        await connection.execute(
+            "INSERT INTO deleted_user_deliveries (user_id, passed_at, passed_id) VALUES (:user_id, :at, :id)"
+            " ON CONFLICT DO NOTHING",
+            {"user_id": user_id, "at": last.created_at, "id": last.id},
+        )
+
+
+async def go_on_ending(connection: Connection) -> bool:
+    """End the next batch of one that nobody else is at, in a transaction. False: there is none."""
+    row = await connection.fetch_one(
+        "SELECT user_id, passed_at, passed_id FROM deleted_user_deliveries LIMIT 1 FOR UPDATE SKIP LOCKED"
+    )
+    if row is None:
+        return False
+    last = await _end_batch(connection, row["user_id"], _Place(row["passed_at"], row["passed_id"]))
+    if last is None:
+        statement, passed = "DELETE FROM deleted_user_deliveries WHERE user_id = :user_id", {}
+    else:
+        statement = "UPDATE deleted_user_deliveries SET passed_at = :at, passed_id = :id WHERE user_id = :user_id"
+        passed = {"at": last.created_at, "id": last.id}
+    await connection.execute(statement, {"user_id": row["user_id"], **passed})
+    return True
+
+
+async def _end_batch(connection: Connection, user_id: UUID, after: _Place) -> _Place | None:
+    """The next deliveries of the user; the last one of them, or None where these were the last."""
+    rows = await connection.fetch_all(
+        "SELECT created_at, id FROM deliveries WHERE user_id = :user_id AND (created_at, id) > (:at, :id)"
+        f" ORDER BY created_at, id LIMIT {BATCH}",
+        {"user_id": user_id, "at": after.created_at, "id": after.id},
+    )
+    # Locked in a statement of its own: the next ones see what was committed before.
+    await connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE id = ANY(:ids) ORDER BY id FOR UPDATE) AS rows",
+        {"ids": [row["id"] for row in rows]},
+    )
+    await _end(connection, [row["id"] for row in rows])
+    return as_struct(rows[-1], _Place) if len(rows) == BATCH else None
+
+
+async def _end(connection: Connection, ids: list[UUID]) -> None:
+    """Give up what is open, and forget what nothing has happened for yet."""
+    await connection.execute("DELETE FROM deliveries WHERE id = ANY(:ids) AND status = 'waiting'", {"ids": ids})
+    await connection.execute(
+        "UPDATE deliveries SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,"
+        " last_error = CASE WHEN status = 'scheduled' THEN :error ELSE last_error END,"
+        " completed_at = coalesce(completed_at, now()), alerted_at = coalesce(alerted_at, now()),"
+        " next_attempt_at = NULL, resend_at = NULL, ring_at = NULL, lease_token = NULL, lease_expires_at = NULL"
+        " WHERE id = ANY(:ids) AND (status = 'scheduled' OR resend_at IS NOT NULL)",
+        {"ids": ids, "error": USER_DELETED},
+    )
