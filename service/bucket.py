@@ -7,30 +7,41 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 import structlog
 
+from service.bucket_probe import try_out
 from service.object_store import ObjectStore, open_object_store
 from service.startup import StartupError
 from service.store_errors import StorageError
 from service.store_settings import StoreSettings
 
+_LOOKS = frozenset({"", "CreateBucket", "HeadBucket", "ListObjectsV2", "new credentials"})
 _OTHER_REGION = frozenset({"AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "PermanentRedirect"})
 
 
 @asynccontextmanager
-async def open_store(settings: StoreSettings, *, create_bucket: bool) -> AsyncIterator[ObjectStore]:
-    """Open the bucket and ask for it, in its own region; make it where that is allowed and it is missing."""
+async def open_store(
+    settings: StoreSettings, *, create_bucket: bool, is_strict: bool = False
+) -> AsyncIterator[ObjectStore]:
+    """Open the bucket in its own region, and try it out; make it where that is allowed and it is missing.
+
+    A bucket that refuses what the service needs is a `StartupError`; one that fails for the moment is one for the
+    strict only, since it may still be read.
+    """
     async with AsyncExitStack() as stack:
         try:
-            store = await _open(stack, settings, create_bucket=create_bucket)
+            store = await _open(stack, settings, create_bucket=create_bucket, is_strict=is_strict)
         except StorageError as error:
             raise StartupError(_reason(error)) from None
         yield store
 
 
-async def _open(stack: AsyncExitStack, settings: StoreSettings, *, create_bucket: bool) -> ObjectStore:
+async def _open(stack: AsyncExitStack, settings: StoreSettings, *, create_bucket: bool, is_strict: bool) -> ObjectStore:
     store = await stack.enter_async_context(open_object_store(settings))
     failure: StorageError | None = None
     try:
         told = await _check(store, create_bucket=create_bucket)
+        if told in {"", store.region}:
+            await _try_out(store, is_strict=is_strict)
+            return store
     except StorageError as error:
         failure, told = error, error.region
     if told not in {"", store.region}:
@@ -38,11 +49,22 @@ async def _open(stack: AsyncExitStack, settings: StoreSettings, *, create_bucket
         # Some stores tell a region that they refuse themselves: then the first one stays, if it works.
         with contextlib.suppress(StorageError):
             await _check(other, create_bucket=create_bucket)
+            await _try_out(other, is_strict=is_strict)
             structlog.get_logger().warning("bucket_in_other_region", region=told, configured=store.region)
             return other
     if failure is not None:
         raise failure
+    await _try_out(store, is_strict=is_strict)
     return store
+
+
+async def _try_out(store: ObjectStore, *, is_strict: bool) -> None:
+    try:
+        await try_out(store)
+    except StorageError as error:
+        if is_strict or error.is_refusal:
+            raise
+        structlog.get_logger().warning("bucket_not_tried_out", reason=str(error))
 
 
 async def _check(store: ObjectStore, *, create_bucket: bool) -> str:
@@ -72,7 +94,9 @@ def _reason(error: StorageError) -> str:
     if error.code in _OTHER_REGION:
         answer = f"{error.status} {error.code}"
         return f"S3_REGION: the bucket is in another region, and the object store does not say in which ({answer})"
-    return f"S3_BUCKET: {_trouble(error)}"
+    if error.operation in _LOOKS:
+        return f"S3_BUCKET: {_trouble(error)}"
+    return f"S3_BUCKET: an object cannot be written, read and removed: {error}"
 
 
 def _trouble(error: StorageError) -> str:

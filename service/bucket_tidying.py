@@ -1,13 +1,13 @@
 """What the bucket has and nobody needs: uploads that were left open, objects that no row names."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from service.database import untidy_cases
 from service.database.connection import Database
 from service.database.untidy_cases import UntidyCase, WrittenObject
-from service.domain.storage_keys import case_of, case_prefix, writer_of
+from service.domain.storage_keys import PROBES, case_of, case_prefix, is_probe, writer_of
 from service.object_store import ObjectStore, StoredObject
 from service.store_errors import StorageError
 
@@ -35,6 +35,20 @@ async def abort_stale_uploads(database: Database, store: ObjectStore, *, older_t
     if left:
         structlog.get_logger().warning("stale_uploads_aborted", uploads=len(left))
     return len(left)
+
+
+async def remove_left_probes(store: ObjectStore, *, older_than: timedelta = STALE_AFTER) -> int:
+    """Delete objects by which a process tried the bucket out before it was killed. Returns how many."""
+    written_before, removed = datetime.now(UTC) - older_than, 0
+    try:
+        async for page in store.objects(PROBES):
+            left = [each.key for each in page if is_probe(each.key) and each.modified_at < written_before]
+            for key in left:
+                await store.remove(key)
+            removed += len(left)
+    except StorageError as error:
+        structlog.get_logger().warning("bucket_not_tidied", error=str(error))
+    return removed
 
 
 async def remove_unnamed_objects(database: Database, store: ObjectStore, *, kept: timedelta = untidy_cases.KEPT) -> int:

@@ -12,8 +12,8 @@ import msgspec
 from aiobotocore.session import get_session
 
 from service.domain.file_names import content_disposition
-from service.domain.storage_keys import PREFIX
-from service.s3_client import client_config, tune
+from service.domain.storage_keys import PREFIX, probe_key
+from service.s3_client import client_config, fetch, tune
 from service.signed_links import LinkTarget, link_target, sign_link
 from service.store_errors import StorageError, storage_errors, told_region
 from service.store_settings import StoreSettings
@@ -81,7 +81,7 @@ class ObjectStore:
         """Whether the store refused this object for good, while it takes another one."""
         if not error.is_refusal:
             return False
-        key = f"{PREFIX}probe"
+        key = probe_key()
         try:
             await self.put(key, [b"."], "text/plain")
         except StorageError:
@@ -196,6 +196,14 @@ class ObjectStore:
         return sign_link(
             self._links, credentials, key, parameters, ttl=self._settings.link_ttl, moment=moment or datetime.now(UTC)
         )
+
+    async def read_by_link(self, key: str) -> bytes:
+        """Read a small object as clients do, by a signed link, at the endpoint of calls. Raises `StorageError`."""
+        target = await link_target(self._client, self._settings.bucket)
+        target = msgspec.structs.replace(target, scope=self._links.scope)
+        credentials = await self._frozen_credentials()
+        async with self._calling("GetObject by a signed link"):
+            return await fetch(self._client, sign_link(target, credentials, key, {}, ttl=60, moment=datetime.now(UTC)))
 
     async def link_expiry(self) -> datetime:
         """When a link that is signed from now on stops working, at the earliest: with the credentials that sign it."""

@@ -4,11 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
 from botocore import handlers
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError
+from botocore.parsers import create_parser
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 CONNECTIONS = 64
+_ANY: Any = None  # the shape of an answer: an error has the same for every call
 
 
 def client_config(path_style: bool) -> AioConfig:
@@ -49,3 +53,14 @@ def tune(client: "S3Client") -> None:
     # It would have the store asked before each body, and aiohttp waits for that answer without any timeout.
     client.meta.events.unregister("before-call.s3", handlers.add_expect_header)
     _resolve_endpoint_once(client)
+
+
+async def fetch(client: "S3Client", link: str) -> bytes:
+    """The bytes behind a signed link, over the connections of a client. Raises botocore's errors, as its calls do."""
+    session: Any = client._endpoint.http_session  # type: ignore[attr-defined]  # noqa: SLF001  (no public way)
+    answer = await session.send(AWSRequest("GET", link).prepare())
+    body: bytes = await answer.content
+    if answer.status_code != 200:
+        given: Any = {"status_code": max(answer.status_code, 301), "headers": answer.headers, "body": body}
+        raise ClientError(create_parser("rest-xml").parse(given, _ANY), "GetObject")
+    return body

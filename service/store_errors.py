@@ -20,9 +20,12 @@ _EXPECTED = re.compile(r"expecting '([^']{1,60})'")  # what stores write that ha
 class StorageError(Exception):
     """The object store failed for longer than its client retries, or refused. Not the document's fault."""
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "", region: str = "") -> None:
+    def __init__(
+        self, message: str, *, operation: str = "", status: int | None = None, code: str = "", region: str = ""
+    ) -> None:
         """`status` and `code` are what the store answered, if it did; `region` is where it says the bucket is."""
         super().__init__(message)
+        self.operation = operation
         self.status = status
         self.code = code
         self.region = region
@@ -43,7 +46,8 @@ async def storage_errors(timeout: float, operation: str) -> AsyncIterator[None]:
     except ClientError as error:
         raise _refused(error, operation) from error
     except (BotoCoreError, ResponseParserError, aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise StorageError(f"the object store failed: {operation}, {type(error).__name__}") from error
+        message = f"the object store failed: {operation}, {type(error).__name__}"
+        raise StorageError(message, operation=operation) from error
 
 
 def _refused(error: ClientError, operation: str) -> StorageError:
@@ -54,7 +58,7 @@ def _refused(error: ClientError, operation: str) -> StorageError:
     answer = " ".join(each for each in (str(status or ""), "" if shown == str(status) else shown) if each)
     region = told_region(error.response)
     message = f"the object store failed: {operation} was answered {answer}"
-    return StorageError(message, status=status, code=shown, region=region)
+    return StorageError(message, operation=operation, status=status, code=shown, region=region)
 
 
 def told_region(response: Mapping[str, Any]) -> str:

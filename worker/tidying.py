@@ -1,6 +1,6 @@
 """The worker's loop that keeps the bucket tidy."""
 
-from service.bucket_tidying import abort_stale_uploads, remove_unnamed_objects
+from service.bucket_tidying import abort_stale_uploads, remove_left_probes, remove_unnamed_objects
 from service.database.connection import Database
 from service.metrics import WorkerMetrics
 from service.object_store import ObjectStore
@@ -14,6 +14,7 @@ async def tidy_for_ever(database: Database, store: ObjectStore, metrics: WorkerM
 
     async def tidy() -> None:
         metrics.uploads_aborted.inc(await abort_stale_uploads(database, store))
+        metrics.objects_removed.inc(await remove_left_probes(store))
         metrics.objects_removed.inc(await remove_unnamed_objects(database, store))
 
     await run_forever(tidy, interval=INTERVAL, postponed="tidying_postponed", failed="tidying_failed")

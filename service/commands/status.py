@@ -86,8 +86,8 @@ async def _redis(settings: Settings) -> tuple[Check, list[str]]:
 
 async def _bucket(settings: Settings) -> Check:
     try:
-        async with open_store(store_settings(settings), create_bucket=False):
-            return Check(ok=True, detail=settings.s3_bucket)
+        async with open_store(store_settings(settings), create_bucket=False, is_strict=True) as store:
+            return Check(ok=True, detail=f"{settings.s3_bucket}, in {store.region}: written, read, removed")
     except StartupError as error:
         return Check(ok=False, detail=str(error))
 

@@ -18,6 +18,18 @@ _KEY = re.compile(
 
 
 PREFIX = "processos/"  # of everything that the service writes
+PROBES = f"{PREFIX}probes/"  # of the small objects by which the bucket is tried out
+_PROBE = re.compile(rf"{PROBES}[0-9a-f]{{32}}")
+
+
+def probe_key() -> str:
+    """The key of a new probe. Different for each call: two processes may try the bucket out at once."""
+    return f"{PROBES}{secrets.token_hex(16)}"
+
+
+def is_probe(key: str) -> bool:
+    """Whether a key may be one of `probe_key`."""
+    return _PROBE.fullmatch(key) is not None
 
 
 def case_prefix(number: ProcessNumber) -> str:

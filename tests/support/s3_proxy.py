@@ -78,7 +78,7 @@ class S3Proxy:
         self._told_region = ""
         self._upstream = upstream
         self._session = session
-        self._refusals: dict[str, tuple[int, str]] = {}
+        self._refusals: dict[tuple[str, str], tuple[int, str]] = {}
         self._faults: dict[str, deque[WireFault]] = defaultdict(deque)
         self._progress = asyncio.Condition()
         self._released = asyncio.Event()
@@ -95,9 +95,9 @@ class S3Proxy:
         self._told_region = ""
         self._released = asyncio.Event()
 
-    def refuse(self, part: str, status: int, code: str) -> None:
-        """Refuse every request for a path that has this part, or all with an empty one."""
-        self._refusals[part] = (status, code)
+    def refuse(self, part: str, status: int, code: str, *, method: str = "") -> None:
+        """Refuse every request of a method, or of all, for a path that has this part, or all with an empty one."""
+        self._refusals[part, method] = (status, code)
 
     def _wanted_of(self, request: web.Request) -> dict[str, str]:
         # S3 knows these headers where an object begins, and nowhere else.
@@ -107,6 +107,10 @@ class S3Proxy:
         """Refuse requests and links that are signed for another region."""
         self._region = (region, hint)
         self._told_region = region if hint in _IN_HEADER else ""
+
+    def tell_no_region(self) -> None:
+        """Say nothing of a region in answers that are no refusals."""
+        self._told_region = ""
 
     def tell_region(self, region: str, *, accepts: str) -> None:
         """Tell a region in the headers, and refuse all but another one, without a word."""
@@ -120,7 +124,11 @@ class S3Proxy:
             return _error(403, "AccessDenied")
         if self._region is not None and (answer := _of_other_region(request, *self._region)) is not None:
             return answer
-        answers = [answer for part, answer in self._refusals.items() if part in request.path]
+        answers = [
+            answer
+            for (part, method), answer in self._refusals.items()
+            if part in request.path and method in {"", request.method}
+        ]
         return _error(*answers[0]) if answers else None
 
     def plan(self, operation: str, *faults: WireFault) -> None:
@@ -203,7 +211,7 @@ def _of_other_region(request: web.Request, region: str, hint: RegionHint) -> web
         status=301 if hint is RegionHint.REDIRECT else 400,
         text="" if request.method == "HEAD" else body,
         content_type="text/xml",
-        headers={"x-amz-bucket-region": region} if hint in _IN_HEADER else {},
+        headers={"x-amz-bucket-region": region} if hint in {RegionHint.REDIRECT, RegionHint.HEADER} else {},
     )
 
 
