@@ -65,7 +65,7 @@ async def open_portal(
     """The portal, with as many requests open from this process as the gate admits."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-        # A compressed body could not be compared with its promised size.
+        # aiohttp takes a compressed body that was cut off for a whole one.
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,

@@ -63,7 +63,9 @@ SENTENCES: Mapping[ErrorCode, str] = {
         "What the portal sends is not of the kind that it lists, and nothing shows that it is the document. "
         "Compare with the portal."
     ),
-    ErrorCode.ENCODING_REFUSED: "The portal sent the document compressed, which nobody asked for. Try again later.",
+    ErrorCode.ENCODING_REFUSED: (
+        "The portal sent the document compressed in a way that this service cannot read. Try again later."
+    ),
     ErrorCode.SIZE_MISMATCH: (
         "What the portal sends differs in size from what it lists, and differs each time. Try again later."
     ),

@@ -71,7 +71,7 @@ class PortalClient:
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "*/*",
-            # A compressed document could not be compared with its size; asking for none is asking for trouble.
+            # Documents are compressed already. What comes compressed all the same is decoded.
             "Accept-Encoding": "identity",
         }
 
@@ -154,8 +154,6 @@ class PortalClient:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         with self._counted("document"):
             async with self._call("document", self._resolve(href), timeout) as response:
-                if response.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
-                    raise Unavailable(ErrorCode.ENCODING_REFUSED, "the document came compressed")
                 yield Download(response)
 
     @contextmanager

@@ -1,12 +1,13 @@
 """The bytes of one document on their way from the portal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
 
 import aiohttp
 
 from service.domain.errors import ErrorCode
+from service.portal.decoding import codings, decoded
 from service.portal.errors import Unavailable
 
 MINIMUM_RATE = 1024  # bytes a second, over a window: slower is as good as stuck
@@ -27,19 +28,31 @@ def transport_errors() -> Iterator[None]:
 async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """The whole body of a short answer. Raises `Unavailable`, also for one of more than `limit` bytes."""
     body = bytearray()
-    with transport_errors():
-        async for chunk in response.content.iter_any():
+    async with aclosing(decoded(_received(response), _codings_of(response))) as chunks:
+        async for chunk in chunks:
             body += chunk
             if len(body) > limit:
                 raise Unavailable(ErrorCode.PORTAL_ANSWER_INVALID, "the answer is too long")
     return bytes(body)
 
 
+async def _received(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    with transport_errors():
+        while chunk := await response.content.readany():
+            yield chunk
+
+
+def _codings_of(response: aiohttp.ClientResponse) -> tuple[str, ...]:
+    return codings(",".join(response.headers.getall("Content-Encoding", ())))
+
+
 class Download:
     """An answer whose body has not been read."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
+        """Raises `Unavailable` for a body that is encoded in a way that is not known."""
         self._response = response
+        self._codings = _codings_of(response)
 
     @property
     def content_type(self) -> str:
@@ -48,17 +61,24 @@ class Download:
 
     @property
     def content_length(self) -> int | None:
-        """Bytes that the portal promised in the header, if it did."""
-        return self._response.content_length
+        """Bytes that the portal promised in the header, if it did. Of a compressed body it promises nothing."""
+        length = self._response.content_length
+        return None if length and self._codings else length
 
     @property
     def is_framed(self) -> bool:
-        """Whether HTTP tells where the body ends. If not, the end of the connection is all there is, cut or not."""
-        chunked = self._response.headers.get("Transfer-Encoding", "").strip().lower().endswith("chunked")
-        return chunked or self._response.content_length is not None
+        """Whether HTTP tells where the body ends, or its compression does.
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes as they come. Raises `Unavailable` where they come too slowly."""
+        If not, the end of the connection is all there is, cut or not.
+        """
+        chunked = self._response.headers.get("Transfer-Encoding", "").strip().lower().endswith("chunked")
+        return chunked or bool(self._codings) or self._response.content_length is not None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes as they come. Raises `Unavailable` where they come too slowly, or cannot be decoded."""
+        return decoded(self._chunks(), self._codings) if self._codings else self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time
         waited, received = 0.0, 0
         while True:

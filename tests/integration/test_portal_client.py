@@ -160,7 +160,9 @@ LISTING_FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.TRUNCATED: (Unavailable, ErrorCode.TRUNCATED),
     FaultKind.SLOW: (Unavailable, ErrorCode.PORTAL_UNAVAILABLE),
 }
-LISTED_ALL_THE_SAME = (FaultKind.TWO_OBJECTS, FaultKind.CONTENT_WRAPPER, FaultKind.HREF_OTHER_HOST)
+LISTED_ALL_THE_SAME = (
+    *(FaultKind.TWO_OBJECTS, FaultKind.CONTENT_WRAPPER, FaultKind.HREF_OTHER_HOST, FaultKind.UNASKED_GZIP),
+)
 
 
 def test_every_fault_of_a_listing_is_in_the_tables() -> None:

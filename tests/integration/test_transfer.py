@@ -59,14 +59,13 @@ FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
     FaultKind.TRUNCATED_WITHOUT_LENGTH: (Doubted, ErrorCode.SIZE_MISMATCH),
     FaultKind.RESET: (Unavailable, ErrorCode.TRUNCATED),
     FaultKind.LONGER_THAN_DECLARED: (Doubted, ErrorCode.SIZE_MISMATCH),
-    FaultKind.UNASKED_GZIP: (Unavailable, ErrorCode.ENCODING_REFUSED),
     FaultKind.OTHER_SIZE: (Doubted, ErrorCode.SIZE_MISMATCH),
     FaultKind.HTML_AS_PDF: (Doubted, ErrorCode.CONTENT_MISMATCH),
     FaultKind.SLOW_DRIP: (Unavailable, ErrorCode.TOO_SLOW),
     FaultKind.REJECTED_PAGE: (Unavailable, ErrorCode.PORTAL_PAGE),
     FaultKind.OTHER_BODY: (Unavailable, ErrorCode.PORTAL_ANSWER_INVALID),
 }
-HARMLESS = (FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED)
+HARMLESS = (FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED, FaultKind.UNASKED_GZIP)
 
 
 @dataclass

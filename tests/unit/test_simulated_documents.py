@@ -282,8 +282,8 @@ def test_a_fault_where_it_cannot_happen_is_refused() -> None:
     script = Script()
     with pytest.raises(ValueError, match="cannot happen here: two_objects"):
         script.fail_document(NUMBER, EVERY_DOCUMENT, Fault(kind=FaultKind.TWO_OBJECTS))
-    with pytest.raises(ValueError, match="cannot happen here: unasked_gzip"):
-        script.fail_listing(NUMBER, Fault(kind=FaultKind.UNASKED_GZIP))
+    with pytest.raises(ValueError, match="cannot happen here: reset"):
+        script.fail_listing(NUMBER, Fault(kind=FaultKind.RESET))
     with pytest.raises(ValueError, match="cannot happen here: truncated"):
         script.fail_everything(Fault(kind=FaultKind.TRUNCATED))
 

@@ -1,7 +1,9 @@
 """The bytes of documents on their way out, right or wrong."""
 
 import asyncio
+import itertools
 import secrets
+import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
@@ -19,7 +21,7 @@ from service.local.portal.journal import FLIGHT
 from service.local.portal.wire import Wire, is_gone
 
 _PACES_PER_SECOND = 10
-_GZIP_WINDOW = zlib.MAX_WBITS | 16  # zlib's number for a gzip header
+_WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}  # zlib's numbers
 _Body = Iterable[bytes]
 
 
@@ -125,11 +127,13 @@ def _prolonged(document: CaseDocument, extra_bytes: int) -> Iterator[bytes]:
     yield from filler("extra", extra_bytes)
 
 
-def _compressed(chunks: _Body) -> Iterator[bytes]:
-    compressor = zlib.compressobj(wbits=_GZIP_WINDOW)
-    for chunk in chunks:
-        yield compressor.compress(chunk)
-    yield compressor.flush()
+def compressed(fault: Fault, chunks: _Body) -> Iterator[bytes]:
+    """The body in the coding of an unasked_gzip, cut off where the fault says so."""
+    left = sys.maxsize if fault.after_bytes is None else fault.after_bytes
+    compressor = zlib.compressobj(wbits=_WINDOWS[fault.coding])
+    for part in itertools.chain(map(compressor.compress, chunks), (compressor.flush() for _ in "x")):
+        yield part[:left]
+        left -= len(part[:left])
 
 
 def _raw_headers(document: CaseDocument, *, with_length: bool) -> dict[str, str]:
@@ -165,8 +169,9 @@ def _without_length(_fault: Fault, document: CaseDocument, request: Request) -> 
     return _chunked(document, request, content_chunks(document))
 
 
-def _gzipped(_fault: Fault, document: CaseDocument, request: Request) -> Response:
-    return _chunked(document, request, _compressed(content_chunks(document)), **{"content-encoding": "gzip"})
+def _gzipped(fault: Fault, document: CaseDocument, request: Request) -> Response:
+    chunks = compressed(fault, content_chunks(document))
+    return _chunked(document, request, chunks, **{"content-encoding": fault.coding})
 
 
 def _chunked(document: CaseDocument, request: Request, chunks: _Body, **headers: str) -> Response:

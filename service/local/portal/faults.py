@@ -57,6 +57,7 @@ class FaultKind(StrEnum):
     SLOW = "slow"
 
 
+_DOCUMENTS_AND_LISTINGS = frozenset({FaultKind.UNASKED_GZIP})
 _DOCUMENTS_ONLY = frozenset(
     {
         FaultKind.TRUNCATED_WITH_LENGTH,
@@ -64,7 +65,6 @@ _DOCUMENTS_ONLY = frozenset(
         FaultKind.RESET,
         FaultKind.LONGER_THAN_DECLARED,
         FaultKind.LONGER_THAN_LENGTH,
-        FaultKind.UNASKED_GZIP,
         FaultKind.OTHER_SIZE,
         FaultKind.HTML_AS_PDF,
         FaultKind.SLOW_DRIP,
@@ -84,9 +84,9 @@ _LISTINGS_ONLY = frozenset(
         FaultKind.SLOW,
     }
 )
-ANYWHERE = frozenset(FaultKind) - _DOCUMENTS_ONLY - _LISTINGS_ONLY
-IN_DOCUMENTS = ANYWHERE | _DOCUMENTS_ONLY
-IN_LISTINGS = ANYWHERE | _LISTINGS_ONLY
+ANYWHERE = frozenset(FaultKind) - _DOCUMENTS_AND_LISTINGS - _DOCUMENTS_ONLY - _LISTINGS_ONLY
+IN_DOCUMENTS = ANYWHERE | _DOCUMENTS_AND_LISTINGS | _DOCUMENTS_ONLY
+IN_LISTINGS = ANYWHERE | _DOCUMENTS_AND_LISTINGS | _LISTINGS_ONLY
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,10 +94,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `rendition`: which address of a document is hit. `status`: instead of the number in the kind's name (502 for
     unavailable_503, 401 for denied_403 or firewall_403). `message`: of denied_403. `retry_after`: seconds, or any
-    text; with `retry_after_as_date` the seconds are sent as an HTTP date. `location`: the other origin.
-    `after_bytes`: sent before a cut (half by default). `extra_bytes`: beyond what was promised. `size`: of
-    other_size, in bytes. `seconds`: between two bytes of a drip, or before a slow listing. `body` and `media_type`:
-    all that other_body answers (Base64 in JSON).
+    text; with `retry_after_as_date` the seconds are sent as an HTTP date. `location`: the other origin. `coding`:
+    of unasked_gzip. `after_bytes`: sent before a cut (half by default; unasked_gzip is cut if it is given).
+    `extra_bytes`: beyond what was promised. `size`: of other_size, in bytes. `seconds`: between two bytes of a
+    drip, or before a slow listing. `body` and `media_type`: all that other_body answers (Base64 in JSON).
     """
 
     kind: FaultKind
@@ -114,6 +114,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     body: bytes = b""
     media_type: str = "text/html"
+    coding: Literal["gzip", "x-gzip", "deflate"] = "gzip"
 
 
 class _Queue:

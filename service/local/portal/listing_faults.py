@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.local.portal.answers import fault_answer
-from service.local.portal.bodies import WireResponse
+from service.local.portal.bodies import WireResponse, compressed
 from service.local.portal.build import make_case
 from service.local.portal.cases import synthetic_number
 from service.local.portal.faults import ANYWHERE, Fault, FaultKind
@@ -30,6 +30,9 @@ async def faulty_listing(fault: Fault, listing: bytes, request: Request) -> Resp
         return json_answer(listing)
     if fault.kind is FaultKind.TRUNCATED:
         return _truncated(fault, listing)
+    if fault.kind is FaultKind.UNASKED_GZIP:
+        headers = {"content-type": "application/json", "content-encoding": fault.coding}
+        return Response(b"".join(compressed(fault, [listing])), headers=headers)
     return json_answer(_bodies()[fault.kind](fault, listing))
 
 

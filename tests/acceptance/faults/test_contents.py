@@ -135,6 +135,32 @@ async def test_what_the_court_has_is_available_beside_what_is_listed(api: Api, p
     assert (body, headers["Content-Length"]) == (b"", "0")
 
 
+async def test_a_compressed_document_is_stored_as_what_it_is_and_never_in_part(
+    api: Api, portal: Portal, number: str
+) -> None:
+    gzipped = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER)
+    deflated = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER, coding="deflate")
+    cut_off = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER, after_bytes=1000)
+    documents = await fetched(
+        api,
+        portal,
+        number,
+        {
+            "listed": (DocumentSpec(), gzipped),
+            "unlisted": (UNLISTED, deflated),
+            "of another size": (DocumentSpec(declared_size=7), gzipped),
+            "cut off": (UNLISTED, cut_off),
+        },
+    )
+
+    expected = {each["name"]: each["sha256"] for each in await portal.documents(number)}
+    assert documents.pop("cut off")["error_code"] == "truncated"
+    assert {name: (each["sha256"], each["size"]) for name, each in documents.items()} == {
+        name: (expected[name], 20_000) for name in documents
+    }
+    assert documents["of another size"]["content_flags"] == ["size_mismatch"]
+
+
 async def test_two_addresses_that_each_repeat_another_size_are_believed(api: Api, portal: Portal, number: str) -> None:
     await portal.put_case(number, CaseSpec(documents=(DocumentSpec(declared_size=5000),), listed_twice=True))
     first, second = (await portal.documents(number))[0]["uuids"]

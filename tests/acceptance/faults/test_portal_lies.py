@@ -10,6 +10,7 @@ import pytest
 from service.domain.errors import ErrorCode
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind, Kind
 from service.local.portal.build import CaseSpec
+from service.local.portal.faults import IN_LISTINGS
 from tests.support.api import Api
 from tests.support.portal import Portal
 from tests.support.subscriber import Subscriber
@@ -30,7 +31,6 @@ FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.REDIRECT_OTHER_HOST: ErrorCode.REDIRECTED,
     FaultKind.TRUNCATED_WITH_LENGTH: ErrorCode.TRUNCATED,
     FaultKind.RESET: ErrorCode.TRUNCATED,
-    FaultKind.UNASKED_GZIP: ErrorCode.ENCODING_REFUSED,
     FaultKind.REJECTED_PAGE: ErrorCode.PORTAL_PAGE,
 }
 #: What asking again would not change.
@@ -45,7 +45,7 @@ ONCE = [
     FaultKind.HTML_AS_PDF,
 ]
 #: Unusual, but right.
-HARMLESS = [FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED]
+HARMLESS = [FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED, FaultKind.UNASKED_GZIP]
 
 
 async def ask_for_all(api: Api, numbers: list[str]) -> list[Any]:
@@ -94,6 +94,8 @@ async def test_what_is_unusual_but_right_is_taken_at_once(api: Api, portal: Port
     for kind, number in cases.items():
         await portal.put_documents(number, DocumentSpec(origin_id="odd"))
         await portal.fail_document(number, "odd", Fault(kind=kind, times=FOR_EVER))
+        if kind in IN_LISTINGS:
+            await portal.fail_listing(number, Fault(kind=kind, times=FOR_EVER))
 
     for status in await ask_for_all(api, list(cases.values())):
         assert (status["status"], status["documents"][0]["attempts"]) == ("completed", 1)
