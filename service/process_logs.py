@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
+from service.database_url import passwords
 from service.logs import configure_logs
 from service.settings import Settings
 from service.variables import injected
@@ -25,13 +26,13 @@ def warn_of_ignored_settings() -> None:
 
 
 def _secrets(settings: Settings) -> list[str]:
-    urls = (settings.database_url, settings.redis_url)
     given = [
         settings.pdpj_token,
         settings.pdpj_refresh_token,
         settings.aws_secret_access_key,
         settings.admin_api_key,
-        *(spelling for url in urls for spelling in _passwords(url)),
+        *passwords(settings.database_url),
+        *_passwords(settings.redis_url),
     ]
     return [each for each in given if each]
 

@@ -11,6 +11,7 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from service.database_url import DatabaseUrlError, parse_database_url
 from service.domain.development import is_local
 from service.variables import fault, injected, tidied
 
@@ -25,7 +26,6 @@ _LISTS: Mapping[str, re.Pattern[str]] = {
     "ALERT_URLS": re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)"),
 }
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
-    "DATABASE_URL": ("postgresql", "postgres"),
     "REDIS_URL": ("redis", "rediss", "unix"),
     "PDPJ_BASE_URL": ("https", "http"),
     "PDPJ_TOKEN_URL": ("https", "http"),
@@ -129,6 +129,7 @@ _S = TypeVar("_S", bound=Settings | _DatabaseSettings)
 def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> Settings:
     """Read the environment; in development also `.env`, which never overrides it. Raises `SettingsError`."""
     settings = _converted(_given(environ, env_file), Settings)
+    _check_database_url(settings.database_url)
     for name in _SCHEMES:
         _check_url(name, getattr(settings, name.lower()))
     _check_tokens(settings)
@@ -143,9 +144,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
 def load_database_url(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> str:
     """The only setting of what changes the schema, by the same rules as `load_settings`."""
     settings = _converted(_given(environ, env_file), _DatabaseSettings)
-    _check_url("DATABASE_URL", settings.database_url)
+    _check_database_url(settings.database_url)
     if settings.environment == "production":
-        _check_password("DATABASE_URL", settings.database_url)
+        _check_database_password(settings.database_url)
     return settings.database_url
 
 
@@ -225,6 +226,13 @@ def _check_url(name: str, value: str | None) -> None:
         raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
 
 
+def _check_database_url(url: str) -> None:
+    try:
+        parse_database_url(url)
+    except DatabaseUrlError as error:
+        raise SettingsError(f"DATABASE_URL is malformed: {error}") from None
+
+
 def _check_tokens(settings: Settings) -> None:
     if settings.pdpj_token is not None and settings.pdpj_refresh_token is not None:
         raise SettingsError("PDPJ_TOKEN and PDPJ_REFRESH_TOKEN are both set: set the one to be used")
@@ -257,8 +265,11 @@ def _check_encrypted(settings: Settings) -> None:
 
 
 def _check_secrets(settings: Settings) -> None:
-    _check_password("DATABASE_URL", settings.database_url)
-    _check_password("REDIS_URL", settings.redis_url)
+    _check_database_password(settings.database_url)
+    redis = urlsplit(settings.redis_url)
+    # None is left alone: sockets, client certificates, PGPASSWORD and the like put no password into the URL.
+    if redis.password is not None:
+        _check_password("REDIS_URL", unquote(redis.password), unquote(redis.username or ""))
     for name in ("AWS_SECRET_ACCESS_KEY", "PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY"):
         value = getattr(settings, name.lower())
         if value is not None and _is_placeholder(value):
@@ -267,10 +278,14 @@ def _check_secrets(settings: Settings) -> None:
         raise SettingsError("ADMIN_API_KEY can be guessed: production needs a random one")
 
 
-def _check_password(name: str, url: str) -> None:
-    parts = urlsplit(url)
-    # None is left alone: sockets, client certificates, PGPASSWORD and the like put no password into the URL.
-    if parts.password is not None and _is_placeholder(unquote(parts.password), unquote(parts.username or "")):
+def _check_database_password(url: str) -> None:
+    found = parse_database_url(url)
+    if found.password is not None:
+        _check_password("DATABASE_URL", found.password, found.user)
+
+
+def _check_password(name: str, password: str, user: str) -> None:
+    if _is_placeholder(password, user):
         raise SettingsError(f"{name} has a password of development, or none after the colon: choose another one")
 
 

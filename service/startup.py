@@ -1,6 +1,7 @@
 """What both processes open first, with one clear line for whatever is not there."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ import asyncpg
 
 from service.database import schema
 from service.database.connection import Database, create_database
+from service.database_url import DatabaseUrlError
 
 CONNECT_TIMEOUT = 15.0  # seconds
 
@@ -30,7 +32,11 @@ async def open_database(url: str, *, application_name: str, max_size: int) -> As
 @asynccontextmanager
 async def connected_database(url: str, *, application_name: str, max_size: int) -> AsyncIterator[Database]:
     """Connect the pool, whatever the schema is. Raises `StartupError`."""
-    database = create_database(url, application_name=application_name, max_size=max_size)
+    try:
+        database = create_database(url, application_name=application_name, max_size=max_size)
+    except (DatabaseUrlError, ssl.SSLError) as error:
+        # The settings were checked, and a file that they name has changed since, or is none of a certificate.
+        raise StartupError(f"DATABASE_URL: {error}") from None
     await _connect(database)
     try:
         yield database
@@ -46,5 +52,15 @@ async def _connect(database: Database) -> None:
         raise StartupError("DATABASE_URL: the user or the password is wrong") from None
     except asyncpg.InvalidCatalogNameError:
         raise StartupError("DATABASE_URL: there is no such database") from None
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+    except asyncpg.ClientConfigurationError as error:
+        # Of files, such as that of the authorities. Its first line names them, and no password.
+        raise StartupError(f"DATABASE_URL: {str(error).splitlines()[0]}") from None
+    except asyncpg.TargetServerAttributeNotMatched:
+        raise StartupError("DATABASE_URL: no server is of the kind that target_session_attrs wants") from None
+    except ssl.SSLCertVerificationError as error:
+        # The authorities of a private CA are those of sslrootcert.
+        reason = f"the server's certificate is not trusted: {error.verify_message}; see sslrootcert"
+        raise StartupError(f"DATABASE_URL: {reason}") from None
+    # A ValueError: of a host's name that no resolver takes.
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         raise StartupError(f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__})") from None

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import databases
@@ -18,6 +17,8 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from service.database import sessions
+from service.database.hosts import connect_to_any
+from service.database_url import parse_database_url
 
 _T = TypeVar("_T")
 
@@ -217,20 +218,20 @@ async def fetch_in_parts(
 def create_database(url: str, *, application_name: str, max_size: int) -> Database:
     """Describe a pool of at most `max_size` connections; the caller connects it.
 
-    `sslmode` in the URL is honoured: databases would ignore it without a word.
+    databases would take little from the URL itself. An `application_name` in it goes first.
     """
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query))
-    if "sslmode" in options:
-        options["ssl"] = options.pop("sslmode")
+    options = parse_database_url(url).for_asyncpg(application_name=application_name)
+    options["server_settings"]["timezone"] = "UTC"
+    if len(options["host"] or ()) > 1:
+        options["connect"] = connect_to_any
     return Database(
-        urlunsplit(parts._replace(query=urlencode(options))),
+        "postgresql://",
         min_size=1,
         max_size=max_size,
         command_timeout=COMMAND_TIMEOUT,
         connection_class=_Session,
         init=sessions.bound,
-        server_settings={"application_name": application_name, "timezone": "UTC"},
+        **options,
     )
 
 

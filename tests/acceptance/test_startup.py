@@ -66,9 +66,10 @@ def local_database_url(tmp_path: Path) -> str:
     [
         ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
         ({"PORT": "http"}, "PORT is malformed"),
+        ({"DATABASE_URL": "postgresql://u@h/n?sslmode=requird"}, "DATABASE_URL is malformed: sslmode must be one of"),
         ({"ALERT_URLS": "foo"}, "ALERT_URLS is malformed: URL number 1 is of no known target"),
     ],
-    ids=["missing", "malformed", "no target"],
+    ids=["missing", "malformed", "parameter", "no target"],
 )
 async def test_a_wrong_setting_is_named(
     environment: dict[str, str], command: list[str], change: dict[str, str], sentence: str
