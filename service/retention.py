@@ -1,10 +1,12 @@
-"""Deletes what is kept of webhooks when its time has come, batch by batch."""
+"""Deletes what is kept of webhooks and of jobs when its time has come, batch by batch."""
 
 from datetime import timedelta
 
-from service.database import retention
+from service.database import job_retention, retention
 from service.database.connection import Database
 from service.database.retention import BATCH, Position
+
+JOB_BATCHES = 20  # of one call: nearly all jobs stay, and are looked at again in a later one
 
 
 async def remove_old_webhooks(database: Database, *, older_than: timedelta) -> int:
@@ -37,4 +39,19 @@ async def _remove_events(database: Database, older_than: timedelta) -> int:
             removed, after = await retention.remove_events(connection, older_than=older_than, after=after)
         total += removed
         is_last = after is None
+    return total
+
+
+async def remove_old_jobs(database: Database, *, older_than: timedelta) -> int:
+    """Look at some of the old jobs, and delete those that nothing needs; returns how many these were.
+
+    The next call goes on behind them, in any process.
+    """
+    total = 0
+    for _ in range(JOB_BATCHES):
+        async with database.transaction() as connection:
+            walked = await job_retention.remove_jobs(connection, older_than=older_than)
+        total += walked.removed
+        if walked.is_last:
+            break
     return total

@@ -1,11 +1,11 @@
-"""The worker's loop that deletes old deliveries and events."""
+"""The worker's loop that deletes old deliveries, events and jobs."""
 
 from datetime import timedelta
 
 import structlog
 
 from service.database.connection import Database
-from service.retention import remove_old_webhooks
+from service.retention import remove_old_jobs, remove_old_webhooks
 from worker.loops import run_forever
 
 INTERVAL = 600.0  # seconds
@@ -20,6 +20,8 @@ async def remove_for_ever(database: Database, *, days: int) -> None:
     async def remove() -> None:
         if removed := await remove_old_webhooks(database, older_than=timedelta(days=days)):
             structlog.get_logger().info("webhooks_removed", rows=removed)
+        if removed := await remove_old_jobs(database, older_than=timedelta(days=days)):
+            structlog.get_logger().info("jobs_removed", rows=removed)
 
     if days:
         await run_forever(remove, interval=INTERVAL, postponed="retention_postponed", failed="retention_failed")

@@ -13,6 +13,7 @@ from service.database import (
     documents,
     idle_jobs,
     job_history,
+    job_retention,
     jobs,
     overdue,
     process_lists,
@@ -142,6 +143,9 @@ QUESTIONS: dict[str, Ask] = {
         connection, older_than=timedelta(minutes=CASES - LIMIT), after=None
     ),
     "retention: hosts": lambda connection, _owner: retention.forget_hosts(connection, older_than=timedelta(days=90)),
+    "retention: jobs": lambda connection, _owner: job_retention.remove_unneeded(
+        connection, [uuid4() for _ in range(LIMIT)], timedelta(days=1)
+    ),
     "metrics: jobs": lambda connection, _owner: workload.open_jobs(connection),
     "metrics: deliveries": lambda connection, _owner: workload.open_deliveries(connection),
 }
