@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.api.jobs import JobView
+from service.api.jobs import JobDetails, JobView
 from service.api.presenters import DocumentView, ProcessSummary, ProcessView, StatusView
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.statuses import DeliveryStatus, DocumentStatus, JobStatus, ProcessStatus
@@ -151,6 +151,14 @@ JOB = JobView(
     started_at=_STARTED,
     completed_at=None,
 )
+WAITING_JOB = JobDetails(
+    **msgspec.structs.asdict(
+        msgspec.structs.replace(
+            JOB, status=JobStatus.PENDING, total_documents=0, completed_documents=0, started_at=None
+        )
+    ),
+    position=3,
+)
 UNLISTED_JOB = msgspec.structs.replace(
     JOB,
     status=JobStatus.FAILED,
@@ -160,6 +168,7 @@ UNLISTED_JOB = msgspec.structs.replace(
     error_message=SENTENCES[ErrorCode.PROCESS_NOT_FOUND],
     completed_at=ENDED,
 )
+JOB_DETAILS = JobDetails(**msgspec.structs.asdict(UNLISTED_JOB), position=None)
 UNLISTED = msgspec.structs.replace(
     STATUS,
     error_code=UNLISTED_JOB.error_code,

@@ -21,6 +21,7 @@ from service.api.example_case import (
     ENDED,
     FAILED_EVENT,
     JOB,
+    JOB_DETAILS,
     JOB_ID,
     KEPT_CASE,
     KEY_ID,
@@ -33,6 +34,7 @@ from service.api.example_case import (
     UNLISTED,
     UNLISTED_JOB,
     USER_ID,
+    WAITING_JOB,
     WEBHOOK_URL,
 )
 from service.api.health import LiveView, ReadyView
@@ -136,6 +138,8 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     SUMMARY,
     JOB,
     UNLISTED_JOB,
+    WAITING_JOB,
+    JOB_DETAILS,
     _DELIVERY,
     _DELIVERED,
     _CANCELLED,

@@ -1,10 +1,12 @@
 """`/jobs`: one job, and how to stop it."""
 
 from datetime import UTC
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 import structlog
+from msgspec import Meta
 
 from service.api import pagination, parameters
 from service.api.moments import Moment, utc
@@ -14,7 +16,7 @@ from service.api.parameters import CaseNumber
 from service.api.presenters import FailureCode
 from service.api.problems import Problem
 from service.api.queries import NoQuery
-from service.database import job_history, requests
+from service.database import job_history, positions, requests
 from service.database.connection import Connection
 from service.database.job_history import JobFilter, JobRow
 from service.domain.jobs import Settlement
@@ -37,6 +39,22 @@ class JobView(msgspec.Struct, frozen=True):
     created_at: Moment  #: when it was asked for
     started_at: Moment | None  #: when a worker first took it
     completed_at: Moment | None  #: when it ended
+
+
+Place = Annotated[
+    int | None,
+    Meta(
+        description="How many jobs will begin before it, as users take turns: counted as if all cases were equally"
+        f" large, up to {positions.POSITION_MAX}, which means as many or more. What you ask for one by one goes before"
+        " your batches, so a position may rise too. 0: it is the next. Null once the job has begun or ended."
+    ),
+]
+
+
+class JobDetails(JobView, frozen=True):
+    """One job, and how long its queue is."""
+
+    position: Place
 
 
 class JobQuery(PageQuery, frozen=True):
@@ -63,13 +81,15 @@ async def index(call: Call[JobQuery, None]) -> Page[JobView]:
 
 
 @operation(problems=("job_not_found",))
-async def show(call: Call[NoQuery, None]) -> JobView:
+async def show(call: Call[NoQuery, None]) -> JobDetails:
     """One job.
 
     One of the caller's own or, for an administrator, of anybody's.
     """
     async with call.state["database"].connection() as connection:
-        return job_view(await _visible(connection, call))
+        job = await _visible(connection, call)
+        position = await positions.position(connection, job.id)
+    return JobDetails(**msgspec.structs.asdict(job_view(job)), position=position)
 
 
 @operation(problems=("job_not_found", "job_ended"))

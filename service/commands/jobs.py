@@ -3,11 +3,12 @@
 from uuid import UUID, uuid4
 
 import click
+import msgspec
 
 from service.commands.bell import ring
 from service.commands.console import json_option, print_fields, print_json, print_table, read_settings
 from service.commands.database import ask
-from service.database import job_history, requests, retries
+from service.database import job_history, positions, requests, retries
 from service.database.connection import Connection
 from service.database.job_history import JobFilter, JobRow
 from service.database.requests import Accepted
@@ -16,6 +17,10 @@ from service.domain.jobs import Settlement
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.domain.statuses import JobStatus
 from service.queue import Bell
+
+
+class _JobDetails(JobRow, frozen=True):
+    position: int | None  # None once it has begun
 
 
 class CaseNumber(click.ParamType[ProcessNumber]):
@@ -56,8 +61,14 @@ def list_jobs(status: str | None, number: ProcessNumber | None, limit: int, *, a
 @click.argument("job_id", type=click.UUID)
 @json_option
 def show_job(job_id: UUID, *, as_json: bool) -> None:
-    """One job."""
-    found = ask(lambda connection: job_history.find(connection, job_id))
+    """One job. Its position is how many jobs begin before it, as users take turns, and nothing once it has begun."""
+
+    async def question(connection: Connection) -> _JobDetails | None:
+        job = await job_history.find(connection, job_id)
+        position = await positions.position(connection, job_id)
+        return None if job is None else _JobDetails(**msgspec.structs.asdict(job), position=position)
+
+    found = ask(question)
     if found is None:
         raise click.ClickException("there is no such job")
     if as_json:

@@ -1,5 +1,6 @@
 """What the database reads for a request stays the same however many cases there are: no table is read whole."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -16,6 +17,7 @@ from service.database import (
     job_retention,
     jobs,
     overdue,
+    positions,
     process_lists,
     processes,
     retention,
@@ -29,21 +31,29 @@ from service.database.delivery_history import DeliveryFilter
 from service.database.job_history import JobFilter
 from service.database.process_lists import ProcessFilter
 from service.database.turns import Claimer
+from service.domain.events import Counts
 from service.domain.jobs import ClaimedJob
 from service.domain.pages import Position
 from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
 from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database as create_empty
+from tests.support.deliveries import open_pool
 from tests.support.generic_plans import explained as explained_by
 from tests.support.many_cases import add_cases, number_of
 from tests.support.plans import Explained
+from tests.support.turns import Turns
+from tests.support.waiting_jobs import add_waiting
 
 CASES = 20_000
 LIMIT = 20  # rows of a page
 ROWS_MAX = 500  # looked at by one statement; a table that is read whole has `CASES` at least
 TABLES = {"processes", "jobs", "job_users", "documents", "events", "deliveries"}
 PLACE = 10_000  # in the middle of every list
+WAITING_USERS = 50
+CLAIMERS = 16
+EACH = 12  # claims of one claimer
+BUFFERS_MAX = 200  # pages of 8 KiB
 Ask = Callable[[Connection, UUID], Awaitable[object]]
 
 
@@ -174,3 +184,67 @@ async def test_a_table_that_is_read_whole_is_noticed(database: Database) -> None
         await explained.fetch_all("SELECT number FROM processes WHERE subject = 'none'")
 
     assert (explained.plans[0].tables_read_whole, explained.plans[0].rows) == ({"processes"}, CASES)
+
+
+@pytest.fixture(scope="module", params=[20_000, pytest.param(500_000, marks=pytest.mark.long)])
+async def waiting(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Turns]:
+    """A database in which so many jobs wait."""
+    async with open_pool(await create_empty(stack), CLAIMERS + 1) as pool:
+        jobs_of_users = Turns(pool)
+        users = await jobs_of_users.users(WAITING_USERS)
+        await add_waiting(pool, users, request.param)
+        yield jobs_of_users
+
+
+async def claim_and_end(waiting: Turns, claimer: Claimer) -> list[int]:
+    """As a worker does; the pages that claims have read."""
+    read = []
+    async with waiting.database.connection() as connection:
+        for _ in range(EACH):
+            explained = Explained(connection)
+            await turns.claim_next(cast(Connection, explained), claimer)
+            read += [plan.buffers for plan in explained.plans]
+            if (job := await turns.claim_next(connection, claimer)) is not None:
+                await jobs.end(connection, job.id, JobStatus.COMPLETED, Counts(0, 0, 0))
+    return read
+
+
+@pytest.mark.parametrize("wants_more", [True, False])
+async def test_claims_at_the_same_time_read_few_pages_and_never_lock_each_other_out(
+    waiting: Turns, *, wants_more: bool
+) -> None:
+    await waiting.fetch("DELETE FROM portal_shares RETURNING 1")
+    ended = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'"))
+    # While slots are full, all users but those who have a job in work are let in.
+    workers = [await waiting.worker(wanted=10, users=[uuid4()]) for _ in range(CLAIMERS)]
+
+    read = await asyncio.gather(
+        *(claim_and_end(waiting, Claimer(worker_id, 10, 5, wants_more=wants_more)) for worker_id in workers)
+    )
+
+    assert max(map(max, read)) <= BUFFERS_MAX, read
+    completed = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'")) - ended
+    assert completed == CLAIMERS * EACH if wants_more else completed > 0
+    assert await waiting.queue_is_right()
+
+
+async def test_a_claim_that_lets_nobody_in_reads_few_pages(waiting: Turns) -> None:
+    users: list[UUID] = [each["user_id"] for each in await waiting.fetch("SELECT user_id FROM turns")]
+    worker_id = await waiting.worker(wanted=10, singles=100, users=users)
+    async with waiting.database.connection() as connection:
+        explained = Explained(connection)
+        assert await turns.claim_next(cast(Connection, explained), Claimer(worker_id, 10, 5, wants_more=False)) is None
+
+    assert explained.plans[0].buffers <= BUFFERS_MAX
+
+
+@pytest.mark.parametrize("order", ["", "DESC"])
+async def test_a_position_reads_few_pages(waiting: Turns, order: str) -> None:
+    rows = await waiting.fetch(f"SELECT job_id FROM job_queue ORDER BY lane {order}, created_at {order} LIMIT 5")  # noqa: S608
+    async with waiting.database.connection() as connection:
+        explained = Explained(connection)
+        for row in rows:
+            await positions.position(cast(Connection, explained), row["job_id"])
+
+    assert max(plan.buffers for plan in explained.plans) <= 2 * BUFFERS_MAX
+    assert not any(plan.tables_read_whole & {"jobs", "job_queue"} for plan in explained.plans)

@@ -8,7 +8,7 @@ import msgspec
 
 from service.database.connection import Connection
 
-_EXPLAIN = "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "
+_EXPLAIN = "EXPLAIN (ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON) "
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Plan:
 
     tables_read_whole: set[str]
     rows: int  #: that were looked at, the ones that did not fit included
+    buffers: int  #: pages of 8 KiB that were read
 
 
 @dataclass
@@ -29,10 +30,12 @@ class Explained:
     async def fetch_all(self, query: str, values: Mapping[str, Any] | None = None) -> list[Any]:
         """No rows."""
         answer = await self.connection.fetch_val(_EXPLAIN + query, dict(values or {}))
-        nodes = list(_nodes(msgspec.json.decode(answer)[0]["Plan"]))
+        top = msgspec.json.decode(answer)[0]["Plan"]
+        nodes = list(_nodes(top))
         scans = [node for node in nodes if "Scan" in node["Node Type"]]
         whole = {node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"}
-        self.plans.append(Plan(whole, round(sum(map(_looked_at, scans)))))
+        buffers = top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+        self.plans.append(Plan(whole, round(sum(map(_looked_at, scans))), buffers))
         return []
 
     async def fetch_one(self, query: str, values: Mapping[str, Any] | None = None) -> None:

@@ -1,76 +1,13 @@
-"""A claim reads the same few pages however many jobs wait, and jobs of the version before keep their place."""
-
-from collections.abc import AsyncIterator
-from typing import Any
-from uuid import uuid4
+"""Jobs of the version before users took turns keep their place."""
 
 import asyncpg
-import msgspec
-import pytest
 import yoyo
 
-from service.database import schema, turns
-from service.database.connection import Database
-from service.database.turns import Claimer
+from service.database import schema
 from service.local.stack import Stack
 from tests.conftest import create_database
 from tests.support.deliveries import open_pool
 from tests.support.turns import Turns
-
-USERS = 50
-JOBS = 20_000  # half of them the first user's
-BUFFERS_MAX = 200  # pages of 8 KiB
-
-
-@pytest.fixture(scope="module")
-async def queue(stack: Stack) -> AsyncIterator[Turns]:
-    """A database in which many jobs wait."""
-    async with open_pool(await create_database(stack)) as pool:
-        queue = Turns(pool)
-        users = await queue.users(USERS)
-        async with pool.connection() as connection:
-            await connection.execute(
-                "INSERT INTO processes (number) SELECT lpad(CAST(n AS text), 20, '0')"
-                " FROM generate_series(1, CAST(:count AS integer)) AS n",
-                {"count": JOBS},
-            )
-            await connection.execute(
-                "INSERT INTO jobs (id, process_number, refresh, user_id, request_id, lane) SELECT gen_random_uuid(),"
-                " lpad(CAST(n AS text), 20, '0'), false,"
-                " (CAST(:users AS uuid[]))[CASE WHEN n % 2 = 0 THEN 1 ELSE 1 + (n / 2) % :many END], 'r', n % 2"
-                " FROM generate_series(1, CAST(:count AS integer)) AS n",
-                {"users": users, "many": USERS, "count": JOBS},
-            )
-            await connection.execute("VACUUM ANALYZE")
-        yield queue
-
-
-class Counting:
-    """Stands in for a connection: executes the statement and counts the pages that it reads."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.buffers = 0
-
-    async def fetch_one(self, query: str, values: dict[str, Any]) -> None:
-        """No row."""
-        async with self._database.connection() as connection:
-            answer = await connection.fetch_val(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
-        plan = msgspec.json.decode(answer)[0]["Plan"]
-        self.buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-
-
-@pytest.mark.parametrize("wants_more", [True, False])
-async def test_a_claim_reads_few_pages_however_many_jobs_wait(queue: Turns, *, wants_more: bool) -> None:
-    worker_id = await queue.worker(wanted=10, users=[uuid4()])
-    counting: Any = Counting(queue.database)
-    read = []
-    for _ in range(2 * USERS):
-        await turns.claim_next(counting, Claimer(worker_id, 10, 5, wants_more=wants_more))
-        read.append(counting.buffers)
-
-    assert max(read) <= BUFFERS_MAX, read
-    assert await queue.fetch("SELECT 1 FROM jobs WHERE status = 'processing'")
 
 
 async def test_jobs_of_the_version_before_are_in_the_queue(stack: Stack) -> None:

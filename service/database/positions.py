@@ -1,0 +1,41 @@
+"""How many jobs begin before one that waits: the turns of the users are counted, and what goes before it in its own."""
+
+from uuid import UUID
+
+from service.database.connection import Connection
+
+POSITION_MAX = 1000  #: where counting ends: so many, or more
+WAITING_USERS_MAX = 10  # of one job; it begins at the first of their turns
+
+# As if all jobs cost the same. While the user's earlier jobs begin, every other user begins as many, and one more where
+# that user's turn comes first. Each index is read in its order, and not beyond the bound.
+_POSITION = f"""
+WITH own AS MATERIALIZED (
+    SELECT job_queue.user_id, job_queue.lane, job_queue.created_at, job_queue.job_id,
+        turns.virtual_time, turns.served_at
+    FROM job_queue JOIN turns ON turns.user_id = job_queue.user_id
+    WHERE job_queue.job_id = :id AND job_queue.ready_at IS NULL ORDER BY job_queue.user_id LIMIT {WAITING_USERS_MAX}
+)
+SELECT CAST(min(least(before.count + others.count, {POSITION_MAX})) AS integer) AS position FROM jobs
+CROSS JOIN own CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+        SELECT FROM job_queue WHERE job_queue.user_id = own.user_id AND ready_at IS NULL
+            AND (lane, created_at, job_id) < (own.lane, own.created_at, own.job_id)
+        LIMIT {POSITION_MAX}) AS earlier
+) AS before CROSS JOIN LATERAL (
+    SELECT count(*) FROM (
+        SELECT FROM turns CROSS JOIN LATERAL (
+            SELECT FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL
+            LIMIT before.count + CASE WHEN (turns.virtual_time, turns.served_at, turns.user_id)
+                < (own.virtual_time, own.served_at, own.user_id) THEN 1 ELSE 0 END) AS theirs
+        WHERE turns.user_id <> own.user_id
+        LIMIT {POSITION_MAX} - before.count) AS counted
+) AS others
+WHERE jobs.id = :id AND jobs.started_at IS NULL
+"""
+
+
+async def position(connection: Connection, job_id: UUID) -> int | None:
+    """How many jobs begin before this one, as far as turns tell, `POSITION_MAX` at most. None once it has begun."""
+    found: int | None = await connection.fetch_val(_POSITION, {"id": job_id})
+    return found
