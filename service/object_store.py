@@ -62,7 +62,7 @@ class ObjectStore:
         self._read_places = asyncio.Semaphore(READS)
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
-        """Write a small object in one request. Raises `StorageError`."""
+        """Write a small object in one request. `mime_type` may have a charset. Raises `StorageError`."""
         await self._checksums.protect(lambda crc: self._put(key, chunks, mime_type, crc=crc))
 
     async def _put(self, key: str, chunks: Sequence[bytes], mime_type: str, *, crc: bool) -> None:

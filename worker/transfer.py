@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+from service.domain.content_types import content_type
 from service.domain.documents import StoredFile
 from service.domain.file_names import safe_name
 from service.object_store import ObjectStore
 from service.portal.download import Download
 from service.store_upload import PART_SIZE, Upload
-from worker.inspection import Inspection
+from worker.inspection import Inspection, is_textual
 
 # bytes; smaller chunks are joined: each costs a call of the system, and wakes the store up. 4 % of small documents.
 COALESCED = 256 * 1024
@@ -26,16 +27,17 @@ async def transfer(
     parts = _Parts(inspection.watch(download.chunks()))
     await parts.read()
     mime_type = inspection.detect_kind(download.content_type, download.content_length)
-    key = f"{prefix}{safe_name(name, mime_type)}"
+    charset = download.charset if is_textual(mime_type) else None
+    key, header = f"{prefix}{safe_name(name, mime_type)}", content_type(mime_type, charset)
     if parts.is_last:
         flags = inspection.check_complete(download.content_length, is_framed=download.is_framed)
-        await store.put(key, parts.take(), mime_type)
+        await store.put(key, parts.take(), header)
     else:
-        async with store.start_upload(key, mime_type) as upload:
+        async with store.start_upload(key, header) as upload:
             await _upload(upload, parts)
             flags = inspection.check_complete(download.content_length, is_framed=download.is_framed)
             await upload.complete()
-    return StoredFile(key, inspection.size, inspection.sha256, mime_type, flags, inspection.crc32)
+    return StoredFile(key, inspection.size, inspection.sha256, mime_type, flags, inspection.crc32, charset)
 
 
 async def _upload(upload: Upload, parts: "_Parts") -> None:

@@ -12,6 +12,7 @@ from service.api.moments import Moment, utc
 from service.api.slices import Slices
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
+from service.domain.content_types import content_type
 from service.domain.documents import Charset, ContentFlags, Document
 from service.domain.errors import ErrorCode
 from service.domain.events import Counts, count
@@ -191,7 +192,7 @@ async def document_link(document: Document, store: ObjectStore) -> str | None:
     if document.storage_key is None or document.mime_type is None:
         return None
     name = download_name(document.name, document.mime_type)
-    return await store.link(document.storage_key, name, document.mime_type)
+    return await store.link(document.storage_key, name, content_type(document.mime_type, document.charset))
 
 
 def process_view(

@@ -6,6 +6,7 @@ from contextlib import aclosing, contextmanager
 
 import aiohttp
 
+from service.domain.content_types import charset_of
 from service.domain.errors import ErrorCode
 from service.portal.decoding import codings, decoded
 from service.portal.errors import Unavailable
@@ -58,6 +59,11 @@ class Download:
     def content_type(self) -> str:
         """What the portal says the bytes are."""
         return self._response.content_type
+
+    @property
+    def charset(self) -> str | None:
+        """In what the portal says that a text is written. Some documents say otherwise of themselves."""
+        return charset_of(self._response.headers.get("Content-Type", ""))
 
     @property
     def content_length(self) -> int | None:

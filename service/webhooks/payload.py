@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.domain.content_types import content_type
 from service.domain.documents import Charset, ContentFlags
 from service.domain.events import Event, EventDocument
 from service.domain.file_names import download_name
@@ -59,7 +60,7 @@ class LinkSigner(Protocol):
         ...
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
-        """A signed link that downloads under `name`."""
+        """A signed link that downloads under `name`; `mime_type` may have a charset."""
         ...
 
 
@@ -87,7 +88,8 @@ async def _document(document: EventDocument, signer: LinkSigner, process_url: st
         mime_type = document.mime_type or "application/octet-stream"
         # Before the link is signed: credentials that are renewed in between live longer, never shorter.
         expires_at = await signer.link_expiry()
-        link = await signer.link(key, download_name(document.name, mime_type), mime_type)
+        name, header = download_name(document.name, mime_type), content_type(mime_type, document.charset)
+        link = await signer.link(key, name, header)
     return WebhookDocument(
         **facts,
         **listed,

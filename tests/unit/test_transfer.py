@@ -31,6 +31,10 @@ class Source(Download):
         return "video/mp4"
 
     @property
+    def charset(self) -> str | None:
+        return "UTF-8"
+
+    @property
     def content_length(self) -> int | None:
         return self._size
 
@@ -172,3 +176,24 @@ async def test_nothing_is_running_when_a_transfer_was_cancelled() -> None:
 
     assert asyncio.all_tasks() == before
     assert not sink.was_completed
+
+
+class Page(Source):
+    """A text, in one part or in several."""
+
+    @property
+    def content_type(self) -> str:
+        return "text/html"
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield b"<p>"
+        yield b" " * (self._size - 3)
+
+
+@pytest.mark.parametrize("size", [100, 2 * PART_SIZE])
+async def test_a_text_is_stored_with_its_charset(size: int) -> None:
+    sink = Sink()
+
+    await run(Page(size, size), sink)
+
+    assert sink.named == ("f/1-audiencia.html", "text/html; charset=UTF-8")

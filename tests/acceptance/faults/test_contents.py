@@ -37,6 +37,7 @@ def _named(spec: DocumentSpec, base: DocumentSpec) -> DocumentSpec:
         name=base.name,
         origin_id=base.origin_id,
         kind=spec.kind,
+        size=spec.size,
         declared=spec.declared,
         declared_size=spec.declared_size,
     )
@@ -70,6 +71,45 @@ async def test_contents_are_called_what_they_are(api: Api, portal: Portal, numbe
     body, headers = await api.download(documents["assinatura.p7s"]["download_url"])
     assert (body, headers["Content-Type"]) == (SIGNED, SIGNATURE)
     assert 'filename="assinatura.p7s"' in headers["Content-Disposition"]
+
+
+async def test_the_charset_of_a_text_is_told_and_its_bytes_are_left_alone(
+    api: Api, portal: Portal, number: str
+) -> None:
+    html = "<div><meta charset='ISO-8859-1'><p>Petição</p></div>".encode()
+    hostile = 'text/html; charset=utf-8" x="'
+    documents = await fetched(
+        api,
+        portal,
+        number,
+        {
+            "html": (UNLISTED, other_body(html, "text/html;charset=UTF-8")),
+            "quoted": (UNLISTED, other_body(html, 'text/html; charset="windows-1252"')),
+            "hostile": (UNLISTED, other_body(html, hostile)),
+            "pdf": (UNLISTED, other_body(PDF, "application/pdf; charset=UTF-8")),
+            "long": (DocumentSpec(size=9_000_000, kind=Kind.HTML), Fault(kind=FaultKind.NO_CONTENT_LENGTH)),
+        },
+    )
+
+    assert {name: (each["mime_type"], each["charset"]) for name, each in documents.items()} == {
+        "html": ("text/html", "UTF-8"),
+        "quoted": ("text/html", "windows-1252"),
+        "hostile": ("text/html", None),
+        "pdf": ("application/pdf", None),
+        "long": ("text/html", None),
+    }
+    headers = {}
+    for name, each in documents.items():
+        body, answered = await api.download(each["download_url"])
+        headers[name] = answered["Content-Type"]
+        assert hashlib.sha256(body).hexdigest() == each["sha256"]
+    assert headers == {
+        "html": "text/html; charset=UTF-8",
+        "quoted": "text/html; charset=windows-1252",
+        "hostile": "text/html",
+        "pdf": "application/pdf",
+        "long": "text/html",
+    }
 
 
 async def test_pages_and_errors_are_never_available(api: Api, portal: Portal, number: str) -> None:
