@@ -140,8 +140,8 @@ def build(settings: Settings) -> RequestIdMiddleware:
         async with AsyncExitStack() as stack:
             _check_alert_urls(settings)
             state = await _open(stack, settings)
-            # What the start has made stays for good. Each full collection would look at all of it while nobody is
-            # served, which a large case pays for several times.
+            # What the start has made stays for good. Each full collection would look at all of it while no request
+            # is served, which a large case pays for several times.
             gc.collect()
             gc.freeze()
             yield state
@@ -189,7 +189,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
 def _check_alert_urls(settings: Settings) -> None:
     """Workers use them; a release whose API starts with wrong ones would look well. Raises `StartupError`."""
     if settings.alert_urls:
-        # apprise takes 60 ms of CPU to import, and most installations have nobody to tell.
+        # apprise takes 60 ms of CPU to import, and most installations have no target.
         from service.alert_targets import open_targets  # noqa: PLC0415  (see above)
 
         open_targets(settings.alert_urls)

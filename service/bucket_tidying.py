@@ -1,4 +1,4 @@
-"""What the bucket has and nobody needs: uploads that were left open, objects that no row names."""
+"""Removes what is left over in the bucket: uploads that were left open, objects that no row names."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from service.domain.storage_keys import PROBES, case_of, case_prefix, is_probe, 
 from service.object_store import ObjectStore, StoredObject
 from service.store_errors import StorageError
 
-STALE_AFTER = timedelta(days=1)  # for an upload of a case that nobody works on
+STALE_AFTER = timedelta(days=1)  # for an upload of a case without a job
 LOOK_AGAIN = timedelta(days=30)  # at a case that has an object which is not to be removed yet
 BATCH = 20  # cases
 

@@ -1,16 +1,17 @@
-"""The sweep: lets workers take again what nobody works on, and rings for every delivery that is due.
+"""The sweep: releases jobs whose worker is gone, and enqueues every delivery that is due.
 
 PostgreSQL knows what is due; Redis may have lost every message. Any number of workers may sweep at once.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import structlog
 
+from service.batches import in_batches
 from service.database import deleted_users, deliveries, jobs, overdue, turns
-from service.database.connection import Connection, Database
+from service.database.connection import Database
 from service.database.overdue import Stop
 from service.queue import Bell
 
@@ -28,8 +29,8 @@ class Swept:
 
 async def sweep(database: Database, bell: Bell) -> Swept:
     """Put back every job whose worker is gone or whose delay has passed, and ring for every overdue delivery."""
-    released = await _in_batches(database, lambda connection: jobs.release_expired(connection, limit=BATCH))
-    delayed = await _in_batches(database, lambda connection: jobs.release_delayed(connection, limit=BATCH))
+    released = await in_batches(database, partial(jobs.release_expired, limit=BATCH), size=BATCH)
+    delayed = await in_batches(database, partial(jobs.release_delayed, limit=BATCH), size=BATCH)
     async with database.connection() as connection:
         await turns.tidy(connection)
     if released or delayed:
@@ -42,16 +43,6 @@ async def sweep(database: Database, bell: Bell) -> Swept:
     if released or rung:
         structlog.get_logger().warning("rung_again", jobs=released, deliveries=rung)
     return Swept(released, rung)
-
-
-async def _in_batches(database: Database, step: Callable[[Connection], Awaitable[int]]) -> int:
-    """Repeat a step until it finds less than a batch. Each is a transaction of its own."""
-    total, count = 0, BATCH
-    while count >= BATCH:
-        async with database.connection() as connection:
-            count = await step(connection)
-        total += count
-    return total
 
 
 async def _end_for_deleted_users(database: Database) -> None:

@@ -1,7 +1,9 @@
 """Deletes what is kept of webhooks and of jobs when its time has come, batch by batch."""
 
 from datetime import timedelta
+from functools import partial
 
+from service.batches import in_batches
 from service.database import job_retention, retention
 from service.database.connection import Database
 from service.database.retention import BATCH, Position
@@ -14,20 +16,11 @@ async def remove_old_webhooks(database: Database, *, older_than: timedelta) -> i
 
     Cut off at any moment, it goes on with the rest the next time.
     """
-    deliveries = await _remove_deliveries(database, older_than)
+    deliveries = await in_batches(database, partial(retention.remove_deliveries, older_than=older_than), size=BATCH)
     events = await _remove_events(database, older_than)
     async with database.connection() as connection:
         # A batch each time is enough: a host is called before it can be forgotten.
         return deliveries + events + await retention.forget_hosts(connection, older_than=older_than)
-
-
-async def _remove_deliveries(database: Database, older_than: timedelta) -> int:
-    total, removed = 0, BATCH
-    while removed == BATCH:
-        async with database.connection() as connection:
-            removed = await retention.remove_deliveries(connection, older_than=older_than)
-        total += removed
-    return total
 
 
 async def _remove_events(database: Database, older_than: timedelta) -> int:

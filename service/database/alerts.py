@@ -91,10 +91,10 @@ _PLACE = (
 async def take(
     connection: Connection, target: str, topic: Topic, *, within: timedelta, term: timedelta
 ) -> Telling | None:
-    """The oldest failures that a target was not told of, for `term`, in a transaction. Nobody else gets them meanwhile.
+    """The oldest failures that a target was not told of, for `term`, in a transaction.
 
-    What failed longer than `within` ago is not told any more. None: there is nothing, or another worker is at it, or
-    the target is left alone for a while.
+    No other worker gets them meanwhile. What failed longer than `within` ago is not told any more. None: there is
+    nothing, or another worker is at it, or the target is left alone for a while.
     """
     seen = await _place(connection, target, topic, within)
     if not seen.is_free or not await read(connection, topic, seen.start, limit=1):
@@ -182,7 +182,7 @@ async def note_told(connection: Connection, telling: Telling, *, quiet: timedelt
 
 
 async def put_off(connection: Connection, telling: Telling, delay: timedelta) -> None:
-    """Leave the same failures to whoever asks after `delay`."""
+    """Release the same failures, to be taken again after `delay`."""
     await connection.execute(
         "UPDATE alert_targets SET lease_token = NULL, free_at = clock_timestamp() + CAST(:delay AS interval)"
         " WHERE target = :target AND topic = :topic AND lease_token = :lease",

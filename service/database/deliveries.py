@@ -123,7 +123,7 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
 
 
 async def go_on_recovering(connection: Connection) -> int:
-    """Do the next batch of a recovery that nobody else is at, in a transaction; returns how many deliveries it did."""
+    """Do the next batch of a recovery that no other worker has, in a transaction; returns how many it did."""
     row = await connection.fetch_one(
         "SELECT id, user_id, since, until FROM delivery_recoveries ORDER BY until, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     )

@@ -215,7 +215,7 @@ async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
     return [Task(**dict(row) | {"copies": decoder.decode(row["copies"])}) for row in rows]
 
 
-#: Rows that a worker writes, locked in the order of their ids as everybody locks them.
+#: Rows that a worker writes, locked in the order of their ids as every statement locks them.
 _MINE = (
     "WITH mine AS (SELECT documents.id FROM documents JOIN jobs ON jobs.id = documents.job_id"
     " WHERE documents.id IN (:id, :following) AND jobs.lease_token = :lease ORDER BY documents.id"
@@ -224,7 +224,7 @@ _MINE = (
 _START = "UPDATE documents SET status = 'processing', started_at = now() FROM mine WHERE documents.id = mine.id"
 #: Ends one document and begins the next: beside two statements, half of PostgreSQL's work and of the waiting.
 _END = f"{_MINE}, following AS ({_START} AND documents.id = :following) UPDATE documents SET completed_at = now(),"
-# The conditions are on the row itself: PostgreSQL looks at them again after it has waited for whoever wrote to it.
+# The conditions are on the row itself: PostgreSQL looks at them again after it has waited for another transaction.
 _ENDED = (
     "FROM mine WHERE documents.id = mine.id AND documents.id = :id AND documents.status = 'processing'"
     " AND documents.revision = :revision RETURNING documents.id"

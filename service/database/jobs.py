@@ -98,7 +98,7 @@ async def ask_for_refresh(connection: Connection, job_id: UUID, *, after: int | 
 
 
 async def stop_pausing(connection: Connection, job_id: UUID) -> bool:
-    """Let a job go on at once that nobody works on. False: it need not be told."""
+    """End the pause of a job that no worker has. False: it does not pause, so no worker has to be told."""
     paused = await connection.fetch_val(
         "UPDATE jobs SET ring_at = now() WHERE id = :id AND lease_token IS NULL AND ring_at > now() RETURNING id",
         {"id": job_id},
@@ -126,20 +126,6 @@ def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
     return ClaimedJob(number=ProcessNumber(fields.pop("process_number")), lease=lease, **fields)
 
 
-async def claim(connection: Connection, job_id: UUID) -> ClaimedJob | None:
-    """Take the lease of one job, whoever's turn it is, unless somebody else has it or it has ended."""
-    lease = uuid4()
-    row = await connection.fetch_one(
-        "UPDATE jobs SET status = 'processing', lease_token = :lease, lease_expires_at = now() + :term,"
-        " started_at = coalesce(started_at, now()), ring_at = now()"
-        f" WHERE id = :id AND {_ACTIVE} AND coalesce(lease_expires_at < now(), true)"
-        " RETURNING id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,"
-        " started_at = now() AS is_first, lane, user_id, 1 AS documents",
-        {"id": job_id, "lease": lease, "term": LEASE},
-    )
-    return None if row is None else claimed_job(row, lease)
-
-
 async def renew(connection: Connection, job: ClaimedJob) -> bool:
     """Keep the lease for another term. False: it is lost, because the job was cancelled or taken over."""
     row = await connection.fetch_one(
@@ -160,7 +146,7 @@ async def release(
     """Let others take the job, after `delay`.
 
     `reason` is kept for those who ask why the job waits. After a failure to list the case there is no delay if
-    somebody else has listed it meanwhile.
+    another process has listed it meanwhile.
     """
     await connection.execute(
         "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"

@@ -16,12 +16,14 @@ from service.database.connection import Database, create_database
 from service.domain.documents import Written
 from service.domain.errors import ErrorCode
 from service.domain.jobs import LeaseLost
-from service.domain.listings import Copy, ListedDocument, Listing
+from service.domain.listings import ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DELIVERY_ARROWS, DOCUMENT_ARROWS, JOB_ARROWS
 from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database as create_empty
+from tests.support.case_steps import listed, listing_of
+from tests.support.claims import claim_job
 
 POOL = 4
 
@@ -42,39 +44,14 @@ async def user_id(database: Database) -> UUID:
         return await users.create(connection, name=name, role="user", api_key=str(uuid4()), secret=new_secret())
 
 
-def listing(number: str, *documents_: ListedDocument) -> Listing:
-    return Listing(
-        number=ProcessNumber.parse(number),
-        court="TJSP",
-        court_class=None,
-        subject=None,
-        filed_at=None,
-        secrecy_level=0,
-        documents=documents_,
-    )
-
-
-def document(origin: str, **changes: Any) -> ListedDocument:
-    values: dict[str, Any] = {
-        "instance": "PRIMEIRO_GRAU",
-        "origin_id": origin,
-        "sequence": 1,
-        "name": "Petição",
-        "type": "Petição",
-        "secrecy": "PUBLICO",
-        "filed_at": None,
-        "declared_size": 100,
-        "declared_mime_type": None,
-        "page_count": None,
-        "copies": (Copy(f"uuid-{origin}", "/binario", None),),
-    }
-    return ListedDocument(**(values | changes))
+def listing(number: str, *found: ListedDocument) -> Listing:
+    return listing_of(ProcessNumber.parse(number), *found)
 
 
 async def accepted_job(database: Database, user_id: UUID, number: str) -> UUID:
     wanted = requests.Request(ProcessNumber.parse(number), user_id, "test", None, force_refresh=False)
     async with database.transaction() as connection:
-        await requests.register(connection, listing(number, document("a"), document("b")))
+        await requests.register(connection, listing(number, listed("a"), listed("b")))
         job_id = (await requests.accept(connection, wanted, event_limit=10)).job_id
     assert job_id is not None
     return job_id
@@ -117,28 +94,16 @@ async def test_a_process_has_one_active_job(database: Database, user_id: UUID, n
             await jobs.create(connection, parsed, refresh=False, user_id=user_id, request_id="x")
 
 
-async def test_a_job_is_claimed_by_one_of_many(database: Database, user_id: UUID, number: str) -> None:
-    job_id = await accepted_job(database, user_id, number)
-
-    async def claim() -> object:
-        async with database.connection() as connection:
-            return await jobs.claim(connection, job_id)
-
-    claims = await asyncio.gather(*(claim() for _ in range(20)))
-
-    assert len([each for each in claims if each is not None]) == 1
-
-
 async def test_whoever_lost_the_lease_writes_nothing(database: Database, user_id: UUID, number: str) -> None:
     job_id = await accepted_job(database, user_id, number)
     async with database.connection() as connection:
-        first = await jobs.claim(connection, job_id)
+        first = await claim_job(connection, job_id)
         assert first is not None
         (task, other) = await documents.tasks_of_job(connection, job_id)
         await connection.execute(
             "UPDATE jobs SET lease_expires_at = now() - interval '1 s' WHERE id = :id", {"id": job_id}
         )
-        second = await jobs.claim(connection, job_id)
+        second = await claim_job(connection, job_id)
         assert second is not None
 
         assert not await jobs.renew(connection, first)
@@ -166,7 +131,7 @@ async def test_the_sweep_takes_a_job_from_a_worker_that_is_gone_and_once_for_all
 ) -> None:
     job_id = await accepted_job(database, user_id, number)
     async with database.connection() as connection:
-        assert await jobs.claim(connection, job_id) is not None
+        assert await claim_job(connection, job_id) is not None
         await jobs.release_expired(connection, limit=100)
         held = await connection.fetch_val("SELECT status FROM jobs WHERE id = :id", {"id": job_id})
         await connection.execute(
@@ -183,7 +148,7 @@ async def test_the_sweep_takes_a_job_from_a_worker_that_is_gone_and_once_for_all
 
 
 async def test_a_listing_twice_changes_nothing_and_a_changed_one_is_noticed(database: Database, number: str) -> None:
-    first = document("a")
+    first = listed("a")
     parsed = ProcessNumber.parse(number)
     async with database.transaction() as connection:
         await requests.register(connection, listing(number, first))
@@ -197,9 +162,9 @@ async def test_a_listing_twice_changes_nothing_and_a_changed_one_is_noticed(data
         )
         await requests.register(connection, listing(number, first))
         (same,) = await documents.of_process(connection, parsed)
-        await requests.register(connection, listing(number, document("a", declared_size=None)))
+        await requests.register(connection, listing(number, listed("a", declared_size=None)))
         (without_size,) = await documents.of_process(connection, parsed)
-        await requests.register(connection, listing(number, document("a", declared_size=101)))
+        await requests.register(connection, listing(number, listed("a", declared_size=101)))
         (changed,) = await documents.of_process(connection, parsed)
 
     assert same.status == without_size.status == "available"

@@ -8,6 +8,7 @@ from service.database import jobs, requests
 from service.database.connection import Database
 from service.domain.process_number import ProcessNumber
 from tests.integration.test_retries import case, database, listing, wanted
+from tests.support.claims import claim_job
 from tests.support.deliveries import add_user
 
 __all__ = ["case", "database"]
@@ -24,7 +25,7 @@ async def test_a_worker_that_asked_in_vain_puts_the_job_off_unless_somebody_else
         job_id = (await requests.keep(connection, wanted(case, user_id, is_told=False))).job_id
     assert job_id is not None
     async with database.connection() as connection:
-        job = await jobs.claim(connection, job_id)
+        job = await claim_job(connection, job_id)
         assert job is not None
         assert await jobs.wants_listing(connection, job)
         if is_listed_meanwhile:

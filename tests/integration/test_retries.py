@@ -11,10 +11,11 @@ from service.database.connection import Database
 from service.database.requests import Accepted, Request
 from service.database.retries import NotRetried
 from service.domain.errors import ErrorCode
-from service.domain.listings import Copy, ListedDocument, Listing
+from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.local.stack import Stack
 from tests.conftest import create_database
+from tests.support.case_steps import listed, listing_of
 from tests.support.deliveries import add_user, open_pool
 from tests.support.users import delete
 
@@ -35,22 +36,7 @@ def case(number: str) -> ProcessNumber:
 
 def listing(case: ProcessNumber) -> Listing:
     """One document."""
-    document = ListedDocument(
-        instance="PRIMEIRO_GRAU",
-        origin_id="1",
-        sequence=1,
-        name="Petição",
-        type="Petição",
-        secrecy="PUBLICO",
-        filed_at=None,
-        page_count=None,
-        declared_size=100,
-        declared_mime_type=None,
-        copies=(Copy("uuid-1", "/binario", None),),
-    )
-    return Listing(
-        number=case, court="TJSP", court_class=None, subject=None, filed_at=None, secrecy_level=0, documents=(document,)
-    )
+    return listing_of(case, listed("1"))
 
 
 def wanted(case: ProcessNumber, user_id: UUID, *, is_told: bool) -> Request:

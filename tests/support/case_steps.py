@@ -15,6 +15,7 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, Settlement
 from service.domain.listings import Copy, ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
+from tests.support.claims import claim_job
 
 T = TypeVar("T")
 LIMIT = 1000  # documents in an event
@@ -36,6 +37,20 @@ def listed(origin: str, content: str = "1", **changes: Any) -> ListedDocument:
         "copies": (Copy(f"uuid-{origin}-{content}", "/binario", None),),
     }
     return ListedDocument(**(values | changes))
+
+
+def listing_of(number: ProcessNumber, *found: ListedDocument, asked: int | None = None) -> Listing:
+    """A listing of these documents. `asked`: its place among all listings."""
+    return Listing(
+        number=number,
+        court="TJSP",
+        court_class=None,
+        subject=None,
+        filed_at=None,
+        secrecy_level=0,
+        documents=found,
+        asked=asked,
+    )
 
 
 def without_address(origin: str, **changes: Any) -> ListedDocument:
@@ -63,16 +78,7 @@ class CaseSteps:
 
     def listing(self, *found: ListedDocument, asked: int | None = None) -> Listing:
         """What the portal says."""
-        return Listing(
-            number=self.number,
-            court="TJSP",
-            court_class=None,
-            subject=None,
-            filed_at=None,
-            secrecy_level=0,
-            documents=found,
-            asked=asked,
-        )
+        return listing_of(self.number, *found, asked=asked)
 
     async def register(self, *found: ListedDocument, asked: int | None = None) -> UUID | None:
         """A listing comes. `asked`: its place among all listings."""
@@ -114,7 +120,7 @@ class CaseSteps:
 
         async def claim(connection: Connection) -> ClaimedJob | None:
             job_id = await jobs.find_active(connection, self.number)
-            return None if job_id is None else await jobs.claim(connection, job_id)
+            return None if job_id is None else await claim_job(connection, job_id)
 
         claimed = await self.run(claim)
         assert claimed is not None

@@ -12,8 +12,9 @@ from service.database.connection import Connection, Database
 from service.domain.deliveries import ClaimedDelivery
 from service.domain.documents import StoredFile, Task
 from service.domain.jobs import ClaimedJob
-from service.domain.listings import Copy, ListedDocument, Listing
+from service.domain.listings import ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
+from tests.support.case_steps import listed, listing_of
 
 T = TypeVar("T")
 
@@ -135,41 +136,16 @@ class Life:
     async def _rows(self, query: str) -> list[dict[str, Any]]:
         return await self.world.ask(query, number=self.number.digits)
 
-    async def listing(self, listed: Sequence[str]) -> Listing:
+    async def listing(self, shown: Sequence[str]) -> Listing:
         """What the portal says when it is asked now: documents as `origin:content`."""
-        documents = tuple(_document(*each.split(":")) for each in listed)
+        documents = tuple(listed(*each.split(":")) for each in shown)
         asked = await self.world.transact(processes.next_listing)
         self.listed[asked] = {document.origin_id for document in documents}
         for content in self.store.values():
             content.is_old |= any(_is_other(document, content) for document in documents)
-        return Listing(
-            number=self.number,
-            court="TJSP",
-            court_class=None,
-            subject=None,
-            filed_at=None,
-            secrecy_level=0,
-            documents=documents,
-            asked=asked,
-        )
+        return listing_of(self.number, *documents, asked=asked)
 
 
 def _is_other(document: ListedDocument, content: Content) -> bool:
     uuid = document.copies[0].uuid
     return uuid != content.listed_as and uuid.rpartition("-")[0] == content.listed_as.rpartition("-")[0]
-
-
-def _document(origin: str, content: str) -> ListedDocument:
-    return ListedDocument(
-        instance="PRIMEIRO_GRAU",
-        origin_id=origin,
-        sequence=1,
-        name="Petição",
-        type="Petição",
-        secrecy="PUBLICO",
-        filed_at=None,
-        page_count=None,
-        declared_size=100,
-        declared_mime_type=None,
-        copies=(Copy(f"uuid-{origin}-{content}", "/binario", None),),
-    )

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 from uuid import UUID, uuid4
 
-from service.database import jobs, requests
+from service.database import requests
 from service.database.connection import Database
 from service.database.requests import Request
 from service.domain.process_number import ProcessNumber
@@ -17,6 +17,7 @@ from service.local.portal import DocumentSpec, SimulatedPortal, make_case
 from service.metrics import WorkerMetrics
 from service.portal.token import TokenSource
 from tests.support.buckets import Bucket
+from tests.support.claims import claim_job
 from tests.support.deliveries import add_user
 from tests.support.portal_client import Portal, open_portal_client
 from worker.context import Context, Limits
@@ -59,7 +60,7 @@ class OneWorker:
         assert self.job_id is not None
         for _ in range(times):
             claimed = asyncio.get_running_loop().create_future()
-            await claim_and_run(self.context, partial(jobs.claim, job_id=self.job_id), claimed)
+            await claim_and_run(self.context, partial(claim_job, job_id=self.job_id), claimed)
 
     async def job(self) -> dict[str, Any]:
         """The row of the job."""

@@ -13,13 +13,13 @@ import pytest
 import uvicorn
 
 from service.app import build
-from service.database import jobs
 from service.database.connection import Database
 from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind
 from service.queue import Patience
 from service.settings import Settings, load_settings
 from tests.acceptance.faults.conftest import Numbers
 from tests.support.buckets import Bucket
+from tests.support.claims import claim_job
 from tests.support.processes import free_port
 from tests.support.workload import Place
 from worker.context import Context
@@ -90,7 +90,7 @@ async def forget_documents(database: Database, job: UUID) -> None:
 
 async def cancel_once(context: Context, job: UUID) -> int:
     """Cancel a run somewhere on its way. Answers 1 where it ended before, as one does that is refused the lease."""
-    claim, claimed = partial(jobs.claim, job_id=job), asyncio.get_running_loop().create_future()
+    claim, claimed = partial(claim_job, job_id=job), asyncio.get_running_loop().create_future()
     running = asyncio.create_task(claim_and_run(context, claim, claimed))
     # The first awaits follow each other at once; the later ones wait for servers.
     for _ in range(random.randrange(60)):  # noqa: S311  (moments, not secrets)
