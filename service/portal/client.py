@@ -14,10 +14,10 @@ from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.metrics import Metrics
+from service.portal.addresses import resolve
 from service.portal.answers import Answer, judge, parse_retry_after, says_no_record
 from service.portal.download import Download, read_body, transport_errors
 from service.portal.errors import (
-    AddressRefused,
     Blocked,
     Busy,
     NotFound,
@@ -153,7 +153,7 @@ class PortalClient:
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         with self._counted("document"):
-            async with self._call("document", self._resolve(href), timeout) as response:
+            async with self._call("document", resolve(self._base, href), timeout) as response:
                 yield Download(response)
 
     @contextmanager
@@ -165,24 +165,6 @@ class PortalClient:
             self._metrics.portal_calls.labels(kind, error.outcome).inc()
             raise
         self._metrics.portal_calls.labels(kind, "ok").inc()
-
-    def _resolve(self, href: str) -> URL:
-        try:
-            path = href if href.startswith("/") and not href.startswith("//") else None
-            url = URL(f"{self._base}{path}") if path else URL(href)
-            inside = self._contains(url)
-        except ValueError as error:
-            raise AddressRefused(ErrorCode.ADDRESS_REFUSED, "the address cannot be read") from error
-        if not inside:
-            raise AddressRefused(ErrorCode.ADDRESS_REFUSED, "the address leaves the portal")
-        return url
-
-    def _contains(self, url: URL) -> bool:
-        """Same scheme, host and port, below the path of the API. Credentials would take the place of the token."""
-        base = self._base
-        same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
-        below = url.path.startswith(f"{base.path.rstrip('/')}/") and ".." not in url.path.split("/")
-        return same_origin and below and url.user is None and url.password is None
 
     @asynccontextmanager
     async def _call(

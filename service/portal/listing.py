@@ -34,7 +34,7 @@ BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times carry no offset
 NAME_LENGTH = 1000  # characters kept of a name
 HREF_LENGTH = 2000  # characters; no address of the portal comes near it
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
-_NUMBER = re.compile(r"/processos/([0-9.-]{20,25})/")
+_NUMBER = re.compile(r"(?:^|/)processos/([0-9.-]{20,25})/")
 _INT4, _INT8 = 2**31, 2**63  # what the columns hold
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _YEARS = range(1900, 2101)  # of which any filing is; other years are what some systems write for "never"
@@ -181,8 +181,8 @@ def _uuid(document: Documento) -> str:
 
 def _href(value: Any) -> str | None:
     """An address as it can be kept and asked for; anything else leads nowhere."""
-    fits = isinstance(value, str) and len(value) <= HREF_LENGTH and _PRINTABLE.fullmatch(value)
-    return value if fits else None
+    href = value.strip() if isinstance(value, str) else ""
+    return href if len(href) <= HREF_LENGTH and _PRINTABLE.fullmatch(href) else None
 
 
 def _time(value: Any) -> datetime | None:

@@ -71,7 +71,7 @@ async def test_token_and_user_agent_are_sent_with_every_request(rig: Rig) -> Non
     assert [(each.status, each.had_authorization, each.user_agent) for each in entries] == [(200, True, USER_AGENT)] * 2
 
 
-@pytest.mark.parametrize("prefix", ["", "{origin}/api/v2", "{upper}/api/v2"])
+@pytest.mark.parametrize("prefix", ["", "{origin}/api/v2", "{upper}/api/v2", "/api/v2", "api/v2"])
 async def test_an_address_on_the_portal_is_followed(rig: Rig, prefix: str) -> None:
     prefix = prefix.format(origin=rig.origin, upper=rig.origin.upper().replace("HTTP", "Http"))
 
@@ -103,8 +103,8 @@ async def test_an_address_on_the_portal_is_followed(rig: Rig, prefix: str) -> No
         "http://{host}:99999/api/v2{path}",
         "http://127.0.0.1:1/api/v2{path}",
         "http://localhost/api/v2{path}",
-        "api/v2{path}",
-        "processos/x",
+        "api/v2/../../_control/requests",
+        "processos/../../../_control/requests",
         "?x",
         "#x",
         "",

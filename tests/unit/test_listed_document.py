@@ -23,6 +23,20 @@ def test_missing_addresses_stay_missing() -> None:
     assert only(document(hrefBinario="", hrefTexto=None)).copies == (Copy("100", None, None),)
 
 
+@pytest.mark.parametrize("form", [" {}", "{}\n", "\t{} ", "\xa0{}"])
+def test_space_around_an_address_is_left_out(form: str) -> None:
+    href = f"{HREF}/a/binario"
+
+    assert only(document(hrefBinario=form.format(href), hrefTexto=None)).copies == (Copy("a", href, None),)
+
+
+@pytest.mark.parametrize("start", ["", "/api/v2/", "https://portal.example/api/v2/"])
+def test_an_address_of_another_form_has_the_same_uuid(start: str) -> None:
+    href = start + f"{HREF}/a/binario".removeprefix("/")
+
+    assert only(document(hrefBinario=href, hrefTexto=None)).copies == (Copy("a", href, None),)
+
+
 @pytest.mark.parametrize(
     "href", ["/a\0b", "/a b", "/a\r\nHost: x", "/é", "/" + "a" * 2000, 12, {"href": "/a"}, ["/a"], True]
 )

@@ -141,6 +141,17 @@ async def test_the_portal_that_asks_for_quiet_gets_it_and_loses_nothing(
         assert {document["attempts"] for document in status["documents"]} == {1}
 
 
+@pytest.mark.parametrize("start", ["", " "])
+async def test_a_listing_whose_addresses_have_the_path_of_the_api_is_downloaded(
+    api: Api, portal: Portal, number: str, start: str
+) -> None:
+    await portal.put_documents(number, DocumentSpec())
+    await portal.fail_listing(number, Fault(kind=FaultKind.HREF_OTHER_HOST, times=FOR_EVER, location=start))
+    await api.process(number)
+
+    assert (await api.ended(number))["status"] == "completed"
+
+
 async def test_a_listing_that_leads_elsewhere_is_not_followed(api: Api, portal: Portal, number: str) -> None:
     await portal.put_documents(number, DocumentSpec())
     await portal.fail_listing(number, Fault(kind=FaultKind.HREF_OTHER_HOST, times=FOR_EVER))
