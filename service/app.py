@@ -54,6 +54,7 @@ from service.object_store import ObjectStore
 from service.portal.gate import Gate
 from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import Bell, redis_pool
+from service.readiness import Readiness
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
 from service.store_errors import StorageError
@@ -168,6 +169,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         database=database,
         listings=await _open_listings(stack, settings, database, metrics, turns=turns, bell=bell),
         store=store,
+        readiness=Readiness(database, bell, store, credential=portal_credential(settings)),
         watcher=_open_watcher(stack, database, store, slices),
         bell=bell,
         webhook_policy=address_policy(settings),

@@ -17,6 +17,7 @@ from service.database.connection import Database
 from service.metrics import ApiMetrics
 from service.object_store import ObjectStore
 from service.queue import Bell
+from service.readiness import Readiness
 from service.webhooks.address_policy import AddressPolicy
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import NameResolver
@@ -38,6 +39,7 @@ class State(TypedDict):
     database: Database
     listings: SharedListings
     store: ObjectStore
+    readiness: Readiness
     watcher: ProgressWatcher  #: for those who follow a case
     bell: Bell
     webhook_policy: AddressPolicy

@@ -1,6 +1,8 @@
 """`autos status`: whether everything is there that the service needs, and how much there is to do, on one screen."""
 
 import asyncio
+import os
+import sys
 import time
 
 import click
@@ -16,6 +18,7 @@ from service.portal.token import expiry
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.settings import Settings
+from service.shared_check import PATIENCE
 from service.startup import StartupError, connected_database
 from service.wiring import portal_credential, store_settings
 
@@ -59,27 +62,56 @@ def status(*, as_json: bool) -> None:
     """
     settings = read_settings()
     configure_process_logs(settings)
-    found = asyncio.run(_look(settings))
+    asyncio.run(_look_and_tell(settings, as_json=as_json))
+
+
+async def _look_and_tell(settings: Settings, *, as_json: bool) -> None:
+    redis, bucket, database = asking = (
+        asyncio.create_task(_redis(settings)),
+        asyncio.create_task(_bucket(settings)),
+        asyncio.create_task(_database(settings)),
+    )
+    _done, pending = await asyncio.wait(asking, timeout=PATIENCE)
+    hosts, answers = redis.result() if redis.done() else ([], _hangs("REDIS_URL: Redis"))
+    told = database.result() if database.done() else _Told({"database": _hangs("DATABASE_URL: PostgreSQL")})
+    store = bucket.result() if bucket.done() else _hangs("S3_BUCKET: the object store")
+    checks = {**_with_hosts(told.checks, hosts), "redis": answers, "bucket": store}
+    found = Status(all(check.ok for check in checks.values()), checks, told.work)
     if as_json:
         print_json(found)
     else:
         _print(found)
-    raise SystemExit(0 if found.ok else 1)
+    _end(0 if found.ok else 1, is_waited_for=not pending)
 
 
-async def _look(settings: Settings) -> Status:
-    redis, hosts = await _redis(settings)
-    told = await _database(settings, hosts)
-    checks = {**told.checks, "redis": redis, "bucket": await _bucket(settings)}
-    return Status(all(check.ok for check in checks.values()), checks, told.work)
+def _end(code: int, *, is_waited_for: bool) -> None:
+    """End the process. What hangs would hold up an orderly end, a name that is looked up for minutes."""
+    if is_waited_for:
+        raise SystemExit(code)
+    sys.stdout.flush()
+    os._exit(code)
 
 
-async def _redis(settings: Settings) -> tuple[Check, list[str]]:
+def _hangs(what: str) -> Check:
+    return Check(ok=False, detail=f"{what} gives no answer within {PATIENCE:g} seconds")
+
+
+def _with_hosts(checks: dict[str, Check], hosts: list[str]) -> dict[str, Check]:
+    """Where the workers live, which Redis knows."""
+    if not hosts or "workers" not in checks:
+        return checks
+    workers = checks["workers"]
+    return {**checks, "workers": Check(ok=workers.ok, detail=f"{workers.detail}, on {', '.join(hosts)}")}
+
+
+async def _redis(settings: Settings) -> tuple[list[str], Check]:
     pool = redis_pool(settings.redis_url)
     try:
-        return Check(ok=True, detail="answers"), await Bell(pool).hosts_of_workers()
+        bell = Bell(pool)
+        await bell.ping()
+        return await bell.hosts_of_workers(), Check(ok=True, detail="answers")
     except (RedisError, OSError) as error:
-        return Check(ok=False, detail=f"REDIS_URL: Redis cannot be reached ({type(error).__name__})"), []
+        return [], Check(ok=False, detail=f"REDIS_URL: Redis cannot be reached ({type(error).__name__})")
     finally:
         await pool.aclose(close_connection_pool=True)
 
@@ -92,7 +124,7 @@ async def _bucket(settings: Settings) -> Check:
         return Check(ok=False, detail=str(error))
 
 
-async def _database(settings: Settings, hosts: list[str]) -> _Told:
+async def _database(settings: Settings) -> _Told:
     try:
         async with (
             connected_database(settings.database_url, application_name="autos cli", max_size=2) as database,
@@ -105,7 +137,7 @@ async def _database(settings: Settings, hosts: list[str]) -> _Told:
             if lacking:
                 return _Told(answers)
             answers["portal_token"] = await _token(connection, settings)
-            answers["workers"] = await _workers(connection, hosts)
+            answers["workers"] = await _workers(connection)
             return _Told(answers, await _work(connection))
     except StartupError as error:
         return _Told({"database": Check(ok=False, detail=str(error))})
@@ -125,10 +157,9 @@ def _schema(lacking: list[str]) -> str:
     return f"migration {lacking[0]} was not applied: run `autos migrate`" if lacking else schema.known()[-1]
 
 
-async def _workers(connection: Connection, hosts: list[str]) -> Check:
+async def _workers(connection: Connection) -> Check:
     count = await portal_slots.count_workers(connection)
-    places = f", on {', '.join(hosts)}" if hosts else ""
-    return Check(ok=count > 0, detail=f"{count} alive{places}")
+    return Check(ok=count > 0, detail=f"{count} alive")
 
 
 async def _token(connection: Connection, settings: Settings) -> Check:
