@@ -5,6 +5,8 @@ from importlib import import_module
 
 import click
 
+from service.domain.version import VERSION
+
 #: Where each command is. To import all of them takes a second of CPU, so that only the one that is asked for is; the
 #: help, which shows a line of each, imports them all.
 COMMANDS: Mapping[str, str] = {
@@ -38,6 +40,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup)
+@click.version_option(VERSION, prog_name="autos", message="%(prog)s %(version)s")
 def main() -> None:
     """Autos: whole court files in your own bucket."""
 

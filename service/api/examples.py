@@ -66,6 +66,7 @@ from service.api.webhook_trials import (
 from service.api.webhooks import SecretView
 from service.database.keys import KEYS_MAX
 from service.domain.statuses import DeliveryStatus, ProcessStatus
+from service.domain.version import VERSION
 from service.webhooks import trial
 
 _API_KEY = "autos_" + "A" * 43
@@ -165,7 +166,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     SentView(False, MESSAGE_ID, None, 5, None, NO_CONNECTION),
     ReceivedBody(NUMBER, 2),
     ReceivedView(True, NUMBER, 2, True, "The signature is valid."),
-    LiveView("ok"),
+    LiveView("ok", VERSION),
     ReadyView("ok", "ok", "ok", "ok", "ok"),
     MeView(
         USER_ID,

@@ -4,6 +4,7 @@ import msgspec
 
 from service.api.operations import Answer, Reply, public
 from service.api.state import ApiRequest
+from service.domain.version import VERSION
 from service.readiness import OK
 
 
@@ -11,6 +12,7 @@ class LiveView(msgspec.Struct, frozen=True):
     """That the process answers."""
 
     status: str  #: `ok`
+    version: str  #: of the service
 
 
 class ReadyView(msgspec.Struct, frozen=True):
@@ -26,7 +28,7 @@ class ReadyView(msgspec.Struct, frozen=True):
 @public()
 async def live(_request: ApiRequest) -> LiveView:
     """The process answers."""
-    return LiveView("ok")
+    return LiveView("ok", VERSION)
 
 
 @public(Reply(200, "Requests are accepted."), Reply(503, "Something is away that the API needs to accept requests."))

@@ -12,12 +12,13 @@ from starlette.routing import BaseRoute
 from service.api.bodies import is_optional
 from service.api.examples import TEXTS, examples_of
 from service.api.openapi_schemas import comments, key, parameter_schema, schemas_of
-from service.api.openapi_texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAG_OF, TAGS, VERSION
+from service.api.openapi_texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAG_OF, TAGS
 from service.api.openapi_webhooks import webhooks
 from service.api.operations import Access, Operation, OperationRoute, Reply
 from service.api.parameters import CaseNumber
 from service.api.problems import CATALOGUE, MEDIA_TYPE, ProblemView
 from service.api.queries import required_type
+from service.domain.version import VERSION
 from service.webhooks.payload import WebhookBody
 
 _PATH = re.compile(r"{(\w+)}")

@@ -7,7 +7,6 @@ import msgspec
 
 from service.api.example_case import DELIVERY_ID, DOCUMENT_ID, JOB_ID, KEY_ID, USER_ID
 
-VERSION = "1.0.0"  # of the contract, not of the software
 DESCRIPTION = """\
 Fetches every document of a Brazilian court case into your S3 bucket and calls you back when the file is complete.
 

@@ -7,6 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from service.app import HANDLERS, ROUTES
+from service.domain.version import VERSION
 from tests.support.api import Api
 
 FEDERAL = "0000123-06.2023.4.03.6100"
@@ -90,7 +91,7 @@ async def test_an_unknown_path_is_a_problem(api: Api) -> None:
 
 
 async def test_the_process_says_that_it_lives_and_is_ready(api: Api) -> None:
-    assert (await api.get("/health/live")).json == {"status": "ok"}
+    assert (await api.get("/health/live")).json == {"status": "ok", "version": VERSION}
     ready = await api.get("/health/ready")
 
     assert (ready.status, set(ready.json.values())) == (200, {"ok"})
