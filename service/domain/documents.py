@@ -76,7 +76,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     error_message: str | None
     started_at: datetime | None
     completed_at: datetime | None
-    content_flags: Sequence[str] = ()
+    content_flags: tuple[str, ...] = ()
     crc32: int | None = None  #: None for files of earlier versions
     charset: str | None = None  #: what the portal says of a text
 

@@ -45,8 +45,8 @@ async def test_the_one_flag_of_the_version_before_is_kept(stack: Stack) -> None:
             found = await documents.of_process(session, NUMBER)
         assert [(each.crc32, each.charset) for each in found] == [(None, None)] * 2
         assert sorted((each.size_mismatch, each.content_flags) for each in found) == [
-            (False, []),
-            (True, ["size_mismatch"]),
+            (False, ()),
+            (True, ("size_mismatch",)),
         ]
 
         await roll_back_to(url, STEP)
