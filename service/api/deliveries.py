@@ -95,7 +95,7 @@ async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
         found = await delivery_history.page(connection, wanted, after=after, limit=query.limit + 1)
         rows, cursor = pagination.cut(found, query.limit, lambda row: Position(row.created_at, row.id))
         attempts = await delivery_history.attempts_of(connection, [row.id for row in rows], newest=ATTEMPTS_LISTED)
-    return Page([_view(row, attempts[row.id]) for row in rows], cursor)
+    return Page([delivery_view(row, attempts[row.id]) for row in rows], cursor)
 
 
 @operation(problems=("delivery_not_found",))
@@ -164,10 +164,11 @@ async def _visible(connection: Connection, call: Call[NoQuery, None]) -> Deliver
 
 async def _with_attempts(connection: Connection, row: DeliveryRow) -> DeliveryView:
     attempts = await delivery_history.attempts_of(connection, [row.id])
-    return _view(row, attempts[row.id])
+    return delivery_view(row, attempts[row.id])
 
 
-def _view(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> DeliveryView:
+def delivery_view(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> DeliveryView:
+    """A delivery as clients see it."""
     return DeliveryView(
         id=row.id,
         webhook_id=message_id(row.id),

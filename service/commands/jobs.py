@@ -51,7 +51,7 @@ def list_jobs(status: str | None, number: ProcessNumber | None, limit: int, *, a
     wanted = JobFilter(None, None if status is None else JobStatus(status), number)
     found = ask(lambda connection: job_history.page(connection, wanted, limit=limit))
     if as_json:
-        print_json(found)
+        print_json([_masked(job) for job in found])
         return
     columns = ("job", "process", "status", "documents", "failed", "created", "ended")
     print_table(columns, [_row(job) for job in found])
@@ -66,7 +66,7 @@ def show_job(job_id: UUID, *, as_json: bool) -> None:
     async def question(connection: Connection) -> _JobDetails | None:
         job = await job_history.find(connection, job_id)
         position = await positions.position(connection, job_id)
-        return None if job is None else _JobDetails(**msgspec.structs.asdict(job), position=position)
+        return None if job is None else _JobDetails(**msgspec.structs.asdict(_masked(job)), position=position)
 
     found = ask(question)
     if found is None:
@@ -130,6 +130,11 @@ def _said(accepted: Accepted) -> str:
     if accepted.new_job:
         return f"the new job is {accepted.job_id}"
     return f"another job works on the case already: {accepted.job_id}"
+
+
+def _masked(job: JobRow) -> JobRow:
+    """The job with its case number as the API writes it."""
+    return msgspec.structs.replace(job, process_number=ProcessNumber(job.process_number).masked)
 
 
 def _row(job: JobRow) -> tuple[object, ...]:

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
+import msgspec
 from redis.exceptions import RedisError
 
 from service.bucket_tidying import abort_stale_uploads
-from service.commands.console import read_settings
+from service.commands.console import json_option, print_json, read_settings
 from service.database.connection import UNREACHABLE
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
@@ -18,8 +19,17 @@ from service.startup import StartupError, open_database
 from service.wiring import open_bucket
 
 
+class Rescued(msgspec.Struct, frozen=True):
+    """What `--json` prints."""
+
+    jobs: int  #: put back
+    deliveries: int  #: rung for
+    uploads: int  #: aborted
+
+
 @click.command()
-def rescue() -> None:
+@json_option
+def rescue(*, as_json: bool) -> None:
     """Put jobs back whose worker is gone, ring for webhooks that are due, abort uploads that were left open.
 
     Workers do this by themselves every few seconds. It may run at any time, beside them too.
@@ -27,14 +37,18 @@ def rescue() -> None:
     settings = read_settings()
     configure_process_logs(settings)
     try:
-        asyncio.run(_rescue(settings))
+        done = asyncio.run(_rescue(settings))
     except StartupError as error:
         raise click.ClickException(str(error)) from None
     except (RedisError, OSError) as error:
         raise click.ClickException(f"REDIS_URL: Redis cannot be reached ({type(error).__name__})") from None
+    if as_json:
+        print_json(done)
+        return
+    click.echo(f"put {done.jobs} jobs back, rang for {done.deliveries} deliveries, aborted {done.uploads} uploads")
 
 
-async def _rescue(settings: Settings) -> None:
+async def _rescue(settings: Settings) -> Rescued:
     async with _open_bell(settings) as bell, open_bucket(settings) as store:
         try:
             async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
@@ -42,7 +56,7 @@ async def _rescue(settings: Settings) -> None:
                 uploads = await abort_stale_uploads(database, store)
         except UNREACHABLE as error:
             raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-    click.echo(f"put {swept.jobs} jobs back, rang for {swept.deliveries} deliveries, aborted {uploads} uploads")
+    return Rescued(swept.jobs, swept.deliveries, uploads)
 
 
 @asynccontextmanager

@@ -192,7 +192,7 @@ def _length(seconds: float) -> str:
 
 def _print(found: Status) -> None:
     rows = [
-        (name.replace("_", " "), "ok" if check.ok else "MISSING", check.detail) for name, check in found.checks.items()
+        (name.replace("_", " "), "ok" if check.ok else "NOT OK", check.detail) for name, check in found.checks.items()
     ]
     print_table(("what", "state", "detail"), rows)
     if found.work is None:

@@ -115,15 +115,14 @@ def create(name: str, role: Role, key_label: str | None, *, as_json: bool) -> No
 
 @users_group.command()
 @user_argument
-@click.confirmation_option(prompt="The keys and webhooks of this user end at once. Delete the user?")
-def delete(user: str) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(user: str, *, yes: bool) -> None:
     """End a user: the keys and webhooks at once, while jobs go on."""
-
-    async def question(connection: Connection) -> bool:
-        return await users.delete(connection, (await find_user(connection, user)).id)
-
+    found = ask(lambda connection: find_user(connection, user))
+    if not yes:
+        click.confirm(f"The keys and webhooks of {found.name} end at once. Delete the user?", abort=True)
     try:
-        is_deleted = ask(question)
+        is_deleted = ask(lambda connection: users.delete(connection, found.id))
     except LastAdmin:
         raise click.ClickException("this is the last administrator who has a key") from None
     if not is_deleted:

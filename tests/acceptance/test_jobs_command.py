@@ -44,6 +44,8 @@ async def test_jobs_are_listed_by_case_and_by_status(
     assert number in line
     shown = await run_autos(environment, "jobs", "show", job_id)
     assert job_id in shown.stdout
+    assert number in shown.stdout
+    assert of_case["process_number"] == number
 
 
 async def test_a_job_is_cancelled_and_its_subscriber_is_told(

@@ -46,7 +46,7 @@ async def test_all_is_well(environment: dict[str, str], api: Api) -> None:
     assert found["checks"]["workers"]["detail"].startswith("1 alive, on ")
     assert set(found["work"]) == {"jobs", "ended_jobs", "deliveries"}
     assert screen.returncode == 0
-    assert "MISSING" not in screen.stdout
+    assert "NOT OK" not in screen.stdout
     assert environment["PDPJ_TOKEN"] not in screen.stdout
     for line in ("database", "schema", "redis", "bucket", "portal token", "workers", "jobs", "most overdue delivery"):
         assert f" {line} " in screen.stdout
@@ -70,7 +70,7 @@ async def test_what_is_away_is_named(
     screen = await run_autos(changed, "status")
 
     assert (found["ok"], missing(found)) == (False, names)
-    (line,) = [line for line in screen.stdout.splitlines() if "MISSING" in line]
+    (line,) = [line for line in screen.stdout.splitlines() if "NOT OK" in line]
     assert variable.partition("_")[0] in line
     assert "hidden" not in screen.stdout + screen.stderr
 

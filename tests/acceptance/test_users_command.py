@@ -94,6 +94,7 @@ async def test_a_name_and_the_number_of_keys_have_their_bounds(environment: dict
         (("create", "two\nlines"), "It must have 1 to 200 characters"),
         (("create", "somebody", "--role", "owner"), "not one of"),
         (("delete", "nobody", "--yes"), "there is no such user"),
+        (("delete", "nobody"), "there is no such user"),
         (("delete", str(uuid4()), "--yes"), "there is no such user"),
         (("keys", "list", "nobody"), "there is no such user"),
         (("keys", "create", "nobody"), "there is no such user"),
