@@ -1,6 +1,7 @@
 """`/processes/{number}/archive`: a case as one ZIP file."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
@@ -15,8 +16,11 @@ from service.api.queries import NoQuery
 from service.archive.contents import archive_of
 from service.archive.stored_files import UnreadableFile
 from service.database import documents, processes
+from service.database.checksums import keep_crc32
+from service.database.connection import UNREACHABLE
 
 MEDIA_TYPE = "application/zip"
+REMEMBER_TIMEOUT = 5.0  # seconds; the client waits
 STALL_TIMEOUT = 60.0  # seconds in which a client takes the next few hundred kilobytes
 
 
@@ -78,6 +82,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
     """All documents of a case that are available, as one ZIP file.
 
     Its `manifest.json` tells which document each file is, and of each document that is not there why it is not.
+    It can be read as a stream: each file says its size and its CRC-32 before its bytes.
     """
     async with call.state["database"].connection() as connection:
         overview = await processes.overview(connection, call.number, call.user.id)
@@ -94,4 +99,11 @@ async def show(call: Call[NoQuery, None]) -> Response:
     }
     if call.request.method == "HEAD":
         return Response(headers=headers, media_type=MEDIA_TYPE)
-    return ArchiveResponse(archive.stream(call.state["store"]), headers)
+
+    async def remember(key: str, crc32: int) -> None:
+        """Of a file that had none. The archive goes on without: the next one reads the file twice again."""
+        with contextlib.suppress(*UNREACHABLE):
+            async with asyncio.timeout(REMEMBER_TIMEOUT):
+                await call.state["database"].ask(lambda connection: keep_crc32(connection, call.number, key, crc32))
+
+    return ArchiveResponse(archive.stream(call.state["store"], remember), headers)

@@ -1,13 +1,14 @@
 """What an archive holds: the files of a case under names of their own, and a manifest that tells of them."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
-from service.archive.stored_files import read_verified
-from service.archive.zip_stream import Entry, zip_size, zip_stream
+from service.archive.stored_files import crc32_of, read_verified
+from service.archive.zip_stream import Entry, Files, zip_size, zip_stream
 from service.database.processes import Overview
 from service.domain.documents import Document, StoredFile
 from service.domain.file_names import archived_name
@@ -16,6 +17,7 @@ from service.object_store import ObjectStore
 from service.portal.listing import BRASILIA
 
 MANIFEST_NAME = "manifest.json"
+Remember = Callable[[str, int], Awaitable[None]]  # takes the key of a file and its CRC-32
 
 
 class ManifestDocument(msgspec.Struct, frozen=True):
@@ -71,16 +73,24 @@ class Archive(msgspec.Struct, frozen=True):
     @property
     def manifest_entry(self) -> Entry:
         """The first file of the archive."""
-        return Entry(MANIFEST_NAME, len(self.manifest), self.created_at.astimezone(BRASILIA))
+        moment = self.created_at.astimezone(BRASILIA)
+        return Entry(MANIFEST_NAME, len(self.manifest), moment, zlib.crc32(self.manifest))
 
-    def stream(self, store: ObjectStore) -> AsyncGenerator[bytes, None]:
-        """The ZIP file; reads the next document when the one before has been taken. Raises `UnreadableFile`."""
-        return zip_stream(self._contents(store))
+    def stream(self, store: ObjectStore, remember: Remember) -> AsyncGenerator[bytes, None]:
+        """The ZIP file; reads the next document when the one before has been taken. Raises `UnreadableFile`.
 
-    def _contents(self, store: ObjectStore) -> Iterator[tuple[Entry, AsyncGenerator[bytes, None]]]:
+        Files of earlier versions are read twice: an entry begins with its CRC-32. `remember` is told of it.
+        """
+        return zip_stream(self._contents(store, remember))
+
+    async def _contents(self, store: ObjectStore, remember: Remember) -> Files:
         yield self.manifest_entry, _once(self.manifest)
         for entry, file in self.files:
-            yield entry, read_verified(store, file)
+            crc32 = file.crc32
+            if crc32 is None:
+                crc32 = await crc32_of(store, file)
+                await remember(file.key, crc32)
+            yield msgspec.structs.replace(entry, crc32=crc32), read_verified(store, file)
 
 
 async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
@@ -106,7 +116,7 @@ def _stored_file(document: Document) -> StoredFile | None:
     key, size, sha256, mime_type = document.storage_key, document.size, document.sha256, document.mime_type
     if key is None or size is None or sha256 is None or mime_type is None:
         return None
-    return StoredFile(key, size, sha256, mime_type)
+    return StoredFile(key, size, sha256, mime_type, crc32=document.crc32)
 
 
 def _shown_time(document: Document) -> datetime:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -25,6 +26,7 @@ class _Progress:
         self.received = 0  #: bytes
         self.is_whole = False
         self._digest = hashlib.sha256()
+        self._crc32 = 0
         self._failures = 0  # since the last byte
 
     def add(self, chunk: bytes) -> None:
@@ -32,6 +34,8 @@ class _Progress:
         if self.received > self.file.size:
             raise UnreadableFile(f"{self.file.key} is longer than what was stored")
         self._digest.update(chunk)
+        if self.file.crc32 is not None:
+            self._crc32 = zlib.crc32(chunk, self._crc32)
         self._failures = 0
 
     def end(self) -> None:
@@ -39,6 +43,8 @@ class _Progress:
             raise UnreadableFile(f"{self.file.key} is shorter than what was stored")
         if self._digest.hexdigest() != self.file.sha256:
             raise UnreadableFile(f"{self.file.key} is not what was stored")
+        if self.file.crc32 not in {None, self._crc32}:
+            raise UnreadableFile(f"{self.file.key} has another CRC-32 than was kept of it")
         self.is_whole = True
 
     async def bear(self, error: StorageError) -> None:
@@ -59,6 +65,15 @@ async def read_verified(store: ObjectStore, file: StoredFile) -> AsyncGenerator[
         async with aclosing(_read_on(store, progress)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+
+async def crc32_of(store: ObjectStore, file: StoredFile) -> int:
+    """Read a file for its CRC-32, which earlier versions did not keep. Raises `UnreadableFile`."""
+    value = 0
+    async with aclosing(read_verified(store, file)) as chunks:
+        async for chunk in chunks:
+            value = zlib.crc32(chunk, value)
+    return value
 
 
 async def _read_on(store: ObjectStore, progress: _Progress) -> AsyncGenerator[bytes, None]:

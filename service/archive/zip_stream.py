@@ -1,13 +1,14 @@
 """A ZIP file as a stream of bytes, whose number is known before the first of them.
 
-Entries are stored as they are: documents are compressed already, and their sizes then tell the archive's.
+Entries are stored as they are: documents are compressed already, and their sizes then tell the archive's. Each says
+its size and its CRC-32 before its bytes, not behind them: programs that read an archive as a stream, such as Java's
+`ZipInputStream`, could not tell otherwise where a stored entry ends.
 """
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import datetime
-from typing import IO
-from zipfile import ZIP64_LIMIT, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 import msgspec
 
@@ -23,10 +24,11 @@ class Entry(msgspec.Struct, frozen=True):
     name: str
     size: int  #: bytes
     modified_at: datetime  #: shown as it is: ZIP knows no zones
+    crc32: int = 0  #: of its bytes; must be right when the entry is written
 
 
 class _Outlet:
-    """What zipfile writes to. It cannot seek, so that sizes and checksums follow each content."""
+    """What zipfile writes to. It cannot seek."""
 
     def __init__(self) -> None:
         self.pending = 0  #: bytes to be taken
@@ -63,45 +65,52 @@ def zip_size(entries: Iterable[Entry]) -> int:
     outlet = _Outlet()
     with ZipFile(outlet, "w") as archive:
         for entry in entries:
-            info = _info(entry)
-            with _begun(archive, info, entry.size):
-                outlet.skip(entry.size)
-            # The directory at the end, not written yet, takes more bytes for large files.
-            info.file_size = info.compress_size = entry.size
+            _begin(archive, outlet, entry)
+            outlet.skip(entry.size)
+        archive.start_dir = outlet.tell()
     return outlet.tell()
 
 
-async def zip_stream(files: Iterable[tuple[Entry, AsyncGenerator[bytes, None]]]) -> AsyncGenerator[bytes, None]:
-    """The archive in chunks; each file is read when its turn has come, and must have as many bytes as it says.
+Files = AsyncGenerator[tuple[Entry, AsyncGenerator[bytes, None]], None]
+
+
+async def zip_stream(files: Files) -> AsyncGenerator[bytes, None]:
+    """The archive in chunks; each file is read when its turn has come, and must have the bytes that its entry says.
 
     Whatever a file raises ends the stream, before the directory that would make it a valid archive.
     """
     outlet = _Outlet()
     archive = ZipFile(outlet, "w")
-    for entry, content in files:
-        async with aclosing(content), aclosing(_written(archive, outlet, entry, content)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+    async with aclosing(files):
+        async for entry, content in files:
+            _begin(archive, outlet, entry)
+            async with aclosing(content), aclosing(_written(outlet, content)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+    archive.start_dir = outlet.tell()
     archive.close()
     yield outlet.take()
 
 
-async def _written(
-    archive: ZipFile, outlet: _Outlet, entry: Entry, content: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
-    with _begun(archive, _info(entry), entry.size) as file:
-        async for chunk in content:
-            file.write(chunk)
-            if outlet.pending >= FLUSH_SIZE:
-                yield outlet.take()
+async def _written(outlet: _Outlet, content: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async for chunk in content:
+        outlet.write(chunk)
+        if outlet.pending >= FLUSH_SIZE:
+            yield outlet.take()
+
+
+def _begin(archive: ZipFile, outlet: _Outlet, entry: Entry) -> None:
+    """Write the header of an entry and have the directory list it. `ZipFile.open` would leave the sizes out."""
+    info = _info(entry)
+    info.header_offset = outlet.tell()
+    outlet.write(info.FileHeader())
+    archive.filelist.append(info)
 
 
 def _info(entry: Entry) -> ZipInfo:
     moment = entry.modified_at.timetuple()[:6]
     info = ZipInfo(entry.name, min(max(moment, _FIRST_TIME), _LAST_TIME))
     info.external_attr = _READABLE_FILE
+    info.file_size = info.compress_size = entry.size
+    info.CRC = entry.crc32
     return info
-
-
-def _begun(archive: ZipFile, info: ZipInfo, size: int) -> IO[bytes]:
-    return archive.open(info, "w", force_zip64=size > ZIP64_LIMIT)

@@ -2,13 +2,15 @@
 
 import asyncio
 import hashlib
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from service.archive import stored_files
-from service.archive.stored_files import UnreadableFile, read_verified
+from service.archive.stored_files import UnreadableFile, crc32_of, read_verified
 from service.domain.documents import StoredFile
 from service.object_store import READS, ObjectStore
 from service.s3_client import CONNECTIONS
@@ -127,6 +129,15 @@ async def test_an_object_that_is_not_what_was_stored_is_refused(
 
     with pytest.raises(UnreadableFile, match=reason):
         await read(store, file)
+
+
+async def test_a_file_has_the_checksum_that_was_kept_of_it(bucket: Bucket, store: ObjectStore, key: str) -> None:
+    file = await stored(bucket, key, LARGE)
+
+    assert await crc32_of(store, file) == zlib.crc32(LARGE)
+    assert await read(store, msgspec.structs.replace(file, crc32=zlib.crc32(LARGE))) == LARGE
+    with pytest.raises(UnreadableFile, match="CRC-32"):
+        await read(store, msgspec.structs.replace(file, crc32=1))
 
 
 async def test_an_object_that_vanished_is_refused(store: ObjectStore, key: str) -> None:

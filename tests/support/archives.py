@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import io
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +31,13 @@ SECTOR = 4096  # bytes; the last of an archive are not zeros only, and fewer
 _INSERT = """
 INSERT INTO documents (
     id, process_number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, copies, status,
-    attempts, completed_at, storage_key, size, sha256, mime_type, error_code, error_message)
+    attempts, completed_at, storage_key, size, sha256, mime_type, crc32, error_code, error_message)
 SELECT id, $1, '1º grau', place::text, 'uuid-' || place, place, place, name, 'Petição', 'PUBLIC', filed_at, '[]',
-    CASE WHEN key IS NULL THEN 'failed' ELSE 'available' END, 1, now(), key, size, sha256, mime_type,
+    CASE WHEN key IS NULL THEN 'failed' ELSE 'available' END, 1, now(), key, size, sha256, mime_type, crc32,
     CASE WHEN key IS NULL THEN 'portal_error' END, CASE WHEN key IS NULL THEN 'The portal failed.' END
 FROM jsonb_to_recordset($2::jsonb) AS given (
-    id uuid, place integer, name text, filed_at timestamptz, key text, size bigint, sha256 text, mime_type text)
+    id uuid, place integer, name text, filed_at timestamptz, key text, size bigint, sha256 text, mime_type text,
+    crc32 bigint)
 """
 
 
@@ -65,7 +68,7 @@ def lay_down(directory: Path, key: str, content: bytes, mime_type: str = PDF) ->
     path = directory / key
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    return StoredFile(key, len(content), hashlib.sha256(content).hexdigest(), mime_type)
+    return StoredFile(key, len(content), hashlib.sha256(content).hexdigest(), mime_type, crc32=zlib.crc32(content))
 
 
 def lay_down_zeros(directory: Path, key: str, blocks: int) -> StoredFile:
@@ -75,9 +78,11 @@ def lay_down_zeros(directory: Path, key: str, blocks: int) -> StoredFile:
     digest = hashlib.sha256()
     with path.open("wb") as file:
         file.truncate(blocks * len(BLOCK))
+    crc32 = 0
     for _ in range(blocks):
         digest.update(BLOCK)
-    return StoredFile(key, blocks * len(BLOCK), digest.hexdigest(), PDF)
+        crc32 = zlib.crc32(BLOCK, crc32)
+    return StoredFile(key, blocks * len(BLOCK), digest.hexdigest(), PDF, crc32=crc32)
 
 
 def ask(api: Api, number: str) -> _RequestContextManager:
@@ -104,6 +109,38 @@ async def save(api: Api, number: str, path: Path) -> Mapping[str, str]:
                 _append(file, chunk)
         expect_documented("GET", answer.url.path, answer.status, answer.headers, None)
         return answer.headers
+
+
+def read_as_stream(file: BinaryIO, *, crc32: bool = True) -> list[tuple[str, int]]:
+    """Names and sizes of an archive that is read from its start to its end, as Java does it: by local headers alone.
+
+    `crc32` False leaves the contents out. Raises AssertionError for what such a reader refuses.
+    """
+    found: list[tuple[str, int]] = []
+    while (signature := file.read(4)) == b"PK\x03\x04":
+        _, flags, method, _, _, checksum, packed, size, name_length, extra_length = struct.unpack(
+            "<HHHHHIIIHH", file.read(26)
+        )
+        name, extra = file.read(name_length).decode(), file.read(extra_length)
+        if size == packed == 0xFFFFFFFF:
+            kind, length, size, packed = struct.unpack_from("<HHQQ", extra)
+            assert (kind, length) == (1, 16), extra
+        assert (flags & 0x08, method, packed) == (0, 0, size), name
+        assert not crc32 or _crc32_of(file, size) == checksum, name
+        if not crc32:
+            file.seek(size, io.SEEK_CUR)
+        found.append((name, size))
+    assert signature in {b"PK\x01\x02", b"PK\x05\x06"}, signature
+    return found
+
+
+def _crc32_of(file: BinaryIO, size: int) -> int:
+    value = 0
+    while size:
+        chunk = file.read(min(size, len(BLOCK)))
+        assert chunk, "the archive ends within a file"
+        value, size = zlib.crc32(chunk, value), size - len(chunk)
+    return value
 
 
 async def is_intact(path: Path) -> bool:

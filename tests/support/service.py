@@ -68,7 +68,12 @@ class Service:
 
 @asynccontextmanager
 async def running_service(
-    session: aiohttp.ClientSession, environment: Mapping[str, str], logs: Path, *, database_url: str | None = None
+    session: aiohttp.ClientSession,
+    environment: Mapping[str, str],
+    logs: Path,
+    *,
+    database_url: str | None = None,
+    bucket: str | None = None,
 ) -> AsyncIterator[Service]:
     """One API process and no worker. `database_url` leads to the database where the environment's is a proxy's."""
     own = {
@@ -77,7 +82,7 @@ async def running_service(
         "LOG_FORMAT": "json",
         "ADMIN_API_KEY": new_api_key(),
         **environment,
-        "S3_BUCKET": f"test-{secrets.token_hex(6)}",
+        "S3_BUCKET": bucket or f"test-{secrets.token_hex(6)}",
         "PORT": str(free_port()),
     }
     api = Api(session, f"http://127.0.0.1:{own['PORT']}", own["ADMIN_API_KEY"])

@@ -4,13 +4,14 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from service.archive.zip_stream import Entry, zip_size, zip_stream
+from service.archive.zip_stream import Entry, Files, zip_size, zip_stream
+from tests.support.archives import read_as_stream
 
 FILED = datetime(2024, 2, 29, 13, 45, 31)  # noqa: DTZ001  (ZIP knows no zones)
 GIB = 1024**3
@@ -32,8 +33,17 @@ def entry(name: str, size: int, moment: datetime = FILED) -> Entry:
     return Entry(name, size, moment)
 
 
+def entry_of(name: str, content: bytes, moment: datetime = FILED) -> Entry:
+    return Entry(name, len(content), moment, zlib.crc32(content))
+
+
+async def given(files: Iterable[tuple[Entry, AsyncGenerator[bytes, None]]]) -> Files:
+    for each in files:
+        yield each
+
+
 async def written(files: Sequence[tuple[str, bytes]]) -> bytes:
-    made = [(entry(name, len(content)), pieces(content)) for name, content in files]
+    made = given((entry_of(name, content), pieces(content)) for name, content in files)
     return b"".join([chunk async for chunk in zip_stream(made)])
 
 
@@ -53,6 +63,7 @@ async def test_what_was_written_is_read_back_and_as_long_as_was_said(files: list
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.testzip() is None
         assert [(each.filename, archive.read(each)) for each in archive.infolist()] == files
+    assert read_as_stream(io.BytesIO(body)) == [(name, len(content)) for name, content in files]
 
 
 async def test_the_same_files_make_the_same_archive() -> None:
@@ -70,7 +81,7 @@ async def test_the_same_files_make_the_same_archive() -> None:
     ],
 )
 async def test_a_file_has_its_own_time_as_far_as_dos_counts(moment: datetime, shown: tuple[int, ...]) -> None:
-    body = b"".join([chunk async for chunk in zip_stream([(entry("a.pdf", 1, moment), pieces(b"a"))])])
+    body = b"".join([chunk async for chunk in zip_stream(given([(entry_of("a.pdf", b"a", moment), pieces(b"a"))]))])
 
     (info,) = zipfile.ZipFile(io.BytesIO(body)).infolist()
     assert info.date_time == shown
@@ -88,8 +99,8 @@ async def test_small_files_share_a_chunk_and_large_ones_are_not_collected() -> N
     small = [(entry(f"{place}.html", 10), pieces(b"0123456789")) for place in range(100)]
     large = [(entry("large.pdf", 1_000_000), pieces(bytes(1_000_000), 100_000))]
 
-    assert len([chunk async for chunk in zip_stream(small)]) == 1
-    assert max([len(chunk) async for chunk in zip_stream(large)]) < 100_200
+    assert len([chunk async for chunk in zip_stream(given(small))]) == 1
+    assert max([len(chunk) async for chunk in zip_stream(given(large))]) < 100_200
 
 
 async def test_a_file_that_fails_ends_the_stream_before_the_directory() -> None:
@@ -100,7 +111,8 @@ async def test_a_file_that_fails_ends_the_stream_before_the_directory() -> None:
     sent: list[bytes] = []
 
     async def send() -> None:
-        async for chunk in zip_stream([(entry("whole.pdf", 3), pieces(b"abc")), (entry("a.pdf", 200_000), failing())]):
+        files = [(entry("whole.pdf", 3), pieces(b"abc")), (entry("a.pdf", 200_000), failing())]
+        async for chunk in zip_stream(given(files)):
             sent.append(chunk)  # noqa: PERF401  (what came before the exception counts)
 
     with pytest.raises(KeyError):
@@ -120,7 +132,7 @@ async def test_a_stream_that_is_closed_early_closes_the_file_that_it_reads() -> 
         finally:
             closed.append("closed")
 
-    stream = zip_stream([(entry("endless.pdf", GIB), watched())])
+    stream = zip_stream(given([(entry("endless.pdf", GIB), watched())]))
     await anext(stream)
     await stream.aclose()
 
@@ -136,15 +148,12 @@ async def test_a_stream_that_is_closed_early_closes_the_file_that_it_reads() -> 
         pytest.param([GIB] * 5 + [1], id="an offset that ZIP alone cannot hold"),
     ],
 )
-async def test_large_archives_have_the_fields_of_zip64(
-    sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # What is tried here is the fields; adding up gigabytes of zeros would take all the time.
-    monkeypatch.setattr(zipfile, "crc32", lambda data, value=0: value if data is ZEROS else zlib.crc32(data, value))
-    entries = [entry(f"{place}.bin", size) for place, size in enumerate(sizes)]
+async def test_large_archives_have_the_fields_of_zip64(sizes: list[int], tmp_path: Path) -> None:
+    # Of the last one, which is read: adding up gigabytes of zeros would take all the time.
+    entries = [Entry(f"{place}.bin", size, FILED, zlib.crc32(b"\0")) for place, size in enumerate(sizes)]
     sparse = tmp_path / "archive.zip"
     with sparse.open("wb") as file:
-        async for chunk in zip_stream((each, zeros(each.size)) for each in entries):
+        async for chunk in zip_stream(given((each, zeros(each.size)) for each in entries)):
             if chunk is ZEROS:
                 file.seek(len(chunk), io.SEEK_CUR)
             else:
@@ -154,6 +163,8 @@ async def test_large_archives_have_the_fields_of_zip64(
     with zipfile.ZipFile(sparse) as archive:
         assert [each.file_size for each in archive.infolist()] == sizes
         assert archive.open(archive.infolist()[-1]).read() == b"\0"
+    with sparse.open("rb") as file:
+        assert [size for _, size in read_as_stream(file, crc32=False)] == sizes
 
 
 async def test_more_entries_than_zip_alone_can_count() -> None:

@@ -1,6 +1,7 @@
 """An API whose bucket was filled behind its back, and another one with a wire to that bucket that can fail."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,13 @@ async def service(
     environment: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Service]:
-    """An API on a bucket of its own, that nobody has looked into yet."""
-    async with running_service(session, environment, tmp_path_factory.mktemp("archives")) as running:
+    """An API on a bucket of its own, whose directories have not been looked into yet."""
+    bucket = f"archives-{secrets.token_hex(6)}"
+    for each in ("small", "zeros", "huge/a", "huge/b"):
+        # Before the API tries the bucket out: the server then lists what the bucket itself has.
+        (DataDirectory(stack.data_dir).objects / bucket / each).mkdir(parents=True)
+    logs = tmp_path_factory.mktemp("archives")
+    async with running_service(session, environment, logs, bucket=bucket) as running:
         yield running
 
 
@@ -46,14 +52,11 @@ async def service(
 def shelf(stack: Stack, service: Service) -> Shelf:
     """Files in the bucket, written past the server, which lists a directory when it is asked for a file in it."""
     bucket = DataDirectory(stack.data_dir).objects / service.environment["S3_BUCKET"]
-    huge = bucket / "huge"
-    for each in "ab":
-        (huge / each).mkdir(parents=True)
     numbers = range(1, SMALL_FILES + 1)
     return Shelf(
         small=[lay_down(bucket, f"small/{number}.pdf", b"%PDF-1.7 " + b"%d" % number * 300) for number in numbers],
         large=lay_down_zeros(bucket, "zeros/large.pdf", 256),
-        huge=huge,
+        huge=bucket / "huge",
     )
 
 
