@@ -73,6 +73,7 @@ LISTING_PART = 5  # of the slots at the portal that the workers have: one in so 
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
 
 ROUTES: list[BaseRoute] = [
+    OperationRoute("/", GET=docs.root),
     OperationRoute("/health/live", GET=health.live),
     OperationRoute("/health/ready", GET=health.ready),
     OperationRoute("/metrics", GET=metrics.show),
@@ -80,7 +81,7 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/docs", GET=docs.page),
     OperationRoute("/docs/start.js", GET=docs.start),
     Mount("/docs/assets", StaticFiles(packages=[("swagger_ui", "static")])),
-    # No Mount: its pattern matches no line break, and a number that ends with one has to get its 400 too.
+    # No Mount: its pattern matches no line break, and a number that has one has to get its answer too.
     OperationRoute("/api/v1/processes", GET=processes.index),
     OperationRoute("/api/v1/processes/search", POST=search.search),
     OperationRoute("/api/v1/processes/{number}", GET=processes.show),

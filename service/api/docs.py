@@ -1,9 +1,11 @@
 """`/openapi.json` and `/docs`: the document of the API, for programs and for people."""
 
+import msgspec
 from starlette.responses import Response
 
 from service.api.operations import Reply, public
 from service.api.state import ApiRequest
+from service.domain.version import VERSION
 
 _PAGE = """\
 <!doctype html>
@@ -34,6 +36,31 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+
+
+class RootView(msgspec.Struct, frozen=True):
+    """What this service is, and where to read on."""
+
+    name: str  #: `Autos`
+    version: str  #: of the service
+    docs: str  #: the URL of the page for people
+    openapi: str  #: the URL of the document for programs
+    health: str  #: the URL that says whether the service is ready
+
+
+@public(
+    Reply(200, "Where to read on."), Reply(307, "To `/docs`, for browsers.", media_type=None, headers=("Location",))
+)
+async def root(request: ApiRequest) -> RootView | Response:
+    """What this is, and where its documentation is.
+
+    The page itself for a browser.
+    """
+    if "text/html" in request.headers.get("Accept", ""):
+        # Relative: behind a proxy the path may begin elsewhere.
+        return Response(status_code=307, headers={"Location": "docs"})
+    url = request.state["options"].public_url
+    return RootView("Autos", VERSION, f"{url}/docs", f"{url}/openapi.json", f"{url}/health/ready")
 
 
 @public()

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from service.api.deliveries import AttemptView, DeliveryView, RecoverBody, RecoveredView
+from service.api.docs import RootView
 from service.api.downloads import AllBody, OneBody, StartedView
 from service.api.event_stream import encoded
 from service.api.example_case import (
@@ -69,6 +70,7 @@ from service.domain.statuses import DeliveryStatus, ProcessStatus
 from service.domain.version import VERSION
 from service.webhooks import trial
 
+_PUBLIC_URL = "https://autos.example.com"
 _API_KEY = "autos_" + "A" * 43
 _LABEL = "Case system, production"
 _SECRET = "whsec_" + "A" * 43 + "="
@@ -167,6 +169,13 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     ReceivedBody(NUMBER, 2),
     ReceivedView(True, NUMBER, 2, True, "The signature is valid."),
     LiveView("ok", VERSION),
+    RootView(
+        "Autos",
+        VERSION,
+        f"{_PUBLIC_URL}/docs",
+        f"{_PUBLIC_URL}/openapi.json",
+        f"{_PUBLIC_URL}/health/ready",
+    ),
     ReadyView("ok", "ok", "ok", "ok", "ok"),
     MeView(
         USER_ID,

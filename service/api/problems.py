@@ -1,12 +1,14 @@
 """Errors as clients see them: `application/problem+json` (RFC 9457) with a stable `code`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import Scope
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -109,12 +111,28 @@ async def on_problem(_request: Request, error: Exception) -> Response:
     return error.response()
 
 
-async def on_http_exception(_request: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     """Starlette's handler for what its router raises."""
     if not isinstance(error, HTTPException):
         raise TypeError("registered for another exception")
     code = _HTTP_CODES.get(error.status_code, "http_error")
-    return Problem(code, error.detail, status=error.status_code, headers=error.headers).response()
+    detail = _detail(request, error)
+    return Problem(code, detail, status=error.status_code, headers=error.headers).response()
+
+
+def _detail(request: Request, error: HTTPException) -> str:
+    """What to do instead. Never repeats the path."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and error.headers:
+        return f"This path has no such method. It has {error.headers['Allow']}."
+    if error.status_code != HTTPStatus.NOT_FOUND:
+        return error.detail
+    if _is_path({**request.scope, "path": request.scope["path"].rstrip("/")}, request.app.routes):
+        return "There is nothing at this path. Leave out the slash at its end."
+    return "There is nothing at this path. `GET /openapi.json` names every path, `/docs` shows them to people."
+
+
+def _is_path(scope: Scope, routes: Iterable[BaseRoute]) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in routes if not isinstance(route, Mount))
 
 
 async def on_busy(_request: Request, _error: Exception) -> Response:

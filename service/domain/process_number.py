@@ -25,11 +25,12 @@ class ProcessNumber(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "ProcessNumber":
-        """Accept the masked form or the 20 digits, nothing else.
+        """Accept the masked form or the 20 digits, with white space around it, and nothing else.
 
         Raises `InvalidProcessNumber`, whose sentence may be shown to the client: it never repeats the input.
         """
-        match = _MASKED.fullmatch(text) or _DIGITS.fullmatch(text)
+        written = text.strip()
+        match = _MASKED.fullmatch(written) or _DIGITS.fullmatch(written)
         if match is None:
             raise InvalidProcessNumber(
                 "A case number has 20 digits, written NNNNNNN-DD.AAAA.J.TR.OOOO or without punctuation."

@@ -20,8 +20,8 @@ WRONG_NUMBERS = {
     "superscripts": "0000123062023403610²",
     "sql": "'; DROP TABLE documents; --",
     "other punctuation": "0000123.06.2023.4.03.6100",
-    "a line break at the end": "00001230620234036100\n",
-    "spaces around": " 00001230620234036100 ",
+    "a line break within": "0000123062023\n4036100",
+    "spaces within": "0000123 06 2023 4 03 6100",
     "10 kB": "1" * 10_000,
     "all zeros": "0" * 20,
 }

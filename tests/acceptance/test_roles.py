@@ -40,6 +40,7 @@ EVERY_USER = Verdict(401, 200, 200, 200)
 OWNER_AND_ADMIN = Verdict(401, 200, 404, 200)
 
 THE_TABLE: Mapping[str, Verdict] = {
+    "GET /": PUBLIC,
     "GET /health/live": PUBLIC,
     "GET /health/ready": PUBLIC,
     "GET /metrics": PUBLIC,

@@ -31,6 +31,12 @@ def test_both_ways_to_write_a_number_give_the_same_value(text: str) -> None:
     assert (number.digits, number.masked) == (DIGITS, MASKED)
 
 
+@pytest.mark.parametrize("around", [" ", "\n", "\r\n", "\t", "\N{NO-BREAK SPACE}"])
+def test_white_space_around_a_number_is_left_out(around: str) -> None:
+    for text in (f"{MASKED}{around}", f"{around}{DIGITS}", f"{around}{MASKED}{around}"):
+        assert ProcessNumber.parse(text).digits == DIGITS
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -72,9 +78,9 @@ def test_wrong_check_digits_are_refused_and_named(text: str) -> None:
         f"0{DIGITS}",
         MASKED[:-1],
         f"{MASKED}0",
-        f" {MASKED}",
-        f"{MASKED}\n",
-        f"{DIGITS}\n",
+        f"{MASKED} {MASKED}",
+        MASKED.replace("-", " -"),
+        f"{MASKED}\u200b",
         MASKED.replace("-", "").replace(".", "-", 1),
         "0000001392024.8.26.0100",
         "0000001-39-2024.8.26.0100",
