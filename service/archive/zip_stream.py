@@ -81,15 +81,20 @@ async def zip_stream(files: Files) -> AsyncGenerator[bytes, None]:
     """
     outlet = _Outlet()
     archive = ZipFile(outlet, "w")
-    async with aclosing(files):
-        async for entry, content in files:
-            _begin(archive, outlet, entry)
-            async with aclosing(content), aclosing(_written(outlet, content)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+    async with aclosing(files), aclosing(_entries(archive, outlet, files)) as chunks:
+        async for chunk in chunks:
+            yield chunk
     archive.start_dir = outlet.tell()
     archive.close()
     yield outlet.take()
+
+
+async def _entries(archive: ZipFile, outlet: _Outlet, files: Files) -> AsyncGenerator[bytes, None]:
+    async for entry, content in files:
+        _begin(archive, outlet, entry)
+        async with aclosing(content), aclosing(_written(outlet, content)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
 
 async def _written(outlet: _Outlet, content: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
