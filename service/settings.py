@@ -249,26 +249,19 @@ def _check_production(settings: Settings) -> None:
     _check_secrets(settings)
 
 
-#: What else helps, beside an https:// address.
-_INSTEAD: Mapping[str, str] = {"S3_ENDPOINT_URL": ", unless S3_PUBLIC_ENDPOINT_URL is the https:// address of links"}
-
-
 def _check_encrypted(settings: Settings) -> None:
     # Calls of the service itself may stay on a private network; links are followed from anywhere.
     links = "S3_ENDPOINT_URL" if settings.s3_public_endpoint_url is None else "S3_PUBLIC_ENDPOINT_URL"
     sent = {
         "PUBLIC_URL": "API keys",
-        links: "documents",
+        links: "documents, unless S3_PUBLIC_ENDPOINT_URL has their https:// address,",
         "PDPJ_BASE_URL": "the portal's token",
         "PDPJ_TOKEN_URL": "the portal's refresh token",
     }
     for name, what in sent.items():
         value = getattr(settings, name.lower())
         if value is not None and urlsplit(value).scheme != "https":
-            instead = _INSTEAD.get(name, "")
-            raise SettingsError(
-                f"{name} must start with https:// in production: {what} would travel unencrypted{instead}"
-            )
+            raise SettingsError(f"{name} must start with https:// in production: {what} would travel unencrypted")
 
 
 def _check_secrets(settings: Settings) -> None:
