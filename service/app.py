@@ -32,6 +32,7 @@ from service.api import (
     webhook_trials,
     webhooks,
 )
+from service.api.drain import ConnectionMiddleware, Drain
 from service.api.key_uses import KeyUses
 from service.api.metrics import exposition
 from service.api.operations import OperationRoute
@@ -153,19 +154,18 @@ def build(settings: Settings) -> RequestIdMiddleware:
     application.router.redirect_slashes = False
     # Around the application and not among its own middleware, within which it does not answer crashes.
     bounded = RequestBoundsMiddleware(allow_origins(application, settings.cors_allowed_origins))
-    return RequestIdMiddleware(SecurityHeadersMiddleware(bounded, is_https_only=settings.is_production))
+    secured = SecurityHeadersMiddleware(bounded, is_https_only=settings.is_production)
+    return RequestIdMiddleware(ConnectionMiddleware(secured))
 
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
     metrics = await _open_metrics(stack, settings, database)
-    redis = redis_pool(settings.redis_url)
-    # arq's client leaves a pool that it was given open.
-    stack.push_async_callback(redis.aclose, close_connection_pool=True)
     resolver = _open_resolver(stack)
     store = await stack.enter_async_context(open_bucket(settings))
-    slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), Bell(redis)
+    slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), _open_bell(stack, settings)
     return State(
+        drain=stack.enter_context(Drain(seconds_to_drain(settings)).on_sigterm()),
         metrics=metrics,
         database=database,
         listings=await _open_listings(stack, settings, database, metrics, turns=turns, bell=bell),
@@ -187,6 +187,18 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         options=_options(settings),
         openapi=cache(partial(_document, settings)),
     )
+
+
+def seconds_to_drain(settings: Settings) -> int:
+    """How long a process goes on answering after SIGTERM. In development a restart does not wait."""
+    return settings.drain_seconds if settings.drain_seconds is not None else 5 * settings.is_production
+
+
+def _open_bell(stack: AsyncExitStack, settings: Settings) -> Bell:
+    redis = redis_pool(settings.redis_url)
+    # arq's client leaves a pool that it was given open.
+    stack.push_async_callback(redis.aclose, close_connection_pool=True)
+    return Bell(redis)
 
 
 def _check_alert_urls(settings: Settings) -> None:

@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     environment: Literal["development", "production"] = "development"
     port: Port = 8000
     public_url: str | None = None
+    drain_seconds: Annotated[int, Meta(ge=0, le=300)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] | None = None
     metrics_enabled: bool = True

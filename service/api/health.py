@@ -18,7 +18,7 @@ class LiveView(msgspec.Struct, frozen=True):
 class ReadyView(msgspec.Struct, frozen=True):
     """What the service needs, each `ok` or why not."""
 
-    status: str  #: `ok` or `unavailable`
+    status: str  #: `ok`, `unavailable`, or `stopping` in the last seconds of a process
     database: str  #: PostgreSQL
     redis: str  #: Redis
     object_store: str  #: the bucket
@@ -37,11 +37,12 @@ async def ready(request: ApiRequest) -> Answer[ReadyView]:
 
     Each is `ok` or says why not. 503 when one is not that the API needs to accept requests. Without Redis or a token
     that works they are accepted all the same, and the work goes on when it is back. The answer comes within two
-    seconds, whatever hangs.
+    seconds, whatever hangs. 503 too in the last seconds of a process that was told to stop, in which it still answers:
+    `status` is `stopping`.
     """
     found = await request.state["readiness"].look()
-    is_ready = found.database == OK and found.object_store == OK
-    view = ReadyView(
-        OK if is_ready else "unavailable", found.database, found.redis, found.object_store, found.portal_token
-    )
+    is_stopping = request.state["drain"].is_on
+    is_ready = found.database == OK and found.object_store == OK and not is_stopping
+    status = OK if is_ready else "stopping" if is_stopping else "unavailable"
+    view = ReadyView(status, found.database, found.redis, found.object_store, found.portal_token)
     return Answer(view, 200 if is_ready else 503)

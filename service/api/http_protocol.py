@@ -7,12 +7,14 @@ does not read. `uvicorn --http service.api.http_protocol:BoundedHttpProtocol` se
 import asyncio
 import heapq
 import resource
+import select
 from collections.abc import Iterator
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.api import request_id
@@ -29,6 +31,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # Seconds between two requests. Longer than proxies keep connections, most of them 60: one that is closed here could
     # take a request with it.
     keep_alive: ClassVar[float] = 75.0
+    first_request_grace: ClassVar[float] = 0.5  # seconds from a connection to its request, when the server stops
     send_timeout: ClassVar[float] = 60.0  # seconds in which a client that is behind reads something
     check_interval: ClassVar[float] = 5.0  # seconds between two looks at a connection
     max_connections: ClassVar[int] = 4000  # of one process, unless its descriptors allow fewer
@@ -45,6 +48,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._parts = 0  # heads and messages that have ended
         self._size = 0  # bytes of the part that has not ended
         self._unsent = 0
+        self._is_ending = False
         self.idle_since = self._moved_at = self.loop.time()
         self._check = self.loop.call_later(self.check_interval, self._look)
         if len(self.connections) > self._limit():
@@ -86,10 +90,41 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._parts += 1
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Answer HTTP/1.0 without chunks, which it does not know: the end of the connection is the end of the body."""
+        if cycle.scope["http_version"] != "1.1":
+            app = _ended_by_closing(cycle, app)
+        super()._start_asgi_task(cycle, app)
+
+    def shutdown(self) -> None:
+        """Close the connection as soon as no request can be lost with it: the server stops."""
+        answering = self._answering
+        if answering is None:
+            self._close_unused()
+        elif not answering.response_started:
+            super().shutdown()
+        else:
+            # Nobody was told that the connection ends: the next request may be on its way with the last byte.
+            self._is_ending = True
+
+    def _close_unused(self) -> None:
+        """Close it, unless a request is in the socket already or is about to come with a new connection."""
+        grace = 0.0 if self._parts else self.first_request_grace + self.idle_since - self.loop.time()
+        if grace > 0:
+            self.loop.call_later(grace, self._close_unused)
+        elif self._answering is not None:
+            self.shutdown()
+        elif not self.transport.is_closing() and (self._size or _is_readable(self.transport)):
+            self.loop.call_later(0.05, self._close_unused)
+        else:
+            self.transport.close()
+
     def on_response_complete(self) -> None:
         """Expect the rest of this request and the next one in time."""
         self.idle_since = self.loop.time()
         super().on_response_complete()
+        if self._is_ending:
+            self.loop.call_later(self.first_request_grace, self._close_unused)
 
     def resume_writing(self) -> None:
         """Note that the client reads."""
@@ -167,6 +202,33 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             )
             self.transport.write(_rendered(problem, identity))
         self.transport.close()
+
+
+def _is_readable(transport: asyncio.BaseTransport) -> bool:
+    """Whether something came that was not read yet."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _ended_by_closing(cycle: RequestResponseCycle, app: ASGIApp) -> Any:
+    """An application whose answers of unknown length are sent as they are, by the two fields that uvicorn goes by."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        is_delimited = True
+
+        async def send_plainly(message: Message) -> None:
+            nonlocal is_delimited
+            if message["type"] == "http.response.start":
+                is_delimited = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+                cycle.chunked_encoding = None if is_delimited else False
+            elif message["type"] == "http.response.body" and not is_delimited:
+                cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, send_plainly)
+
+    return answer
 
 
 def _rendered(problem: Problem, identity: str) -> bytes:

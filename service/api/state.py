@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import msgspec
 from starlette.requests import Request
 
+from service.api.drain import Drain
 from service.api.key_uses import KeyUses
 from service.api.progress_watcher import ProgressWatcher
 from service.api.rate_limits import RateLimiter, Rates
@@ -35,6 +36,7 @@ class Options(msgspec.Struct, frozen=True):
 class State(TypedDict):
     """The dependencies of every handler."""
 
+    drain: Drain
     metrics: ApiMetrics
     database: Database
     listings: SharedListings

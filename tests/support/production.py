@@ -15,6 +15,7 @@ PRODUCTION = {
     "PDPJ_BASE_URL": "https://portal.example.com/api/v2",
     "S3_PUBLIC_ENDPOINT_URL": "https://files.example.com",
     "WEBHOOK_ALLOW_PRIVATE_HOSTS": "false",
+    "DRAIN_SECONDS": "0",
 }
 
 

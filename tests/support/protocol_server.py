@@ -44,10 +44,18 @@ class Application:
                 answer = StreamingResponse(self._large())
             case "/at-once":
                 answer = Response(b"x" * 20_000_000)
+            case "/slow":
+                answer = StreamingResponse(self._slow())
             case "/wait":
                 self.waiting.set()
                 await self.release.wait()
         await answer(scope, receive, send)
+
+    async def _slow(self) -> AsyncIterator[bytes]:
+        yield b"sl"
+        self.waiting.set()
+        await self.release.wait()
+        yield b"ow"
 
     async def _large(self) -> AsyncIterator[bytes]:
         try:

@@ -30,6 +30,11 @@ class RawConnection:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side has closed the connection, as far as it was heard of here."""
+        return self._reader.at_eof() or self._writer.transport.is_closing()
+
     async def send(self, data: bytes) -> None:
         """Write bytes and wait until the system has taken them. Raises ConnectionError where the other side closed."""
         self._writer.write(data)

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from service.app import seconds_to_drain
 from service.domain.api_keys import new_api_key
 from service.domain.development import is_local, mark_local
 from service.local.credentials import Credentials, load_or_create_credentials
@@ -136,6 +137,14 @@ def test_the_required_ones_are_enough() -> None:
 
     assert settings.webhook_retry_delays == (2, 4, 60, 300, 1800, 7200, 18000, 36000, 36000)
     assert (settings.download_concurrency, settings.base_url) == (5, "http://127.0.0.1:8000")
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [({}, 0), (PRODUCTION, 5), ({**PRODUCTION, "DRAIN_SECONDS": "0"}, 0), ({"DRAIN_SECONDS": "7"}, 7)],
+)
+def test_a_process_drains_in_production_unless_it_is_told_how_long(changes: dict[str, str], seconds: int) -> None:
+    assert seconds_to_drain(load_settings(GOOD | changes, env_file=NO_FILE)) == seconds
 
 
 def test_lists_are_separated_by_commas() -> None:
