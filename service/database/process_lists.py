@@ -11,7 +11,7 @@ from service.database.connection import Connection, as_struct
 from service.database.horizon import horizon
 from service.domain.pages import Position
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import JobStatus, ProcessStatus
+from service.domain.statuses import ENDED, JobStatus, ProcessStatus
 
 
 class ProcessRow(msgspec.Struct, frozen=True):
@@ -74,6 +74,11 @@ def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[
     """Each part reads an index in the order of the list, and hardly more of it than the page has."""
     if wanted.status is ProcessStatus.PROCESSING:
         return _active(JobStatus.PROCESSING, conditions, after)
+    if wanted.status in ENDED and after is None:
+        # The newest cases may all be others. PostgreSQL would pass by them in the order of time, were the state not a
+        # part of the order; it is one state, so that the order is the same.
+        within = f"state BETWEEN '{wanted.status}' AND '{wanted.status}'"
+        return f"{_ROW} WHERE {' AND '.join([*conditions, within])} ORDER BY state, {_BY_TIME} LIMIT :limit"
     if wanted.status is not ProcessStatus.PENDING:
         return _ordered(_ROW, [*conditions, *_STATUSES.get(wanted.status, ())], _PLACE, after)
     without_job = _ordered(_ROW, [*conditions, "state = 'pending'"], _PLACE, after)
@@ -100,6 +105,7 @@ def _active(status: JobStatus, conditions: list[str], after: Position[str] | Non
 
 
 _PLACE = ("processes.created_at", "number")
+_BY_TIME = "processes.created_at DESC, number DESC"
 
 
 def _ordered(

@@ -11,7 +11,7 @@ from service.database import process_lists, users
 from service.database.connection import Connection, Database
 from service.database.process_lists import ProcessFilter, ProcessRow
 from service.domain.pages import Position
-from service.domain.statuses import ProcessStatus
+from service.domain.statuses import ENDED, ProcessStatus
 from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database
@@ -99,6 +99,22 @@ async def test_a_page_reads_what_it_shows(database: Database, wanted: dict[str, 
 
     [plan] = reader.plans
     assert (plan.tables_read_whole, plan.rows <= ROWS_MAX) == (set(), True), plan
+
+
+async def test_the_ended_cases_behind_a_crowd_of_newer_ones_are_found_at_once(database: Database) -> None:
+    async with database.connection() as connection:
+        transaction = connection.raw_connection.transaction()
+        await transaction.start()
+        newer = "CAST(left(number, 7) AS integer) < :place"
+        await connection.execute(f"UPDATE processes SET state = 'active' WHERE {newer}", {"place": CASES // 2})  # noqa: S608  (written here)
+        await connection.execute("ANALYZE processes")
+        reader = explained(connection, is_generic=False)
+
+        for status in ENDED:
+            await process_lists.page(cast(Connection, reader), ProcessFilter(status=status), after=None, limit=LIMIT)
+
+        await transaction.rollback()
+    assert max(plan.rows for plan in reader.plans) < CASES // 4
 
 
 async def test_jobs_of_the_version_before_are_listed_too(stack: Stack) -> None:
