@@ -31,10 +31,7 @@ class CaseProgress:
         self._progress: ProgressView | None = None
 
     def may_have_changed(self, overview: Overview) -> bool:
-        """Whether to look at the documents: a worker is busy with them, or the case or its job was written.
-
-        Whatever else writes documents writes one of these in the same transaction.
-        """
+        """Whether to look at the documents: a worker is busy with them, or the case or its job was written."""
         return overview.job_status is JobStatus.PROCESSING or overview != self._overview
 
     def rewritten(self, versions: Mapping[UUID, int]) -> list[UUID]:

@@ -17,7 +17,6 @@ from service.api.queries import NoQuery
 from service.database import processes
 from service.database.processes import Overview
 from service.domain.api_keys import key_hash
-from service.domain.events import count
 from service.domain.process_number import ProcessNumber
 
 _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webhook_")]
@@ -57,4 +56,5 @@ def _snapshot(number: ProcessNumber, own: Overview, opening: Opening) -> bytes:
     """What the status endpoint would answer: of the webhook, only the caller's own."""
     webhook = {name: getattr(own, name) for name in _WEBHOOK}
     overview = msgspec.structs.replace(opening.overview, **webhook)
-    return encoded("snapshot", status_view(number, overview, count(opening.documents), opening.views), retry=RETRY)
+    view = msgspec.structs.replace(status_view(number, overview, opening.counts, []), documents=opening.documents)
+    return encoded("snapshot", view, retry=RETRY)

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
-from service.api.presenters import DocumentView
 from service.database.processes import Overview
-from service.domain.documents import Document
+from service.domain.events import Counts
 
 BACKLOG = 1024 * 1024  # bytes; those of one look are shared by all listeners of a case
 
@@ -16,8 +15,8 @@ class Opening(msgspec.Struct, frozen=True):
     """What a stream begins with: a case as one look saw it, shared by all who came before that look."""
 
     overview: Overview  #: without anybody's webhook
-    documents: list[Document]
-    views: list[DocumentView]
+    counts: Counts
+    documents: msgspec.Raw  #: encoded, once for everybody
 
 
 class Listener:

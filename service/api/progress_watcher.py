@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -11,14 +11,18 @@ import msgspec
 import structlog
 
 from service.api.case_progress import CaseProgress, Change, end_name
+from service.api.changed_cases import ChangedCases, ToLook
 from service.api.event_stream import encoded
 from service.api.listeners import Listener, Opening
-from service.api.presenters import document_views
+from service.api.presenters import DocumentView, document_views
+from service.api.responses import encoded_list
 from service.api.slices import Slices
 from service.database import documents, processes, users
 from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.horizon import horizon
 from service.database.processes import Overview
 from service.domain.documents import Document
+from service.domain.events import count
 from service.domain.process_number import ProcessNumber
 from service.object_store import ObjectStore
 
@@ -62,6 +66,7 @@ class ProgressWatcher:
         self._slices = slices
         self._interval = interval
         self._cases: dict[ProcessNumber, _Case] = {}
+        self._changed = ChangedCases()
         self._wake = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
 
@@ -93,6 +98,7 @@ class ProgressWatcher:
 
     async def _watch(self) -> None:
         is_away = False
+        self._changed.lost()
         try:
             while self._cases:
                 self._wake.clear()
@@ -114,10 +120,15 @@ class ProgressWatcher:
         cases = {number: case for number, case in self._cases.items() if case.listeners or number in admitted}
         keys = {listener.key for case in cases.values() for listener in case.everybody}
         try:
+            async with self._database.connection() as connection:
+                moment = await horizon(connection)
             async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
                 revoked = keys - await users.live_keys(connection, keys)
-                seen = await _see(connection, cases, admitted)
+                to_look = await self._changed.find(connection, cases)
+                seen = await _see(connection, cases, to_look, admitted)
+            self._changed.passed(moment)
         except UNREACHABLE as error:
+            self._changed.lost()
             if not quietly:
                 structlog.get_logger().warning("progress_not_seen", error=type(error).__name__)
             return False
@@ -160,12 +171,13 @@ class ProgressWatcher:
 
     async def _open(self, sight: _Sight) -> Opening:
         found = [sight.loaded[each] for each in sight.versions]
-        return Opening(sight.overview, found, await document_views(found, self._store, self._slices))
+        views = await document_views(found, self._store, self._slices)
+        return Opening(sight.overview, count(found), await encoded_list(views, self._slices))
 
     async def _batch(self, change: Change, end: bytes | None) -> bytes:
         """The events of one look: links are signed once, whoever listens."""
         views = await document_views(change.documents, self._store, self._slices)
-        events = [encoded("document", view) for view in views]
+        events = await self._slices.run(_encoded_documents, views)
         if end is not None:
             events.append(end)
         elif change.progress is not None:
@@ -174,14 +186,19 @@ class ProgressWatcher:
 
 
 async def _see(
-    connection: Connection, cases: Mapping[ProcessNumber, _Case], whole: Collection[ProcessNumber]
+    connection: Connection,
+    cases: Mapping[ProcessNumber, _Case],
+    to_look: ToLook,
+    whole: Collection[ProcessNumber],
 ) -> dict[ProcessNumber, _Sight]:
     """Look at the cases that may have changed, and at the whole of some. Needs one snapshot of the database."""
-    overviews = await processes.overviews(connection, cases)
+    wanted_cases = to_look.cases.union(whole)
+    overviews = await processes.overviews(connection, wanted_cases) if wanted_cases else {}
+    certain = to_look.changed.union(whole)
     stirred = [
         number
         for number, overview in overviews.items()
-        if number in whole or cases[number].progress.may_have_changed(overview)
+        if number in certain or cases[number].progress.may_have_changed(overview)
     ]
     versions = await documents.versions(connection, stirred) if stirred else {}
     wanted = {
@@ -198,6 +215,10 @@ async def _see(
         )
         for number in stirred
     }
+
+
+async def _encoded_documents(views: Sequence[DocumentView]) -> list[bytes]:
+    return [encoded("document", view) for view in views]
 
 
 def _close(listeners: Collection[Listener]) -> None:

@@ -23,12 +23,13 @@ async def _encoded(value: Any, slices: Slices) -> bytes:
         members = {name: getattr(value, name) for name in value.__struct_fields__}
         lists = {name: each for name, each in members.items() if isinstance(each, list) and len(each) > SIZE}
     if lists:
-        encoded = {name: await _encoded_list(items, slices) for name, items in lists.items()}
+        encoded = {name: await encoded_list(items, slices) for name, items in lists.items()}
         value = msgspec.structs.replace(value, **encoded)
     return msgspec.json.encode(value)
 
 
-async def _encoded_list(items: list[Any], slices: Slices) -> msgspec.Raw:
+async def encoded_list(items: Sequence[Any], slices: Slices) -> msgspec.Raw:
+    """A list of any length, as a part of an answer."""
     return msgspec.Raw(b"[" + b",".join(await slices.run(_members, items)) + b"]")
 
 

@@ -85,8 +85,9 @@ async def versions(connection: Connection, numbers: Collection[ProcessNumber]) -
 
 async def by_id(connection: Connection, ids: list[UUID]) -> dict[UUID, Document]:
     """Documents of any processes."""
-    rows = await connection.fetch_all(f"SELECT {_COLUMNS} FROM documents WHERE id = ANY(:ids)", {"ids": ids})
-    return {row["id"]: as_struct(row, Document) for row in rows}
+    query = f"SELECT {_COLUMNS} FROM documents WHERE id = ANY(:ids)"
+    found = await fetch_in_parts(connection, query, {"ids": ids}, lambda row: as_struct(row, Document))
+    return {document.id: document for document in found}
 
 
 async def lacking(connection: Connection, number: ProcessNumber, *, include_hopeless: bool) -> list[UUID]:

@@ -198,6 +198,13 @@ async def counts(connection: Connection, number: ProcessNumber) -> Counts:
     return as_struct(rows[0], Counts)
 
 
+async def note_change(connection: Connection, number: ProcessNumber) -> None:
+    """Tell lists and listeners that documents were given to a job that has not ended. The caller holds the lock."""
+    await connection.execute(
+        "UPDATE processes SET updated_at = change_time() WHERE number = :number", {"number": number.digits}
+    )
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What the status of a process is derived from."""
 

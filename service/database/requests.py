@@ -253,6 +253,8 @@ async def _start(connection: Connection, request: Request, ids: list[UUID], even
 
 
 async def _join(connection: Connection, request: Request, job_id: UUID, *, has_more: bool = False) -> Accepted:
+    if has_more:
+        await processes.note_change(connection, request.number)
     await job_users.admit(connection, job_id, request.user_id)
     await jobs.hasten(connection, job_id, request.lane)
     await _subscribe(connection, request, job_id)

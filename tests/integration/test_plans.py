@@ -10,6 +10,7 @@ import pytest
 
 from service.database import (
     alerts,
+    changed_cases,
     delivery_history,
     documents,
     idle_jobs,
@@ -129,6 +130,8 @@ QUESTIONS: dict[str, Ask] = {
     "list, with documents": listed(has_documents=True),
     "list, without documents": listed(has_documents=False),
     "list, by change": listed(updated_since=datetime.now(UTC) - timedelta(minutes=PLACE)),
+    "listeners: what changed": lambda connection, _owner: changed_cases.changed_since(connection, datetime.now(UTC)),
+    "listeners: what workers are at": lambda connection, _owner: changed_cases.in_work(connection),
     "jobs": jobs_of(),
     "jobs, one user's": jobs_of(own=True),
     **{f"jobs, {status}": jobs_of(status=status) for status in JobStatus},
