@@ -7,6 +7,7 @@ import asyncio
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -30,6 +31,10 @@ import service.app, service.cli, worker.main
 service.cli.main(["--help"], standalone_mode=False)  # imports every command
 print(service.__file__)
 """
+
+NO_IPV6 = REPOSITORY / "tests" / "support" / "no_ipv6"
+#: By which a process has to be reached.
+ADDRESSES = ["127.0.0.1", "[::1]"] if socket.has_ipv6 and Path("/proc/net/if_inet6").exists() else ["127.0.0.1"]
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,34 @@ async def test_the_release_brings_a_database_to_its_schema(
 async def test_the_api_answers_and_ends_by_the_signal_that_it_gets(
     image: Image, environment: dict[str, str], api_process: Process, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    settings = environment | {"PORT": str(free_port())}
+    settings = environment | {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
     async with running(image, "web", settings, tmp_path) as process:
         await until_answered(f"http://127.0.0.1:{settings['PORT']}/health/live", process)
         for path in ("/health/ready", "/openapi.json", "/docs"):
             async with session.get(f"http://127.0.0.1:{settings['PORT']}{path}") as response:
                 assert response.status == 200, await response.text()
+        for address in ADDRESSES:
+            assert await is_answered(session, f"http://{address}:{settings['PORT']}/health/live")
+            assert await is_answered(session, f"http://{address}:{settings['METRICS_PORT']}/metrics")
 
         assert await process.stop() == -signal.SIGTERM
         assert process.has_said("Finished server process")
+
+
+async def test_the_api_starts_where_there_is_no_ipv6(
+    image: Image, environment: dict[str, str], api_process: Process, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    settings = environment | {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
+    async with running(image, "web", settings | {"PYTHONPATH": str(NO_IPV6)}, tmp_path) as process:
+        await until_answered(f"http://127.0.0.1:{settings['PORT']}/health/live", process)
+
+        assert await is_answered(session, f"http://127.0.0.1:{settings['METRICS_PORT']}/metrics")
+        assert await process.stop() == -signal.SIGTERM
+
+
+async def is_answered(session: aiohttp.ClientSession, url: str) -> bool:
+    async with session.get(url) as response:
+        return response.status == 200
 
 
 async def test_the_worker_works_and_hands_over_when_it_gets_a_signal(
