@@ -13,7 +13,7 @@ from service.domain.jobs import ClaimedJob
 
 COST_MAX = 100  # documents that a claim counts at most: what a large case really uses is shared at the portal
 #: While slots are full: after this a user gets one more of the jobs that were asked for one by one into work.
-PATIENCE = timedelta(seconds=1)
+PATIENCE = timedelta(seconds=0.5)
 LOCKED_MAX = 20  # users whose first jobs are locked by others, of one claim
 
 

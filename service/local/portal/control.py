@@ -157,6 +157,7 @@ def _journal(portal: SimulatedPortal) -> dict[str, Any]:
         "max_in_flight": journal.in_flight.most,
         "documents_in_flight": journal.documents_in_flight.now,
         "max_documents_in_flight": journal.documents_in_flight.most,
+        "seconds_of_documents": journal.documents_in_flight.count(),
         "longest_documents_in_flight": {str(n): seconds for n, seconds in journal.documents_in_flight.longest.items()},
         "listings": journal.listings,
         "documents": [asdict(count) for count in journal.documents.values()],

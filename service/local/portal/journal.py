@@ -37,26 +37,41 @@ class DocumentCount:
 
 @dataclass(slots=True)
 class Gauge:
-    """How many at the same time, now and at most; `longest`: seconds for which there were so many or more."""
+    """How many at the same time, now and at most; `longest`: seconds for which there were so many or more.
+
+    `seconds`: of all of them together.
+    """
 
     now: int = 0
     most: int = 0
+    seconds: float = 0.0
     longest: dict[int, float] = field(default_factory=dict)
     _since: dict[int, float] = field(default_factory=dict)
+    _counted_at: float = field(default_factory=time.monotonic)
+
+    def count(self) -> float:
+        """`seconds` until now."""
+        at = time.monotonic()
+        self.seconds += self.now * (at - self._counted_at)
+        self._counted_at = at
+        return self.seconds
 
     def up(self) -> None:
+        self.count()
         self.now += 1
         self.most = max(self.most, self.now)
         self._since[self.now] = time.monotonic()
 
     def down(self) -> None:
+        self.count()
         lasted = time.monotonic() - self._since.pop(self.now)
         self.longest[self.now] = max(self.longest.get(self.now, 0.0), lasted)
         self.now -= 1
 
     def clear(self) -> None:
         """Forget what was before; what is in flight stays counted."""
-        self.most = self.now
+        self.count()
+        self.most, self.seconds = self.now, 0.0
         self.longest.clear()
 
 
