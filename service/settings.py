@@ -12,16 +12,17 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from service.database_url import DatabaseUrlError, parse_database_url
-from service.domain.development import is_local
 from service.variables import fault, injected, tidied
+from service.weak_secrets import is_placeholder, looks_random
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)
 _LISTS: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(
-        ("WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_ALLOWED_PORTS", "CORS_ALLOWED_ORIGINS"),
+        ("WEBHOOK_RETRY_DELAYS", "WEBHOOK_ALLOWED_HOSTS", "WEBHOOK_PRIVATE_HOSTS", "WEBHOOK_ALLOWED_PORTS"),
         re.compile(","),
     ),
+    "CORS_ALLOWED_ORIGINS": re.compile(","),
     # A URL may have commas itself: one that separates is followed by the scheme of the next.
     "ALERT_URLS": re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)"),
 }
@@ -33,19 +34,11 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "S3_ENDPOINT_URL": ("https", "http"),
     "S3_PUBLIC_ENDPOINT_URL": ("https", "http"),
 }
-#: What examples, tutorials and images of servers have for passwords; production refuses to start with one.
-_PLACEHOLDERS = frozenset(
-    {"", "123456", "12345678", "admin", "autos", "changeme", "change-me", "change_me", "default", "dev", "development"}
-    | {"docker", "example", "local", "localhost", "minio123", "minioadmin", "pass", "passwd", "password", "postgres"}
-    | {"redis", "root", "secret", "test", "user"}
-)
-_WORDS = ("change", "default", "develop", "example", "password", "placeholder", "replace", "secret")
-_DISTINCT = 8  # characters; 24 random hexadecimal digits have fewer once in 40,000 times
-
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Rate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
 Origin = Annotated[str, Meta(pattern=r"^(\*|https?://[^/?#@\s]+)$")]
+PrivateHost = Annotated[str, Meta(pattern=r"^(https?://)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -94,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     webhook_timeout: Annotated[int, Meta(ge=1, le=300)] = 30
     webhook_retry_delays: tuple[NotNegative, ...] = (2, 4, 60, 300, 1800, 7200, 18000, 36000, 36000)
     webhook_allowed_hosts: tuple[str, ...] = ()
+    webhook_private_hosts: tuple[PrivateHost, ...] = ()
     webhook_allowed_ports: tuple[Port, ...] = (443, 8443)
     webhook_allow_private_hosts: bool = False
     webhook_max_documents: NotNegative = 500
@@ -273,9 +267,9 @@ def _check_secrets(settings: Settings) -> None:
         _check_password("REDIS_URL", unquote(redis.password), unquote(redis.username or ""))
     for name in ("AWS_SECRET_ACCESS_KEY", "PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY"):
         value = getattr(settings, name.lower())
-        if value is not None and _is_placeholder(value):
+        if value is not None and is_placeholder(value):
             raise SettingsError(f"{name} is a secret of development: production needs one of its own")
-    if settings.admin_api_key is not None and not _looks_random(settings.admin_api_key):
+    if settings.admin_api_key is not None and not looks_random(settings.admin_api_key):
         raise SettingsError("ADMIN_API_KEY can be guessed: production needs a random one")
 
 
@@ -286,14 +280,5 @@ def _check_database_password(url: str) -> None:
 
 
 def _check_password(name: str, password: str, user: str) -> None:
-    if _is_placeholder(password, user):
+    if is_placeholder(password, user):
         raise SettingsError(f"{name} has a password of development, or none after the colon: choose another one")
-
-
-def _is_placeholder(secret: str, user: str = "") -> bool:
-    return is_local(secret) or secret.lower() in _PLACEHOLDERS | {user.lower()}
-
-
-def _looks_random(key: str) -> bool:
-    """False for what people type: a word of theirs, or the same few characters. A random key passes in practice."""
-    return len(set(key)) >= _DISTINCT and not any(word in key.lower() for word in _WORDS)

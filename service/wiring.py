@@ -51,9 +51,11 @@ def address_policy(settings: Settings) -> AddressPolicy:
             own_hosts=[urlsplit(settings.base_url).hostname or ""],
             allowed_ports=settings.webhook_allowed_ports,
             allowed_hosts=settings.webhook_allowed_hosts,
+            private_hosts=settings.webhook_private_hosts,
         )
     return AddressPolicy.development(
         allow_private_hosts=settings.webhook_allow_private_hosts,
+        private_hosts=settings.webhook_private_hosts,
         allowed_hosts=settings.webhook_allowed_hosts,
     )
 

@@ -11,7 +11,7 @@ from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from service.webhooks.address_policy import AddressPolicy, InvalidWebhookUrl, UrlRule
-from service.webhooks.canonical_url import canonical_url, host_of
+from service.webhooks.canonical_url import canonical_url, host_of, policy_for, request_url
 from service.webhooks.name_resolver import LookupFailed, NameNotFound, NameResolver
 from service.webhooks.networks import parse_address
 
@@ -27,6 +27,7 @@ async def check_url(url: str, policy: AddressPolicy, resolver: NameResolver) -> 
     is accepted here: it is decided when it is called.
     """
     canonical = canonical_url(url, policy)
+    policy = policy_for(request_url(canonical), policy)
     host = host_of(canonical)
     if _is_address(host):
         return canonical

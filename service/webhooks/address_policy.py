@@ -1,14 +1,14 @@
 """Which URLs may receive webhooks, as a value, and the refusal that names the rule a URL broke."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
 import yarl
 
-from service.webhooks.networks import IPAddress, is_private, is_public
+from service.webhooks.networks import IPAddress, is_loopback, is_private, is_public
 
 PRODUCTION_PORTS = frozenset({443, 8443})
 
@@ -76,6 +76,10 @@ class InvalidWebhookUrl(Exception):
         super().__init__(f"{rule.value}: {self.message}")
 
 
+#: Scheme, host and port of a receiver on a private network.
+PrivateHost = tuple[str, str, int]
+
+
 @dataclass(frozen=True)
 class AddressPolicy:
     """What a webhook URL may be. Hosts are compared as names in lower-case ASCII, without subdomains.
@@ -89,6 +93,8 @@ class AddressPolicy:
     allowed_hosts: frozenset[str]
     own_hosts: frozenset[str]
     allow_private_hosts: bool
+    private_hosts: frozenset["PrivateHost"] = frozenset()
+    allow_private_networks: bool = False
 
     @classmethod
     def production(
@@ -97,14 +103,19 @@ class AddressPolicy:
         own_hosts: Iterable[str],
         allowed_ports: Iterable[int] = PRODUCTION_PORTS,
         allowed_hosts: Iterable[str] = (),
+        private_hosts: Iterable[str] = (),
     ) -> Self:
-        """Only https, on the given ports, to public addresses. A malformed host raises `ValueError`."""
+        """Only https, on the given ports, to public addresses, and to `private_hosts` as they are listed.
+
+        A malformed host raises `ValueError`.
+        """
         return cls(
             require_https=True,
             allowed_ports=frozenset(allowed_ports),
             allowed_hosts=_host_names(allowed_hosts),
             own_hosts=_host_names(own_hosts),
             allow_private_hosts=False,
+            private_hosts=_private_hosts(private_hosts, allowed_ports),
         )
 
     @classmethod
@@ -115,6 +126,7 @@ class AddressPolicy:
         own_hosts: Iterable[str] = (),
         allowed_ports: Iterable[int] | None = None,
         allowed_hosts: Iterable[str] = (),
+        private_hosts: Iterable[str] = (),
     ) -> Self:
         """Also plain http, and, where asked for, this machine and private networks."""
         return cls(
@@ -123,6 +135,23 @@ class AddressPolicy:
             allowed_hosts=_host_names(allowed_hosts),
             own_hosts=_host_names(own_hosts),
             allow_private_hosts=allow_private_hosts,
+            private_hosts=_private_hosts(private_hosts, PRODUCTION_PORTS),
+        )
+
+    def for_url(self, scheme: str, host: str | None, port: int | None) -> Self:
+        """The policy for a URL that goes to one of `private_hosts`; for any other one the policy as it is.
+
+        Its scheme and port are then allowed, and addresses of private networks; never this machine, link-local
+        addresses or metadata services.
+        """
+        if (scheme, host, port) not in self.private_hosts or host is None or port is None:
+            return self
+        return replace(
+            self,
+            require_https=scheme == "https",
+            allowed_ports=frozenset({port}),
+            allowed_hosts=frozenset({host}),
+            allow_private_networks=True,
         )
 
     def allows_port(self, port: int) -> bool:
@@ -133,7 +162,9 @@ class AddressPolicy:
 
     def allows_address(self, address: IPAddress) -> bool:
         """Tell whether a socket may be connected to this address."""
-        return is_public(address) or (self.allow_private_hosts and is_private(address))
+        if is_public(address) or (self.allow_private_hosts and is_private(address)):
+            return True
+        return self.allow_private_networks and is_private(address) and not is_loopback(address)
 
 
 def _host_names(hosts: Iterable[str]) -> frozenset[str]:
@@ -146,3 +177,17 @@ def _host_name(host: str) -> str:
     if not name:
         raise ValueError(f"{host!r} is not a host name")
     return name
+
+
+def _private_hosts(entries: Iterable[str], ports: Iterable[int]) -> frozenset[PrivateHost]:
+    return frozenset(found for each in entries for found in _listed(each.strip(), tuple(ports)))
+
+
+def _listed(entry: str, ports: Iterable[int]) -> list[PrivateHost]:
+    """An entry such as `hooks.intra.example`, `hooks:8443` or `http://10.1.2.3:8080`; without scheme it is https."""
+    scheme, _, authority = entry.rpartition("://")
+    url = yarl.URL(f"{scheme or 'https'}://{authority}")
+    host = _host_name(url.raw_host or "")
+    if url.explicit_port is not None:
+        return [(url.scheme, host, url.explicit_port)]
+    return [(url.scheme, host, port) for port in (ports if url.scheme == "https" else (80,))]

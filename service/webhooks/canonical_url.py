@@ -61,6 +61,7 @@ def canonical_url(url: str, policy: AddressPolicy) -> str:
     only for its form, since its addresses are known when it is resolved.
     """
     _check_characters(url)
+    policy = _policy_for_text(url, policy)
     written = _split(url, policy)
     parsed = _parse(url)
     host = _canonical_host(written.host, parsed.raw_host or "", policy)
@@ -73,6 +74,20 @@ def canonical_url(url: str, policy: AddressPolicy) -> str:
         if (understood.scheme, understood.raw_host, understood.port) != (written.scheme, host, written.port):
             raise InvalidWebhookUrl(UrlRule.HOST)
     return canonical
+
+
+def policy_for(url: yarl.URL, policy: AddressPolicy) -> AddressPolicy:
+    """The policy with what it allows for the host of this URL alone, which has to pass it as any other URL has to."""
+    return policy.for_url(url.scheme, (url.raw_host or "").removesuffix("."), url.port)
+
+
+def _policy_for_text(url: str, policy: AddressPolicy) -> AddressPolicy:
+    if not policy.private_hosts:
+        return policy
+    try:
+        return policy_for(yarl.URL(url), policy)
+    except ValueError:
+        return policy
 
 
 def request_url(canonical: str) -> yarl.URL:
@@ -145,7 +160,7 @@ def _canonical_host(written: str, parsed: str, policy: AddressPolicy) -> str:
     if written.removesuffix(".").rpartition(".")[2][:1].isdigit():
         return _allowed_address(written, policy)
     _check_name(name)
-    if not policy.allow_private_hosts:
+    if not (policy.allow_private_hosts or policy.allow_private_networks):
         _check_public_name(name)
     return name
 

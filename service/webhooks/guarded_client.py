@@ -14,7 +14,7 @@ import yarl
 
 from service.webhooks.address_guard import AddressGuard, VettingResolver
 from service.webhooks.address_policy import AddressPolicy, InvalidWebhookUrl, UrlRule
-from service.webhooks.canonical_url import canonical_url, request_url
+from service.webhooks.canonical_url import canonical_url, policy_for, request_url
 from service.webhooks.name_resolver import LookupFailed, NameNotFound, NameResolver
 from service.webhooks.post_outcome import (
     OutcomeKind,
@@ -102,7 +102,7 @@ class GuardedClient:
             canonical = canonical_url(request.url, self._policy)
         except InvalidWebhookUrl as refusal:
             return PostOutcome(OutcomeKind.REFUSED_ADDRESS, rule=refusal.rule)
-        guard = AddressGuard(self._policy)
+        guard = AddressGuard(policy_for(request_url(canonical), self._policy))
         answer = _Answer()
         try:
             async with guarded_session(guard, self._resolver, tls=self._tls) as session:

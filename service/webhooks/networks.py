@@ -97,6 +97,13 @@ def is_private(address: IPAddress) -> bool:
     return _is_in(address, _PRIVATE) and not _is_in(address, _PRIVATE_DENIED)
 
 
+def is_loopback(address: IPAddress) -> bool:
+    """Tell whether the address is this machine."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
 def _carried_ipv4(address: IPv6Address) -> IPv4Address | None:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
