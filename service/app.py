@@ -32,6 +32,7 @@ from service.api import (
     webhook_trials,
     webhooks,
 )
+from service.api.document_links import DocumentLinks
 from service.api.drain import ConnectionMiddleware, Drain
 from service.api.key_uses import KeyUses
 from service.api.metrics import exposition
@@ -51,7 +52,6 @@ from service.database.connection import UNREACHABLE, Database
 from service.database.users import create_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
-from service.object_store import ObjectStore
 from service.portal.gate import Gate
 from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import Bell, redis_pool
@@ -163,6 +163,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     metrics = await _open_metrics(stack, settings, database)
     resolver = _open_resolver(stack)
     store = await stack.enter_async_context(open_bucket(settings))
+    links = DocumentLinks(store, settings.base_url)
     slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), _open_bell(stack, settings)
     return State(
         drain=stack.enter_context(Drain(seconds_to_drain(settings)).on_sigterm()),
@@ -171,13 +172,12 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         listings=await _open_listings(stack, settings, database, metrics, turns=turns, bell=bell),
         store=store,
         readiness=Readiness(database, bell, store, credential=portal_credential(settings)),
-        watcher=_open_watcher(stack, database, store, slices),
+        links=links,
+        watcher=_open_watcher(stack, database, links, slices),
         bell=bell,
         webhook_policy=address_policy(settings),
         resolver=resolver,
-        subscribers=GuardedClient(
-            address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT)
-        ),
+        subscribers=_trial_client(settings, resolver),
         key_uses=_open_key_uses(stack, database),
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
         rates=_rates(settings),
@@ -228,10 +228,14 @@ async def _open_listings(
     return listings
 
 
-def _open_watcher(stack: AsyncExitStack, database: Database, store: ObjectStore, slices: Slices) -> ProgressWatcher:
-    watcher = ProgressWatcher(database, store, slices)
+def _open_watcher(stack: AsyncExitStack, database: Database, links: DocumentLinks, slices: Slices) -> ProgressWatcher:
+    watcher = ProgressWatcher(database, links, slices)
     stack.push_async_callback(watcher.close)
     return watcher
+
+
+def _trial_client(settings: Settings, resolver: DnsResolver) -> GuardedClient:
+    return GuardedClient(address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT))
 
 
 def _open_resolver(stack: AsyncExitStack) -> DnsResolver:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from service.api import pagination
 from service.api.operations import Call, Reply, operation
 from service.api.pagination import LIMIT_DEFAULT, Limit, Page
-from service.api.presenters import DocumentView, document_link, document_views
+from service.api.presenters import DocumentView, document_views
 from service.api.problems import Problem
 from service.api.processes import not_requested
 from service.api.queries import NoQuery
@@ -53,7 +53,7 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     seen = [row.id for row in found[: call.query.limit]]
     trail = [*reversed(seen), *after][:TRAIL]
     rows, cursor = pagination.cut(found, call.query.limit, lambda _last: trail)
-    return Page(await document_views(rows, call.state["store"], call.state["slices"]), cursor)
+    return Page(await document_views(rows, call.state["links"], call.state["slices"]), cursor)
 
 
 @operation(
@@ -70,7 +70,7 @@ async def content(call: Call[NoQuery, None]) -> Response:
         document = document_id and await documents.find(connection, call.number, document_id)
     if not document:
         raise Problem("document_not_found", "This case has no such document.")
-    link = await document_link(document, call.state["store"])
+    link = await call.state["links"].signed(document)
     if link is None:
         detail = "The document is not available yet. Its status says why."
         raise Problem("document_not_available", detail)

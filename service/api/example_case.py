@@ -56,6 +56,7 @@ _STORED: dict[str, Any] = {
     "listed_mime_type": "application/pdf",
     "download_url": _LINK,
     "download_url_expires_at": _EXPIRES,
+    "content_url": f"{_PROCESS_URL}/documents/{DOCUMENT_ID}/content",
     "error_code": None,
     "error_message": None,
 }
@@ -74,6 +75,7 @@ _FAILED: dict[str, Any] = {
     "listed_mime_type": None,
     "download_url": None,
     "download_url_expires_at": None,
+    "content_url": None,
     "error_code": ErrorCode.PORTAL_ERROR,
     "error_message": SENTENCES[ErrorCode.PORTAL_ERROR],
 }
@@ -185,7 +187,7 @@ COMPLETED_EVENT = WebhookBody(
     completed_documents=1,
     failed_documents=0,
     completed_at=ENDED,
-    documents=[WebhookDocument(**_STORED, content_url=f"{_PROCESS_URL}/documents/{DOCUMENT_ID}/content")],
+    documents=[WebhookDocument(**_STORED)],
     documents_truncated=False,
     status_url=f"{_PROCESS_URL}/status",
 )
@@ -195,5 +197,5 @@ FAILED_EVENT = msgspec.structs.replace(
     status=ProcessStatus.FAILED,
     total_documents=2,
     failed_documents=1,
-    documents=[*COMPLETED_EVENT.documents, WebhookDocument(**_FAILED, content_url=None)],
+    documents=[*COMPLETED_EVENT.documents, WebhookDocument(**_FAILED)],
 )

@@ -8,18 +8,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from service.api.document_links import DocumentLinks
 from service.api.moments import Moment, utc
 from service.api.slices import Slices
 from service.database.process_lists import ProcessRow
 from service.database.processes import Overview
-from service.domain.content_types import content_type
 from service.domain.documents import Charset, ContentFlags, Document
 from service.domain.errors import ErrorCode
 from service.domain.events import Counts, count
-from service.domain.file_names import download_name
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, DocumentStatus, ProcessStatus, process_status
-from service.object_store import ObjectStore
 
 #: A text and no enumeration: a client that was made before a code was added shall not stumble over it.
 FailureCode = Annotated[
@@ -50,6 +48,7 @@ class DocumentView(msgspec.Struct, frozen=True, gc=False):
     size_mismatch: bool  #: whether `content_flags` has it
     download_url: str | None  #: signed for this answer: needs no key, until it expires; null without a stored file
     download_url_expires_at: Moment | None  #: null without a link
+    content_url: str | None  #: never goes stale and needs your API key; null without a stored file
     error_code: FailureCode | None
     error_message: str | None  #: the same as a sentence that says what to do
     attempts: int  #: downloads of the last job that tried it
@@ -145,19 +144,19 @@ class ProgressView(msgspec.Struct, frozen=True):
     completed_at: Moment | None
 
 
-async def document_views(documents: Sequence[Document], store: ObjectStore, slices: Slices) -> list[DocumentView]:
+async def document_views(documents: Sequence[Document], links: DocumentLinks, slices: Slices) -> list[DocumentView]:
     """Sign a link for each stored file; asks nobody."""
-    expires_at = await store.link_expiry()
+    expires_at = await links.expiry()
 
     async def views(some: Sequence[Document]) -> list[DocumentView]:
-        return [await _document_view(document, store, expires_at) for document in some]
+        return [await _document_view(document, links, expires_at) for document in some]
 
     return await slices.run(views, documents)
 
 
-async def _document_view(document: Document, store: ObjectStore, expires_at: datetime) -> DocumentView:
+async def _document_view(document: Document, links: DocumentLinks, expires_at: datetime) -> DocumentView:
     mime_type = document.mime_type or document.declared_mime_type
-    link = await document_link(document, store)
+    link = await links.signed(document)
     return DocumentView(
         id=document.id,
         uuid=document.uuid,
@@ -179,20 +178,13 @@ async def _document_view(document: Document, store: ObjectStore, expires_at: dat
         size_mismatch=document.size_mismatch,
         download_url=link,
         download_url_expires_at=expires_at if link else None,
+        content_url=links.lasting(document),
         error_code=document.error_code,
         error_message=document.error_message,
         attempts=document.attempts,
         started_at=utc(document.started_at),
         completed_at=utc(document.completed_at),
     )
-
-
-async def document_link(document: Document, store: ObjectStore) -> str | None:
-    """A fresh link to the stored file under the document's own name; None where there is no file."""
-    if document.storage_key is None or document.mime_type is None:
-        return None
-    name = download_name(document.name, document.mime_type)
-    return await store.link(document.storage_key, name, content_type(document.mime_type, document.charset))
 
 
 def process_view(

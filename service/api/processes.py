@@ -94,7 +94,7 @@ async def find_case(connection: Connection, wanted: Request) -> Case:
 async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
     """The answer of the main entry, with links signed now."""
     overview, registered = case
-    views = await document_views(registered, state["store"], state["slices"])
+    views = await document_views(registered, state["links"], state["slices"])
     return process_view(wanted.number, overview, registered, views)
 
 
@@ -120,7 +120,7 @@ async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response
     if has_newest(call.request, tag):
         return not_modified(tag)
     counts, found = await _documents(call, overview.total_documents)
-    views = await document_views(found, call.state["store"], call.state["slices"])
+    views = await document_views(found, call.state["links"], call.state["slices"])
     return Answer(status_view(call.number, overview, counts, views), headers={"ETag": tag})
 
 

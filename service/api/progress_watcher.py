@@ -12,6 +12,7 @@ import structlog
 
 from service.api.case_progress import CaseProgress, Change, end_name
 from service.api.changed_cases import ChangedCases, ToLook
+from service.api.document_links import DocumentLinks
 from service.api.event_stream import encoded
 from service.api.listeners import Listener, Opening
 from service.api.presenters import DocumentView, document_views
@@ -24,7 +25,6 @@ from service.database.processes import Overview
 from service.domain.documents import Document
 from service.domain.events import count
 from service.domain.process_number import ProcessNumber
-from service.object_store import ObjectStore
 
 INTERVAL = 0.5  # seconds between looks
 GATHER = 0.05  # seconds; those who come together share a look
@@ -59,10 +59,10 @@ class ProgressWatcher:
     is missed and nothing comes that is older than its beginning.
     """
 
-    def __init__(self, database: Database, store: ObjectStore, slices: Slices, *, interval: float = INTERVAL) -> None:
+    def __init__(self, database: Database, links: DocumentLinks, slices: Slices, *, interval: float = INTERVAL) -> None:
         """`interval`: seconds between looks."""
         self._database = database
-        self._store = store
+        self._links = links
         self._slices = slices
         self._interval = interval
         self._cases: dict[ProcessNumber, _Case] = {}
@@ -171,12 +171,12 @@ class ProgressWatcher:
 
     async def _open(self, sight: _Sight) -> Opening:
         found = [sight.loaded[each] for each in sight.versions]
-        views = await document_views(found, self._store, self._slices)
+        views = await document_views(found, self._links, self._slices)
         return Opening(sight.overview, count(found), await encoded_list(views, self._slices))
 
     async def _batch(self, change: Change, end: bytes | None) -> bytes:
         """The events of one look: links are signed once, whoever listens."""
-        views = await document_views(change.documents, self._store, self._slices)
+        views = await document_views(change.documents, self._links, self._slices)
         events = await self._slices.run(_encoded_documents, views)
         if end is not None:
             events.append(end)

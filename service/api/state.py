@@ -7,6 +7,7 @@ from typing import NotRequired, TypedDict
 import msgspec
 from starlette.requests import Request
 
+from service.api.document_links import DocumentLinks
 from service.api.drain import Drain
 from service.api.key_uses import KeyUses
 from service.api.progress_watcher import ProgressWatcher
@@ -41,6 +42,7 @@ class State(TypedDict):
     database: Database
     listings: SharedListings
     store: ObjectStore
+    links: DocumentLinks
     readiness: Readiness
     watcher: ProgressWatcher  #: for those who follow a case
     bell: Bell

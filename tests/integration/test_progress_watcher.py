@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.api.document_links import DocumentLinks
 from service.api.listeners import Listener
 from service.api.progress_watcher import ProgressWatcher
 from service.api.slices import SIZE, Slices
@@ -70,7 +71,9 @@ async def slices() -> SpiedSlices:
 
 @pytest.fixture
 async def watcher(steps: CaseSteps, local_bucket: Bucket, slices: SpiedSlices) -> AsyncIterator[ProgressWatcher]:
-    one = ProgressWatcher(steps.database, local_bucket.store, slices, interval=0.06)
+    one = ProgressWatcher(
+        steps.database, DocumentLinks(local_bucket.store, "https://autos.example.com"), slices, interval=0.06
+    )
     yield one
     await one.close()
 
