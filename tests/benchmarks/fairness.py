@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from tests.benchmarks.place import Machine, Place, open_place
 from tests.benchmarks.report import at_least, at_most
 from tests.support.api import Api
 from tests.support.deliveries import add_user, open_pool
+from tests.support.workload import plain
 
 BINARY = 0.3  # seconds
 LIMIT = 10  # requests at a time
@@ -22,6 +22,7 @@ BATCH = 300  # cases
 EQUAL_USERS, EQUAL_CASES = 3, 30  # cases of each
 ASKED = 3  # times
 SLACK = 2.0  # seconds that a request beside a batch may need above twice its time alone
+STORED = "SELECT count(*) AS stored FROM documents WHERE process_number = ANY($1) AND status = 'available'"
 CANCEL = "SELECT id FROM jobs WHERE completed_at IS NULL"
 
 
@@ -57,10 +58,9 @@ class Side:
         for job in await self.place.service.fetch(CANCEL):
             await self.place.service.api.post(f"/api/v1/jobs/{job['id']}/cancel", {})
 
-    async def served(self) -> Counter[str]:
-        """Documents that the portal has sent, by case."""
-        journal = await self.place.portal.journal()
-        return Counter(each["number"] for each in journal["documents"] for _ in range(each["complete"]))
+    async def stored(self, numbers: Sequence[str]) -> int:
+        """Documents of cases that are available."""
+        return int((await self.place.service.fetch(STORED, plain(numbers)))[0]["stored"])
 
 
 async def _beside_a_batch(side: Side) -> None:
@@ -98,13 +98,15 @@ async def _tell_most(place: Place, name: str) -> None:
 async def _equal_batches(side: Side) -> None:
     report, portal = side.place.machine.report, side.place.portal
     batches = [await side.put(EQUAL_CASES) for _ in side.users]
-    everything = EQUAL_CASES * SMALL
+    everything, everybodys = EQUAL_CASES * SMALL, [number for batch in batches for number in batch]
     for user, batch in zip(side.users, batches, strict=True):
         await side.batch(user, batch)
+    # The first slots have been taken.
+    await side.place.service.until(f"{STORED} HAVING count(*) >= 1", plain(everybodys))
     await portal.forget_requests()
     begin = time.monotonic()
     # While all of them have cases that wait.
-    while max(done := _by_batch(await side.served(), batches)) < 0.8 * everything:  # noqa: ASYNC110  (another process)
+    while max(done := [await side.stored(batch) for batch in batches]) < 0.8 * everything:  # noqa: ASYNC110  (another process)
         await asyncio.sleep(0.5)
     seconds, journal = time.monotonic() - begin, await portal.journal()
     part = min(done) / (sum(done) / len(done))
@@ -113,11 +115,7 @@ async def _equal_batches(side: Side) -> None:
     report.measured("3 equal batches, the most of their parts", "of a third", part, target=at_most(1.1))
     busy = journal["seconds_of_documents"] / (LIMIT * seconds)
     report.measured("3 equal batches", "of the slots busy", busy, target=at_least(0.97))
-    await side.place.ended([number for batch in batches for number in batch])
-
-
-def _by_batch(served: Counter[str], batches: Sequence[Sequence[str]]) -> list[int]:
-    return [sum(served[number] for number in batch) for batch in batches]
+    await side.place.ended(everybodys)
 
 
 async def measure(machine: Machine) -> None:
