@@ -12,6 +12,7 @@ from service.domain.version import VERSION
 COMMANDS: Mapping[str, str] = {
     "deliveries": "service.commands.deliveries:deliveries_group",
     "demo": "service.commands.local:demo",
+    "documents": "service.commands.documents:list_documents",
     "jobs": "service.commands.jobs:jobs_group",
     "migrate": "service.commands.migrate:migrate",
     "openapi": "service.commands.reference:openapi",
