@@ -30,6 +30,7 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "REDIS_URL": ("redis", "rediss", "unix"),
     "PDPJ_BASE_URL": ("https", "http"),
     "PDPJ_TOKEN_URL": ("https", "http"),
+    "PDPJ_PROXY_URL": ("http", "https"),
     "PUBLIC_URL": ("https", "http"),
     "S3_ENDPOINT_URL": ("https", "http"),
     "S3_PUBLIC_ENDPOINT_URL": ("https", "http"),
@@ -78,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     pdpj_refresh_token: str | None = None
     pdpj_token_url: str = TOKEN_URL
     pdpj_client_id: str = "portalexterno-frontend"
+    pdpj_proxy_url: str | None = None
     pdpj_user_agent: str = BROWSER
     pdpj_max_concurrency: Positive = 10
     download_concurrency: Positive = 5

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
 from service.bucket import open_store
 from service.database.connection import Database
@@ -65,8 +67,11 @@ async def open_portal(
     settings: Settings, database: Database, gate: Gate, metrics: Metrics
 ) -> AsyncIterator[PortalClient]:
     """The portal, with as many requests open from this process as the gate admits."""
+    proxy, middlewares = _proxy(settings)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        proxy=proxy,
+        middlewares=middlewares,
         # aiohttp takes a compressed body that was cut off for a whole one.
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -91,6 +96,28 @@ async def open_portal(
         finally:
             # Before the session: a renewal that is under way must end.
             await tokens.close()
+
+
+def _proxy(settings: Settings) -> tuple[URL | None, tuple[aiohttp.ClientMiddlewareType, ...]]:
+    """The proxy on the way to the portal, and what gives it its credentials: errors repeat its address."""
+    if settings.pdpj_proxy_url is None:
+        return None, ()
+    url = URL(settings.pdpj_proxy_url)
+    if url.user is None:
+        return url, ()
+    credentials = aiohttp.encode_basic_auth(url.user, url.password or "", encoding="utf-8")
+
+    async def authenticate(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if request.is_ssl():
+            # Of the CONNECT alone: the portal gets none of it.
+            request.proxy_headers = CIMultiDict({"Proxy-Authorization": credentials})
+        else:
+            request.headers["Proxy-Authorization"] = credentials
+        return await handler(request)
+
+    return url.with_user(None), (authenticate,)
 
 
 def portal_credential(settings: Settings) -> str:
