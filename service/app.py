@@ -56,6 +56,7 @@ from service.portal.gate import Gate
 from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import Bell, redis_pool
 from service.readiness import Readiness
+from service.redis_outage import tell_if_away
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import StartupError, open_database
 from service.store_errors import StorageError
@@ -143,6 +144,7 @@ def build(settings: Settings) -> RequestIdMiddleware:
         async with AsyncExitStack() as stack:
             _check_alert_urls(settings)
             state = await _open(stack, settings)
+            await tell_if_away(state["bell"].ping())
             # What the start has made stays for good. Each full collection would look at all of it while no request
             # is served, which a large case pays for several times.
             gc.collect()

@@ -15,10 +15,10 @@ import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
-from service.persistent_redis import PersistentRedis
+from service.persistent_redis import Backoff, PersistentRedis, PersistentRetry
 
 DOWNLOAD_QUEUE = "autos:downloads"
 DELIVERY_QUEUE = "autos:deliveries"
@@ -27,7 +27,9 @@ LATE_DELIVERY_QUEUE = "autos:late-deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
 
-HEALTH_KEYS = "autos:health:"  # and the name of a host, as long as a worker lives there
+HEALTH_KEYS = "autos:health:"  # and a host, and perhaps the name of a worker, as long as it lives there
+PROBE_KEY = "autos:probe"
+PROBE_LIFE = timedelta(seconds=10)
 
 #: How far the clocks of two machines may be apart: a message that is due by one must not be in the future of the other.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -38,14 +40,14 @@ WAKING_MESSAGES = 8  # for all jobs that wait
 _FAULTS = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, BusyLoadingError]
 
 
-class Patience(ExponentialBackoff):
+class Patience(Backoff):
     """Waits for a Redis that is away until told not to; one object for all connections of a process.
 
     For the worker, which has nothing else to do. The API gives up at once: the sweep rings later.
     """
 
     def __init__(self) -> None:
-        super().__init__(cap=1, base=0.05)
+        super().__init__()
         self._is_over = False
 
     def __deepcopy__(self, _memo: object) -> Self:
@@ -60,7 +62,7 @@ class Patience(ExponentialBackoff):
         """Seconds until the next attempt. Raises redis' ConnectionError after the end."""
         if self._is_over:
             raise redis.exceptions.ConnectionError("Redis is away, and this process ends")
-        return float(super().compute(min(failures, 16)))
+        return super().compute(failures)
 
 
 def _encode_exception(value: Any) -> Any:
@@ -79,7 +81,7 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
     arq's own pool has no socket timeout, and its worker dies when a connection breaks.
     """
     options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
-    retry = Retry(NoBackoff(), 1) if patience is None else Retry(patience, -1)
+    retry = Retry(NoBackoff(), 1) if patience is None else PersistentRetry(patience)
     pool = ConnectionPool.from_url(
         url,
         socket_timeout=1 if patience is None else 5,
@@ -87,6 +89,9 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
         health_check_interval=15,
         retry=retry,
         retry_on_error=_FAULTS,
+        # Users of an ACL may not be allowed to name their library.
+        lib_name=None,
+        lib_version=None,
         **options,
     )
     client = ArqRedis if patience is None else PersistentRedis
@@ -136,13 +141,13 @@ class Bell:
         )
 
     async def hosts_of_workers(self) -> list[str]:
-        """The hosts on which a worker lives. Raises redis' errors where it does not answer."""
+        """The hosts on which a worker lives, each with the worker's name if it has one. Raises redis' errors."""
         keys = [key async for key in self._redis.scan_iter(match=f"{HEALTH_KEYS}*", count=1000)]
         return sorted(key.decode().removeprefix(HEALTH_KEYS) for key in keys)
 
     async def ping(self) -> None:
-        """Raises redis' errors where it does not answer."""
-        await self._redis.ping()
+        """Raises redis' errors where it does not answer, or takes no writes."""
+        await self._redis.set(PROBE_KEY, b"1", px=PROBE_LIFE)
 
     async def _ring(self, enqueue: Callable[..., Awaitable[object]], *args: Any, **kwargs: Any) -> bool:
         try:

@@ -12,6 +12,7 @@ from service.database import portal
 from service.database.connection import UNREACHABLE, Database
 from service.object_store import ObjectStore
 from service.queue import Bell
+from service.redis_faults import refusal
 from service.shared_check import PATIENCE, SharedCheck
 from service.store_errors import StorageError
 
@@ -78,6 +79,8 @@ def in_words(error: Exception) -> str:
         return str(error)
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return "takes no writes"
+    if (reason := refusal(error)) is not None:
+        return reason
     if isinstance(error, TimeoutError):
         return f"gives no answer within {PATIENCE:g} seconds"
     return f"cannot be reached ({type(error).__name__})"

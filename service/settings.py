@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from service.database_url import DatabaseUrlError, parse_database_url
+from service.redis_url import RedisUrlError, check_redis_url
 from service.variables import fault, injected, tidied
 from service.weak_secrets import is_placeholder, looks_random
 
@@ -63,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     database_url: str
     database_pool_size: Annotated[int, Meta(ge=2, le=200)] = 10
     redis_url: str
+    worker_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$")] | None = None
 
     s3_bucket: str
     s3_endpoint_url: str | None = None
@@ -126,9 +128,10 @@ _S = TypeVar("_S", bound=Settings | _DatabaseSettings)
 def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> Settings:
     """Read the environment; in development also `.env`, which never overrides it. Raises `SettingsError`."""
     settings = _converted(_given(environ, env_file), Settings)
-    _check_database_url(settings.database_url)
+    _check_server_url("DATABASE_URL", parse_database_url, settings.database_url)
     for name in _SCHEMES:
         _check_url(name, getattr(settings, name.lower()))
+    _check_server_url("REDIS_URL", check_redis_url, settings.redis_url)
     _check_tokens(settings)
     if settings.s3_kms_key_id is not None and not (settings.s3_encryption or "").startswith("aws:kms"):
         raise SettingsError("S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not aws:kms or aws:kms:dsse")
@@ -141,7 +144,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
 def load_database_url(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> str:
     """The only setting of what changes the schema, by the same rules as `load_settings`."""
     settings = _converted(_given(environ, env_file), _DatabaseSettings)
-    _check_database_url(settings.database_url)
+    _check_server_url("DATABASE_URL", parse_database_url, settings.database_url)
     if settings.environment == "production":
         _check_database_password(settings.database_url)
     return settings.database_url
@@ -223,11 +226,11 @@ def _check_url(name: str, value: str | None) -> None:
         raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
 
 
-def _check_database_url(url: str) -> None:
+def _check_server_url(name: str, check: Callable[[str], object], url: str) -> None:
     try:
-        parse_database_url(url)
-    except DatabaseUrlError as error:
-        raise SettingsError(f"DATABASE_URL is malformed: {error}") from None
+        check(url)
+    except (DatabaseUrlError, RedisUrlError) as error:
+        raise SettingsError(f"{name} is malformed: {error}") from None
 
 
 def _check_tokens(settings: Settings) -> None:

@@ -8,10 +8,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
+import click
 import structlog
-from arq.connections import RedisSettings
 from arq.worker import Worker, func
 
 from service.database.connection import Database
@@ -42,7 +42,7 @@ from worker.context import Context, Limits
 from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
 from worker.download_process import CLAIM_LOOP, claim_and_run, download_process
 from worker.drain import GRACE, Drain, end
-from worker.health import health_key, stay_healthy
+from worker.health import Unhealthy, arq_health_key, check_health, leave, stay_healthy
 from worker.portal_share import PortalShare
 from worker.rescue import sweep_for_ever
 from worker.retention import remove_for_ever
@@ -63,7 +63,19 @@ def __getattr__(name: str) -> Any:
         settings = load_settings()
     except SettingsError as error:
         raise SystemExit(f"autos: {error}") from None
+    context = click.get_current_context(silent=True)
+    if context is not None and context.params.get("check"):
+        _check_and_exit(settings)
     return worker_settings(settings)
+
+
+def _check_and_exit(settings: Settings) -> NoReturn:
+    """In the place of arq's own check, which reads REDIS_URL in another way than the worker and prints tracebacks."""
+    try:
+        click.echo(f"autos: {asyncio.run(check_health(settings.redis_url, settings.worker_name))}")
+    except Unhealthy as error:
+        raise SystemExit(f"autos: {error}") from None
+    raise SystemExit(0)
 
 
 def worker_settings(settings: Settings) -> type:
@@ -73,12 +85,10 @@ def worker_settings(settings: Settings) -> type:
     attributes: dict[str, Any] = _common(settings.redis_url, patience) | {
         "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=WAKING_TIMEOUT, max_tries=UNLIMITED)],
         "queue_name": DOWNLOAD_QUEUE,
-        "health_check_key": health_key(),
+        "health_check_key": arq_health_key(settings.worker_name),
         "on_startup": _startup,
         "on_shutdown": _shutdown,
         "ctx": {"settings": settings, "patience": patience},
-        # Only `--check` connects with these; the worker has a pool of its own.
-        "redis_settings": RedisSettings.from_dsn(settings.redis_url),
     }
     return type("WorkerSettings", (), attributes)
 
@@ -113,7 +123,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     ctx["autos"] = context
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
-    ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"]))
+    ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"], settings.worker_name))
     ctx["sweeper"] = asyncio.create_task(_sweep(context, settings.delivery_days))
     ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
     ctx["deliverers"] = [
@@ -160,6 +170,7 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
         return
     await end(ctx["sweeper"])
     await end(ctx["health"])
+    await leave(ctx["redis"], ctx["settings"].worker_name)
     await end(ctx["sharer"])
     await end(ctx["alerting"])
     for delivering, deliverer in zip(ctx["delivering"], ctx["deliverers"], strict=True):

@@ -17,6 +17,7 @@ from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.portal.token import expiry
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
+from service.redis_faults import describe
 from service.settings import Settings
 from service.shared_check import PATIENCE
 from service.startup import StartupError, connected_database
@@ -111,7 +112,7 @@ async def _redis(settings: Settings) -> tuple[list[str], Check]:
         await bell.ping()
         return await bell.hosts_of_workers(), Check(ok=True, detail="answers")
     except (RedisError, OSError) as error:
-        return [], Check(ok=False, detail=f"REDIS_URL: Redis cannot be reached ({type(error).__name__})")
+        return [], Check(ok=False, detail=f"REDIS_URL: {describe(error)}")
     finally:
         await pool.aclose(close_connection_pool=True)
 

@@ -143,7 +143,7 @@ async def test_the_worker_works_and_hands_over_when_it_gets_a_signal(
         await until_said(process, "worker_started")
         checked = await until_healthy(image, environment)
 
-        assert "Health check successful" in checked
+        assert "the worker of this host lives" in checked
         assert await process.stop() == 0
         assert process.has_said("worker_stopped")
 

@@ -251,7 +251,7 @@ async def test_metrics_can_be_switched_off(stack: Stack, session: aiohttp.Client
 async def test_a_port_that_is_taken_is_named(
     environment: dict[str, str], api_process: object, command: list[str], setting: str
 ) -> None:
-    ended = await run(command, environment | {setting: environment["PORT"]})
+    ended = await run(command, environment | {"PORT": str(free_port()), setting: environment["PORT"]})
 
     ended.assert_one_clear_line(f"{setting}: the port {environment['PORT']} cannot be opened")
 

@@ -9,6 +9,7 @@ from arq.constants import in_progress_key_prefix
 
 from service.local.stack import Stack
 from service.queue import Patience, redis_pool
+from worker.health import INTERVAL, LIFE, health_key, leave
 
 
 @pytest.fixture
@@ -31,3 +32,12 @@ async def test_what_somebody_has_taken_is_not_due(redis: ArqRedis) -> None:
 
 async def test_a_queue_may_be_empty(redis: ArqRedis) -> None:
     assert await redis.zrangebyscore(f"queue-{uuid4()}", min=float("-inf"), max=float("inf")) == []
+
+
+async def test_a_nameless_worker_that_ends_leaves_the_key_to_the_others_of_its_host(redis: ArqRedis) -> None:
+    await redis.set(health_key(None), b"alive", px=LIFE)
+
+    await leave(redis, None)
+
+    # Longer than the others take to renew it.
+    assert INTERVAL * 1000 < await redis.pttl(health_key(None)) <= (INTERVAL + 1) * 1000

@@ -23,9 +23,9 @@ class DeliveryService:
     logs: Path
     workers: list[Process] = field(default_factory=list)
 
-    async def add_worker(self) -> Process:
-        """Start one more worker."""
-        worker = await start_worker(self.environment, self.logs / f"worker-{secrets.token_hex(4)}.log")
+    async def add_worker(self, **changes: str) -> Process:
+        """Start one more worker, with some variables of its own."""
+        worker = await start_worker({**self.environment, **changes}, self.logs / f"worker-{secrets.token_hex(4)}.log")
         self.workers.append(worker)
         return worker
 

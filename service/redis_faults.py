@@ -1,0 +1,77 @@
+"""What is wrong with a Redis, in words for the operator."""
+
+import ssl
+
+import redis.exceptions
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+
+_BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
+    (AuthenticationError, "the user or the password is wrong"),
+    (BusyLoadingError, "it loads its data (LOADING)"),
+    (ReadOnlyError, "it is a replica and takes no writes (READONLY)"),
+    (OutOfMemoryError, "its memory is full (OOM)"),
+    (NoPermissionError, "its user may not do what the service needs (NOPERM)"),
+)
+#: redis-py leaves these codes at the beginning of the message.
+_BY_CODE = {
+    "MISCONF": "it cannot write to its disk",
+    "NOREPLICAS": "it lacks replicas",
+    "MASTERDOWN": "its primary is away",
+    "CLUSTERDOWN": "its cluster is down",
+    "TRYAGAIN": "its cluster moves keys",
+    "MOVED": "it is a cluster, which the service does not support",
+    "ASK": "it is a cluster, which the service does not support",
+    "CROSSSLOT": "it is a cluster, which the service does not support",
+    "BUSY": "it runs a script",
+    "NOAUTH": "the user or the password is wrong",
+    "WRONGPASS": "the user or the password is wrong",
+}
+
+
+class RedisRefusesError(redis.exceptions.ConnectionError):
+    """The server answers and does no work: for the worker as good as one that is away."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason` is one line for the operator."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+def refusal(error: BaseException) -> str | None:
+    """Why this server can do no work for now. None for any other error."""
+    for kind, reason in _BY_TYPE:
+        if isinstance(error, kind):
+            return reason
+    code = str(error).partition(" ")[0]
+    return f"{_BY_CODE[code]} ({code})" if isinstance(error, ResponseError) and code in _BY_CODE else None
+
+
+def describe(error: BaseException) -> str:
+    """One line without a value of the settings."""
+    if isinstance(error, RedisRefusesError):
+        return error.reason
+    if (reason := refusal(error)) is not None:
+        return reason
+    causes = _chain(error)
+    certificate = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return f"its certificate is not trusted: {certificate.verify_message}; see ssl_ca_certs"
+    # redis-py wraps what the system says.
+    kind = type(next((each for each in causes if type(each).__module__ in {"builtins", "socket", "ssl"}), error))
+    return f"it cannot be reached ({kind.__name__})"
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in found:
+        found.append(following)
+        following = following.__cause__ or following.__context__
+    return found
