@@ -64,7 +64,13 @@ async def page(
     moment, key = ("jobs.created_at", "jobs.id") if wanted.user_id is None else ("seen.created_at", "seen.job_id")
     if wanted.user_id is not None:
         values["user_id"] = wanted.user_id
-    if wanted.status is not None:
+    order = f"{moment} DESC, {key} DESC"
+    if wanted.status is not None and wanted == JobFilter(status=wanted.status) and after is None:
+        # The newest jobs may all be others: with the status in the order, of which there is one, PostgreSQL takes the
+        # index that has both, and does not pass by them in the order of time.
+        conditions.append(f"jobs.status BETWEEN '{wanted.status}' AND '{wanted.status}'")
+        order = f"jobs.status, {order}"
+    elif wanted.status is not None:
         # Written out: a plan that has to fit every status reads the jobs of all of them.
         conditions.append(f"jobs.status = '{wanted.status}'")
     if wanted.process_number is not None:
@@ -75,7 +81,7 @@ async def page(
         values |= {"moment": after.moment, "after_id": after.key}
     rows = await connection.fetch_all(
         f"{_JOB_ROW}{'' if wanted.user_id is None else _SEEN_BY} WHERE {' AND '.join(conditions)}"
-        f" ORDER BY {moment} DESC, {key} DESC LIMIT :limit",
+        f" ORDER BY {order} LIMIT :limit",
         {**values, "limit": limit},
     )
     return [as_struct(row, JobRow) for row in rows]
