@@ -73,6 +73,10 @@ bench: .venv/.ready ## Measure everything beside what else one could use (under 
 bench-memory: .venv/.ready ## Measure the worker's memory with documents of 600 MB
 	$(BIN)/python -m tests.benchmarks.memory
 
+.PHONY: bench-scale
+bench-scale: .venv/.ready ## Compare a database of SCALE cases (1000000: 10 GB of disk, 20 minutes) with one of 10,000
+	$(BIN)/python -m tests.benchmarks.scale
+
 .PHONY: lock
 lock: ## Pin all dependencies anew (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-annotate --no-header \
