@@ -49,7 +49,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
     webhook_url: str  #: where to
     status: DeliveryStatus  #: waiting for the job, scheduled, delivered, failed, or cancelled by a person
     next_attempt_at: Moment | None  #: null where none is scheduled
-    resend_requested_at: Moment | None  #: when somebody asked for an attempt that was not made yet
+    resend_requested_at: Moment | None  #: when an attempt was requested that was not made yet
     last_error: str | None  #: of the last attempt that failed
     created_at: Moment  #: when the webhook was asked for
     completed_at: Moment | None  #: when it was delivered, given up or cancelled
@@ -86,7 +86,7 @@ class RecoveredView(msgspec.Struct, frozen=True):
 async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     """The deliveries, the newest first.
 
-    Those of the caller or, for an administrator, of everybody.
+    Those of the caller or, for an administrator, of all users.
     """
     query = call.query
     after = pagination.position(query.cursor, Position[UUID])
@@ -127,9 +127,9 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
 async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
     """Stop a delivery.
 
-    No attempt follows, nobody is alerted, and `recover` leaves it alone. An attempt under way is not cut off: it joins
-    `attempts`, and if it succeeds the delivery is `delivered`. A resend that was not made yet is taken back. `resend`
-    makes an attempt of a cancelled delivery; a request with the same `webhook_url` starts it anew.
+    No attempt follows, no operator is alerted, and `recover` leaves it alone. An attempt under way is not cut off: it
+    joins `attempts`, and if it succeeds the delivery is `delivered`. A resend that was not made yet is taken back.
+    `resend` makes an attempt of a cancelled delivery; a request with the same `webhook_url` starts it anew.
     """
     async with call.state["database"].transaction() as connection:
         found = await _visible(connection, call)

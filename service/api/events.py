@@ -34,7 +34,7 @@ _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webh
 async def show(call: Call[NoQuery, None]) -> Response:
     """Follow a case while it is worked on.
 
-    Whoever connects again gets a new snapshot. Where the work has ended already the last event follows at once; a
+    A new connection gets a new snapshot. Where the work has ended already the last event follows at once; a
     case that no download was asked for has none until there is one. A comment every 15 seconds keeps the stream
     alive.
     """

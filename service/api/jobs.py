@@ -97,7 +97,7 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
     """Stop a job, or stop waiting for it.
 
     A job that other users wait for too goes on for them: it comes back as it is, `pending` or `processing`, and your
-    webhooks for it are not called. Asking for the case again joins it again. When nobody else waits, or for an
+    webhooks for it are not called. Asking for the case again joins it again. When no other user waits, or for an
     administrator, the job ends: what is available stays, downloads in flight end, and its subscribers are told.
     """
     limit = call.state["options"].webhook_max_documents

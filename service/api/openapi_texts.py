@@ -44,7 +44,7 @@ TAGS = (
         ("deliveries",),
     ),
     Tag("Users", "Who may use the service, and with which keys.", ("users",)),
-    Tag("Operations", "Health and metrics, for whoever runs the service. They need no key.", ("health", "metrics")),
+    Tag("Operations", "Health and metrics, for operators. They need no key.", ("health", "metrics")),
     Tag("Reference", "This document. It needs no key.", ("docs",)),
 )
 TAG_OF: Mapping[str, str] = {module: tag.name for tag in TAGS for module in tag.modules}

@@ -14,8 +14,8 @@ _SUMMARIES: Mapping[str, str] = {
     "process.completed": "The job has ended and every document is available",
     "process.failed": "The job has ended and at least one document is not available",
     "process.cancelled": "Somebody stopped the job",
-    "process.updated": "The job brought what it was made for; documents are left that nobody has asked for",
-    TEST: "Somebody asked for a test, which may put other values in the place of these",
+    "process.updated": "The job brought what it was made for; documents are left that were not requested",
+    TEST: "A test was requested, which may put other values in the place of these",
 }
 _DESCRIPTION = (
     "Verify the signature over the bytes that came before you believe them, and take each `webhook-id` once: the same"
@@ -39,7 +39,7 @@ _HEADERS: Mapping[str, tuple[str, Any, Any]] = {
 }
 _RESPONSES: Mapping[str, str] = {
     "2XX": "Taken: the webhook is delivered.",
-    "410": "Nobody wants it any more: it is not sent again.",
+    "410": "The receiver wants it no more: it is not sent again.",
     "413": "Too large: it is sent again without the documents.",
     "429": "Later: `Retry-After` says when, if it is given.",
     "503": "Later: `Retry-After` says when, if it is given.",

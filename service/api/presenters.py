@@ -75,7 +75,7 @@ class ProcessView(_Process, frozen=True):
     """The answer of the main entry."""
 
     webhook_url: str | None  #: the caller's own
-    webhook_status: DeliveryStatus | None  #: what has come of calling it: `waiting` for the job, or as in its delivery
+    webhook_status: DeliveryStatus | None  #: the status of its delivery; `waiting` until the job ends
     documents: list[DocumentView]  #: in the order of the file
 
 
@@ -103,7 +103,7 @@ class StatusView(msgspec.Struct, frozen=True):
     webhook_sent: bool  #: whether the webhook was delivered
     webhook_sent_at: Moment | None  #: when it was delivered
     webhook_attempts: int  #: POSTs so far
-    webhook_last_error: str | None  #: what came of the last attempt that failed
+    webhook_last_error: str | None  #: the outcome of the last attempt that failed
     created_at: Moment  #: when the last job was asked for
     started_at: Moment | None  #: when a worker took the job
     completed_at: Moment | None  #: when the job ended

@@ -32,7 +32,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "forbidden": (403, "The key is right, the role is not."),
     "process_access_denied": (403, "The portal denies this case to the service."),
     "not_found": (404, "There is nothing at this path."),
-    "process_not_found": (404, "The portal does not know this case, or nobody has requested it yet."),
+    "process_not_found": (404, "The portal does not know this case, or it was never requested."),
     "document_not_found": (404, "The case has no such document."),
     "job_not_found": (404, "There is no such job that the caller may see."),
     "delivery_not_found": (404, "There is no such delivery that the caller may see."),

@@ -42,7 +42,7 @@ class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SearchResult(msgspec.Struct, frozen=True):
-    """What came of one number: a case or a problem."""
+    """The result for one number: a case or a problem."""
 
     process_number: str  #: masked where it is one, else as it was given
     process: ProcessSummary | None  #: null where there is a problem

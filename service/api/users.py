@@ -185,7 +185,7 @@ async def create_key(call: Call[NoQuery, KeyBody]) -> NewKeyView:
 
 @operation(_ENDED, problems=("forbidden", "key_not_found", "last_admin"))
 async def revoke_key(call: Call[NoQuery, None]) -> None:
-    """End a key, be it the one that asks."""
+    """End a key, also the one that asks."""
     user_id, key_id = _allowed_user(call), call.identifier("key_id")
     try:
         async with call.state["database"].transaction() as connection:

@@ -54,7 +54,7 @@ class ReceivedBody(msgspec.Struct, frozen=True):
 
 
 class ConnectivityView(msgspec.Struct, frozen=True):
-    """Whether there is an HTTP server. Any answer of one says so, be it an error."""
+    """Whether there is an HTTP server. Any answer of one says so, also an error."""
 
     reachable: bool  #: whether there was an answer
     status_code: int | None  #: of the answer
@@ -63,7 +63,7 @@ class ConnectivityView(msgspec.Struct, frozen=True):
 
 
 class SentView(msgspec.Struct, frozen=True):
-    """What came of a test."""
+    """The outcome of a test."""
 
     delivered: bool  #: whether the answer was 2xx
     webhook_id: str  #: the header of this test
@@ -123,7 +123,7 @@ async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
 
 @operation(problems=("invalid_webhook_url",))
 async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
-    """Send a test webhook and answer what came of it.
+    """Send a test webhook and return its outcome.
 
     One signed `webhook.test`, sent in the way of the real ones, but only once.
     """

@@ -36,7 +36,7 @@ class EventBody(msgspec.Struct, frozen=True):
 
     process_number: str  #: masked
     job_id: UUID | None
-    status: ProcessStatus  #: of the case; pending where documents are left that nobody has asked for
+    status: ProcessStatus  #: of the case; pending if documents are left that were not requested
     total_documents: int
     completed_documents: int
     failed_documents: int

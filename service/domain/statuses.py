@@ -23,17 +23,17 @@ class JobStatus(StrEnum):
     PROCESSING = "processing"  #: a worker holds its lease
     COMPLETED = "completed"  #: every document it was made for is available; the case may lack others
     FAILED = "failed"  #: it ended and at least one document is not available, or the case cannot be listed
-    CANCELLED = "cancelled"  #: somebody stopped it; what was available stays so
+    CANCELLED = "cancelled"  #: it was stopped; what was available stays so
 
 
 class ProcessStatus(StrEnum):
     """What the API says of a process; derived from its documents and its last job, never stored."""
 
-    PENDING = "pending"  #: no worker has it yet, or documents have joined that nobody has asked for
+    PENDING = "pending"  #: no worker has it yet, or documents have joined that were not requested
     PROCESSING = "processing"  #: a worker downloads its documents
     COMPLETED = "completed"  #: every document is available, or there are none
     FAILED = "failed"  #: the work ended and at least one document is not available
-    CANCELLED = "cancelled"  #: somebody stopped the work; what was available stays so
+    CANCELLED = "cancelled"  #: the work was stopped; what was available stays so
 
 
 class DeliveryStatus(StrEnum):

@@ -42,7 +42,7 @@ class WebhookBody(msgspec.Struct, frozen=True):
     timestamp: datetime  #: when the event happened
     process_number: str  #: masked
     job_id: UUID | None  #: null where there was nothing to do
-    status: ProcessStatus  #: of the case; pending where documents are left that nobody has asked for
+    status: ProcessStatus  #: of the case; pending if documents are left that were not requested
     total_documents: int  #: those of the case
     completed_documents: int  #: those that are available
     failed_documents: int  #: each says why
