@@ -61,7 +61,8 @@ async def _end_batch(connection: Connection, user_id: UUID, after: _Place) -> _P
     )
     # Locked in a statement of its own: the next ones see what was committed before.
     await connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE id = ANY(:ids) ORDER BY id FOR UPDATE) AS rows",
+        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE id = ANY(:ids)"
+        " AND (status IN ('waiting', 'scheduled') OR resend_at IS NOT NULL) ORDER BY id FOR UPDATE) AS rows",
         {"ids": [row["id"] for row in rows]},
     )
     await _end(connection, [row["id"] for row in rows])
