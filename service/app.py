@@ -49,7 +49,7 @@ from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.api.turns import Turns
 from service.database.connection import UNREACHABLE, Database
-from service.database.users import create_first_admin
+from service.first_admin import make_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
@@ -58,11 +58,10 @@ from service.queue import Bell, redis_pool
 from service.readiness import Readiness
 from service.redis_outage import tell_if_away
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import StartupError, open_database
+from service.startup import open_database
 from service.store_errors import StorageError
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
-from service.webhooks.signature import new_secret
 from service.wiring import (
     address_policy,
     open_bucket,
@@ -145,6 +144,8 @@ def build(settings: Settings) -> RequestIdMiddleware:
             _check_alert_urls(settings)
             state = await _open(stack, settings)
             await tell_if_away(state["bell"].ping())
+            # After all checks: a start that fails must not use the key up.
+            await make_first_admin(state["database"], settings.admin_api_key)
             # What the start has made stays for good. Each full collection would look at all of it while no request
             # is served, which a large case pays for several times.
             gc.collect()
@@ -253,16 +254,9 @@ def _open_key_uses(stack: AsyncExitStack, database: Database) -> KeyUses:
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
-    database = await stack.enter_async_context(
+    return await stack.enter_async_context(
         open_database(settings.database_url, application_name="autos api", max_size=settings.database_pool_size)
     )
-    if settings.admin_api_key is not None:
-        try:
-            async with database.transaction() as connection:
-                await create_first_admin(connection, api_key=settings.admin_api_key, secret=new_secret())
-        except UNREACHABLE as error:
-            raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-    return database
 
 
 async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Database) -> ApiMetrics:

@@ -1,9 +1,11 @@
 """The bucket as the processes open it, with one clear line where it is not there."""
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import aiohttp
 import msgspec
 import structlog
 
@@ -95,8 +97,22 @@ def _reason(error: StorageError) -> str:
         answer = f"{error.status} {error.code}"
         return f"S3_REGION: the bucket is in another region, and the object store does not say in which ({answer})"
     if error.operation in _LOOKS:
-        return f"S3_BUCKET: {_trouble(error)}"
+        certificate = _certificate_fault(error)
+        return certificate or f"S3_BUCKET: {_trouble(error)}"
     return f"S3_BUCKET: an object cannot be written, read and removed: {error}"
+
+
+def _certificate_fault(error: BaseException) -> str | None:
+    """botocore and aiohttp wrap what TLS says."""
+    following: BaseException | None = error
+    while following is not None:
+        if isinstance(following, aiohttp.ClientConnectorCertificateError):
+            following = following.certificate_error
+        if isinstance(following, ssl.SSLCertVerificationError):
+            reason = f"the certificate of the object store is not trusted: {following.verify_message}"
+            return f"S3_ENDPOINT_URL: {reason}; a private CA belongs into AWS_CA_BUNDLE"
+        following = following.__cause__ or following.__context__
+    return None
 
 
 def _trouble(error: StorageError) -> str:

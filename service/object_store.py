@@ -279,7 +279,7 @@ async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStor
     )
     credentials = await botocore_session.get_credentials()
     if credentials is None:
-        raise StorageError("there are no credentials for the object store")
+        raise StorageError("there are no credentials: AWS_ACCESS_KEY_ID is not set, and the AWS chain has none")
     async with AsyncExitStack() as stack:
         client, signer = [
             await stack.enter_async_context(

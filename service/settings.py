@@ -133,6 +133,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
         _check_url(name, getattr(settings, name.lower()))
     _check_server_url("REDIS_URL", check_redis_url, settings.redis_url)
     _check_tokens(settings)
+    if settings.aws_access_key_id is not None and settings.aws_secret_access_key is None:
+        raise SettingsError("AWS_SECRET_ACCESS_KEY is not set, which goes together with AWS_ACCESS_KEY_ID")
     if settings.s3_kms_key_id is not None and not (settings.s3_encryption or "").startswith("aws:kms"):
         raise SettingsError("S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not aws:kms or aws:kms:dsse")
     if settings.metrics_enabled and settings.metrics_port == settings.port:

@@ -13,6 +13,7 @@ import pytest
 from service.local.credentials import load_or_create_credentials
 from service.local.stack import Stack
 from tests.conftest import create_database
+from tests.support.private_ca import make_authority, tls_in_front
 from tests.support.processes import BIN, REPOSITORY, free_port
 from tests.support.production import PRODUCTION
 
@@ -132,9 +133,14 @@ async def test_a_missing_migration_is_named(environment: dict[str, str], stack: 
     [
         ({"S3_ENDPOINT_URL": "http://127.0.0.1:9"}, "S3_BUCKET: the object store cannot be reached"),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "S3_BUCKET: the object store refuses the credentials"),
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"},
+            "S3_BUCKET: there are no credentials: AWS_ACCESS_KEY_ID is not set",
+        ),
+        ({"AWS_SECRET_ACCESS_KEY": ""}, "AWS_SECRET_ACCESS_KEY is not set"),
         ({**PRODUCTION, "S3_BUCKET": "nobody-made-this-one"}, "S3_BUCKET: the bucket does not exist"),
     ],
-    ids=["unreachable", "wrong key", "missing in production"],
+    ids=["unreachable", "wrong key", "no key", "half a key", "missing in production"],
 )
 async def test_a_bucket_that_cannot_be_used_is_named(
     environment: dict[str, str], command: list[str], change: dict[str, str], sentence: str
@@ -168,3 +174,14 @@ async def test_migrations_may_be_applied_by_several_at_once(environment: dict[st
     assert [each.code for each in ended] == [0, 0, 0], ended
     assert sum("applied 0001.core" in each.output for each in ended) == 1
     assert sum("the schema is up to date" in each.output for each in ended) == 2
+
+
+async def test_a_certificate_of_a_private_authority_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    there = urlsplit(environment["S3_ENDPOINT_URL"])
+    authority = make_authority(tmp_path)
+    async with tls_in_front(authority, there.hostname or "", there.port or 0) as port:
+        private = environment | {"S3_ENDPOINT_URL": f"https://127.0.0.1:{port}"}
+
+        ended = await run(API, private)
+
+        ended.assert_one_clear_line("S3_ENDPOINT_URL: the certificate of the object store is not trusted")
