@@ -62,8 +62,8 @@ def check(command: click.Command, words: list[str]) -> None:
     assert {word for word in words if word.startswith("--")} <= options, words
 
 
-#: uvicorn reads it from the environment itself.
-OF_THE_SERVER = {"FORWARDED_ALLOW_IPS"}
+#: uvicorn, botocore and OpenSSL read them from the environment themselves.
+OF_THE_SERVER = {"FORWARDED_ALLOW_IPS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"}
 
 
 @each_page
