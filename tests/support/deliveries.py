@@ -64,6 +64,13 @@ async def open_pool(url: str, size: int = 4) -> AsyncIterator[Database]:
         await pool.close()
 
 
+async def name_of(database: Database) -> str:
+    """What its server calls it."""
+    async with database.connection() as connection:
+        name: str = await connection.fetch_val("SELECT current_database()")
+    return name
+
+
 async def add_user(database: Database, *, role: Role = "user", secret: str | None = None) -> tuple[UUID, str]:
     """A user that no other test has, and the key."""
     api_key = new_api_key()

@@ -13,7 +13,7 @@ from service.database.connection import Database
 from service.local.stack import Stack
 from service.webhooks.payload import render
 from tests.support.attempts import let_fail
-from tests.support.deliveries import SilentBell, attempt, make_due, open_pool, row, schedule, task_context
+from tests.support.deliveries import SilentBell, attempt, make_due, name_of, open_pool, row, schedule, task_context
 from tests.support.loop_clock import running_loop_clock
 from tests.support.subscriber import Subscriber
 from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
@@ -50,7 +50,7 @@ async def open_wire(stack: Stack, database: Database) -> AsyncIterator[Wire]:
     async with running_tcp_proxy(stack.endpoints.database_url) as (proxy, url):
         wire = Wire(proxy, database)
         proxy.observer = wire.observer
-        async with open_pool(f"{url.rpartition('/')[0]}/{database.url.database}") as pool:
+        async with open_pool(f"{url.rpartition('/')[0]}/{await name_of(database)}") as pool:
             wire.pool = pool
             yield wire
 

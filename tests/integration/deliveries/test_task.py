@@ -26,6 +26,7 @@ from tests.support.deliveries import (
     attempt,
     event_document,
     make_due,
+    name_of,
     open_pool,
     row,
     schedule,
@@ -210,7 +211,7 @@ async def test_an_attempt_is_written_when_the_database_is_back(
     stack: Stack, database: Database, user_id: UUID, receiver: Start
 ) -> None:
     calls: list[str] = []
-    name = database.url.database
+    name = await name_of(database)
     async with running_tcp_proxy(stack.endpoints.database_url) as (wire, url):
 
         async def cut_off(request: web.Request) -> web.Response:
@@ -233,7 +234,7 @@ async def test_an_attempt_is_written_when_the_database_is_back(
 async def test_a_database_that_is_away_before_the_attempt_is_no_unknown_error(
     stack: Stack, database: Database, user_id: UUID, subscriber: Subscriber
 ) -> None:
-    path, name = f"/{uuid4()}", database.url.database
+    path, name = f"/{uuid4()}", await name_of(database)
     (delivery_id,) = await schedule(database, user_id, subscriber.url(path))
     async with database.transaction() as connection:
         claimed = await attempts.claim(connection, delivery_id, term=timedelta(minutes=1), may_probe=True)
