@@ -20,6 +20,12 @@ class Copy(msgspec.Struct, frozen=True):
         """If not, `uuid` is no uuid: the portal says for once, or for good, nothing of where the document is."""
         return bool(self.binary_href or self.text_href)
 
+    @property
+    def address(self) -> str:
+        """What tells two addresses apart: the uuid in them, or the whole where there is none."""
+        href = self.binary_href or self.text_href or ""
+        return self.uuid if self.uuid and self.uuid in href.split("/") else href
+
 
 class ListedDocument(msgspec.Struct, frozen=True):
     """One document of a listing. `instance` and `origin_id` name it; everything else may change or repeat."""

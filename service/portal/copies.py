@@ -27,14 +27,14 @@ class Merger:
         self.documents: list[ListedDocument] = []
         self._places: dict[_Key, list[int]] = {}
         self._addresses: dict[tuple[_Key, str], int] = {}
-        self._uuids: set[str] = set()
+        self._known: set[str] = set()  # addresses, in any instance
         self._ids: set[str] = set()
         self._names: set[_Key] = set()
         self._counts: dict[_Key, int] = {}
 
     def knows(self, entry: ListedDocument) -> bool:
         """Whether the address of an entry was listed in any instance; of one without address, its id."""
-        return entry.copies[0].uuid in self._uuids if entry.has_address else entry.origin_id in self._ids
+        return entry.copies[0].address in self._known if entry.has_address else entry.origin_id in self._ids
 
     def add(self, entries: Sequence[ListedDocument]) -> None:
         """Take the entries of one list. Two of them are two documents, unless they have one address."""
@@ -52,7 +52,7 @@ class Merger:
 
     def _addressed(self, entry: ListedDocument) -> int | None:
         """The document that has the address of an entry."""
-        return self._addresses.get((_key(entry), entry.copies[0].uuid)) if entry.has_address else None
+        return self._addresses.get((_key(entry), entry.copies[0].address)) if entry.has_address else None
 
     def _take(self, left: list[int], entry: ListedDocument, rule: _Rule) -> int | None:
         fitting = (place for place in islice(left, CANDIDATES) if rule(self.documents[place], entry))
@@ -72,8 +72,8 @@ class Merger:
             self.documents[place] = _merge(self.documents[place], entry)
         self._ids.add(entry.origin_id)
         if entry.has_address:
-            self._addresses[key, entry.copies[0].uuid] = place
-            self._uuids.add(entry.copies[0].uuid)
+            self._addresses[key, entry.copies[0].address] = place
+            self._known.add(entry.copies[0].address)
 
     def _free(self, key: _Key) -> str:
         """The id, with a number behind it where another document has it."""
@@ -125,10 +125,10 @@ def _merge(first: ListedDocument, second: ListedDocument) -> ListedDocument:
 
 
 def _merge_copies(copies: Iterable[Copy]) -> tuple[Copy, ...]:
-    """One for each uuid, with every address that it has anywhere. One without any says nothing beside others."""
+    """One for each address, with every address that it has anywhere. One without any says nothing beside others."""
     merged: dict[str, Copy] = {}
     for copy in copies:
-        known = merged.get(copy.uuid, copy)
+        known = merged.get(copy.address, copy)
         binary, plain = known.binary_href or copy.binary_href, known.text_href or copy.text_href
-        merged[copy.uuid] = Copy(copy.uuid, binary, plain)
+        merged[copy.address] = Copy(copy.uuid, binary, plain)
     return tuple(copy for copy in merged.values() if copy.has_address) or tuple(merged.values())[:1]

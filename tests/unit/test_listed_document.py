@@ -161,7 +161,21 @@ FIELDS = st.sampled_from(
 @given(st.lists(st.dictionaries(FIELDS, JSON), max_size=6))
 def test_no_document_is_lost_whatever_its_fields_hold(documents: list[dict[str, Any]]) -> None:
     entries = [{"hrefBinario": f"{HREF}/{n}/binario"} | each for n, each in enumerate(documents)]
+    for number, entry in enumerate(entries):
+        # Two entries of one list that have one address are one document.
+        texts = {name for name in ("hrefBinario", "hrefTexto") if isinstance(entry.get(name), str)}
+        entry |= {name: f"{entry[name]}{number}" for name in texts}
 
     found = parse([case(stage(*entries))]).documents
 
     assert len(found) == len(entries)
+
+
+@pytest.mark.parametrize("origin", [{}, {"idOrigem": "77"}])
+def test_addresses_without_a_uuid_are_told_apart(origin: dict[str, Any]) -> None:
+    hrefs = ["/arquivo/771", "/arquivo/772"]
+    entries = [{"nome": "Anexo", "hrefBinario": href} | origin for href in hrefs]
+
+    found = parse([case(stage(*entries))]).documents
+
+    assert [each.copies[0].binary_href for each in found] == hrefs
