@@ -49,9 +49,11 @@ from service.api.startup_errors import OneLineStartupErrors
 from service.api.state import Options, State
 from service.api.turns import Turns
 from service.database.connection import UNREACHABLE, Database
+from service.dependency_notes import DependencyNotes
 from service.first_admin import make_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
+from service.object_store import ObjectStore
 from service.portal.gate import Gate
 from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import Bell, redis_pool
@@ -163,18 +165,20 @@ def build(settings: Settings) -> RequestIdMiddleware:
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
-    metrics = await _open_metrics(stack, settings, database)
+    metrics = ApiMetrics()
+    watch_pool(metrics, settings, database)
     resolver = _open_resolver(stack)
     store = await stack.enter_async_context(open_bucket(settings))
     links = DocumentLinks(store, settings.base_url)
     slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), _open_bell(stack, settings)
+    readiness = await _open_readiness(stack, settings, metrics, database, bell=bell, store=store)
     return State(
         drain=stack.enter_context(Drain(seconds_to_drain(settings)).on_sigterm()),
         metrics=metrics,
         database=database,
         listings=await _open_listings(stack, settings, database, metrics, turns=turns, bell=bell),
         store=store,
-        readiness=Readiness(database, bell, store, credential=portal_credential(settings)),
+        readiness=readiness,
         links=links,
         watcher=_open_watcher(stack, database, links, slices),
         bell=bell,
@@ -225,7 +229,9 @@ async def _open_listings(
     stack: AsyncExitStack, settings: Settings, database: Database, metrics: ApiMetrics, *, turns: Turns, bell: Bell
 ) -> SharedListings:
     gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART))
-    portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics))
+    notes = DependencyNotes(database)
+    stack.push_async_callback(notes.close)
+    portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))
     listings = SharedListings(database, portal, gate, turns, bell)
     stack.push_async_callback(listings.close)
     return listings
@@ -259,13 +265,21 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
     )
 
 
-async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Database) -> ApiMetrics:
-    metrics = ApiMetrics()
-    watch_pool(metrics, settings, database)
+async def _open_readiness(
+    stack: AsyncExitStack,
+    settings: Settings,
+    metrics: ApiMetrics,
+    database: Database,
+    *,
+    bell: Bell,
+    store: ObjectStore,
+) -> Readiness:
+    """With the metrics, which show what it finds."""
+    readiness = Readiness(database, bell, store, credential=portal_credential(settings))
     port = settings.metrics_port if settings.metrics_enabled else None
-    render = partial(exposition, metrics, database, portal_credential(settings))
+    render = partial(exposition, metrics, database, readiness, portal_credential(settings))
     await stack.enter_async_context(serving_metrics(port, render, setting="METRICS_PORT"))
-    return metrics
+    return readiness
 
 
 def _document(settings: Settings) -> bytes:

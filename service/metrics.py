@@ -12,6 +12,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from service.domain.errors import ErrorCode
+from service.domain.version import VERSION
 
 _REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _PORTAL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -24,6 +25,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        Gauge("autos_build_info", "The version of this process; always 1.", ["version"], registry=registry).labels(
+            VERSION
+        ).set(1)
         self.portal_calls = Counter(
             "autos_portal_calls",
             "Listings and documents asked of the portal, by what came of it in the end.",

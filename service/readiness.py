@@ -8,8 +8,9 @@ import asyncpg
 import msgspec
 from redis.exceptions import RedisError
 
-from service.database import portal
+from service.database import dependencies, portal
 from service.database.connection import UNREACHABLE, Database
+from service.domain.dependencies import Dependency, Health
 from service.object_store import ObjectStore
 from service.queue import Bell
 from service.redis_faults import refusal
@@ -26,8 +27,16 @@ class Found(msgspec.Struct, frozen=True):
 
     database: str
     redis: str
-    object_store: str
+    object_store: str  #: with what workers met, though the bucket answers
     portal_token: str
+    portal: str
+    is_bucket_there: bool
+    is_ready: bool  #: whether requests can be accepted
+
+
+class _Told(msgspec.Struct, frozen=True):
+    refused_since: datetime | None
+    health: dict[Dependency, Health]
 
 
 class Readiness:
@@ -43,25 +52,36 @@ class Readiness:
 
     async def look(self) -> Found:
         """Ask everything at the same time."""
-        (database, token), redis, store = await asyncio.gather(
+        (database, told), redis, store = await asyncio.gather(
             self._look_at_database(), outcome(self._redis), outcome(self._store)
         )
-        return Found(database, redis, store, token)
+        is_bucket_there = store == OK
+        is_ready = database == OK and is_bucket_there
+        if told is None:
+            return Found(database, redis, store, "unknown", "unknown", is_bucket_there, is_ready)
+        bucket, asked = told.health[Dependency.BUCKET], told.health[Dependency.PORTAL]
+        if store == OK and bucket.trouble:
+            store = f"answers, and what workers write {bucket.trouble}"
+        token, trouble = _token(told.refused_since), asked.trouble or OK
+        return Found(database, redis, store, token, trouble, is_bucket_there, is_ready)
 
-    async def _look_at_database(self) -> tuple[str, str]:
+    async def _look_at_database(self) -> tuple[str, _Told | None]:
         try:
-            refused_since = await self._database.answer()
+            return OK, await self._database.answer()
         except FAILURES as error:
-            return in_words(error), "unknown"
-        if refused_since is None:
-            return OK, OK
-        since = f"{refused_since:%Y-%m-%dT%H:%M:%SZ}"
-        return OK, f"refused by the portal since {since}: downloads wait for a new token"
+            return in_words(error), None
 
-    async def _ask_database(self) -> datetime | None:
+    async def _ask_database(self) -> _Told:
         await self._pool.ping()
         async with self._pool.connection() as connection:
-            return await portal.refused_since(connection, self._credential)
+            refused_since = await portal.refused_since(connection, self._credential)
+            return _Told(refused_since, await dependencies.look(connection))
+
+
+def _token(refused_since: datetime | None) -> str:
+    if refused_since is None:
+        return OK
+    return f"refused by the portal since {refused_since:%Y-%m-%dT%H:%M:%SZ}: downloads wait for a new token"
 
 
 async def outcome(check: SharedCheck[Any]) -> str:

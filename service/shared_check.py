@@ -1,11 +1,12 @@
 """A question to something that may hang, asked once for all who want to know at the same time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+_PIECES = 15
 PATIENCE = 1.5  # seconds; probes of platforms are given up after one to ten, and this is to be told before
 
 
@@ -28,14 +29,34 @@ class SharedCheck(Generic[T]):
         if asking is None or asking.done():
             asking = self._asking = asyncio.create_task(self._ask_in_time())
             asking.add_done_callback(_retrieve)
-        await asyncio.wait({asking}, timeout=self._patience * 1.1)
+        await wait_patiently({asking}, self._patience * 1.1)
         if not asking.done() or asking.cancelled():
             raise TimeoutError
         return asking.result()
 
     async def _ask_in_time(self) -> T:
-        async with asyncio.timeout(self._patience):
-            return await self._ask()
+        asking = asyncio.ensure_future(self._ask())
+        try:
+            await wait_patiently({asking}, self._patience)
+        finally:
+            # Waited for: as long as it has not ended it is under way.
+            if not asking.done():
+                asking.cancel()
+                await asyncio.wait({asking})
+        if asking.cancelled():
+            raise TimeoutError
+        return asking.result()
+
+
+async def wait_patiently(tasks: Collection["asyncio.Future[Any]"], patience: float) -> None:
+    """Wait until all have ended, for `patience` seconds at most.
+
+    In pieces: a process that gets no CPU for a while must not take its own standstill for that of the others.
+    """
+    pending: Collection[asyncio.Future[Any]] = tasks
+    for _ in range(_PIECES):
+        if pending:
+            _done, pending = await asyncio.wait(pending, timeout=patience / _PIECES)
 
 
 def _retrieve(task: "asyncio.Task[T]") -> None:

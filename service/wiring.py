@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -10,9 +11,12 @@ from yarl import URL
 
 from service.bucket import open_store
 from service.database.connection import Database
+from service.dependency_notes import DependencyNotes
+from service.domain.dependencies import Dependency
 from service.metrics import Metrics
 from service.object_store import ObjectStore
 from service.portal.client import PortalClient
+from service.portal.errors import PortalError
 from service.portal.gate import Gate
 from service.portal.token import RenewedTokens, renew
 from service.portal_access import ConfiguredToken, SharedPauses
@@ -64,7 +68,7 @@ def address_policy(settings: Settings) -> AddressPolicy:
 
 @asynccontextmanager
 async def open_portal(
-    settings: Settings, database: Database, gate: Gate, metrics: Metrics
+    settings: Settings, database: Database, gate: Gate, metrics: Metrics, notes: DependencyNotes
 ) -> AsyncIterator[PortalClient]:
     """The portal, with as many requests open from this process as the gate admits."""
     proxy, middlewares = _proxy(settings)
@@ -92,6 +96,7 @@ async def open_portal(
                 slow_down=pauses.tell,
                 pause_left=pauses.left,
                 metrics=metrics,
+                tell=partial(_note_portal, notes),
             )
         finally:
             # Before the session: a renewal that is under way must end.
@@ -118,6 +123,13 @@ def _proxy(settings: Settings) -> tuple[URL | None, tuple[aiohttp.ClientMiddlewa
         return await handler(request)
 
     return url.with_user(None), (authenticate,)
+
+
+def _note_portal(notes: DependencyNotes, error: PortalError | None) -> None:
+    if error is None or error.blames_portal is False:
+        notes.succeeded(Dependency.PORTAL)
+    elif error.blames_portal:
+        notes.failed(Dependency.PORTAL, str(error))
 
 
 def portal_credential(settings: Settings) -> str:

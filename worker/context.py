@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.database.connection import Database
+from service.dependency_notes import DependencyNotes
 from service.metrics import WorkerMetrics
 from service.object_store import ObjectStore
 from service.portal.client import PortalClient
@@ -39,6 +40,7 @@ class Context:
     subscribers: GuardedClient
     alerts: Alerts
     metrics: WorkerMetrics
+    notes: DependencyNotes
     drain: Drain
     public_url: str
     limits: Limits

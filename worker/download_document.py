@@ -8,6 +8,7 @@ import structlog
 
 from service.database import documents
 from service.database.connection import Connection
+from service.domain.dependencies import Dependency
 from service.domain.documents import StoredFile, Task, Written
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost
@@ -160,8 +161,10 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
                 name=task.name,
             )
         fate = "stored"
+        context.notes.succeeded(Dependency.BUCKET)
     except StorageError as error:
         if not await context.store.refuses_alone(error):
+            context.notes.failed(Dependency.BUCKET, str(error))
             raise
         structlog.get_logger().warning("object_refused", document_id=str(task.id), reason=str(error))
         raise Refused(ErrorCode.STORAGE_REFUSED, str(error)) from error

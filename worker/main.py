@@ -15,6 +15,7 @@ import structlog
 from arq.worker import Worker, func
 
 from service.database.connection import Database
+from service.dependency_notes import DependencyNotes
 from service.metrics import WorkerMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import Gate
@@ -193,19 +194,22 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     redis = redis_pool(settings.redis_url, patience=patience)
     # arq's client leaves a pool that it was given open.
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
+    notes = DependencyNotes(database)
+    stack.push_async_callback(notes.close)
     # Closed until this worker's share is agreed on.
     gate = Gate(0)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     return Context(
         database=database,
-        portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics)),
+        portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes)),
         share=PortalShare(database, gate, total=settings.pdpj_max_concurrency),
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
         alerts=Alerts(settings.alert_urls),
         metrics=metrics,
+        notes=notes,
         drain=Drain(patience),
         public_url=settings.base_url,
         limits=_limits(settings),

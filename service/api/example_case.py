@@ -149,18 +149,22 @@ JOB = JobView(
     failed_documents=0,
     error_code=None,
     error_message=None,
+    waiting_for=None,
+    tried_again_at=None,
     created_at=ASKED,
     started_at=_STARTED,
     completed_at=None,
 )
-WAITING_JOB = JobDetails(
-    **msgspec.structs.asdict(
-        msgspec.structs.replace(
-            JOB, status=JobStatus.PENDING, total_documents=0, completed_documents=0, started_at=None
-        )
-    ),
-    position=3,
+POSTPONED_JOB = msgspec.structs.replace(
+    JOB,
+    status=JobStatus.PENDING,
+    total_documents=0,
+    completed_documents=0,
+    waiting_for="no listing: the portal answered 503",
+    tried_again_at=ENDED,
+    started_at=None,
 )
+WAITING_JOB = JobDetails(**msgspec.structs.asdict(POSTPONED_JOB), position=3)
 UNLISTED_JOB = msgspec.structs.replace(
     JOB,
     status=JobStatus.FAILED,

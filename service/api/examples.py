@@ -30,6 +30,7 @@ from service.api.example_case import (
     NO_CONNECTION,
     NUMBER,
     OTHER_NUMBER,
+    POSTPONED_JOB,
     STATUS,
     SUMMARY,
     UNLISTED,
@@ -140,6 +141,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     UNLISTED,
     SUMMARY,
     JOB,
+    POSTPONED_JOB,
     UNLISTED_JOB,
     WAITING_JOB,
     JOB_DETAILS,
@@ -176,7 +178,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
         f"{_PUBLIC_URL}/openapi.json",
         f"{_PUBLIC_URL}/health/ready",
     ),
-    ReadyView("ok", "ok", "ok", "ok", "ok"),
+    ReadyView("ok", "ok", "ok", "ok", "ok", "ok"),
     MeView(
         USER_ID,
         "Example Law Firm",
@@ -189,7 +191,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     KeyBody(_LABEL),
     KeyView(KEY_ID, "AAAA", _LABEL, ASKED, ENDED),
     NewKeyView(KEY_ID, "AAAA", _LABEL, ASKED, None, _API_KEY),
-    ReadyView("unavailable", "ok", "ok", "cannot be reached", "ok"),
+    ReadyView("unavailable", "ok", "ok", "gives no answer within 1.5 seconds", "ok", "ok"),
 )
 
 

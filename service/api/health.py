@@ -23,6 +23,7 @@ class ReadyView(msgspec.Struct, frozen=True):
     redis: str  #: Redis
     object_store: str  #: the bucket
     portal_token: str  #: whether the portal takes the token
+    portal: str  #: whether it works, by what all processes met; no reason for a 503: requests are kept
 
 
 @public()
@@ -33,16 +34,22 @@ async def live(_request: ApiRequest) -> LiveView:
 
 @public(Reply(200, "Requests are accepted."), Reply(503, "Something is away that the API needs to accept requests."))
 async def ready(request: ApiRequest) -> Answer[ReadyView]:
-    """What the service needs: the database, Redis, the object store, the portal's token.
+    """What the service needs: the database, Redis, the object store, the portal and its token.
 
-    Each is `ok` or says why not. 503 when one is not that the API needs to accept requests. Without Redis or a token
-    that works they are accepted all the same, and the work goes on when it is back. The answer comes within two
-    seconds, whatever hangs. 503 too in the last seconds of a process that was told to stop, in which it still answers:
-    `status` is `stopping`.
+    Each is `ok` or says why not. 503 when one is not that the API needs to accept requests. Without Redis, the portal
+    or a token that works they are accepted all the same, and the work goes on when it is back. The answer comes
+    within two seconds, whatever hangs. 503 too in the last seconds of a process that was told to stop, in which it
+    still answers: `status` is `stopping`.
     """
     found = await request.state["readiness"].look()
     is_stopping = request.state["drain"].is_on
-    is_ready = found.database == OK and found.object_store == OK and not is_stopping
-    status = OK if is_ready else "stopping" if is_stopping else "unavailable"
-    view = ReadyView(status, found.database, found.redis, found.object_store, found.portal_token)
+    is_ready = found.is_ready and not is_stopping
+    view = ReadyView(
+        OK if is_ready else "stopping" if is_stopping else "unavailable",
+        found.database,
+        found.redis,
+        found.object_store,
+        found.portal_token,
+        found.portal,
+    )
     return Answer(view, 200 if is_ready else 503)

@@ -36,6 +36,8 @@ class JobView(msgspec.Struct, frozen=True):
     failed_documents: int  #: each document says why
     error_code: FailureCode | None  #: why the case could not be listed
     error_message: str | None  #: the same as a sentence that says what to do
+    waiting_for: str | None  #: why it waits, in words for operators; null for the turn of its user, and once it ended
+    tried_again_at: Moment | None  #: when that is tried again
     created_at: Moment  #: when it was asked for
     started_at: Moment | None  #: when a worker first took it
     completed_at: Moment | None  #: when it ended
@@ -151,6 +153,8 @@ def job_view(job: JobRow) -> JobView:
         failed_documents=job.failed_documents,
         error_code=job.error_code,
         error_message=job.error_message,
+        waiting_for=job.waiting_for,
+        tried_again_at=utc(job.tried_again_at),
         created_at=job.created_at.astimezone(UTC),
         started_at=utc(job.started_at),
         completed_at=utc(job.completed_at),

@@ -13,10 +13,12 @@ from starlette.types import Scope
 from service.api.operations import Reply, public
 from service.api.problems import Problem
 from service.api.state import ApiRequest
-from service.database import portal, workload
+from service.database import dependencies, portal, portal_slots, workload
 from service.database.connection import UNREACHABLE, Database
 from service.database.workload import OpenDeliveries, OpenJobs
+from service.domain.dependencies import Dependency, Health
 from service.metrics import ApiMetrics
+from service.readiness import OK, Readiness
 
 PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -31,19 +33,28 @@ async def show(request: ApiRequest) -> Response:
     state = request.state
     if not state["options"].shows_metrics:
         raise Problem("not_found", "The metrics are not shown here.")
-    body = await exposition(state["metrics"], state["database"], state["portal_credential"])
+    body = await exposition(state["metrics"], state["database"], state["readiness"], state["portal_credential"])
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
-async def exposition(metrics: ApiMetrics, database: Database, credential: str) -> bytes:
+async def exposition(metrics: ApiMetrics, database: Database, readiness: Readiness, credential: str) -> bytes:
     """The text of all metrics; without the database those of the process alone, and that it is away."""
     registry = CollectorRegistry()
+    found, _ = await asyncio.gather(readiness.look(), _show_database(registry, database, credential))
+    Gauge("autos_redis_up", "Whether Redis answered this question.", registry=registry).set(found.redis == OK)
+    Gauge("autos_bucket_up", "Whether the bucket answered this question.", registry=registry).set(found.is_bucket_there)
+    return metrics.render() + generate_latest(registry)
+
+
+async def _show_database(registry: CollectorRegistry, database: Database, credential: str) -> None:
     is_up = Gauge("autos_database_up", "Whether the database answered this question.", registry=registry)
     try:
         async with asyncio.timeout(PATIENCE), database.connection() as connection:
             jobs = await workload.open_jobs(connection)
             deliveries = await workload.open_deliveries(connection)
             refused_since = await portal.refused_since(connection, credential)
+            health = await dependencies.look(connection)
+            workers = await portal_slots.count_workers(connection)
     except UNREACHABLE:
         is_up.set(0)
     else:
@@ -51,7 +62,19 @@ async def exposition(metrics: ApiMetrics, database: Database, credential: str) -
         _show_work(registry, jobs, deliveries)
         refused = Gauge("autos_portal_token_refused", "Whether the portal refuses the token.", registry=registry)
         refused.set(refused_since is not None)
-    return metrics.render() + generate_latest(registry)
+        _show_health(registry, health)
+        Gauge("autos_workers", "Workers that live.", registry=registry).set(workers)
+
+
+def _show_health(registry: CollectorRegistry, health: dict[Dependency, Health]) -> None:
+    failing = Gauge(
+        "autos_dependency_failing_seconds",
+        "From the first to the last failure without a success between, by what all processes met; 0 where it works.",
+        ["dependency"],
+        registry=registry,
+    )
+    for name, each in health.items():
+        failing.labels(name).set(each.failing_seconds)
 
 
 def _show_work(registry: CollectorRegistry, jobs: OpenJobs, deliveries: OpenDeliveries) -> None:

@@ -11,15 +11,16 @@ from redis.exceptions import RedisError
 
 from service.bucket import open_store
 from service.commands.console import cell, json_option, print_json, print_table, read_settings
-from service.database import portal, portal_slots, portal_tokens, schema, workload
+from service.database import dependencies, portal, portal_slots, portal_tokens, schema, workload
 from service.database.connection import UNREACHABLE, Connection
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
+from service.domain.dependencies import Dependency, Health
 from service.portal.token import expiry
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.redis_faults import describe
 from service.settings import Settings
-from service.shared_check import PATIENCE
+from service.shared_check import PATIENCE, wait_patiently
 from service.startup import StartupError, connected_database
 from service.wiring import portal_credential, store_settings
 
@@ -52,6 +53,7 @@ class _Told(msgspec.Struct, frozen=True):
 
     checks: dict[str, Check]
     work: Work | None = None
+    written: Health | None = None  #: what workers met at the bucket
 
 
 @click.command()
@@ -72,17 +74,17 @@ async def _look_and_tell(settings: Settings, *, as_json: bool) -> None:
         asyncio.create_task(_bucket(settings)),
         asyncio.create_task(_database(settings)),
     )
-    _done, pending = await asyncio.wait(asking, timeout=PATIENCE)
+    await wait_patiently(asking, PATIENCE)
     hosts, answers = redis.result() if redis.done() else ([], _hangs("REDIS_URL: Redis"))
     told = database.result() if database.done() else _Told({"database": _hangs("DATABASE_URL: PostgreSQL")})
     store = bucket.result() if bucket.done() else _hangs("S3_BUCKET: the object store")
-    checks = {**_with_hosts(told.checks, hosts), "redis": answers, "bucket": store}
+    checks = {**_with_hosts(told.checks, hosts), "redis": answers, "bucket": _with_workers(store, told.written)}
     found = Status(all(check.ok for check in checks.values()), checks, told.work)
     if as_json:
         print_json(found)
     else:
         _print(found)
-    _end(0 if found.ok else 1, is_waited_for=not pending)
+    _end(0 if found.ok else 1, is_waited_for=all(each.done() for each in asking))
 
 
 def _end(code: int, *, is_waited_for: bool) -> None:
@@ -103,6 +105,19 @@ def _with_hosts(checks: dict[str, Check], hosts: list[str]) -> dict[str, Check]:
         return checks
     workers = checks["workers"]
     return {**checks, "workers": Check(ok=workers.ok, detail=f"{workers.detail}, on {', '.join(hosts)}")}
+
+
+def _with_workers(bucket: Check, written: Health | None) -> Check:
+    """What workers meet at the bucket, where this machine meets nothing."""
+    if not bucket.ok or written is None or not written.trouble:
+        return bucket
+    return Check(ok=not written.is_failing, detail=f"{bucket.detail}; what workers write {written.trouble}")
+
+
+def _portal(health: Health) -> Check:
+    success = f"last success {cell(health.succeeded_at)}" if health.succeeded_at else "no success yet"
+    failure = f", last failure {cell(health.failed_at)}: {health.reason}" if health.failed_at else ""
+    return Check(ok=not health.is_failing, detail=success + failure)
 
 
 async def _redis(settings: Settings) -> tuple[list[str], Check]:
@@ -137,9 +152,12 @@ async def _database(settings: Settings) -> _Told:
             answers = {"database": Check(ok=True, detail="answers"), "schema": current}
             if lacking:
                 return _Told(answers)
+            health = await dependencies.look(connection)
+            answers["portal"] = _portal(health[Dependency.PORTAL])
             answers["portal_token"] = await _token(connection, settings)
+            written = health[Dependency.BUCKET]
             answers["workers"] = await _workers(connection)
-            return _Told(answers, await _work(connection))
+            return _Told(answers, await _work(connection), written)
     except StartupError as error:
         return _Told({"database": Check(ok=False, detail=str(error))})
     except UNREACHABLE as error:

@@ -27,6 +27,7 @@ class JobRow(msgspec.Struct, frozen=True):
     error_code: str | None
     error_message: str | None
     waiting_for: str | None  # what postponed it last, while it waits
+    tried_again_at: datetime | None  # when its turn comes again, where something postponed it
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -48,6 +49,7 @@ _JOB_ROW = (
     " coalesce(jobs.failed_documents, counts.failed) AS failed_documents, jobs.lease_expires_at,"
     " jobs.error_code, jobs.error_message,"
     " CASE WHEN jobs.status = 'pending' THEN jobs.postponed_reason END AS waiting_for,"
+    " CASE WHEN jobs.status = 'pending' AND jobs.postponed_reason IS NOT NULL THEN jobs.ring_at END AS tried_again_at,"
     " jobs.created_at, jobs.started_at, jobs.completed_at"
     f" FROM jobs CROSS JOIN LATERAL ({COUNTS} WHERE jobs.completed_at IS NULL"
     " AND documents.process_number = jobs.process_number AND documents.job_id = jobs.id) AS counts"

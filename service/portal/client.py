@@ -56,10 +56,12 @@ class PortalClient:
         slow_down: Callable[[float], Awaitable[None]],
         pause_left: Callable[[], Awaitable[float]] | None = None,
         metrics: Metrics,
+        tell: Callable[[PortalError | None], None] = lambda _: None,
     ) -> None:
         """Take the token from `tokens` and a slot from `gate`.
 
         `slow_down` tells all processes the seconds the portal asked for; `pause_left` reads what is left of them.
+        `tell` is told how each call ended, None if it ended well.
         """
         self._session = session
         self._base = URL(base_url.rstrip("/"))
@@ -68,6 +70,7 @@ class PortalClient:
         self._pauses = Pauses(gate, slow_down, pause_left)
         self._witness = Witness()
         self._metrics = metrics
+        self._tell = tell
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "*/*",
@@ -89,7 +92,9 @@ class PortalClient:
         """
         left = await self._pauses.left()
         if left >= timeout:
-            raise Busy(ErrorCode.PORTAL_UNAVAILABLE, "the portal asked for quiet", retry_after=left)
+            busy = Busy(ErrorCode.PORTAL_UNAVAILABLE, "the portal asked for quiet", retry_after=left)
+            self._tell(busy)
+            raise busy
         with self._counted("listing"):
             try:
                 # Of the wait for a slot at the portal too.
@@ -163,8 +168,10 @@ class PortalClient:
             yield
         except PortalError as error:
             self._metrics.portal_calls.labels(kind, error.outcome).inc()
+            self._tell(error)
             raise
         self._metrics.portal_calls.labels(kind, "ok").inc()
+        self._tell(None)
 
     @asynccontextmanager
     async def _call(

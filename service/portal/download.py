@@ -10,6 +10,7 @@ from service.domain.content_types import charset_of
 from service.domain.errors import ErrorCode
 from service.portal.decoding import codings, decoded
 from service.portal.errors import Unavailable
+from service.portal.no_answer import in_words
 
 MINIMUM_RATE = 1024  # bytes a second, over a window: slower is as good as stuck
 WINDOW = 30.0  # seconds spent waiting for bytes
@@ -23,7 +24,7 @@ def transport_errors() -> Iterator[None]:
     except aiohttp.ClientPayloadError as error:
         raise Unavailable(ErrorCode.TRUNCATED, "the answer was cut short") from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-        raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, f"no answer: {type(error).__name__}") from error
+        raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, in_words(error)) from error
 
 
 async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -19,11 +19,25 @@ from typing import ClassVar
 
 from service.domain.errors import ErrorCode
 
+#: Of these the portal is to blame, or the way there.
+FAILURES = frozenset(
+    {
+        ErrorCode.PORTAL_UNAVAILABLE,
+        ErrorCode.PORTAL_ERROR,
+        ErrorCode.PORTAL_PAGE,
+        ErrorCode.PORTAL_ANSWER_INVALID,
+        ErrorCode.REDIRECTED,
+        ErrorCode.TRUNCATED,
+        ErrorCode.TOO_SLOW,
+    }
+)
+
 
 class PortalError(Exception):
     """A call to the portal failed. `code` says how to a client; the sentence is for the log."""
 
     outcome: ClassVar[str]  #: the word in the metrics
+    blames_portal: bool | None = None  #: True: it says that the portal fails; False: that it works; None: neither
 
     def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
         super().__init__(sentence)
@@ -35,6 +49,11 @@ class Unavailable(PortalError):
     """Temporary: worth another try later."""
 
     outcome = "unavailable"
+
+    def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
+        """`code` is one of `FAILURES` if the portal itself fails, and no more than the document does."""
+        super().__init__(code, sentence, retry_after=retry_after)
+        self.blames_portal = True if code in FAILURES else None
 
 
 class Busy(Unavailable):
@@ -54,6 +73,10 @@ class NotReady(Unavailable):
 
     outcome = "not_ready"
 
+    def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
+        super().__init__(code, sentence, retry_after=retry_after)
+        self.blames_portal = None
+
 
 class Outage(Unavailable):
     """Not an error of what was asked for. Pauses the work and fails nothing."""
@@ -72,6 +95,7 @@ class Unauthorized(Outage):
     def __init__(self, *, token_works: bool = False) -> None:
         super().__init__(ErrorCode.PORTAL_UNAVAILABLE, "the portal does not accept the token")
         self.token_works = token_works
+        self.blames_portal = not token_works
 
 
 class TokenUnavailable(Outage):
@@ -89,11 +113,15 @@ class Refused(PortalError):
 class NotFound(Refused):
     """The portal does not know the case or the document."""
 
+    blames_portal = False
+
     outcome = "not_found"
 
 
 class AccessDenied(Refused):
     """The token is good, but not for this case or document."""
+
+    blames_portal = False
 
     outcome = "access_denied"
 

@@ -58,7 +58,7 @@ def parse_listing(answer: bytes, number: ProcessNumber, *, charset: str | None =
     try:
         found = decode(answer, charset)
     except ValueError as error:
-        raise _invalid("the listing cannot be read") from error
+        raise _invalid("the listing cannot be read: it is not JSON of a known shape") from error
     if not found:
         raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know the case")
     matching = [each for each in found if _is_about(each, number, alone=len(found) == 1)]

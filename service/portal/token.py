@@ -14,6 +14,7 @@ import msgspec
 from service.domain.errors import ErrorCode
 from service.portal.download import read_body
 from service.portal.errors import TokenUnavailable, Unauthorized, Unavailable
+from service.portal.no_answer import in_words
 
 TIMEOUT = 120.0  # seconds; no caller waits that long, and an answer that is lost may be a rotated token
 LIFE_MIN, LIFE_MAX = 5.0, 30 * 86_400.0  # seconds; what a token says beyond them is not believed
@@ -71,7 +72,7 @@ async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, ref
             body = await read_body(response, ANSWER_MAX_BYTES)
             status = response.status
     except (aiohttp.ClientError, TimeoutError, ConnectionError, Unavailable) as error:
-        raise _unavailable(type(error).__name__) from error
+        raise _unavailable(str(error) if isinstance(error, Unavailable) else in_words(error)) from error
     if status in {400, 401} and not body.lstrip().startswith(b"<"):
         raise Unauthorized
     if status != 200:

@@ -18,7 +18,7 @@ from tests.support.commands import run_autos
 from tests.support.deliveries import open_pool
 from tests.support.processes import free_port
 
-CHECKS = {"database", "schema", "redis", "bucket", "portal_token", "workers"}
+CHECKS = {"database", "schema", "redis", "bucket", "portal", "portal_token", "workers"}
 
 
 async def look(environment: dict[str, str], *, code: int) -> Any:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -37,7 +38,7 @@ async def portal_url() -> AsyncIterator[str]:
 @asynccontextmanager
 async def client(database: Database, **variables: str) -> AsyncIterator[PortalClient]:
     settings = load_settings(REQUIRED | {"PDPJ_TOKEN": "token"} | variables, env_file=Path("/nonexistent"))
-    async with open_portal(settings, database, Gate(2), Metrics()) as opened:
+    async with open_portal(settings, database, Gate(2), Metrics(), Mock()) as opened:
         yield opened
 
 

@@ -193,6 +193,7 @@ def task_context(
         ),
         alerts=Alerts(()),
         metrics=WorkerMetrics(),
+        notes=cast(Any, None),
         drain=Drain(Patience()),
         public_url="https://autos.example.com",
         limits=Limits(

@@ -8,6 +8,7 @@ import aiohttp
 
 from service.metrics import Metrics
 from service.portal.client import PortalClient
+from service.portal.errors import PortalError
 from service.portal.gate import Gate
 from service.portal.token import TokenSource
 
@@ -52,10 +53,12 @@ async def open_portal_client(
     places: int = 5,
     tokens: TokenSource | None = None,
     pause_left: Callable[[], Awaitable[float]] | None = None,
+    tell: Callable[[PortalError | None], None] = lambda _: None,
 ) -> AsyncIterator[Portal]:
     """A client for the portal at `base_url`, with the session that the service gives to it.
 
-    `tokens` is another source than one of `token`; `pause_left` reads the pauses of other processes.
+    `tokens` is another source than one of `token`; `pause_left` reads the pauses of other processes; `tell` is told
+    how each call ended.
     """
     pauses: list[float] = []
 
@@ -75,5 +78,6 @@ async def open_portal_client(
             slow_down=slow_down,
             pause_left=pause_left,
             metrics=metrics,
+            tell=tell,
         )
         yield Portal(client, gate, given, metrics, pauses)

@@ -1,0 +1,47 @@
+"""When the portal and the bucket last worked, and why they did not since, by what all processes have met."""
+
+from service.database.connection import Connection, as_struct
+from service.domain.dependencies import Dependency, Health
+
+# A failure that nobody has met again for this long says nothing of the present: a job asks at least every ten minutes.
+_PRESENT = "failed_at > now() - interval '15 minutes'"
+
+
+async def note(connection: Connection, name: Dependency, reason: str | None) -> None:
+    """It failed for a reason, or works."""
+    if reason is None:
+        await note_success(connection, name)
+    else:
+        await note_failure(connection, name, reason)
+
+
+async def note_success(connection: Connection, name: Dependency) -> None:
+    """It works."""
+    await connection.execute(
+        "INSERT INTO dependencies (name, succeeded_at) VALUES (:name, now())"
+        " ON CONFLICT (name) DO UPDATE SET succeeded_at = now(), failing_since = NULL",
+        {"name": name},
+    )
+
+
+async def note_failure(connection: Connection, name: Dependency, reason: str) -> None:
+    """It failed. The moment of the first failure since the last success stays."""
+    await connection.execute(
+        "INSERT INTO dependencies AS known (name, failed_at, failing_since, reason)"
+        " VALUES (:name, now(), now(), :reason)"
+        f" ON CONFLICT (name) DO UPDATE SET failing_since = CASE WHEN known.{_PRESENT}"
+        " THEN coalesce(known.failing_since, now()) ELSE now() END, failed_at = now(), reason = excluded.reason",
+        {"name": name, "reason": reason},
+    )
+
+
+async def look(connection: Connection) -> dict[Dependency, Health]:
+    """All of them."""
+    rows = await connection.fetch_all(
+        f"SELECT name, succeeded_at, failed_at, CASE WHEN {_PRESENT} THEN failing_since END AS failing_since, reason,"
+        f" CAST(CASE WHEN failing_since IS NOT NULL AND {_PRESENT}"
+        " THEN extract(epoch FROM failed_at - failing_since) ELSE 0 END AS double precision) AS failing_seconds"
+        " FROM dependencies"
+    )
+    found = {row["name"]: as_struct(row, Health) for row in rows}
+    return {name: found.get(name, Health(None, None, None, None, 0.0)) for name in Dependency}

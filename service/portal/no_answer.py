@@ -1,0 +1,38 @@
+"""Why there was no answer, in plain words: what aiohttp raises names its classes."""
+
+import aiohttp
+
+#: The first that fits.
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "DNS failed: the name cannot be resolved"),
+    (TimeoutError, "no answer in time"),
+    (aiohttp.ClientPayloadError, "the answer was cut short"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed"),
+    (aiohttp.ClientOSError, "the connection was closed"),
+    (ConnectionError, "the connection was closed"),
+    (aiohttp.ClientResponseError, "an answer that is not HTTP"),
+)
+
+
+def in_words(error: BaseException) -> str:
+    """The reason for operators. Names no host and no address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return _tls(error.certificate_error)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return _tls(error.os_error)
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientConnectorDNSError):
+        return _connection(error.os_error)
+    fitting = [words for kind, words in _WORDS if isinstance(error, kind)]
+    return fitting[0] if fitting else f"no answer: {type(error).__name__}"
+
+
+def _tls(error: BaseException) -> str:
+    verify_message: str | None = getattr(error, "verify_message", None)
+    reason: str | None = getattr(error, "reason", None)
+    return f"TLS failed: {verify_message or reason or type(error).__name__}"
+
+
+def _connection(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    return f"no connection: {error.strerror or type(error).__name__}"
