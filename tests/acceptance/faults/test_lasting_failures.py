@@ -123,7 +123,7 @@ async def test_a_server_that_is_away_is_told(
     assert ready[check].startswith("cannot be reached (")
     assert ready["status"] == ("ok" if check == "redis" else "unavailable")
     assert (said.returncode, checks[check]["ok"]) == (1, False)
-    assert checks[check]["detail"].startswith(("REDIS_URL: Redis", "DATABASE_URL: PostgreSQL"))
+    assert checks[check]["detail"].startswith(("REDIS_URL: ", "DATABASE_URL: "))
     assert (await told.metrics()).value(f"autos_{check}_up") == 0
     api, worker = place.service.apis[0], told.worker
     async with asyncio.timeout(60):

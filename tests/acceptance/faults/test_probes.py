@@ -31,7 +31,7 @@ async def test_probes_answer_although_everything_hangs(place: Place, wires: Wire
     assert (found["status"], found["database"], found["object_store"]) == ("unavailable", HANGS, HANGS)
     assert found["redis"] != "ok"
     assert screen.returncode == 1
-    for line in ("DATABASE_URL: PostgreSQL", "S3_BUCKET: the object store", "REDIS_URL: Redis"):
+    for line in ("DATABASE_URL: ", "S3_BUCKET: ", "REDIS_URL: "):
         assert line in screen.stdout
     for wire in (wires.postgres, wires.valkey, wires.s3):
         wire.bring_back()
