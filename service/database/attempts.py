@@ -105,7 +105,8 @@ async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> 
         " RETURNING id, event_id, user_id, url, host, attempts, thin,"
         " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
         " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS own_fault_for, resend_at,"
-        " process_number, job_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id) AS request_id",
+        " process_number, job_id,"
+        " coalesce(request_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id)) AS request_id",
         {"id": delivery_id, "lease": lease, "term": term},
     )
     if row is None:

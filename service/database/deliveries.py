@@ -42,20 +42,28 @@ async def subscribe_all(connection: Connection, number: ProcessNumber, *, job_id
 
 
 async def schedule_one(
-    connection: Connection, number: ProcessNumber, *, event_id: UUID, user_id: UUID, url: str
+    connection: Connection,
+    number: ProcessNumber,
+    *,
+    event_id: UUID,
+    user_id: UUID,
+    url: str,
+    request_id: str | None = None,
 ) -> UUID:
     """Have a URL called now, for an event that needed no job."""
     delivery_id = uuid4()
     await connection.execute(
         "INSERT INTO deliveries"
-        " (id, process_number, event_id, user_id, url, status, created_at, next_attempt_at, ring_at)"
-        " VALUES (:id, :number, :event_id, :user_id, :url, 'scheduled', change_time(), now(), now() + :grace)",
+        " (id, process_number, event_id, user_id, url, request_id, status, created_at, next_attempt_at, ring_at)"
+        " VALUES (:id, :number, :event_id, :user_id, :url, :request_id, 'scheduled', change_time(), now(),"
+        " now() + :grace)",
         {
             "id": delivery_id,
             "number": number.digits,
             "event_id": event_id,
             "user_id": user_id,
             "url": url,
+            "request_id": request_id,
             "grace": RING_AFTER,
         },
     )

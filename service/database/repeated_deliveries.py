@@ -24,7 +24,13 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 async def schedule(
-    connection: Connection, number: ProcessNumber, *, event_id: UUID, user_id: UUID, url: str
+    connection: Connection,
+    number: ProcessNumber,
+    *,
+    event_id: UUID,
+    user_id: UUID,
+    url: str,
+    request_id: str | None = None,
 ) -> Ring | None:
     """Have a URL called for an event that needed no job. The caller holds the lock of the process.
 
@@ -33,16 +39,22 @@ async def schedule(
     """
     known = await _find(connection, number, event_id=event_id, user_id=user_id, url=url)
     if known is None:
-        new_id = await deliveries.schedule_one(connection, number, event_id=event_id, user_id=user_id, url=url)
+        new_id = await deliveries.schedule_one(
+            connection, number, event_id=event_id, user_id=user_id, url=url, request_id=request_id
+        )
         return Ring(new_id, attempt=1, rings=0)
     if not known.is_newest:
         # The user's last subscription is what the status tells of.
         await connection.execute("UPDATE deliveries SET created_at = now() WHERE id = :id", {"id": known.id})
+    ring: Ring | None = None
     if known.status in {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}:
-        return await _begin_anew(connection, known.id)
-    if known.status is DeliveryStatus.DELIVERED and not known.is_fresh:
-        return await deliveries.resend(connection, known.id)
-    return None
+        ring = await _begin_anew(connection, known.id)
+    elif known.status is DeliveryStatus.DELIVERED and not known.is_fresh:
+        ring = await deliveries.resend(connection, known.id)
+    if ring is not None:
+        values = {"id": known.id, "request_id": request_id}
+        await connection.execute("UPDATE deliveries SET request_id = :request_id WHERE id = :id", values)
+    return ring
 
 
 async def _find(

@@ -276,6 +276,11 @@ async def _report_at_once(connection: Connection, request: Request, event_limit:
         return Accepted()
     event_id = await case_events.record_state(connection, request.number, limit=event_limit)
     delivery = await repeated_deliveries.schedule(
-        connection, request.number, event_id=event_id, user_id=request.user_id, url=request.webhook_url
+        connection,
+        request.number,
+        event_id=event_id,
+        user_id=request.user_id,
+        url=request.webhook_url,
+        request_id=request.request_id,
     )
     return Accepted(delivery=delivery)
