@@ -14,6 +14,9 @@ from worker.inspection import Inspection, is_textual
 
 # bytes; smaller chunks are joined: each costs a call of the system, and wakes the store up. 4 % of small documents.
 COALESCED = 256 * 1024
+# bytes; a document that is no larger gives its slot at the portal back before it is stored. The others keep it: slots
+# bound the memory of a worker whose store is slow.
+HELD_WITHOUT_SLOT = 256 * 1024
 
 
 async def transfer(
@@ -31,11 +34,14 @@ async def transfer(
     key, header = f"{prefix}{safe_name(name, mime_type)}", content_type(mime_type, charset)
     if parts.is_last:
         flags = inspection.check_complete(download.content_length, is_framed=download.is_framed)
+        if inspection.size <= HELD_WITHOUT_SLOT:
+            await download.release()
         await store.put(key, parts.take(), header)
     else:
         async with store.start_upload(key, header) as upload:
             await _upload(upload, parts)
             flags = inspection.check_complete(download.content_length, is_framed=download.is_framed)
+            await download.release()
             await upload.complete()
     return StoredFile(key, inspection.size, inspection.sha256, mime_type, flags, inspection.crc32, charset)
 

@@ -158,8 +158,9 @@ class PortalClient:
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         with self._counted("document"):
-            async with self._call("document", resolve(self._base, href), timeout) as response:
-                yield Download(response)
+            async with AsyncExitStack() as stack:
+                call = self._call("document", resolve(self._base, href), timeout)
+                yield Download(await stack.enter_async_context(call), stack.aclose)
 
     @contextmanager
     def _counted(self, kind: Kind) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """The bytes of one document on their way from the portal."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 import aiohttp
@@ -51,9 +51,13 @@ def _codings_of(response: aiohttp.ClientResponse) -> tuple[str, ...]:
 class Download:
     """An answer whose body has not been read."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        """Raises `Unavailable` for a body that is encoded in a way that is not known."""
+    def __init__(self, response: aiohttp.ClientResponse, release: Callable[[], Awaitable[None]]) -> None:
+        """`release` ends the call to the portal.
+
+        Raises `Unavailable` for a body that is encoded in a way that is not known.
+        """
         self._response = response
+        self._release = release
         self._codings = _codings_of(response)
 
     @property
@@ -80,6 +84,13 @@ class Download:
         """
         chunked = self._response.headers.get("Transfer-Encoding", "").strip().lower().endswith("chunked")
         return chunked or bool(self._codings) or self._response.content_length is not None
+
+    async def release(self) -> None:
+        """After the last byte: let others ask the portal while these bytes are still on their way to the store.
+
+        In the task that opened the download.
+        """
+        await self._release()
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The bytes as they come. Raises `Unavailable` where they come too slowly, or cannot be decoded."""

@@ -42,6 +42,9 @@ class Source(Download):
     def is_framed(self) -> bool:
         return True
 
+    async def release(self) -> None:
+        """There is no portal."""
+
     async def chunks(self) -> AsyncIterator[bytes]:
         for start in range(0, self._size, self._step):
             await asyncio.sleep(0)
