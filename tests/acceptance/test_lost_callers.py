@@ -4,8 +4,10 @@ import pytest
 
 from service.domain.version import VERSION
 from tests.support.api import Api
+from tests.support.numbers import with_check_digits
 
 NUMBER = "0000123-06.2023.4.03.6100"
+UNKNOWN = with_check_digits("7777777", "1987", "826", "9998")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ async def test_the_root_leads_to_the_documentation(api: Api) -> None:
 
 async def test_white_space_around_a_number_is_no_mistake(api: Api) -> None:
     # Nobody requested the case: the number was understood.
-    for written in (f"{NUMBER}%20", f"%20{NUMBER}", f"{NUMBER}%0A"):
+    for written in (f"{UNKNOWN}%20", f"%20{UNKNOWN}", f"{UNKNOWN}%0A"):
         answer = await api.get(f"/api/v1/processes/{written}/status")
 
         assert (answer.status, answer.json["code"]) == (404, "process_not_found")

@@ -38,6 +38,10 @@ DOCUMENT = {
     "download_url",
     "download_url_expires_at",
     "content_url",
+    "content_flags",
+    "listed_size",
+    "listed_mime_type",
+    "charset",
     "error_code",
     "error_message",
 }

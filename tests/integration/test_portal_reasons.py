@@ -87,10 +87,19 @@ async def test_an_answer_that_is_none(number: str, answer: bytes, words: str) ->
 
 
 async def test_a_listing_that_does_not_come(number: str) -> None:
+    hung_up = asyncio.Event()
+
+    async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        hung_up.set()
+
     async with asyncio.timeout(20):
-        server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+        server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         reason = await reason_at(f"http://127.0.0.1:{port}/api/v2", number, timeout=0.2)
+        await hung_up.wait()
         server.close()
 
     assert reason == ("no listing in time", True)

@@ -245,7 +245,7 @@ async def test_reset_brings_back_the_samples_alone(portal: Client) -> None:
         ("PUT", "/cases/123", {"documents": []}, 400),
         ("PUT", f"/cases/{NUMBER}", {"documents": [{"size": 5}]}, 400),
         ("PUT", f"/cases/{NUMBER}", {"files": []}, 400),
-        ("PUT", f"/cases/{NUMBER}/listing-faults", {"faults": [{"kind": "unasked_gzip"}]}, 400),
+        ("PUT", f"/cases/{NUMBER}/listing-faults", {"faults": [{"kind": "slow_drip"}]}, 400),
         ("PUT", f"/cases/{NUMBER}/documents/nothing/faults", {"faults": []}, 404),
         ("PUT", "/settings", {"latency_binary_ms": -1}, 400),
         ("GET", "/cases/0000002-24.2024.8.26.0100", None, 404),
