@@ -278,7 +278,8 @@ async def _open_readiness(
     readiness = Readiness(database, bell, store, credential=portal_credential(settings))
     port = settings.metrics_port if settings.metrics_enabled else None
     render = partial(exposition, metrics, database, readiness, portal_credential(settings))
-    await stack.enter_async_context(serving_metrics(port, render, setting="METRICS_PORT"))
+    serving = serving_metrics(port, render, setting="METRICS_PORT", address=settings.metrics_address)
+    await stack.enter_async_context(serving)
     return readiness
 
 

@@ -1,5 +1,6 @@
 """`/metrics` on a port of its own: always for a worker, and for an API process that keeps it from its clients."""
 
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -12,10 +13,13 @@ Render = Callable[[], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def serving_metrics(port: int | None, render: Render, *, setting: str) -> AsyncIterator[None]:
-    """Answer on all addresses of this machine, in this process's own loop: one that hangs does not answer.
+async def serving_metrics(
+    port: int | None, render: Render, *, setting: str, address: str | None = None
+) -> AsyncIterator[None]:
+    """Answer on one address of this machine, or on all, in this process's own loop: one that hangs does not answer.
 
-    Nothing is served without a port. Raises `StartupError`, which names the `setting`, where the port is taken.
+    Nothing is served without a port. Raises `StartupError`, which names the `setting` of the port, where it is taken,
+    and METRICS_ADDRESS where there is no such address.
     """
     if port is None:
         yield
@@ -24,8 +28,10 @@ async def serving_metrics(port: int | None, render: Render, *, setting: str) -> 
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, None, port).start()
+            await web.TCPSite(runner, address, port).start()
         except OSError as error:
+            if address is not None and error.errno != errno.EADDRINUSE:
+                raise StartupError(f"METRICS_ADDRESS: {address} is no address of this machine") from None
             raise StartupError(f"{setting}: the port {port} cannot be opened ({type(error).__name__})") from None
         yield
     finally:

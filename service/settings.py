@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] | None = None
     metrics_enabled: bool = True
+    metrics_address: str | None = None
     metrics_port: Port | None = None
     worker_metrics_port: Port | None = None
 

@@ -224,7 +224,8 @@ async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Dat
         return metrics.render()
 
     port = settings.worker_metrics_port if settings.metrics_enabled else None
-    await stack.enter_async_context(serving_metrics(port, render, setting="WORKER_METRICS_PORT"))
+    serving = serving_metrics(port, render, setting="WORKER_METRICS_PORT", address=settings.metrics_address)
+    await stack.enter_async_context(serving)
     return metrics
 
 

@@ -235,6 +235,27 @@ async def test_metrics_can_be_kept_from_clients_on_a_port_of_their_own(
     assert shown.value("autos_database_up") == 1
 
 
+async def test_metrics_are_open_on_one_address_only_if_one_is_given(
+    stack: Stack, session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    port = free_port()
+    async with running(stack, session, tmp_path, METRICS_PORT=str(port), METRICS_ADDRESS="127.0.0.2"):
+        async with session.get(f"http://127.0.0.2:{port}/metrics") as answer:
+            assert answer.status == 200
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await scrape(session, port)
+
+
+async def test_an_address_that_the_machine_does_not_have_is_named(
+    environment: dict[str, str], api_process: object
+) -> None:
+    own = {"PORT": str(free_port()), "METRICS_PORT": str(free_port()), "METRICS_ADDRESS": "192.0.2.1"}
+
+    ended = await run(API, environment | own)
+
+    ended.assert_one_clear_line("METRICS_ADDRESS: 192.0.2.1 is no address of this machine")
+
+
 async def test_metrics_can_be_switched_off(stack: Stack, session: aiohttp.ClientSession, tmp_path: Path) -> None:
     async with running(stack, session, tmp_path, METRICS_ENABLED="false") as place:
         await place.service.add_worker()
