@@ -274,6 +274,7 @@ async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStor
     session = aioboto3.Session(
         aws_access_key_id=settings.access_key_id,
         aws_secret_access_key=settings.secret_access_key,
+        aws_session_token=settings.session_token,
         region_name=settings.region,
         botocore_session=botocore_session,
     )

@@ -30,6 +30,7 @@ def _secrets(settings: Settings) -> list[str]:
         settings.pdpj_token,
         settings.pdpj_refresh_token,
         settings.aws_secret_access_key,
+        settings.aws_session_token,
         settings.admin_api_key,
         *passwords(settings.database_url),
         *_passwords(settings.redis_url),

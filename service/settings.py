@@ -75,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     s3_kms_key_id: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
     presigned_url_ttl: Annotated[int, Meta(ge=60, le=604800)] = 3600
 
     pdpj_base_url: str = "https://portaldeservicos.pdpj.jus.br/api/v2"

@@ -19,6 +19,7 @@ class StoreSettings(msgspec.Struct, frozen=True):
     link_ttl: int  #: seconds that a signed link lives
     encryption: str | None = None  #: the method by which the store is asked to encrypt what is written
     kms_key_id: str | None = None  #: the key of a method with KMS; None for the bucket's own
+    session_token: str | None = None  #: of a temporary access key
     call_timeout: float = CALL_TIMEOUT  #: seconds
 
     @property

@@ -44,6 +44,8 @@ def store_settings(settings: Settings) -> StoreSettings:
         region=settings.s3_region,
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key,
+        # As the AWS chain has it: without a key the token is that of no credentials.
+        session_token=settings.aws_session_token if settings.aws_access_key_id else None,
         link_ttl=settings.presigned_url_ttl,
         encryption=settings.s3_encryption,
         kms_key_id=settings.s3_kms_key_id,

@@ -15,6 +15,8 @@ from service.settings import SettingsError, load_settings
 from service.startup import StartupError
 from service.store_settings import StoreSettings
 from service.temporary_credentials import UNKNOWN_LIFE
+from service.wiring import store_settings
+from tests.unit.test_settings import GOOD, NO_FILE
 
 WEEK = timedelta(days=7)
 ENDLESS = {"Version": 1, "AccessKeyId": "AKIA" + "0" * 16, "SecretAccessKey": "s" * 40}
@@ -64,6 +66,21 @@ async def test_a_session_token_that_does_not_say_when_it_ends_promises_little(co
     configure(ENDLESS | {"SessionToken": "token"})
 
     assert await promised() <= UNKNOWN_LIFE
+
+
+async def test_temporary_keys_in_the_settings_go_with_their_token() -> None:
+    variables = GOOD | {
+        "S3_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "AWS_SECRET_ACCESS_KEY": "s" * 40,
+        "AWS_SESSION_TOKEN": "tok",
+    }
+    async with open_object_store(store_settings(load_settings(variables, env_file=NO_FILE))) as store:
+        link = await store.link("a/b.pdf", name="b.pdf", mime_type="application/pdf")
+        ends_in = await store.link_expiry() - datetime.now(UTC)
+
+    assert "X-Amz-Security-Token=tok" in link
+    assert ends_in <= UNKNOWN_LIFE
 
 
 async def test_the_keys_of_a_user_have_no_end(configure: Configure) -> None:
