@@ -54,7 +54,7 @@ from service.first_admin import make_first_admin
 from service.metrics import ApiMetrics
 from service.metrics_server import serving_metrics
 from service.object_store import ObjectStore
-from service.portal.gate import Gate
+from service.portal.gate import HANG_UP, Gate
 from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import Bell, redis_pool
 from service.readiness import Readiness
@@ -228,7 +228,7 @@ def _rates(settings: Settings) -> Rates:
 async def _open_listings(
     stack: AsyncExitStack, settings: Settings, database: Database, metrics: ApiMetrics, *, turns: Turns, bell: Bell
 ) -> SharedListings:
-    gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART))
+    gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART), hang_up=HANG_UP)
     notes = DependencyNotes(database)
     stack.push_async_callback(notes.close)
     portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))

@@ -18,7 +18,7 @@ from service.database.connection import Database
 from service.dependency_notes import DependencyNotes
 from service.metrics import WorkerMetrics
 from service.metrics_server import serving_metrics
-from service.portal.gate import Gate
+from service.portal.gate import HANG_UP, Gate
 from service.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.queue import (
     DELIVER_WEBHOOK,
@@ -197,7 +197,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     notes = DependencyNotes(database)
     stack.push_async_callback(notes.close)
     # Closed until this worker's share is agreed on.
-    gate = Gate(0)
+    gate = Gate(0, hang_up=HANG_UP)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)
     return Context(

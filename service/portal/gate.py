@@ -14,6 +14,8 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import Lane
 from service.portal.errors import Busy
 
+HANG_UP = 0.25  # seconds: many times the way to the portal and back
+
 
 class Demand(msgspec.Struct, frozen=True):
     """What one user's work needs of a gate."""
@@ -60,8 +62,10 @@ class Gate:
     ends nobody is admitted any more, and open requests are cut off, because their slots may belong to others now.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, hang_up: float = 0.0) -> None:
+        """`hang_up`: seconds in which the portal is expected to notice that a request was given up."""
         self.limit = limit
+        self._hang_up = hang_up
         self.in_flight = 0
         self.peak = 0  #: the most requests that were open or waited at a time since `take_peak`
         self.changed = asyncio.Event()  #: set when a request has to wait for a slot
@@ -137,6 +141,7 @@ class Gate:
     async def admit(self, asking: Pass) -> AsyncIterator[None]:
         """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends meanwhile."""
         await self._enter(asking)
+        leave = self._leave
         try:
             async with asyncio.timeout_at(None if math.isinf(self._until) else self._until) as lease:
                 self._open.add(lease)
@@ -144,12 +149,15 @@ class Gate:
                     yield
                 finally:
                     self._open.discard(lease)
+        except asyncio.CancelledError:
+            leave = self._leave_later
+            raise
         except TimeoutError as error:
             if not lease.expired():
                 raise
             raise Busy(ErrorCode.PORTAL_UNAVAILABLE, "the lease of the slot at the portal ended") from error
         finally:
-            self._leave(asking)
+            leave(asking)
 
     async def _enter(self, asking: Pass) -> None:
         waiter = _Waiter(asking, asyncio.get_running_loop().create_future())
@@ -184,6 +192,13 @@ class Gate:
             counter[passing.user_id] += change
             if not counter[passing.user_id]:
                 del counter[passing.user_id]
+
+    def _leave_later(self, passed: Pass) -> None:
+        """A request that is given up is at the portal until the portal has seen the connection end."""
+        if self._hang_up:
+            asyncio.get_running_loop().call_later(self._hang_up, self._leave, passed)
+        else:
+            self._leave(passed)
 
     def _is_leased(self) -> bool:
         return asyncio.get_running_loop().time() < self._until

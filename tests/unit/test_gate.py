@@ -111,6 +111,22 @@ async def test_a_cancelled_visitor_gives_its_place_back() -> None:
         assert second.is_inside.is_set()
 
 
+async def test_a_request_that_is_given_up_keeps_its_place_until_the_portal_has_noticed(
+    pass_time: Callable[[float], None],
+) -> None:
+    gate = Gate(1, hang_up=0.25)
+    async with visitors(gate, 2) as [first, second]:
+        first.task.cancel()
+        await settled()
+        pass_time(0.24)
+        await settled()
+        assert not second.is_inside.is_set()
+
+        pass_time(0.02)
+        await settled()
+        assert (second.is_inside.is_set(), gate.in_flight) == (True, 1)
+
+
 async def test_a_higher_limit_lets_more_in_at_once() -> None:
     gate = Gate(1)
     async with visitors(gate, 4) as four:
