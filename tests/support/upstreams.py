@@ -43,11 +43,13 @@ class Upstreams:
         return None
 
     async def _connect(self) -> RawConnection:
-        for _ in self.ports:
-            self._turn += 1
+        self._turn += 1
+        first = self._turn % len(self.ports)
+        # Each once, whatever the requests beside this one try meanwhile.
+        for port in (*self.ports[first:], *self.ports[:first]):
             try:
                 async with asyncio.timeout(10):
-                    connection = await connect(self.ports[self._turn % len(self.ports)])
+                    connection = await connect(port)
             except ConnectionRefusedError:
                 continue
             self.opened += 1
