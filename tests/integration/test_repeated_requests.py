@@ -1,11 +1,15 @@
 """A complete case that is asked for again with a webhook: one event per state, one delivery per subscriber."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from service.database import processes
+from service.database.connection import Connection
 from service.database.repeated_deliveries import FRESH_FOR
 from tests.support.case_steps import CaseSteps, listed
 from tests.support.deliveries import add_user
@@ -122,6 +126,22 @@ async def test_the_case_tells_of_the_url_that_was_asked_for_last(complete: CaseS
         assert overview.webhook_url == f"https://host.example/{url}"
 
 
+@asynccontextmanager
+async def no_vacuum(connection: Connection) -> AsyncIterator[None]:
+    """Nothing that cleans up after other tests writes meanwhile: the log is that of the whole server."""
+    await connection.execute("ALTER SYSTEM SET autovacuum = off")
+    await connection.execute("SELECT pg_reload_conf()")
+    cleaning = "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'autovacuum%'"
+    try:
+        async with asyncio.timeout(60):
+            while await connection.fetch_val(cleaning):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+                await asyncio.sleep(0.05)
+        yield
+    finally:
+        await connection.execute("ALTER SYSTEM RESET autovacuum")
+        await connection.execute("SELECT pg_reload_conf()")
+
+
 async def test_polls_of_a_large_complete_case_write_next_to_nothing(steps: CaseSteps) -> None:
     await steps.register(*(listed(str(place)) for place in range(DOCUMENTS)))
     await steps.fetch("UPDATE documents SET status = 'processing' WHERE process_number = :number")
@@ -129,7 +149,7 @@ async def test_polls_of_a_large_complete_case_write_next_to_nothing(steps: CaseS
         "UPDATE documents SET status = 'available', storage_key = id, size = 1, sha256 = repeat('0', 64),"
         " mime_type = 'text/plain', completed_at = now() WHERE process_number = :number"
     )
-    async with steps.database.connection() as connection:
+    async with steps.database.connection() as connection, no_vacuum(connection):
         await connection.execute("CHECKPOINT")
         before = await connection.fetch_val("SELECT pg_current_wal_lsn()")
 
