@@ -22,6 +22,7 @@ from tests.support.tcp_proxy import running_tcp_proxy
 LISTENERS = 1000
 CASES = 25
 MANY = 1500  # documents
+LISTED = "UPDATE processes SET listed_at = now(), updated_at = now() WHERE number = $1"
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'autos api'"
 
 
@@ -118,7 +119,7 @@ async def write_all(database_url: str, number: str, stream: EventReader, attempt
     for attempt in attempts:
         async with database.transaction():
             # Together with the case, as a listing writes them.
-            await database.execute("UPDATE processes SET listed_at = now() WHERE number = $1", digits)
+            await database.execute(LISTED, digits)
             await database.execute("UPDATE documents SET attempts = $2 WHERE process_number = $1", digits, attempt)
         await hear(stream, attempt)
     await database.close()
