@@ -28,7 +28,7 @@ async def authenticate(request: ApiRequest, api_key: str) -> User:
         user = await users.find_by_key(connection, api_key)
     if user is None:
         raise revoked()
-    # The hint tells the keys of a user apart; 24 of 256 bits help nobody to guess.
+    # The hint tells the keys of a user apart. It shows 24 of 256 bits: too few to guess the key.
     structlog.contextvars.bind_contextvars(user=str(user.id), key_hint=key_hint(api_key))
     request.state["key_uses"].note(user.key_id)
     return user

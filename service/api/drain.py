@@ -22,7 +22,7 @@ import uvicorn
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-ACCEPT_REST = 0.3  # seconds in which those are accepted who connected before nobody is let in any more
+ACCEPT_REST = 0.3  # seconds in which connections made before the filter was set are accepted
 
 _SO_ATTACH_FILTER = 26  # of Linux; the socket module does not name it
 _TCP_FLAGS, _SYN = 13, 0x02  # where the flags are in the header of TCP, and the one of a packet that opens a connection

@@ -20,7 +20,7 @@ from service.database.connection import Connection
 @click.option("--host", help="Everything that is open for this host, as `list` prints it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cancel(delivery_ids: tuple[UUID, ...], user: str | None, url: str | None, host: str | None, *, yes: bool) -> None:
-    """Stop deliveries: no attempt follows, and nobody is alerted. An attempt under way is not cut off.
+    """Stop deliveries: no attempt follows, and no alert is raised. An attempt under way is not cut off.
 
     `recover` leaves them alone, `resend` makes an attempt of one.
     """

@@ -1,4 +1,4 @@
-"""Deliveries that a person cancels: nothing more is sent for them, and nobody is alerted.
+"""Deliveries that a person cancels: they are sent no more, and no alert is raised.
 
 An attempt under way keeps its lease: it is recorded, and closes the delivery if it succeeds, but no other one follows.
 """

@@ -5,7 +5,7 @@ from datetime import datetime
 from service.database.connection import Connection
 from service.domain.process_number import ProcessNumber
 
-MANY = 1000  # cases that changed between two looks: then whoever asks takes any case for changed
+MANY = 1000  # changed cases that are read at most; with more, any case may have changed
 
 
 async def changed_since(connection: Connection, moment: datetime) -> set[ProcessNumber] | None:

@@ -36,7 +36,7 @@ async def end_deliveries(connection: Connection, user_id: UUID) -> None:
 
 
 async def go_on_ending(connection: Connection) -> bool:
-    """End the next batch of one that nobody else is at, in a transaction. False: there is none."""
+    """End the next batch of one deleted user, in a transaction; those locked elsewhere are skipped. False: none."""
     row = await connection.fetch_one(
         "SELECT user_id, passed_at, passed_id FROM deleted_user_deliveries LIMIT 1 FOR UPDATE SKIP LOCKED"
     )

@@ -3,7 +3,7 @@
 from service.database.connection import Connection, as_struct
 from service.domain.dependencies import Dependency, Health
 
-# A failure that nobody has met again for this long says nothing of the present: a job asks at least every ten minutes.
+# An older failure says nothing of the present: a job that waits tries again at least every ten minutes.
 _PRESENT = "failed_at > now() - interval '15 minutes'"
 
 

@@ -14,7 +14,7 @@ from service.database.connection import Connection, as_struct
 from service.domain.process_number import ProcessNumber
 
 LEASE = timedelta(seconds=3)  # renewed each second: a killed or frozen process holds the others up for so long
-KEEP = timedelta(minutes=1)  # far longer than anybody waits for an outcome
+KEEP = timedelta(minutes=1)  # requests wait for an outcome for some seconds
 
 
 class ListingOutcome(StrEnum):
