@@ -9,7 +9,7 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api.operations import Call, Reply, operation
+from service.api.operations import Call, Reply, Tag, operation
 from service.api.problems import Problem
 from service.api.processes import not_requested
 from service.api.queries import NoQuery
@@ -69,6 +69,8 @@ class ArchiveResponse(StreamingResponse):
 
 
 @operation(
+    "archive_show",
+    Tag.DOCUMENTS,
     Reply(
         200,
         "The ZIP file: `manifest.json`, then the documents in the order of the case. Its length is exact, and a "

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from service.api import pagination
 from service.api.moments import Moment, utc
-from service.api.operations import Call, Reply, operation
+from service.api.operations import Call, Reply, Tag, operation
 from service.api.pagination import Page, PageQuery
 from service.api.problems import Problem
 from service.api.queries import NoQuery
@@ -82,7 +82,7 @@ class RecoveredView(msgspec.Struct, frozen=True):
     recovered: int  #: how many are sent again
 
 
-@operation()
+@operation("deliveries_index", Tag.DELIVERIES)
 async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     """The deliveries, the newest first.
 
@@ -98,7 +98,7 @@ async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     return Page([delivery_view(row, attempts[row.id]) for row in rows], cursor)
 
 
-@operation(problems=("delivery_not_found",))
+@operation("deliveries_show", Tag.DELIVERIES, problems=("delivery_not_found",))
 async def show(call: Call[NoQuery, None]) -> DeliveryView:
     """One delivery with all its attempts."""
     async with call.state["database"].connection() as connection:
@@ -106,7 +106,12 @@ async def show(call: Call[NoQuery, None]) -> DeliveryView:
         return await _with_attempts(connection, found)
 
 
-@operation(Reply(202, "It is sent again."), problems=("delivery_not_found", "delivery_not_due"))
+@operation(
+    "deliveries_resend",
+    Tag.DELIVERIES,
+    Reply(202, "It is sent again."),
+    problems=("delivery_not_found", "delivery_not_due"),
+)
 async def resend(call: Call[NoQuery, None]) -> DeliveryView:
     """Send a delivery once more, now.
 
@@ -123,7 +128,7 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
     return view
 
 
-@operation(problems=("delivery_not_found", "delivery_ended"))
+@operation("deliveries_cancel", Tag.DELIVERIES, problems=("delivery_not_found", "delivery_ended"))
 async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
     """Stop a delivery.
 
@@ -140,7 +145,7 @@ async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
         return await _with_attempts(connection, after)
 
 
-@operation(Reply(202, "They are sent again."))
+@operation("deliveries_recover", Tag.DELIVERIES, Reply(202, "They are sent again."))
 async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
     """Send every delivery again that has failed since a moment.
 

@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from service.api.operations import Reply, public
+from service.api.operations import Reply, Tag, public
 from service.api.state import ApiRequest
 from service.domain.version import VERSION
 
@@ -49,7 +49,10 @@ class RootView(msgspec.Struct, frozen=True):
 
 
 @public(
-    Reply(200, "Where to read on."), Reply(307, "To `/docs`, for browsers.", media_type=None, headers=("Location",))
+    "docs_root",
+    Tag.REFERENCE,
+    Reply(200, "Where to read on."),
+    Reply(307, "To `/docs`, for browsers.", media_type=None, headers=("Location",)),
 )
 async def root(request: ApiRequest) -> RootView | Response:
     """What this is, and where its documentation is.
@@ -63,19 +66,19 @@ async def root(request: ApiRequest) -> RootView | Response:
     return RootView("Autos", VERSION, f"{url}/docs", f"{url}/openapi.json", f"{url}/health/ready")
 
 
-@public()
+@public("docs_openapi", Tag.REFERENCE)
 async def openapi(request: ApiRequest) -> Response:
     """This document, for programs."""
     return Response(request.state["openapi"](), media_type="application/json")
 
 
-@public(Reply(200, "The page.", media_type="text/html"))
+@public("docs_page", Tag.REFERENCE, Reply(200, "The page.", media_type="text/html"))
 async def page(_request: ApiRequest) -> Response:
     """This document, readable in a browser."""
     return Response(_PAGE, 200, {"Content-Security-Policy": _POLICY}, "text/html")
 
 
-@public(Reply(200, "The script.", media_type="text/javascript"))
+@public("docs_start", Tag.REFERENCE, Reply(200, "The script.", media_type="text/javascript"))
 async def start(_request: ApiRequest) -> Response:
     """The script of the page."""
     return Response(_START, media_type="text/javascript")

@@ -8,7 +8,7 @@ from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
 from service.api import pagination
-from service.api.operations import Call, Reply, operation
+from service.api.operations import Call, Reply, Tag, operation
 from service.api.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.presenters import DocumentView, document_views
 from service.api.problems import Problem
@@ -38,7 +38,7 @@ class FilesQuery(msgspec.Struct, frozen=True):
     cursor: FileCursor | None = None
 
 
-@operation(problems=("process_not_found",))
+@operation("documents_files", Tag.DOCUMENTS, problems=("process_not_found",))
 async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     """The documents of a case.
 
@@ -57,6 +57,8 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
 
 
 @operation(
+    "documents_content",
+    Tag.DOCUMENTS,
     Reply(302, "To a link that was signed for this answer.", media_type=None, headers=("Location",)),
     problems=("document_not_found", "document_not_available"),
 )

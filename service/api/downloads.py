@@ -7,7 +7,7 @@ import msgspec
 from service.api import parameters
 from service.api.beginnings import list_process, portal_unavailable, ring
 from service.api.jobs import JobView, job_view
-from service.api.operations import Answer, Call, Reply, operation, start_downloads
+from service.api.operations import Answer, Call, Reply, Tag, operation, start_downloads
 from service.api.parameters import WebhookUrl
 from service.api.presenters import ProcessView
 from service.api.problems import Problem
@@ -46,7 +46,12 @@ _REPLIES = (
 )
 
 
-@operation(problems=("process_not_found", "process_access_denied", "portal_unavailable"), comes_in_crowds=True)
+@operation(
+    "downloads_register",
+    Tag.DOWNLOADS,
+    problems=("process_not_found", "process_access_denied", "portal_unavailable"),
+    comes_in_crowds=True,
+)
 async def register(call: Call[NoQuery, None]) -> ProcessView:
     """Ask the portal for the list of the documents and register it.
 
@@ -63,7 +68,11 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
 
 
 @operation(
-    *_REPLIES[:1], problems=("process_not_found", "document_not_found", "invalid_webhook_url"), comes_in_crowds=True
+    "downloads_one",
+    Tag.DOWNLOADS,
+    *_REPLIES[:1],
+    problems=("process_not_found", "document_not_found", "invalid_webhook_url"),
+    comes_in_crowds=True,
 )
 async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     """Download one document, again if it is available.
@@ -87,7 +96,13 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     return Answer(view, 202)
 
 
-@operation(*_REPLIES, problems=("process_not_found", "invalid_webhook_url"), comes_in_crowds=True)
+@operation(
+    "downloads_everything",
+    Tag.DOWNLOADS,
+    *_REPLIES,
+    problems=("process_not_found", "invalid_webhook_url"),
+    comes_in_crowds=True,
+)
 async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     """Download what a case lacks, or everything again.
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from service.api.authentication import presented_key
 from service.api.event_stream import RETRY, EventStream, encoded
 from service.api.listeners import Listener, Opening
-from service.api.operations import Call, Reply, operation
+from service.api.operations import Call, Reply, Tag, operation
 from service.api.presenters import status_view
 from service.api.processes import not_requested
 from service.api.progress_watcher import ProgressWatcher
@@ -23,6 +23,8 @@ _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webh
 
 
 @operation(
+    "events_show",
+    Tag.CASES,
     Reply(
         200,
         "Events until the work has ended: `snapshot` (the answer of the status endpoint), then `document` (one of its"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from service.api.operations import Answer, Reply, public
+from service.api.operations import Answer, Reply, Tag, public
 from service.api.state import ApiRequest
 from service.domain.version import VERSION
 from service.readiness import OK
@@ -26,13 +26,18 @@ class ReadyView(msgspec.Struct, frozen=True):
     portal: str  #: whether it works, by what all processes met; no reason for a 503: requests are kept
 
 
-@public()
+@public("health_live", Tag.OPERATIONS)
 async def live(_request: ApiRequest) -> LiveView:
     """The process answers."""
     return LiveView("ok", VERSION)
 
 
-@public(Reply(200, "Requests are accepted."), Reply(503, "Something is away that the API needs to accept requests."))
+@public(
+    "health_ready",
+    Tag.OPERATIONS,
+    Reply(200, "Requests are accepted."),
+    Reply(503, "Something is away that the API needs to accept requests."),
+)
 async def ready(request: ApiRequest) -> Answer[ReadyView]:
     """What the service needs: the database, Redis, the object store, the portal and its token.
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from service.api import pagination, parameters
 from service.api.moments import Moment, utc
-from service.api.operations import Call, operation
+from service.api.operations import Call, Tag, operation
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import CaseNumber
 from service.api.presenters import FailureCode
@@ -66,7 +66,7 @@ class JobQuery(PageQuery, frozen=True):
     process_number: CaseNumber | None = None
 
 
-@operation(problems=("invalid_process_number",))
+@operation("jobs_index", Tag.JOBS, problems=("invalid_process_number",))
 async def index(call: Call[JobQuery, None]) -> Page[JobView]:
     """The jobs, the newest first.
 
@@ -82,7 +82,7 @@ async def index(call: Call[JobQuery, None]) -> Page[JobView]:
     return Page([job_view(row) for row in rows], cursor)
 
 
-@operation(problems=("job_not_found",))
+@operation("jobs_show", Tag.JOBS, problems=("job_not_found",))
 async def show(call: Call[NoQuery, None]) -> JobDetails:
     """One job.
 
@@ -94,7 +94,7 @@ async def show(call: Call[NoQuery, None]) -> JobDetails:
     return JobDetails(**msgspec.structs.asdict(job_view(job)), position=position)
 
 
-@operation(problems=("job_not_found", "job_ended"))
+@operation("jobs_cancel", Tag.JOBS, problems=("job_not_found", "job_ended"))
 async def cancel(call: Call[NoQuery, None]) -> JobView:
     """Stop a job, or stop waiting for it.
 

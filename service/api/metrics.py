@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from starlette.responses import Response
 from starlette.types import Scope
 
-from service.api.operations import Reply, public
+from service.api.operations import Reply, Tag, public
 from service.api.problems import Problem
 from service.api.state import ApiRequest
 from service.database import dependencies, portal, portal_slots, workload
@@ -24,7 +24,7 @@ PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-@public(Reply(200, "The metrics.", media_type="text/plain"), problems=("not_found",))
+@public("metrics_show", Tag.OPERATIONS, Reply(200, "The metrics.", media_type="text/plain"), problems=("not_found",))
 async def show(request: ApiRequest) -> Response:
     """The metrics, in the format of Prometheus.
 

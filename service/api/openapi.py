@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from service.api.bodies import is_optional
 from service.api.examples import TEXTS, examples_of
 from service.api.openapi_schemas import comments, key, parameter_schema, schemas_of
-from service.api.openapi_texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAG_OF, TAGS
+from service.api.openapi_texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAGS
 from service.api.openapi_webhooks import webhooks
 from service.api.operations import Access, Operation, OperationRoute, Reply
 from service.api.parameters import CaseNumber
@@ -61,7 +61,7 @@ def document(routes: Iterable[BaseRoute], *, server: str) -> dict[str, Any]:
 
 def _tags(paths: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     used = {name for operations in paths.values() for operation in operations.values() for name in operation["tags"]}
-    return [{"name": tag.name, "description": tag.description} for tag in TAGS if tag.name in used]
+    return [{"name": tag, "description": sentence} for tag, sentence in TAGS.items() if tag in used]
 
 
 def _operations(routes: Iterable[BaseRoute]) -> Iterable[tuple[OperationRoute, str, Operation]]:
@@ -73,10 +73,9 @@ def _operations(routes: Iterable[BaseRoute]) -> Iterable[tuple[OperationRoute, s
 
 def _operation(path: str, operation: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
     summary, _, description = inspect.cleandoc(operation.handler.__doc__ or "").partition("\n\n")
-    module = operation.handler.__module__.rpartition(".")[2]
     described: dict[str, Any] = {
-        "operationId": f"{module}_{operation.handler.__name__}",
-        "tags": [TAG_OF[module]],
+        "operationId": operation.name,
+        "tags": [operation.tag],
         "summary": " ".join(summary.split()).rstrip("."),
         "parameters": [*_path_parameters(path), *_query_parameters(operation.query), *_header_parameters(operation)],
         "responses": _responses(path, operation, schemas),

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from service.api.example_case import DELIVERY_ID, DOCUMENT_ID, JOB_ID, KEY_ID, USER_ID
+from service.api.operations import Tag
 
 DESCRIPTION = """\
 Fetches every document of a Brazilian court case into your S3 bucket and calls you back when the file is complete.
@@ -23,31 +22,17 @@ that you named as `webhook_url`, or ask `GET /api/v1/processes/{number}/status` 
 - Members and codes of answers may join; ignore those that you do not know.\
 """
 
-
-class Tag(msgspec.Struct, frozen=True):
-    """A chapter of the document: the operations of some modules."""
-
-    name: str
-    description: str
-    modules: tuple[str, ...]
-
-
-TAGS = (
-    Tag("Cases", "Ask for a case, see how far it is, list and search.", ("processes", "search", "events")),
-    Tag("Documents", "The files of a case, one by one or in one archive.", ("documents", "archive")),
-    Tag("Downloads", "The steps of `GET /api/v1/processes/{number}`, one by one.", ("downloads",)),
-    Tag("Jobs", "The work on a case: one job at a time for each.", ("jobs",)),
-    Tag("Webhooks", "The secret that signs them, and trials of a receiver.", ("webhooks", "webhook_trials")),
-    Tag(
-        "Deliveries",
-        "What was sent where, how it ended; how to resend it or stop it.",
-        ("deliveries",),
-    ),
-    Tag("Users", "Who may use the service, and with which keys.", ("users",)),
-    Tag("Operations", "Health and metrics, for operators. They need no key.", ("health", "metrics")),
-    Tag("Reference", "This document. It needs no key.", ("docs",)),
-)
-TAG_OF: Mapping[str, str] = {module: tag.name for tag in TAGS for module in tag.modules}
+TAGS: Mapping[Tag, str] = {
+    Tag.CASES: "Ask for a case, see how far it is, list and search.",
+    Tag.DOCUMENTS: "The files of a case, one by one or in one archive.",
+    Tag.DOWNLOADS: "The steps of `GET /api/v1/processes/{number}`, one by one.",
+    Tag.JOBS: "The work on a case: one job at a time for each.",
+    Tag.WEBHOOKS: "The secret that signs them, and trials of a receiver.",
+    Tag.DELIVERIES: "What was sent where, how it ended; how to resend it or stop it.",
+    Tag.USERS: "Who may use the service, and with which keys.",
+    Tag.OPERATIONS: "Health and metrics, for operators. They need no key.",
+    Tag.REFERENCE: "This document. It needs no key.",
+}
 
 PATH_PARAMETERS: Mapping[str, tuple[str, Any]] = {
     "document_id": ("The id of the document, from its case.", DOCUMENT_ID),

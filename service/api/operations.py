@@ -41,6 +41,20 @@ class Access(StrEnum):
     ADMIN = "admin"
 
 
+class Tag(StrEnum):
+    """The chapters of `/openapi.json`, in their order."""
+
+    CASES = "Cases"
+    DOCUMENTS = "Documents"
+    DOWNLOADS = "Downloads"
+    JOBS = "Jobs"
+    WEBHOOKS = "Webhooks"
+    DELIVERIES = "Deliveries"
+    USERS = "Users"
+    OPERATIONS = "Operations"
+    REFERENCE = "Reference"
+
+
 class Reply(msgspec.Struct, frozen=True):
     """One way in which an operation succeeds."""
 
@@ -94,6 +108,8 @@ class Call(Generic[Query, Body]):
 class Operation:
     """A handler with everything that is said of it."""
 
+    name: str  #: its `operationId`: clients are generated from it, so it stays whatever the handler is called
+    tag: Tag
     handler: Callable[[Any], Awaitable[object]]
     replies: tuple[Reply, ...]
     problems: tuple[str, ...]  #: codes, beyond those that every operation of its kind has
@@ -169,7 +185,12 @@ OK = (Reply(200, "Done."),)
 
 
 def operation(
-    *replies: Reply, problems: tuple[str, ...] = (), access: Access = Access.USER, comes_in_crowds: bool = False
+    name: str,
+    tag: Tag,
+    *replies: Reply,
+    problems: tuple[str, ...] = (),
+    access: Access = Access.USER,
+    comes_in_crowds: bool = False,
 ) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
     """Declare an operation of callers who have a key."""
 
@@ -177,6 +198,8 @@ def operation(
         hints = get_type_hints(handler)
         query, body = get_args(hints["call"])
         return Operation(
+            name,
+            tag,
             handler,
             replies or OK,
             problems,
@@ -191,13 +214,13 @@ def operation(
 
 
 def public(
-    *replies: Reply, problems: tuple[str, ...] = (), body: Any = None
+    name: str, tag: Tag, *replies: Reply, problems: tuple[str, ...] = (), body: Any = None
 ) -> Callable[[Callable[[ApiRequest], Awaitable[object]]], Operation]:
     """Declare an operation that needs no key. Its handler takes the request as it is and reads the body itself."""
 
     def declare(handler: Callable[[ApiRequest], Awaitable[object]]) -> Operation:
         answer = _answered(get_type_hints(handler)["return"])
-        return Operation(handler, replies or OK, problems, Access.PUBLIC, body=body, answer=answer)
+        return Operation(name, tag, handler, replies or OK, problems, Access.PUBLIC, body=body, answer=answer)
 
     return declare
 

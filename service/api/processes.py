@@ -10,7 +10,7 @@ from service.api import pagination, parameters
 from service.api.beginnings import begin
 from service.api.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
 from service.api.moments import Moment
-from service.api.operations import Answer, Call, Reply, operation, start_downloads
+from service.api.operations import Answer, Call, Reply, Tag, operation, start_downloads
 from service.api.pagination import Page, PageQuery
 from service.api.parameters import WebhookUrl
 from service.api.presenters import (
@@ -47,6 +47,8 @@ class ShowQuery(msgspec.Struct, frozen=True):
 
 
 @operation(
+    "processes_show",
+    Tag.CASES,
     Reply(200, "The case and its documents, with links to what is available.", headers=("ETag",)),
     Reply(202, "The portal does not answer for now. The request is kept: a worker lists and downloads."),
     NOT_MODIFIED,
@@ -104,7 +106,9 @@ class StatusQuery(msgspec.Struct, frozen=True):
     documents: bool = True  #: with the documents; `false` is for who only wants the numbers of a large case
 
 
-@operation(Reply(200, "Done.", headers=("ETag",)), NOT_MODIFIED, problems=("process_not_found",))
+@operation(
+    "processes_status", Tag.CASES, Reply(200, "Done.", headers=("ETag",)), NOT_MODIFIED, problems=("process_not_found",)
+)
 async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response:
     """How far a case is.
 
@@ -158,7 +162,7 @@ class ListQuery(PageQuery, frozen=True):
     updated_since: Moment | None = None  #: those that changed at this time or later
 
 
-@operation()
+@operation("processes_index", Tag.CASES)
 async def index(call: Call[ListQuery, None]) -> Page[ProcessSummary]:
     """The cases that were requested, the newest first.
 

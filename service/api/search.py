@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from service.api import parameters
 from service.api.beginnings import begin
-from service.api.operations import Call, operation, start_many
+from service.api.operations import Call, Tag, operation, start_many
 from service.api.parameters import CaseNumber, WebhookUrl
 from service.api.presenters import ProcessSummary, process_summary
 from service.api.problems import Problem, ProblemView
@@ -55,7 +55,7 @@ class SearchView(msgspec.Struct, frozen=True):
     items: list[SearchResult]  #: one for each number, in the order of the request
 
 
-@operation(problems=("invalid_webhook_url",), comes_in_crowds=True)
+@operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), comes_in_crowds=True)
 async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     """Look up to 1,000 cases up and start what they lack.
 

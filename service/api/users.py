@@ -9,7 +9,7 @@ from limits import RateLimitItem
 
 from service.api import pagination
 from service.api.moments import Moment, utc
-from service.api.operations import Access, Call, Reply, operation
+from service.api.operations import Access, Call, Reply, Tag, operation
 from service.api.pagination import Page, PageQuery
 from service.api.problems import Problem
 from service.api.queries import NoQuery
@@ -96,7 +96,7 @@ class NewKeyView(KeyView, frozen=True):
     api_key: str  #: the key; keep it, no other answer shows it
 
 
-@operation()
+@operation("users_me", Tag.USERS)
 async def me(call: Call[NoQuery, None]) -> MeView:
     """The caller: name, role, limits."""
     rates = call.state["rates"]
@@ -104,7 +104,7 @@ async def me(call: Call[NoQuery, None]) -> MeView:
     return MeView(call.user.id, call.user.name, call.user.role, limits)
 
 
-@operation(access=Access.ADMIN)
+@operation("users_index", Tag.USERS, access=Access.ADMIN)
 async def index(call: Call[PageQuery, None]) -> Page[UserView]:
     """All users, the newest first."""
     size, after = call.query.limit, pagination.position(call.query.cursor, Position[UUID])
@@ -114,7 +114,7 @@ async def index(call: Call[PageQuery, None]) -> Page[UserView]:
     return Page([UserView(**_user(row)) for row in rows], cursor)
 
 
-@operation(_CREATED, problems=("user_exists",), access=Access.ADMIN)
+@operation("users_create", Tag.USERS, _CREATED, problems=("user_exists",), access=Access.ADMIN)
 async def create(call: Call[NoQuery, UserBody]) -> NewUserView:
     """Add a user with one key and a signing secret."""
     api_key, wanted = new_api_key(), call.body
@@ -134,7 +134,7 @@ async def create(call: Call[NoQuery, UserBody]) -> NewUserView:
     return NewUserView(**_user(_found(created)), api_key=api_key)
 
 
-@operation(_ENDED, problems=("user_not_found", "last_admin"), access=Access.ADMIN)
+@operation("users_delete", Tag.USERS, _ENDED, problems=("user_not_found", "last_admin"), access=Access.ADMIN)
 async def delete(call: Call[NoQuery, None]) -> None:
     """End a user.
 
@@ -151,7 +151,7 @@ async def delete(call: Call[NoQuery, None]) -> None:
         raise _user_not_found()
 
 
-@operation(problems=("forbidden", "user_not_found"))
+@operation("users_keys", Tag.USERS, problems=("forbidden", "user_not_found"))
 async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
     """The keys that live, the newest first.
 
@@ -166,7 +166,7 @@ async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
     return Page([KeyView(**_key(row)) for row in rows], cursor)
 
 
-@operation(_CREATED, problems=("forbidden", "user_not_found", "too_many_keys"))
+@operation("users_create_key", Tag.USERS, _CREATED, problems=("forbidden", "user_not_found", "too_many_keys"))
 async def create_key(call: Call[NoQuery, KeyBody]) -> NewKeyView:
     """Add a key.
 
@@ -183,7 +183,7 @@ async def create_key(call: Call[NoQuery, KeyBody]) -> NewKeyView:
     return NewKeyView(**_key(added), api_key=api_key)
 
 
-@operation(_ENDED, problems=("forbidden", "key_not_found", "last_admin"))
+@operation("users_revoke_key", Tag.USERS, _ENDED, problems=("forbidden", "key_not_found", "last_admin"))
 async def revoke_key(call: Call[NoQuery, None]) -> None:
     """End a key, also the one that asks."""
     user_id, key_id = _allowed_user(call), call.identifier("key_id")

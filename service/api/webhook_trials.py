@@ -10,7 +10,7 @@ from limits import parse
 from service.api import parameters
 from service.api.authentication import authenticate, presented_key, revoked
 from service.api.bodies import decoded, json_bytes
-from service.api.operations import Call, operation, public, spend
+from service.api.operations import Call, Tag, operation, public, spend
 from service.api.parameters import WebhookUrl
 from service.api.problems import Problem
 from service.api.queries import NoQuery
@@ -91,7 +91,7 @@ class ReceivedView(msgspec.Struct, frozen=True):
     message: str  #: the same as a sentence
 
 
-@operation()
+@operation("webhook_trials_validate", Tag.WEBHOOKS)
 async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
     """Whether webhooks may be sent to a URL.
 
@@ -104,7 +104,7 @@ async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
     return ValidityView(valid=True, message="Webhooks may be sent to this URL.", code=None)
 
 
-@operation(problems=("invalid_webhook_url",))
+@operation("webhook_trials_test_connectivity", Tag.WEBHOOKS, problems=("invalid_webhook_url",))
 async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
     """Whether something answers HTTP at a URL.
 
@@ -121,7 +121,7 @@ async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
     )
 
 
-@operation(problems=("invalid_webhook_url",))
+@operation("webhook_trials_send_test", Tag.WEBHOOKS, problems=("invalid_webhook_url",))
 async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     """Send a test webhook and return its outcome.
 
@@ -151,7 +151,7 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     )
 
 
-@public(problems=("unauthorized",), body=ReceivedBody)
+@public("webhook_trials_test_receiver", Tag.WEBHOOKS, problems=("unauthorized",), body=ReceivedBody)
 async def test_receiver(request: ApiRequest) -> ReceivedView:
     """Receive a webhook, to have a place to point a first one at.
 

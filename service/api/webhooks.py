@@ -7,7 +7,7 @@ import msgspec
 
 from service.api.authentication import revoked
 from service.api.moments import Moment
-from service.api.operations import Call, operation
+from service.api.operations import Call, Tag, operation
 from service.api.queries import NoQuery
 from service.database import users
 from service.database.users import SigningSecret
@@ -22,14 +22,14 @@ class SecretView(msgspec.Struct, frozen=True):
     previous_secrets_expire_at: Moment | None  #: when the last of them stops signing
 
 
-@operation()
+@operation("webhooks_secret", Tag.WEBHOOKS)
 async def secret(call: Call[NoQuery, None]) -> SecretView:
     """The caller's own signing secrets, the current one first."""
     async with call.state["database"].connection() as connection:
         return _view(await users.live_secrets(connection, call.user.id))
 
 
-@operation()
+@operation("webhooks_rotate_secret", Tag.WEBHOOKS)
 async def rotate_secret(call: Call[NoQuery, None]) -> SecretView:
     """Make a new secret for the caller; the old one signs too for the time of grace."""
     grace = call.state["options"].webhook_secret_grace
