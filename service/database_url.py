@@ -9,11 +9,12 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
 
 import msgspec
+
+from service.variables import unreadable
 
 _URL = re.compile(
     r"postgres(?:ql)?://"
@@ -160,17 +161,10 @@ def _check_parameter(name: str, value: str) -> None:
         raise DatabaseUrlError(f"{name} must be one of {', '.join(sorted(allowed))}")
     if name == "connect_timeout" and not re.fullmatch(r"[1-9][0-9]{0,3}", value):
         raise DatabaseUrlError("connect_timeout must be a number of seconds, 1 to 9999")
-    if name in _FILES and (name, value) != ("sslrootcert", _SYSTEM):
-        _check_file(name, value)
-
-
-def _check_file(name: str, value: str) -> None:
     # libpq goes on without some of these files: without checking a certificate, for one.
-    try:
-        with Path(value).open("rb"):
-            pass
-    except OSError as error:
-        raise DatabaseUrlError(f"the file of {name} cannot be read ({type(error).__name__})") from None
+    is_file = name in _FILES and (name, value) != ("sslrootcert", _SYSTEM)
+    if is_file and (reason := unreadable(value)) is not None:
+        raise DatabaseUrlError(f"the file of {name} cannot be read ({reason})")
 
 
 def _check_together(parameters: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from service.variables import unreadable
 
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 #: The parameters that may follow, and what they may say.
@@ -48,13 +49,5 @@ def _check_parameters(given: list[tuple[str, str]], *, is_tls: bool) -> None:
             raise RedisUrlError(f"{shown} is no parameter that is known")
         if not pattern.fullmatch(value):
             raise RedisUrlError(f"{name} has a value that it cannot have")
-        if name in _FILES:
-            _check_file(name, value)
-
-
-def _check_file(name: str, value: str) -> None:
-    try:
-        with Path(value).open("rb"):
-            pass
-    except OSError as error:
-        raise RedisUrlError(f"the file of {name} cannot be read ({type(error).__name__})") from None
+        if name in _FILES and (reason := unreadable(value)) is not None:
+            raise RedisUrlError(f"the file of {name} cannot be read ({reason})")

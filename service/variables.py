@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from pathlib import Path
 
 #: Kubernetes gives every process `<NAME>_PORT=tcp://…` for a service called <name>, and these could be names of one.
 _PORTS_OF_SERVICES = ("METRICS_PORT", "WORKER_METRICS_PORT")
@@ -42,6 +43,15 @@ def fault(name: str, value: str) -> str | None:
     if name in _IN_HEADERS and not _SENDABLE.fullmatch(value):
         return "it has a character that no header can carry, such as a space"
     return None
+
+
+def unreadable(path: str) -> str | None:
+    """Why the file cannot be read: the name of the error."""
+    try:
+        with Path(path).open("rb"):
+            return None
+    except (OSError, ValueError) as error:  # ValueError: its name has a null character
+        return type(error).__name__
 
 
 def _unquote(value: str) -> str:

@@ -123,14 +123,7 @@ async def keep(connection: Connection, request: Request, *, asked: int | None = 
     job_id = await jobs.find_active(connection, request.number)
     new_job = job_id is None
     if job_id is None:
-        job_id = await jobs.create(
-            connection,
-            request.number,
-            refresh=True,
-            user_id=request.user_id,
-            request_id=request.request_id,
-            lane=request.lane,
-        )
+        job_id = await _create_job(connection, request, refresh=True)
         await processes.note_state(connection, request.number)
     else:
         await _freeze_progress(connection, request.number, job_id)
@@ -237,19 +230,23 @@ def _outcome(*, cancelled: bool, failed: bool) -> JobStatus:
 async def _start(connection: Connection, request: Request, ids: list[UUID], event_limit: int) -> Accepted:
     if not ids:
         return await _report_at_once(connection, request, event_limit)
-    job_id = await jobs.create(
-        connection,
-        request.number,
-        refresh=False,
-        user_id=request.user_id,
-        request_id=request.request_id,
-        lane=request.lane,
-    )
+    job_id = await _create_job(connection, request, refresh=False)
     waiting = request.webhook_url is not None
     await documents.assign(connection, request.number, ids, job_id, waiting=waiting)
     await processes.note_state(connection, request.number)
     await _subscribe(connection, request, job_id)
     return Accepted(job_id, new_job=True)
+
+
+async def _create_job(connection: Connection, request: Request, *, refresh: bool) -> UUID:
+    return await jobs.create(
+        connection,
+        request.number,
+        refresh=refresh,
+        user_id=request.user_id,
+        request_id=request.request_id,
+        lane=request.lane,
+    )
 
 
 async def _join(connection: Connection, request: Request, job_id: UUID, *, has_more: bool = False) -> Accepted:

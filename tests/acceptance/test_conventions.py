@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from service.app import HANDLERS, ROUTES
 from service.domain.version import VERSION
 from tests.support.api import Api
+from tests.support.asgi import get
 
 FEDERAL = "0000123-06.2023.4.03.6100"
 WRONG_NUMBERS = {
@@ -106,23 +107,5 @@ async def test_answers_are_not_stored_and_name_no_server(api: Api) -> None:
 
 async def call(application: Starlette, path: str) -> tuple[int, Any]:
     """Send one GET with a key straight into an application."""
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"authorization", b"Bearer autos_nobody")],
-        "state": {},
-    }
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b""}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await application(scope, receive, send)
+    sent = await get(application, path, {"authorization": "Bearer autos_nobody"}, state={})
     return sent[0]["status"], msgspec.json.decode(sent[1]["body"])

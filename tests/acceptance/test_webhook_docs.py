@@ -26,7 +26,7 @@ from service.settings import Settings
 from service.webhooks.signature import signature_headers
 from tests.support.api import Api
 from tests.support.node import needs_node
-from tests.support.processes import REPOSITORY, free_port
+from tests.support.processes import REPOSITORY, free_port, until_it_listens
 
 PAGE = (REPOSITORY / "docs" / "webhooks.md").read_text()
 EVENT = b'{"type":"process.completed","process_number":"0000123-06.2023.4.03.6100","name":"Peti\xc3\xa7\xc3\xa3o"}'
@@ -55,19 +55,6 @@ async def running_receiver(command: list[str], directory: Path, secret: str) -> 
         process.terminate()
         written, _ = await process.communicate()
         lines += written.decode().splitlines()
-
-
-async def until_it_listens(port: int) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return
 
 
 async def verify_with(client: Api, session: aiohttp.ClientSession, command: list[str], directory: Path) -> None:

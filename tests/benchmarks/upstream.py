@@ -12,7 +12,7 @@ from service.local.portal.build import CaseSpec, build_case
 from service.local.portal.cases import Case, CaseDocument
 from service.local.portal.content import content_chunks
 from service.local.portal.listing import listing_json
-from tests.support.processes import free_port
+from tests.support.processes import free_port, until_it_listens
 
 _CONFIGURATION = """
 daemon off;
@@ -95,20 +95,8 @@ async def running_upstream(root: Path) -> AsyncIterator[Upstream]:
     command = (nginx() or "nginx", "-e", str(root / "error.log"), "-c", str(configuration))
     process = await asyncio.create_subprocess_exec(*command)
     try:
-        await _until_listening(port)
+        await until_it_listens(port)
         yield Upstream(root, f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _until_listening(port: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
+import msgspec
 import pytest
 
 from service.database.connection import Database
@@ -14,6 +15,7 @@ from tests.support.buckets import Bucket, open_bucket
 from tests.support.case_steps import CaseSteps
 from tests.support.deliveries import add_user, open_pool
 from tests.support.ministack import MinistackEndpoint, ministack_python, running_ministack
+from tests.support.s3_proxy import S3Proxy, running_s3_proxy
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,19 @@ async def local_bucket(stack: Stack) -> AsyncIterator[Bucket]:
     """A bucket of the stack's own server, for tests that are not about the server."""
     async with open_bucket(_on_rclone(stack)) as opened:
         yield opened
+
+
+@pytest.fixture
+async def s3_proxy(local_bucket: Bucket) -> AsyncIterator[S3Proxy]:
+    """Stands before the stack's own server, and answers for it as a test wants."""
+    async with running_s3_proxy(local_bucket.settings.endpoint_url or "") as running:
+        yield running
+
+
+@pytest.fixture
+def proxied(local_bucket: Bucket, s3_proxy: S3Proxy) -> StoreSettings:
+    """The stack's own bucket, by way of the proxy."""
+    return msgspec.structs.replace(local_bucket.settings, endpoint_url=s3_proxy.url)
 
 
 @pytest.fixture

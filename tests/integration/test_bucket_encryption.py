@@ -1,7 +1,6 @@
 """A bucket whose policy wants the headers of encryption gets them on what writes an object, and nowhere else."""
 
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import msgspec
@@ -13,34 +12,22 @@ from service.object_store import open_object_store
 from service.store_errors import StorageError
 from service.store_settings import StoreSettings
 from service.store_upload import PART_SIZE
-from tests.support.buckets import Bucket
-from tests.support.s3_proxy import S3Proxy, running_s3_proxy
+from tests.support.s3_proxy import S3Proxy
 
 KEY_ID = "arn:aws:kms:sa-east-1:123456789012:key/0123"
 HEADER = "x-amz-server-side-encryption"
 WANTED = [("AES256", None), ("aws:kms", None), ("aws:kms", KEY_ID), ("aws:kms:dsse", KEY_ID)]
 
 
-@pytest.fixture
-async def proxy(local_bucket: Bucket) -> AsyncIterator[S3Proxy]:
-    async with running_s3_proxy(local_bucket.settings.endpoint_url or "") as running:
-        yield running
-
-
-@pytest.fixture
-def settings(local_bucket: Bucket, proxy: S3Proxy) -> StoreSettings:
-    return msgspec.structs.replace(local_bucket.settings, endpoint_url=proxy.url)
-
-
 @pytest.mark.parametrize(("method", "key_id"), WANTED)
 @pytest.mark.parametrize("knows_no_checksums", [False, True])
 async def test_every_write_has_the_headers_that_the_policy_wants(
-    settings: StoreSettings, proxy: S3Proxy, method: str, key_id: str | None, *, knows_no_checksums: bool
+    proxied: StoreSettings, s3_proxy: S3Proxy, method: str, key_id: str | None, *, knows_no_checksums: bool
 ) -> None:
     key = f"{PREFIX}{secrets.token_hex(8)}"
-    proxy.knows_no_checksums = knows_no_checksums
-    proxy.wanted_encryption = {HEADER: method} | ({f"{HEADER}-aws-kms-key-id": key_id} if key_id else {})
-    encrypting = msgspec.structs.replace(settings, encryption=method, kms_key_id=key_id)
+    s3_proxy.knows_no_checksums = knows_no_checksums
+    s3_proxy.wanted_encryption = {HEADER: method} | ({f"{HEADER}-aws-kms-key-id": key_id} if key_id else {})
+    encrypting = msgspec.structs.replace(proxied, encryption=method, kms_key_id=key_id)
 
     async with open_store(encrypting, create_bucket=False) as store:
         await store.put(key, [b"small"], "text/plain")
@@ -54,10 +41,10 @@ async def test_every_write_has_the_headers_that_the_policy_wants(
 
 
 async def test_without_the_setting_the_policy_denies_the_write(
-    settings: StoreSettings, proxy: S3Proxy, key: str
+    proxied: StoreSettings, s3_proxy: S3Proxy, key: str
 ) -> None:
-    proxy.wanted_encryption = {HEADER: "AES256"}
+    s3_proxy.wanted_encryption = {HEADER: "AES256"}
 
-    async with open_object_store(settings) as store:
+    async with open_object_store(proxied) as store:
         with pytest.raises(StorageError, match="PutObject was answered 403 AccessDenied"):
             await store.put(key, [b"small"], "text/plain")

@@ -2,11 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-import msgspec
 import pytest
 
 from service.bucket import open_store
@@ -15,18 +13,7 @@ from service.domain.storage_keys import PROBES, probe_key
 from service.startup import StartupError
 from service.store_settings import StoreSettings
 from tests.support.buckets import Bucket
-from tests.support.s3_proxy import RegionHint, S3Proxy, WireFault, running_s3_proxy
-
-
-@pytest.fixture
-async def proxy(local_bucket: Bucket) -> AsyncIterator[S3Proxy]:
-    async with running_s3_proxy(local_bucket.settings.endpoint_url or "") as running:
-        yield running
-
-
-@pytest.fixture
-def settings(local_bucket: Bucket, proxy: S3Proxy) -> StoreSettings:
-    return msgspec.structs.replace(local_bucket.settings, endpoint_url=proxy.url)
+from tests.support.s3_proxy import RegionHint, S3Proxy, WireFault
 
 
 async def start(settings: StoreSettings, *, is_strict: bool = False) -> None:
@@ -35,14 +22,14 @@ async def start(settings: StoreSettings, *, is_strict: bool = False) -> None:
 
 
 async def test_processes_that_start_at_the_same_moment_leave_nothing(
-    local_bucket: Bucket, settings: StoreSettings, proxy: S3Proxy
+    local_bucket: Bucket, proxied: StoreSettings, s3_proxy: S3Proxy
 ) -> None:
     async with AsyncExitStack() as opened:
-        for each in [open_store(settings, create_bucket=False) for _ in range(3)]:
+        for each in [open_store(proxied, create_bucket=False) for _ in range(3)]:
             await opened.enter_async_context(each)
-    await asyncio.gather(*(start(settings, is_strict=True) for _ in range(4)))
+    await asyncio.gather(*(start(proxied, is_strict=True) for _ in range(4)))
 
-    assert proxy.seen.count("put") == 7
+    assert s3_proxy.seen.count("put") == 7
     assert await local_bucket.visible(PROBES) == []
 
 
@@ -52,38 +39,38 @@ async def test_processes_that_start_at_the_same_moment_leave_nothing(
     [("PUT", "PutObject"), ("GET", "GetObject by a signed link"), ("DELETE", "DeleteObject")],
 )
 async def test_what_is_refused_ends_the_start_with_operation_status_and_code(
-    settings: StoreSettings, proxy: S3Proxy, method: str, operation: str, answer: tuple[int, str]
+    proxied: StoreSettings, s3_proxy: S3Proxy, method: str, operation: str, answer: tuple[int, str]
 ) -> None:
     status, code = answer
-    proxy.refuse(PROBES, status, code, method=method)
+    s3_proxy.refuse(PROBES, status, code, method=method)
 
     with pytest.raises(StartupError, match=rf"S3_BUCKET: .*{re.escape(operation)} was answered {status} {code}"):
-        await start(settings)
+        await start(proxied)
 
 
 async def test_a_store_that_fails_for_the_moment_is_told_by_status_and_starts(
-    settings: StoreSettings, proxy: S3Proxy
+    proxied: StoreSettings, s3_proxy: S3Proxy
 ) -> None:
-    proxy.refuse(PROBES, 507, "XMinioStorageFull", method="PUT")
+    s3_proxy.refuse(PROBES, 507, "XMinioStorageFull", method="PUT")
 
-    await start(settings)
+    await start(proxied)
     with pytest.raises(StartupError, match="PutObject was answered 507 XMinioStorageFull"):
-        await start(settings, is_strict=True)
+        await start(proxied, is_strict=True)
 
 
-async def test_links_that_are_refused_without_a_word_end_the_start(settings: StoreSettings, proxy: S3Proxy) -> None:
-    proxy.want_region("sa-east-1", RegionHint.LINKS_ONLY)
-    proxy.tell_no_region()
+async def test_links_that_are_refused_without_a_word_end_the_start(proxied: StoreSettings, s3_proxy: S3Proxy) -> None:
+    s3_proxy.want_region("sa-east-1", RegionHint.LINKS_ONLY)
+    s3_proxy.tell_no_region()
 
     with pytest.raises(StartupError, match=r"S3_REGION: .*400 AuthorizationHeaderMalformed"):
-        await start(settings)
+        await start(proxied)
 
 
-async def test_what_comes_back_is_compared(settings: StoreSettings, proxy: S3Proxy) -> None:
-    proxy.plan("put", WireFault.FLIPPED_BIT)
+async def test_what_comes_back_is_compared(proxied: StoreSettings, s3_proxy: S3Proxy) -> None:
+    s3_proxy.plan("put", WireFault.FLIPPED_BIT)
 
     with pytest.raises(StartupError, match="other bytes than it was given"):
-        await start(settings, is_strict=True)
+        await start(proxied, is_strict=True)
 
 
 async def test_what_a_killed_process_left_is_removed_after_a_day(local_bucket: Bucket) -> None:

@@ -11,7 +11,7 @@ import uvicorn
 from service.api.drain import refuse_connections
 from service.api.http_protocol import BoundedHttpProtocol
 from tests.support.protocol_server import Application, running
-from tests.support.raw_http import RawConnection, connect
+from tests.support.raw_http import RawAnswer, RawConnection, connect
 
 GET = b"GET / HTTP/1.1\r\nHost: api\r\n\r\n"
 
@@ -52,6 +52,12 @@ async def dial(clients: list[RawConnection], server: uvicorn.Server) -> RawConne
     return clients[-1]
 
 
+async def answered(client: RawConnection) -> RawAnswer:
+    answer = await client.answer()
+    assert answer is not None
+    return answer
+
+
 async def used(server: uvicorn.Server) -> socket.socket:
     """A connection that was answered."""
     client = connected(server)
@@ -78,9 +84,7 @@ async def test_a_request_that_is_in_the_socket_already_is_answered(
     client.send(GET)
     stop(server)
 
-    answer = await (await adopted(clients, client)).answer()
-    assert answer is not None
-    assert answer.body == b"here"
+    assert (await answered(await adopted(clients, client))).body == b"here"
 
 
 async def test_a_new_connection_is_given_time_for_its_request(
@@ -93,9 +97,7 @@ async def test_a_new_connection_is_given_time_for_its_request(
     stop(server)
     await client.send(GET)
 
-    answer = await client.answer()
-    assert answer is not None
-    assert answer.body == b"here"
+    assert (await answered(client)).body == b"here"
 
 
 async def test_a_kept_connection_without_a_request_is_closed(
@@ -118,8 +120,7 @@ async def test_a_request_that_is_answered_is_finished(
     stop(server)
     application.release.set()
 
-    answer = await client.answer()
-    assert answer is not None
+    answer = await answered(client)
     assert (answer.body, answer.headers["connection"]) == (b"here", "close")
 
 
@@ -133,12 +134,10 @@ async def test_the_next_request_after_an_answer_that_had_begun_is_answered(
 
     stop(server)
     application.release.set()
-    first = await client.answer()
+    first = await answered(client)
     await client.send(GET)
 
-    second = await client.answer()
-    assert first is not None
-    assert second is not None
+    second = await answered(client)
     assert (first.body, second.body) == (b"slow", b"here")
     assert await client.ended() == b""
 

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,21 +15,12 @@ import pytest
 from service.webhooks.address_policy import AddressPolicy
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.post_outcome import OutcomeKind, PostOutcome
+from tests.support.deliveries import ThisMachine
 from tests.support.loop_clock import running_loop_clock
 
 CERTIFICATE = Path(__file__).with_name("receiver_tls.pem")
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-class ThisMachine:
-    """Resolves every name to this machine."""
-
-    async def addresses(self, _host: str) -> Sequence[str]:
-        return ["127.0.0.1"]
-
-    async def is_working(self) -> bool:
-        return True
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """What workers do to a job, statement by statement; each may be the last before they are killed, frozen or cut off."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from service.database.turns import Claimer
 from service.database.untidy_cases import WrittenObject
 from service.domain.documents import StoredFile, Written
 from service.domain.errors import ErrorCode
-from service.domain.jobs import LeaseLost
+from service.domain.jobs import LeaseLost, Settlement
 from service.domain.storage_keys import attempt_prefix, writer_of
 from tests.support.life import ENDED, LIMIT, Content, Flight, Life, Worker
 
@@ -129,29 +129,21 @@ async def _mark(
 
 
 async def finish(life: Life, worker: Worker) -> None:
-    """A worker believes to be done. Where something was added meanwhile it looks again."""
-    try:
-        settlement = await life.world.transact(
-            lambda connection: requests.finish(connection, worker.job, event_limit=LIMIT)
-        )
-    except LeaseLost:
-        settlement = None
-        stop(life, worker)
-    if settlement is not None:
-        stop(life, worker)
-    worker.tasks = None
+    """A worker believes to be done. If something was added meanwhile it looks again."""
+    await _settle(life, worker, lambda connection: requests.finish(connection, worker.job, event_limit=LIMIT))
 
 
 async def abandon(life: Life, worker: Worker, error: ErrorCode = ErrorCode.PROCESS_NOT_FOUND) -> None:
-    """The portal does not know the case. Where documents of it are known the job goes on with those."""
+    """The portal does not know the case. If documents of it are known the job goes on with those."""
+    await _settle(life, worker, lambda connection: requests.abandon(connection, worker.job, error, event_limit=LIMIT))
+
+
+async def _settle(life: Life, worker: Worker, step: Callable[[Connection], Awaitable[Settlement | None]]) -> None:
     try:
-        settlement = await life.world.transact(
-            lambda connection: requests.abandon(connection, worker.job, error, event_limit=LIMIT)
-        )
+        is_over = await life.world.transact(step) is not None
     except LeaseLost:
-        settlement = None
-        stop(life, worker)
-    if settlement is not None:
+        is_over = True
+    if is_over:
         stop(life, worker)
     worker.tasks = None
 

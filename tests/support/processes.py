@@ -76,6 +76,20 @@ def free_port() -> int:
     return port
 
 
+async def until_it_listens(port: int) -> None:
+    """Wait until a server takes connections."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+
+
 async def start_worker(environment: Mapping[str, str], log: Path) -> Process:
     """The worker, as the Procfile starts it; returns when it takes work."""
     process = Process([str(BIN / "arq"), "worker.main.WorkerSettings"], environment, log)

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,7 @@ SHAPES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave the logs of this process as they were."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logs")
 
 
 class Crash(Exception):

@@ -33,6 +33,10 @@ REFUSED = {
         "rediss://cache/0?ssl_ca_certs=/nonexistent/ca.pem",
         r"the file of ssl_ca_certs cannot be read \(FileNotFoundError\)",
     ),
+    "a file whose name cannot be one": (
+        "rediss://cache/0?ssl_ca_certs=%00",
+        r"the file of ssl_ca_certs cannot be read \(ValueError\)",
+    ),
     "a password that needs escapes": ("redis://:pa#ss@cache/0", "a character in it needs an escape|it is not a URL"),
     "a percent sign": ("redis://:100%@cache/0", "a character in it needs an escape"),
     "another scheme": ("http://cache/0", "it must be a URL that starts with redis://"),

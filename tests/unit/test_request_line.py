@@ -1,12 +1,9 @@
 """A request that crashes is answered, counted and logged like any other, with its id."""
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,19 +13,12 @@ from service.api.request_id import RequestIdMiddleware, addresses
 from service.app import HANDLERS
 from service.logs import configure_logs
 from service.metrics import ApiMetrics
+from tests.support.asgi import get
 
 NUMBER = "0000123-06.2023.4.03.6100"
 
 
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave the logs of this process as they were."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logs")
 
 
 async def crash(_request: Request) -> Response:
@@ -40,26 +30,8 @@ async def call(path: str, metrics: ApiMetrics, **headers: str) -> list[Any]:
     application = RequestIdMiddleware(
         Starlette(routes=[Route("/crash/{number}/{job_id}", crash)], exception_handlers=HANDLERS)
     )
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"token=hidden",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "state": {"metrics": metrics},
-    }
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b""}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await application(scope, receive, send)
-    return sent
+    state = {"metrics": metrics}
+    return await get(application, path, headers, query=b"token=hidden", state=state)
 
 
 async def test_a_crash_is_one_line_with_its_traceback_and_its_id(capsys: pytest.CaptureFixture[str]) -> None:
