@@ -10,8 +10,8 @@ import msgspec
 import structlog
 
 from service.bucket_probe import try_out
+from service.domain.startup import StartupError
 from service.object_store import ObjectStore, open_object_store
-from service.startup import StartupError
 from service.store_errors import StorageError
 from service.store_settings import StoreSettings
 

@@ -4,7 +4,7 @@ import structlog
 
 from service.database.connection import UNREACHABLE, Database
 from service.database.users import create_first_admin, find_by_key
-from service.startup import StartupError
+from service.domain.startup import StartupError
 from service.webhooks.signature import new_secret
 
 

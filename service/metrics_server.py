@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.startup import StartupError
+from service.domain.startup import StartupError
 
 Render = Callable[[], Awaitable[bytes]]
 

@@ -10,12 +10,9 @@ import asyncpg
 from service.database import schema
 from service.database.connection import Database, create_database
 from service.database_url import DatabaseUrlError
+from service.domain.startup import StartupError
 
 CONNECT_TIMEOUT = 15.0  # seconds
-
-
-class StartupError(Exception):
-    """The process cannot work. The message is one line that says which setting to look at."""
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from arq.worker import Worker, func
 
 from service.database.connection import Database
 from service.dependency_notes import DependencyNotes
+from service.domain.startup import StartupError
 from service.metrics import WorkerMetrics
 from service.metrics_server import serving_metrics
 from service.portal.gate import HANG_UP, Gate
@@ -33,7 +34,7 @@ from service.queue import (
     redis_pool,
 )
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import StartupError, open_database
+from service.startup import open_database
 from service.webhooks.guarded_client import GuardedClient
 from service.webhooks.name_resolver import DnsResolver
 from service.wiring import address_policy, open_bucket, open_portal, watch_pool

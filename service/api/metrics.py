@@ -8,7 +8,6 @@ import asyncio
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
-from starlette.types import Scope
 
 from service.api.operations import Reply, Tag, public
 from service.api.problems import Problem
@@ -21,7 +20,6 @@ from service.metrics import ApiMetrics
 from service.readiness import OK, Readiness
 
 PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @public("metrics_show", Tag.OPERATIONS, Reply(200, "The metrics.", media_type="text/plain"), problems=("not_found",))
@@ -93,12 +91,3 @@ def _show_work(registry: CollectorRegistry, jobs: OpenJobs, deliveries: OpenDeli
     Gauge("autos_oldest_due_delivery_seconds", "How late the most overdue delivery is.", registry=registry).set(
         deliveries.oldest_due
     )
-
-
-def count_request(scope: Scope, status: int, seconds: float) -> None:
-    """Count an answered request under the template of its path: what clients write never becomes a label."""
-    metrics: ApiMetrics = scope["state"]["metrics"]
-    method = scope["method"] if scope["method"] in _METHODS else "other"
-    route = getattr(scope.get("route"), "path", "unmatched")
-    metrics.http_requests.labels(method, route, status).inc()
-    metrics.http_request_seconds.labels(method, route).observe(seconds)

@@ -11,7 +11,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.metrics import count_request
+from service.api.request_metrics import count_request
 from service.domain.process_number import ProcessNumber
 
 HEADER = "X-Request-ID"

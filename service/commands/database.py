@@ -8,7 +8,8 @@ import click
 
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE, Connection
-from service.startup import StartupError, open_database
+from service.domain.startup import StartupError
+from service.startup import open_database
 
 T = TypeVar("T")
 

@@ -15,13 +15,14 @@ from service.database import dependencies, portal, portal_slots, portal_tokens, 
 from service.database.connection import UNREACHABLE, Connection
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
+from service.domain.startup import StartupError
 from service.portal.token import expiry
 from service.process_logs import configure_process_logs
 from service.queue import Bell, redis_pool
 from service.redis_faults import describe
 from service.settings import Settings
 from service.shared_check import PATIENCE, wait_patiently
-from service.startup import StartupError, connected_database
+from service.startup import connected_database
 from service.wiring import portal_credential, store_settings
 
 

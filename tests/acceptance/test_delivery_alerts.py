@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from service.domain.startup import StartupError
 from service.local.stack import Stack
-from service.startup import StartupError
 from tests.support.delivery_service import DeliveryService, running_delivery_service
 from tests.support.mailbox import Mailbox, running_mailbox
 from tests.support.processes import free_port

@@ -9,8 +9,8 @@ import pytest
 
 from service.bucket import open_store
 from service.bucket_tidying import remove_left_probes
+from service.domain.startup import StartupError
 from service.domain.storage_keys import PROBES, probe_key
-from service.startup import StartupError
 from service.store_settings import StoreSettings
 from tests.support.buckets import Bucket
 from tests.support.s3_proxy import RegionHint, S3Proxy, WireFault

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from service.bucket import open_store
+from service.domain.startup import StartupError
 from service.domain.storage_keys import PREFIX
-from service.startup import StartupError
 from service.store_settings import StoreSettings
 from tests.support.buckets import Bucket
 from tests.support.s3_proxy import RegionHint, S3Proxy

@@ -11,8 +11,9 @@ import pytest
 
 from service.database import migrations, schema
 from service.database.migrations import MigrationError
+from service.domain.startup import StartupError
 from service.local.stack import Stack
-from service.startup import StartupError, connected_database
+from service.startup import connected_database
 from tests.conftest import create_database
 from tests.support.private_ca import Authority, make_authority, tls_in_front
 from tests.support.processes import free_port

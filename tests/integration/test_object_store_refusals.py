@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from service.bucket import open_store
+from service.domain.startup import StartupError
 from service.object_store import ObjectStore
-from service.startup import StartupError
 from service.store_errors import StorageError
 from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket

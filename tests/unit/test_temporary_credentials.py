@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from service.bucket import open_store
+from service.domain.startup import StartupError
 from service.object_store import open_object_store
 from service.settings import SettingsError, load_settings
-from service.startup import StartupError
 from service.store_settings import StoreSettings
 from service.temporary_credentials import UNKNOWN_LIFE
 from service.wiring import store_settings
