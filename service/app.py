@@ -165,8 +165,7 @@ def build(settings: Settings) -> RequestIdMiddleware:
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
-    metrics = ApiMetrics()
-    watch_pool(metrics, settings, database)
+    metrics = _watched(settings, database)
     resolver = _open_resolver(stack)
     store = await stack.enter_async_context(open_bucket(settings))
     links = DocumentLinks(store, settings.base_url)
@@ -191,9 +190,16 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         portal_credential=portal_credential(settings),
         turns=turns,
         slices=slices,
+        event_limit=settings.webhook_max_documents,
         options=_options(settings),
         openapi=cache(partial(_document, settings)),
     )
+
+
+def _watched(settings: Settings, database: Database) -> ApiMetrics:
+    metrics = ApiMetrics()
+    watch_pool(metrics, settings, database)
+    return metrics
 
 
 def seconds_to_drain(settings: Settings) -> int:
@@ -289,7 +295,6 @@ def _document(settings: Settings) -> bytes:
 
 def _options(settings: Settings) -> Options:
     return Options(
-        webhook_max_documents=settings.webhook_max_documents,
         webhook_secret_grace=timedelta(seconds=settings.webhook_secret_grace),
         public_url=settings.base_url,
         shows_metrics=settings.metrics_enabled and settings.metrics_port is None,

@@ -9,9 +9,9 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from service.api.case_problems import not_requested
 from service.api.operations import Call, Reply, Tag, operation
 from service.api.problems import Problem
-from service.api.processes import not_requested
 from service.api.queries import NoQuery
 from service.archive.contents import archive_of
 from service.archive.stored_files import UnreadableFile

@@ -1,19 +1,15 @@
 """How a case is requested: looked up, registered, and handed to the workers. Shared by what starts downloads."""
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
-from service.api.problems import Problem
+from service.api.action_state import ActionState
 from service.api.shared_listings import LISTING_TIMEOUT, Asking, Unlisted
-from service.api.state import State
 from service.database import processes, requests
 from service.database.connection import Connection
 from service.database.requests import Accepted, Request
-
-RETRY_AFTER = "30"  # seconds
 
 Found = TypeVar("Found")
 Find = Callable[[Connection, Request], Awaitable[Found]]
@@ -27,7 +23,7 @@ class Begun(msgspec.Struct, Generic[Found], frozen=True):
 
 
 async def begin(
-    state: State,
+    state: ActionState,
     wanted: Request,
     find: Find[Found],
     *,
@@ -37,9 +33,8 @@ async def begin(
 ) -> Begun[Found]:
     """List the case where that is needed, and start what it lacks.
 
-    Where the portal does not answer within `timeout` seconds the request is kept for the workers. Raises the
-    problems of a case that the portal does not know or denies, and `portal_unavailable` for a request without
-    download, of which there is nothing to keep.
+    If the portal does not answer within `timeout` seconds the request is kept for the workers. Raises `NotFound` and
+    `AccessDenied`, and `Unlisted` for a request without download, of which there is nothing to keep.
     """
     if is_listed and not wanted.force_refresh:
         return await _accept(state, wanted, find, auto_download=auto_download)
@@ -47,25 +42,20 @@ async def begin(
         await list_process(state, wanted, is_forced=wanted.force_refresh, timeout=timeout)
     except Unlisted as error:
         if not auto_download:
-            raise portal_unavailable(error) from None
+            raise
         return await _keep(state, wanted, find, error.asked)
     return await _accept(state, wanted, find, auto_download=auto_download)
 
 
-async def list_process(state: State, wanted: Request, *, is_forced: bool, timeout: float = LISTING_TIMEOUT) -> None:
+async def list_process(
+    state: ActionState, wanted: Request, *, is_forced: bool, timeout: float = LISTING_TIMEOUT
+) -> None:
     """Have the portal list the case now, and register it. Raises as `SharedListings.listed`."""
     asking = Asking(wanted.number, wanted.user_id, wanted.lane, state["arrived"], is_forced)
     await state["listings"].listed(asking, timeout=timeout)
 
 
-def portal_unavailable(error: Unlisted) -> Problem:
-    """For a request that there is nothing to keep of."""
-    detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
-    retry_after = str(math.ceil(error.retry_after)) if error.retry_after else RETRY_AFTER
-    return Problem("portal_unavailable", detail, headers={"Retry-After": retry_after})
-
-
-async def ring(state: State, accepted: Accepted) -> None:
+async def ring(state: ActionState, accepted: Accepted) -> None:
     """After the commit. A bell that is not heard is rung again by the workers' sweep."""
     if accepted.job_id is not None and (accepted.new_job or accepted.can_go_on):
         await state["bell"].ring_job(accepted.job_id)
@@ -73,14 +63,12 @@ async def ring(state: State, accepted: Accepted) -> None:
         await state["bell"].ring_delivery(due.id, attempt=due.attempt, rings=due.rings, late=False)
 
 
-async def _accept(state: State, wanted: Request, find: Find[Found], *, auto_download: bool) -> Begun[Found]:
-    limit = state["options"].webhook_max_documents
-
+async def _accept(state: ActionState, wanted: Request, find: Find[Found], *, auto_download: bool) -> Begun[Found]:
     async def accept(connection: Connection) -> tuple[Accepted, Found]:
         await processes.lock(connection, wanted.number)
         accepted = Accepted()
         if auto_download:
-            accepted = await requests.accept(connection, wanted, event_limit=limit)
+            accepted = await requests.accept(connection, wanted, event_limit=state["event_limit"])
         return accepted, await find(connection, wanted)
 
     async with state["turns"].take():
@@ -89,7 +77,7 @@ async def _accept(state: State, wanted: Request, find: Find[Found], *, auto_down
     return Begun(found)
 
 
-async def _keep(state: State, wanted: Request, find: Find[Found], asked: int | None) -> Begun[Found]:
+async def _keep(state: ActionState, wanted: Request, find: Find[Found], asked: int | None) -> Begun[Found]:
     async def keep(connection: Connection) -> tuple[Accepted, Found]:
         place = asked
         if place is None and wanted.force_refresh:

@@ -8,11 +8,11 @@ from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
 from service.api import pagination
+from service.api.case_problems import not_requested
 from service.api.operations import Call, Reply, Tag, operation
 from service.api.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.presenters import DocumentView, document_views
 from service.api.problems import Problem
-from service.api.processes import not_requested
 from service.api.queries import NoQuery
 from service.database import documents, processes
 

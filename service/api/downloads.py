@@ -5,15 +5,15 @@ from uuid import UUID
 import msgspec
 
 from service.api import parameters
-from service.api.beginnings import list_process, portal_unavailable, ring
+from service.api.beginnings import list_process, ring
+from service.api.case_problems import not_requested
 from service.api.jobs import JobView, job_view
 from service.api.operations import Answer, Call, Reply, Tag, operation, start_downloads
 from service.api.parameters import WebhookUrl
 from service.api.presenters import ProcessView
 from service.api.problems import Problem
-from service.api.processes import case_view, find_case, not_requested
+from service.api.processes import case_view, find_case
 from service.api.queries import NoQuery
-from service.api.shared_listings import Unlisted
 from service.database import documents, job_history, processes, requests
 from service.database.connection import Connection
 from service.database.requests import Accepted, Request
@@ -58,10 +58,7 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     Nothing is downloaded. What a job that runs already lacks joins that job.
     """
     wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
-    try:
-        await list_process(call.state, wanted, is_forced=True)
-    except Unlisted as error:
-        raise portal_unavailable(error) from None
+    await list_process(call.state, wanted, is_forced=True)
     async with call.state["turns"].take():
         case = await call.state["database"].run(lambda connection: find_case(connection, wanted))
     return await case_view(call.state, wanted, case)
@@ -118,8 +115,7 @@ async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
             ids = await documents.ids_of_process(connection, call.number)
             accepted = await _download(call, connection, wanted, ids)
         else:
-            limit = call.state["options"].webhook_max_documents
-            accepted = await requests.accept(connection, wanted, event_limit=limit)
+            accepted = await requests.accept(connection, wanted, event_limit=call.state["event_limit"])
         return accepted, await _started(connection, wanted, accepted)
 
     async with call.state["turns"].take():
@@ -138,8 +134,7 @@ async def _wanted(call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], webhook
 async def _download(
     call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], connection: Connection, wanted: Request, ids: list[UUID]
 ) -> Accepted:
-    limit = call.state["options"].webhook_max_documents
-    return await requests.download(connection, wanted, ids, event_limit=limit)
+    return await requests.download(connection, wanted, ids, event_limit=call.state["event_limit"])
 
 
 async def _started(connection: Connection, wanted: Request, accepted: Accepted) -> StartedView:

@@ -7,11 +7,11 @@ import msgspec
 from starlette.responses import Response
 
 from service.api.authentication import presented_key
+from service.api.case_problems import not_requested
 from service.api.event_stream import RETRY, EventStream, encoded
 from service.api.listeners import Listener, Opening
 from service.api.operations import Call, Reply, Tag, operation
 from service.api.presenters import status_view
-from service.api.processes import not_requested
 from service.api.progress_watcher import ProgressWatcher
 from service.api.queries import NoQuery
 from service.database import processes

@@ -102,7 +102,7 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
     webhooks for it are not called. Asking for the case again joins it again. When no other user waits, or for an
     administrator, the job ends: what is available stays, downloads in flight end, and its subscribers are told.
     """
-    limit = call.state["options"].webhook_max_documents
+    limit = call.state["event_limit"]
 
     async def stop(connection: Connection) -> tuple[JobRow, Settlement | None]:
         job = await _visible(connection, call)

@@ -21,6 +21,7 @@ from starlette.types import Scope
 from service.api import parameters
 from service.api.authentication import authenticate, key_identity, presented_key
 from service.api.bodies import json_body, no_body
+from service.api.case_problems import CASE_REFUSALS, case_problem
 from service.api.problems import Problem
 from service.api.queries import NoQuery, read_query
 from service.api.responses import json_response
@@ -127,9 +128,10 @@ class Operation:
         request.scope["state"]["rate_headers"] = rate
         try:
             response = await self._response(request, await self.handler(await self._let_in(request)))
-        except Problem as problem:
+        except (Problem, *CASE_REFUSALS) as error:
+            problem = error if isinstance(error, Problem) else case_problem(error)
             problem.headers |= rate
-            raise
+            raise problem from None
         response.headers.update(rate)
         return response
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from service.api import pagination, parameters
 from service.api.beginnings import begin
+from service.api.case_problems import not_requested
 from service.api.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
 from service.api.moments import Moment
 from service.api.operations import Answer, Call, Reply, Tag, operation, start_downloads
@@ -22,7 +23,6 @@ from service.api.presenters import (
     process_view,
     status_view,
 )
-from service.api.problems import Problem
 from service.api.queries import PRINTABLE
 from service.api.state import State
 from service.database import documents, process_lists, processes
@@ -141,11 +141,6 @@ async def _documents(call: Call[StatusQuery, None], total: int) -> tuple[Counts,
 async def _tag(kind: str, call: Call[Any, None], overview: Overview) -> str:
     store = call.state["store"]
     return case_tag(kind, call.number, overview, link_ttl=store.link_ttl, links_end=await store.link_expiry())
-
-
-def not_requested() -> Problem:
-    """For what is answered from the database alone."""
-    return Problem("process_not_found", "Nobody has requested this case yet.")
 
 
 class ListQuery(PageQuery, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from service.api import parameters
 from service.api.beginnings import begin
+from service.api.case_problems import CASE_REFUSALS, case_problem
 from service.api.operations import Call, Tag, operation, start_many
 from service.api.parameters import CaseNumber, WebhookUrl
 from service.api.presenters import ProcessSummary, process_summary
@@ -116,8 +117,8 @@ async def _begin(
         begun = await begin(
             call.state, wanted, _find, is_listed=is_listed, auto_download=auto_download, timeout=timeout
         )
-    except Problem as problem:
-        return problem.view()
+    except CASE_REFUSALS as error:
+        return case_problem(error).view()
     except UNREACHABLE:
         busy = "The service cannot reach its database. Ask for this case again."
         return Problem("service_unavailable", busy).view()

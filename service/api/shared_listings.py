@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 import msgspec
 import structlog
 
-from service.api.problems import Problem
 from service.api.turns import Turns
 from service.database import listing_leases, requests
 from service.database.connection import UNREACHABLE, Connection, Database
 from service.database.listing_leases import Lease, ListingOutcome, Seen
+from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.portal.client import PortalClient
@@ -89,7 +89,7 @@ class SharedListings:
     async def listed(self, asking: Asking, *, timeout: float = LISTING_TIMEOUT) -> None:
         """Return when the case is listed and registered.
 
-        Raises `Unlisted`, and the problems of a case that the portal does not know or denies. A listing that is under
+        Raises `Unlisted`, `NotFound` and `AccessDenied`. A listing that is under
         way goes on for the others when this caller's time is up, or when it is cancelled.
         """
         deadline = time.perf_counter() + timeout
@@ -211,8 +211,8 @@ class SharedListings:
 
 def _judge(flight: _Flight) -> None:
     if flight.outcome is ListingOutcome.NOT_FOUND:
-        raise Problem("process_not_found", "The portal does not know this case.")
+        raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know this case")
     if flight.outcome is ListingOutcome.DENIED:
-        raise Problem("process_access_denied", "The portal denies this case to the credentials in use.")
+        raise AccessDenied(ErrorCode.PROCESS_ACCESS_DENIED, "the portal denies this case")
     if flight.outcome is not ListingOutcome.LISTED:
         raise Unlisted(flight.asked, retry_after=flight.retry_after)
