@@ -30,14 +30,35 @@ RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up
 _TOKEN = re.compile(r"token|sessao|expirad|bearer|jwt|autenticac|autenticad|credencia")
 _DENIAL = re.compile(
     r"(nao (possui|tem|ha)|sem|falta de) .{0,30}?(acesso|permissao|autorizacao)|(acesso|permissao|autorizacao) negad"
-    r"|acesso (nao (permitido|autorizado)|restrito)|permissao|autorizacao|autorizado a|sigil|segredo"
+    r"|acesso (nao (permitido|autorizado)|restrito|proibido|vedado)"
 )
-_NO_RECORD = re.compile(r"nao (foi|foram) encontrad|nao encontrad|registronaoencontrado|nao existe|inexistente")
-_LOGIN = re.compile(r"openid-connect|/realms/|/auth\b|/login|/sso\b|//sso\.", re.IGNORECASE)
-_MESSAGES = ("message", "mensagem", "detail", "detalhe", "error", "error_description")
-_MARKS = (*_MESSAGES, "status", "path", "timestamp", "code", "codigo")
+#: A denial too, but for what decides on access having failed itself.
+_DENIAL_IN_A_WORD = re.compile(r"permissao|autorizacao|autorizado a|sigil|segredo")
+_PASSING = re.compile(
+    r"indisponivel|temporari|tente (novamente|mais tarde)|timeout|unavailable"
+    r"|(erro|falha) (intern|inesperad|de comunicac)"
+    r"|(verificar|validar|determinar|checar|apurar)\b.{0,40}(acesso|permiss|autorizac|sigil|segredo)"
+)
+_LIMIT = re.compile(r"limite? (de|excedid|exceeded)|excedid|muitas requisicoes|too many|rate.?limit|throttl")
+_NO_RECORD = re.compile(
+    r"(nao|nenhum[a ].{0,40}?) ?((foi|foram) )?(encontrad|localizad)|registronaoencontrado|nao existe|inexistente"
+)
+_NO_ROUTE = re.compile(r"\b(rota|route|endpoint|recurso|resource|pagina|metodo|url|servico|no handler)\b")
+_LOGIN = re.compile(
+    r"openid-connect|/realms/|oauth2?/|saml|/(auth|sso|cas|adfs|idp|oidc)\b|//(sso|idp|acesso|accounts|login|auth)\."
+    r"|/[\w-]*(login|log-?on|sign-?in|entrar|autenticacao|autenticar|sessao|session)\b",
+    re.IGNORECASE,
+)
+_TEXTS = frozenset(
+    {"message", "messages", "mensagem", "mensagens", "msg", "detail", "details", "detalhe", "detalhes", "texto"}
+    | {"error", "errors", "erro", "erros", "error_description", "descricao", "description", "title", "titulo", "motivo"}
+)
+_MARKS = _TEXTS | {"status", "path", "timestamp", "code", "codigo"}
+_DEPTH = 4  # of objects and lists within each other, as deep as errors are read
 _LATER: Mapping[int, type[Unavailable]] = {202: NotReady, 429: Busy}
-_PAGES = frozenset({401, 403, 404, 410})
+#: A page with one of these is the portal's, or of a server behind it that does not keep up: no firewall's refusal.
+_NO_BLOCKS = frozenset({408, 429})
+_NETWORK_LOGIN = 511  # somebody's network wants a login first
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -55,19 +76,36 @@ class Answer(msgspec.Struct, frozen=True):
         return self.content_type == "text/html" or self.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
     @property
-    def json(self) -> Mapping[str, Any] | None:
-        """The portal's own error; None for anything else."""
+    def error(self) -> Any:
+        """The portal's own error, an object or a list of them; None for anything else."""
         try:
             value = msgspec.json.decode(_as_utf8(self.body))
         except (ValueError, RecursionError):
             return None
-        return value if isinstance(value, dict) and any(mark in value for mark in _MARKS) else None
+        objects = value if isinstance(value, list) else [value]
+        is_error = objects and all(isinstance(each, dict) and _lowered(each).keys() & _MARKS for each in objects)
+        return value if is_error else None
 
     @property
     def message(self) -> str:
         """The words of the portal's own error, in lower case and without accents."""
-        found = self.json or {}
-        return fold(" ".join(value for name in _MESSAGES if isinstance(value := found.get(name), str)))
+        return fold(" ".join(_texts(self.error, _DEPTH)))
+
+
+def _lowered(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): each for name, each in value.items()}
+
+
+def _texts(value: Any, depth: int) -> list[str]:
+    """The sentences of an error, at the places where errors have them."""
+    if isinstance(value, str):
+        return [value]
+    if depth == 0 or not isinstance(value, dict | list):
+        return []
+    inner = value
+    if isinstance(value, dict):
+        inner = [each for name, each in _lowered(value).items() if name in _TEXTS]
+    return [text for each in inner for text in _texts(each, depth - 1)]
 
 
 def _as_utf8(body: bytes) -> bytes:
@@ -88,11 +126,11 @@ def judge(answer: Answer) -> PortalError:
     """The error that the answer is. `Unauthorized` and `Blocked` are suspicions: the caller has to verify them."""
     if (kind := _LATER.get(answer.status)) is not None:
         return kind(ErrorCode.PORTAL_UNAVAILABLE, "the portal says: later", retry_after=answer.retry_after)
-    if answer.is_html and (answer.status in _PAGES or (answer.status == 503 and answer.retry_after is None)):
+    if answer.is_html and _may_block(answer):
         return Blocked(ErrorCode.PORTAL_UNAVAILABLE, f"a page of a firewall with status {answer.status}")
     if answer.status in {401, 403}:
         return _refusal(answer)
-    if answer.status in {404, 410} and answer.json is not None:
+    if answer.status in {404, 410} and answer.error is not None:
         return NotFound(ErrorCode.DOCUMENT_NOT_FOUND, "not found")
     if answer.status in range(300, 400):
         return _redirect(answer)
@@ -100,14 +138,32 @@ def judge(answer: Answer) -> PortalError:
     return Unavailable(code, f"the portal answered {answer.status}", retry_after=answer.retry_after)
 
 
+def _may_block(answer: Answer) -> bool:
+    """Whether a page with this status may be that of a firewall. The portal's own errors are JSON."""
+    if answer.status in range(400, 500):
+        return answer.status not in _NO_BLOCKS
+    return answer.status == _NETWORK_LOGIN or (answer.status == 503 and answer.retry_after is None)
+
+
 def _refusal(answer: Answer) -> PortalError:
-    is_denial = _DENIAL.search(answer.message) and not _TOKEN.search(answer.message)
-    if is_denial:
-        return AccessDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "access is denied")
-    is_plain_text = answer.json is None and bool(answer.body.strip())
+    message = answer.message
+    if (named := None if _TOKEN.search(message) else _in_so_many_words(message, answer.retry_after)) is not None:
+        return named
+    is_plain_text = answer.error is None and bool(answer.body.strip())
     if is_plain_text and answer.status == 403:
         return Blocked(ErrorCode.PORTAL_UNAVAILABLE, "a gateway answered 403")
     return Unauthorized()
+
+
+def _in_so_many_words(message: str, retry_after: float | None) -> PortalError | None:
+    if _LIMIT.search(message):
+        return Busy(ErrorCode.PORTAL_UNAVAILABLE, "the portal says: too many requests", retry_after=retry_after)
+    is_passing = _PASSING.search(message)
+    if _DENIAL.search(message) or (_DENIAL_IN_A_WORD.search(message) and not is_passing):
+        return AccessDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "access is denied")
+    if is_passing:
+        return Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "the portal cannot tell who has access")
+    return None
 
 
 def _redirect(answer: Answer) -> PortalError:
@@ -118,7 +174,8 @@ def _redirect(answer: Answer) -> PortalError:
 
 def says_no_record(answer: Answer) -> bool:
     """Whether a 404 is the portal's word that it has no such case. One without these words is a wrong route."""
-    return answer.status == 404 and bool(_NO_RECORD.search(answer.message))
+    message = answer.message
+    return answer.status == 404 and bool(_NO_RECORD.search(message)) and not _NO_ROUTE.search(message)
 
 
 def parse_retry_after(text: str) -> float | None:

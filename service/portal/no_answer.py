@@ -20,6 +20,10 @@ def in_words(error: BaseException) -> str:
         return _tls(error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):
         return _tls(error.os_error)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy of PDPJ_PROXY_URL answered {error.status}"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"the proxy of PDPJ_PROXY_URL: {_connection(error.os_error)}"
     if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientConnectorDNSError):
         return _connection(error.os_error)
     fitting = [words for kind, words in _WORDS if isinstance(error, kind)]

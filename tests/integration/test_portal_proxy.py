@@ -86,7 +86,14 @@ async def test_a_proxy_that_refuses_is_a_portal_that_fails_and_its_password_is_i
         with pytest.raises(Unavailable) as error:
             await portal.list_process(NUMBER, timeout=30)
 
+    assert str(error.value) == f"the {'proxy of PDPJ_PROXY_URL' if scheme == 'https' else 'portal'} answered 407"
     assert "hidden" not in repr(error.value) + repr(error.value.__cause__) + str(error.value.__cause__)
+
+
+async def test_a_proxy_that_is_away_is_named(quiet_database: Database, portal_url: str) -> None:
+    async with client(quiet_database, PDPJ_BASE_URL=portal_url, PDPJ_PROXY_URL="http://127.0.0.1:1") as portal:
+        with pytest.raises(Unavailable, match=r"^the proxy of PDPJ_PROXY_URL: the connection was refused$"):
+            await portal.list_process(NUMBER, timeout=30)
 
 
 async def test_the_token_is_renewed_through_it(quiet_database: Database, proxy: ForwardProxy, portal_url: str) -> None:

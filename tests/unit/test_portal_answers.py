@@ -49,6 +49,7 @@ def test_a_denial_says_so(status: int, message: str) -> None:
     [
         "Token de acesso expirado",
         "Acesso negado: token inválido",
+        "Prazo do token excedido",
         "Sessão expirada",
         "Credenciais de acesso inválidas",
         "Não autenticado",
@@ -58,6 +59,44 @@ def test_a_denial_says_so(status: int, message: str) -> None:
 )
 def test_an_error_of_the_token_is_no_denial(message: str) -> None:
     assert type(judge(json(401, message=message))) is Unauthorized
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Serviço de autorização indisponível",
+        "Não foi possível verificar a permissão do usuário",
+        "Erro ao validar o nível de sigilo",
+        "Acesso temporariamente indisponível",
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_cannot_tell_who_has_access_denies_nothing(status: int, message: str) -> None:
+    error = judge(json(status, message=message))
+
+    assert (type(error), error.code) == (Unavailable, ErrorCode.PORTAL_UNAVAILABLE)
+
+
+@pytest.mark.parametrize("message", ["Limite de acessos excedido", "Too many requests", "Rate limit exceeded"])
+def test_a_limit_that_is_told_with_403_slows_everybody_down(message: str) -> None:
+    assert type(judge(json(403, message=message))) is Busy
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"erro": "Documento sigiloso"},
+        {"Mensagem": "Documento sigiloso"},
+        {"title": "Forbidden", "detail": "Documento sigiloso"},
+        {"mensagens": ["Documento sigiloso"]},
+        {"errors": [{"message": "Documento sigiloso"}]},
+        {"error": {"message": "Documento sigiloso"}},
+        [{"codigo": 7, "mensagem": "Documento sigiloso"}],
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_error_is_read_in_every_shape_of_json(status: int, body: object) -> None:
+    assert isinstance(judge(Answer(status, "application/json", msgspec.json.encode(body))), AccessDenied)
 
 
 def test_a_denial_in_latin_1_and_under_another_name_is_read() -> None:
@@ -71,7 +110,7 @@ def test_a_refusal_without_a_word_is_a_doubt_about_the_token(status: int) -> Non
     assert type(judge(Answer(status, ""))) is Unauthorized
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410, 503])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 410, 418, 444, 451, 493, 503, 511])
 @pytest.mark.parametrize("content_type", ["text/html", "", "application/json"])
 def test_a_web_page_is_a_block_whatever_its_header_says(status: int, content_type: str) -> None:
     assert isinstance(judge(Answer(status, content_type, b"\r\n " + PAGE)), Blocked)
@@ -89,6 +128,9 @@ def test_a_server_that_says_when_it_is_back_is_no_firewall() -> None:
     [
         (b'{"timestamp":1759668901713,"status":404,"error":"Not Found","message":"","path":"/x"}', NotFound),
         ('{"code":404,"message":"Não foram encontrados registros"}'.encode(), NotFound),
+        ('[{"mensagem":"Documento não encontrado"}]'.encode(), NotFound),
+        (b'{"errors":[{"message":"x"}]}', NotFound),
+        (b'[{"message":"x"}, 7]', Unavailable),
         (b"default backend - 404", Unavailable),
         (b"", Unavailable),
         (b"{}", Unavailable),
@@ -104,7 +146,16 @@ def test_only_the_portals_own_json_says_that_something_is_not_there(
 
 
 @pytest.mark.parametrize(
-    ("message", "expected"), [("Não foram encontrados registros", True), ("registronaoencontrado", True), ("", False)]
+    ("message", "expected"),
+    [
+        ("Não foram encontrados registros", True),
+        ("registronaoencontrado", True),
+        ("Nenhum processo foi encontrado", True),
+        ("Processo não localizado", True),
+        ("Rota não encontrada", False),
+        ("Recurso não encontrado", False),
+        ("", False),
+    ],
 )
 def test_a_case_is_absent_only_in_so_many_words(message: str, expected: bool) -> None:
     assert says_no_record(json(404, status=404, message=message)) is expected
@@ -116,6 +167,13 @@ def test_a_case_is_absent_only_in_so_many_words(message: str, expected: bool) ->
     [
         ("https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/auth?client_id=x", Unauthorized),
         ("/login", Unauthorized),
+        ("https://acesso.gov.br/", Unauthorized),
+        ("/oauth2/authorize?response_type=code", Unauthorized),
+        ("https://idp.example/adfs/ls/?wa=wsignin1.0", Unauthorized),
+        ("https://example.org/x?SAMLRequest=abc", Unauthorized),
+        ("/entrar", Unauthorized),
+        ("/sessao-expirada", Unauthorized),
+        ("/author/5", Unavailable),
         ("https://portaldeservicos.pdpj.jus.br/manutencao", Unavailable),
         ("https://example.org/", Unavailable),
         ("", Unavailable),
