@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 from functools import cache, partial
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -74,6 +75,8 @@ from service.wiring import (
 
 LISTING_PART = 5  # of the slots at the portal that the workers have: one in so many is added for listings of the API
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
+
+Closed = TypeVar("Closed", SharedListings, DependencyNotes, ProgressWatcher, DnsResolver, KeyUses)
 
 ROUTES: list[BaseRoute] = [
     OperationRoute("/", GET=docs.root),
@@ -166,7 +169,7 @@ def build(settings: Settings) -> RequestIdMiddleware:
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
     metrics = _watched(settings, database)
-    resolver = _open_resolver(stack)
+    resolver = _closed_with(stack, DnsResolver())
     store = await stack.enter_async_context(open_bucket(settings))
     links = DocumentLinks(store, settings.base_url)
     slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), _open_bell(stack, settings)
@@ -179,12 +182,12 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         store=store,
         readiness=readiness,
         links=links,
-        watcher=_open_watcher(stack, database, links, slices),
+        watcher=_closed_with(stack, ProgressWatcher(database, links, slices)),
         bell=bell,
         webhook_policy=address_policy(settings),
         resolver=resolver,
         subscribers=_trial_client(settings, resolver),
-        key_uses=_open_key_uses(stack, database),
+        key_uses=_closed_with(stack, KeyUses(database)),
         limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
         rates=_rates(settings),
         portal_credential=portal_credential(settings),
@@ -235,34 +238,18 @@ async def _open_listings(
     stack: AsyncExitStack, settings: Settings, database: Database, metrics: ApiMetrics, *, turns: Turns, bell: Bell
 ) -> SharedListings:
     gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART), hang_up=HANG_UP)
-    notes = DependencyNotes(database)
-    stack.push_async_callback(notes.close)
+    notes = _closed_with(stack, DependencyNotes(database))
     portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))
-    listings = SharedListings(database, portal, gate, turns, bell)
-    stack.push_async_callback(listings.close)
-    return listings
-
-
-def _open_watcher(stack: AsyncExitStack, database: Database, links: DocumentLinks, slices: Slices) -> ProgressWatcher:
-    watcher = ProgressWatcher(database, links, slices)
-    stack.push_async_callback(watcher.close)
-    return watcher
+    return _closed_with(stack, SharedListings(database, portal, gate, turns, bell))
 
 
 def _trial_client(settings: Settings, resolver: DnsResolver) -> GuardedClient:
     return GuardedClient(address_policy(settings), resolver, timeout=min(settings.webhook_timeout, TRIAL_TIMEOUT))
 
 
-def _open_resolver(stack: AsyncExitStack) -> DnsResolver:
-    resolver = DnsResolver()
-    stack.push_async_callback(resolver.close)
-    return resolver
-
-
-def _open_key_uses(stack: AsyncExitStack, database: Database) -> KeyUses:
-    key_uses = KeyUses(database)
-    stack.push_async_callback(key_uses.close)
-    return key_uses
+def _closed_with(stack: AsyncExitStack, opened: Closed) -> Closed:
+    stack.push_async_callback(opened.close)
+    return opened
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
