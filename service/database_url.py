@@ -184,10 +184,12 @@ def _servers(written: str, given: Mapping[str, str]) -> tuple[tuple[str, ...], t
     if not written:
         hosts = [_decoded(each, "host") for each in given.get("host", "").split(",")] if "host" in given else []
         return _check_hosts(hosts), _ports(given, len(hosts))
+    if "@" in written:
+        raise DatabaseUrlError("a character of the user or the password needs an escape: write an @ as %40")
     matches = [_HOST.fullmatch(each) for each in written.split(",")]
     found = [match for match in matches if match is not None]
     if len(found) < len(matches):
-        raise DatabaseUrlError("a host is malformed")
+        raise DatabaseUrlError("a host is malformed; in a password write a slash as %2F")
     ports = tuple(_port(match[2]) for match in found) if any(match[2] for match in found) else ()
     if "port" in given:
         if ports:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from service.variables import unreadable
 
@@ -18,7 +18,7 @@ _TLS_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "ssl_check_hostname": re.compile("true|false|yes|no|0|1|True|False"),
     **dict.fromkeys(_FILES, re.compile(".+")),
 }
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_IN_NEED_OF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|\s")
 
 
 class RedisUrlError(ValueError):
@@ -28,11 +28,24 @@ class RedisUrlError(ValueError):
 def check_redis_url(url: str) -> None:
     """Raise `RedisUrlError` for what redis-py would not honour."""
     parts = urlsplit(url)
-    if parts.fragment or _BROKEN_ESCAPE.search(f"{parts.netloc}{parts.path}"):
+    if parts.fragment or _IN_NEED_OF_ESCAPE.search(f"{parts.netloc}{parts.path}"):
         raise RedisUrlError("a character in it needs an escape, such as %23 for # or %25 for a percent sign")
+    _check_place(parts)
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    if parts.scheme != "unix" and parts.path.strip("/") and "db" in dict(given):
+        raise RedisUrlError("db is given twice")
+    _check_parameters(given, is_tls=parts.scheme == "rediss")
+
+
+def _check_place(parts: SplitResult) -> None:
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "unix" and (host or not parts.path.strip("/")):
+        # What stands between two slashes and the third is a host, which a socket has not: it would be left out.
+        raise RedisUrlError("a socket is written with its whole path, such as unix:///run/redis.sock")
+    if "," in host:
+        raise RedisUrlError("it must name one host")
     if parts.scheme != "unix" and not re.fullmatch("/?[0-9]{0,5}", unquote(parts.path)):
         raise RedisUrlError("what follows the host must be the number of a database")
-    _check_parameters(parse_qsl(parts.query, keep_blank_values=True), is_tls=parts.scheme == "rediss")
 
 
 def _check_parameters(given: list[tuple[str, str]], *, is_tls: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 _PORTS_OF_SERVICES = ("METRICS_PORT", "WORKER_METRICS_PORT")
 _ADDRESS_OF_SERVICE = re.compile(r"\s*(tcp|udp|sctp)://\S+\s*")
 #: What comes along when a header is pasted.
-_SCHEME = re.compile(r"(authorization:\s*)?bearer(\s+|$)", re.IGNORECASE)
+_SCHEME = re.compile(r"(authorization:\s*)?bearer(:\s*|\s+|$)|authorization:\s*", re.IGNORECASE)
 _TOKENS = ("PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY")
 _S3 = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "S3_REGION", "S3_KMS_KEY_ID")
 _IN_HEADERS = (*_TOKENS, *_S3)
@@ -29,10 +29,7 @@ def tidied(environ: Mapping[str, str]) -> dict[str, str]:
 
     Quotes: `docker run --env-file` and unit files pass on those that a shell would take away.
     """
-    stripped = {name: _strip(_unquote(_strip(value))) for name, value in environ.items()}
-    for name in stripped.keys() & set(_TOKENS):
-        scheme = _SCHEME.match(stripped[name])
-        stripped[name] = stripped[name][scheme.end() :] if scheme else stripped[name]
+    stripped = {name: _bare(value, is_token=name in _TOKENS) for name, value in environ.items()}
     return {name: value for name, value in stripped.items() if value}
 
 
@@ -52,6 +49,14 @@ def unreadable(path: str) -> str | None:
             return None
     except (OSError, ValueError) as error:  # ValueError: its name has a null character
         return type(error).__name__
+
+
+def _bare(value: str, *, is_token: bool) -> str:
+    """Layer by layer: there may be quotes within quotes, and between a scheme and its token."""
+    bare = _strip(_unquote(_strip(value)))
+    scheme = _SCHEME.match(bare) if is_token else None
+    bare = bare[scheme.end() :] if scheme else bare
+    return bare if bare == value else _bare(bare, is_token=is_token)
 
 
 def _unquote(value: str) -> str:

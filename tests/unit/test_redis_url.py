@@ -29,6 +29,12 @@ REFUSED = {
     "a database that is no number": ("redis://cache/autos", "what follows the host must be the number"),
     "the same as a parameter": ("redis://cache?db=autos", "db has a value that it cannot have"),
     "a parameter twice": ("redis://cache?db=1&db=2", "db is given twice"),
+    "a database in two places": ("redis://cache/0?db=2", "db is given twice"),
+    "two hosts": ("redis://one,two:6379/0", "it must name one host"),
+    "a space": ("redis://:pa ss@cache/0", "a character in it needs an escape"),
+    "a socket of two slashes": ("unix://run/redis.sock", "a socket is written with its whole path"),
+    "a socket without a path": ("unix:///", "a socket is written with its whole path"),
+    "nothing": ("unix://", "a socket is written with its whole path"),
     "a file that is not there": (
         "rediss://cache/0?ssl_ca_certs=/nonexistent/ca.pem",
         r"the file of ssl_ca_certs cannot be read \(FileNotFoundError\)",
