@@ -12,7 +12,7 @@ import structlog
 from service.bucket_probe import try_out
 from service.domain.startup import StartupError
 from service.object_store import ObjectStore, open_object_store
-from service.store_errors import StorageError
+from service.store_errors import OPENING, StorageError
 from service.store_settings import StoreSettings
 
 _LOOKS = frozenset({"", "CreateBucket", "HeadBucket", "ListObjectsV2", "new credentials"})
@@ -93,6 +93,8 @@ async def _create(store: ObjectStore) -> None:
 
 
 def _reason(error: StorageError) -> str:
+    if error.operation == OPENING:
+        return str(error)
     if error.code in _OTHER_REGION:
         answer = f"{error.status} {error.code}"
         return f"S3_REGION: the bucket is in another region, and the object store does not say in which ({answer})"

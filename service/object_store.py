@@ -15,7 +15,7 @@ from service.domain.file_names import content_disposition
 from service.domain.storage_keys import PREFIX, probe_key
 from service.s3_client import client_config, fetch, tune
 from service.signed_links import LinkTarget, link_target, sign_link
-from service.store_errors import StorageError, storage_errors, told_region
+from service.store_errors import StorageError, opening_errors, storage_errors, told_region
 from service.store_settings import StoreSettings
 from service.store_upload import Checksums, PartBody, Target, Upload, checksum
 from service.temporary_credentials import CredentialsClock
@@ -271,23 +271,25 @@ class ObjectStore:
 async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStore]:
     """Open the clients of a bucket, one for calls and one that signs links for the public host."""
     botocore_session = get_session()
-    session = aioboto3.Session(
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=settings.secret_access_key,
-        aws_session_token=settings.session_token,
-        region_name=settings.region,
-        botocore_session=botocore_session,
-    )
-    credentials = await botocore_session.get_credentials()
+    with opening_errors():
+        session = aioboto3.Session(
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key,
+            aws_session_token=settings.session_token,
+            region_name=settings.region,
+            botocore_session=botocore_session,
+        )
+        credentials = await botocore_session.get_credentials()
     if credentials is None:
         raise StorageError("there are no credentials: AWS_ACCESS_KEY_ID is not set, and the AWS chain has none")
     async with AsyncExitStack() as stack:
-        client, signer = [
-            await stack.enter_async_context(
-                session.client("s3", endpoint_url=url, config=client_config(path_style=url is not None))
-            )
-            for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
-        ]
-        tune(client)
-        links = await link_target(signer, settings.bucket)
+        with opening_errors():
+            client, signer = [
+                await stack.enter_async_context(
+                    session.client("s3", endpoint_url=url, config=client_config(path_style=url is not None))
+                )
+                for url in (settings.endpoint_url, settings.public_endpoint_url or settings.endpoint_url)
+            ]
+            tune(client)
+            links = await link_target(signer, settings.bucket)
         yield ObjectStore(client, settings, links=links, credentials=credentials)

@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -15,6 +15,17 @@ _PASSING = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "XAmzContentChe
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EXPECTED = re.compile(r"expecting '([^']{1,60})'")  # what stores write that have no element for the region
+
+
+OPENING = "opening"  # the operation of a client that cannot be made: its error begins with the name of a setting
+#: What botocore raises before it asks the store anything, by the name of the class.
+_MALFORMED: Mapping[str, str] = {
+    "InvalidRegionError": "S3_REGION (or AWS_DEFAULT_REGION): it is no name of a region",
+    "ParamValidationError": "S3_BUCKET: it is no name of a bucket",
+    "EndpointResolutionError": "S3_ENDPOINT_URL: it is no address of an object store",
+    "ProfileNotFound": "AWS_PROFILE: there is no such profile",
+    "ConfigParseError": "AWS_CONFIG_FILE: the file, or ~/.aws/config, cannot be read",
+}
 
 
 class StorageError(Exception):
@@ -48,6 +59,19 @@ async def storage_errors(timeout: float, operation: str) -> AsyncIterator[None]:
     except (BotoCoreError, ResponseParserError, aiohttp.ClientError, TimeoutError, OSError) as error:
         message = f"the object store failed: {operation}, {type(error).__name__}"
         raise StorageError(message, operation=operation) from error
+
+
+@contextmanager
+def opening_errors() -> Iterator[None]:
+    """Raise `StorageError` for settings with which botocore makes no client, and for credentials it cannot find."""
+    try:
+        yield
+    except (BotoCoreError, ValueError, OSError) as error:
+        name = type(error).__name__
+        is_address = str(error).startswith("Invalid endpoint")
+        words = _MALFORMED["EndpointResolutionError"] if is_address else _MALFORMED.get(name)
+        reason = words or f"AWS_ACCESS_KEY_ID: it is not set, and the AWS chain fails ({name})"
+        raise StorageError(reason, operation=OPENING) from error
 
 
 def _refused(error: ClientError, operation: str) -> StorageError:

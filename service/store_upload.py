@@ -60,12 +60,19 @@ class Checksums:
         try:
             return await call(True)
         except StorageError as error:
-            if error.status not in {400, 501} or not error.is_refusal:
+            if not _may_be_of_headers(error):
                 raise
             answer = await call(False)
         self.has_crc = False
         structlog.get_logger().warning("store_without_crc32")
         return answer
+
+
+def _may_be_of_headers(error: StorageError) -> bool:
+    """Whether the store, or a proxy before it, may have refused the headers, and would take the same call without."""
+    # A header that a proxy leaves out breaks the signature. A proxy's own 403 has no code.
+    is_of_proxy = error.status == 403 and error.code in {"", "403", "SignatureDoesNotMatch"}
+    return error.is_refusal and (error.status in {400, 501} or is_of_proxy)
 
 
 def checksum(chunks: Sequence[bytes], *, crc: bool) -> dict[str, Any]:
