@@ -35,7 +35,12 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     # Of a connection that was lost while it was being asked.
     asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
+    # No connection, memory or room on the disk to spare; files that cannot be read.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    # The password is being changed, or the database restored, while the service runs.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     # This process stood still within a transaction, or another one does that holds a lock.
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TransactionTimeoutError,

@@ -51,6 +51,15 @@ async def test_a_connection_that_is_lost_in_the_middle_is_always_an_unreachable_
     await expect_every_slot(database)
 
 
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "53400", "58000", "58030", "28P01", "28000", "3D000"])
+async def test_a_server_that_lacks_something_for_a_while_is_an_unreachable_one(database: Database, state: str) -> None:
+    with pytest.raises(UNREACHABLE):
+        async with database.transaction() as connection:
+            await connection.raw_connection.execute(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+
+    await expect_every_slot(database)
+
+
 async def test_a_rollback_that_is_given_up_too_leaves_nothing_open_and_is_no_error_of_the_program(
     database: Database,
 ) -> None:
