@@ -10,8 +10,8 @@ from service.database import users
 from service.database.users import User
 from service.domain.api_keys import key_hash, key_hint
 
-#: Names of schemes have no case (RFC 9110, section 11.1).
-_BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,200})")
+#: Names of schemes have no case, and white space around a value is none of it (RFC 9110, sections 11.1 and 5.5).
+_BEARER = re.compile(r"[ \t]*(?i:bearer)[ \t]+([\x21-\x7e]{1,200})[ \t]*")
 
 
 def presented_key(request: ApiRequest) -> str:

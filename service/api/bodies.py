@@ -1,6 +1,7 @@
 """JSON bodies: read whole, typed, and refused with the member that is wrong."""
 
 import asyncio
+import json
 import re
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ T = TypeVar("T")
 MAX_BODY = 1024 * 1024  # bytes
 BODY_TIMEOUT = 30.0  # seconds from the headers to the end of the body
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some clients begin every text in UTF-8 with it
 _PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
@@ -65,6 +67,8 @@ async def json_bytes(request: ApiRequest) -> bytes:
         return b""
     if not _is_json(request.headers):
         raise Problem("unsupported_media_type", "Send the body as application/json.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("unsupported_media_type", "Send the body without Content-Encoding: it is not decoded.")
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await _read(request)
@@ -90,14 +94,31 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
     Raises the problems `invalid_json`, `invalid_body` and, for kinds that forbid them, `unknown_parameter` (400).
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     if not body and is_optional(kind):
         return kind()
     try:
-        return msgspec.json.decode(body, type=kind)
+        value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise _invalid(str(error), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid_json", "The body is not JSON in UTF-8, or nested too deeply.") from None
+    if repeated := _repeated(body, kind):
+        errors = tuple(FieldError(name, "It is given more than once.") for name in repeated)
+        raise Problem("invalid_body", "The body is malformed.", errors=errors)
+    return value
+
+
+def _repeated(body: bytes, kind: Any) -> list[str]:
+    """Members that are there twice, of which msgspec would take the last in silence."""
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+    suspects = [name for name in names if body.count(b'"%b"' % name.encode()) > 1]
+    if not suspects:
+        return []  # hardly any body is read twice
+    objects: list[list[str]] = []
+    json.loads(body, object_pairs_hook=lambda pairs: objects.append([name for name, _ in pairs]))
+    # The outermost object ends last.
+    return [name for name in suspects if objects[-1].count(name) > 1]
 
 
 def _is_json(headers: Headers) -> bool:

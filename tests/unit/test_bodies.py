@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
@@ -56,3 +57,42 @@ async def test_any_other_media_type_is_refused(media_type: bytes) -> None:
         await bodies.json_bytes(request({"type": "http.request", "body": b"{}"}, media_type=media_type))
 
     assert (refusal.value.status, refusal.value.code) == (415, "unsupported_media_type")
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    number: str
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"number": "1", "number": "2"}',
+        b'{"number": "1", "note": null, "number": "1"}',
+        b'{"number": "number", "number" : "1"}',
+    ],
+)
+def test_a_member_that_is_given_twice_is_refused_by_name(body: bytes) -> None:
+    with pytest.raises(Problem) as refusal:
+        bodies.decoded(body, Wanted)
+
+    assert (refusal.value.code, [error.field for error in refusal.value.errors]) == ("invalid_body", ["number"])
+
+
+def test_a_value_may_read_like_the_name_of_a_member() -> None:
+    assert bodies.decoded(b'{"number": "number", "note": "note"}', Wanted) == Wanted("number", "note")
+
+
+def test_a_byte_order_mark_before_the_body_is_left_out() -> None:
+    assert bodies.decoded(b'\xef\xbb\xbf{"number": "1"}', Wanted) == Wanted("1")
+    assert bodies.decoded(b"\xef\xbb\xbf", bodies.NoBody) == bodies.NoBody()
+
+
+async def test_a_compressed_body_is_refused_as_such() -> None:
+    compressed = request({"type": "http.request", "body": b"\x1f\x8b"})
+    compressed.scope["headers"].append((b"content-encoding", b"gzip"))
+
+    with pytest.raises(Problem, match="without Content-Encoding") as refusal:
+        await bodies.json_bytes(compressed)
+
+    assert refusal.value.status == 415
