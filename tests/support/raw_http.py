@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+EVENTS = "text/event-stream"
+
 
 @dataclass(frozen=True)
 class RawAnswer:
@@ -41,7 +43,10 @@ class RawConnection:
         await self._writer.drain()
 
     async def answer(self, *, to_head: bool = False) -> RawAnswer | None:
-        """Read one answer, to HEAD one without a body; None where the connection ends first."""
+        """Read one answer, to HEAD one without a body; None where the connection ends first.
+
+        Of a stream of events, which may have no end, only what comes first.
+        """
         try:
             head = await self._reader.readuntil(b"\r\n\r\n")
             status, headers = _parsed(head)
@@ -53,11 +58,17 @@ class RawConnection:
         if headers.get("transfer-encoding") != "chunked":
             return await self._reader.readexactly(int(headers.get("content-length", "0")))
         body = b""
-        while size := int(await self._reader.readline(), 16):
-            body += await self._reader.readexactly(size)
-            await self._reader.readline()
-        await self._reader.readline()
+        while chunk := await self._chunk():
+            body += chunk
+            if headers.get("content-type", "").startswith(EVENTS):
+                return body
         return body
+
+    async def _chunk(self) -> bytes:
+        """The next one; the last is empty."""
+        chunk = await self._reader.readexactly(int(await self._reader.readline(), 16))
+        await self._reader.readline()
+        return chunk
 
     async def read(self, size: int) -> int:
         """Read some bytes, `size` at most, and answer how many."""
