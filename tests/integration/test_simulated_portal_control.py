@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -184,6 +185,11 @@ async def test_bandwidth_is_shared_out_in_small_pieces(portal: Client) -> None:
 async def test_another_token_makes_the_first_one_expire(portal: Client) -> None:
     await portal.control.configure(token="renewed")
     assert (await portal.status(LISTING), await portal.status(LISTING, "renewed")) == (401, 200)
+
+
+async def test_mortal_tokens_are_accepted_up_to_their_end(portal: Client) -> None:
+    await portal.control.configure(mortal_tokens={"lives": time.time() + 3600, "dead": time.time() - 1})
+    assert [await portal.status(LISTING, token) for token in ("lives", "dead", "unknown")] == [200, 401, 401]
 
 
 async def test_the_journal_tells_what_was_asked_but_no_token(portal: Client) -> None:

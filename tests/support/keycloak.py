@@ -22,6 +22,7 @@ class Keycloak:
 
     rotation: Rotation = "strict"
     expires_in: float = 28_800.0
+    latency: float = 0.0  #: seconds between the rotation and its answer over HTTP
     is_down: bool = False
     is_dead: bool = False
     given: list[str] = field(default_factory=lambda: ["r0"])
@@ -68,6 +69,7 @@ class Keycloak:
         if self.is_down:
             return web.Response(status=503, text="<html>Service Unavailable</html>", content_type="text/html")
         renewed = self.exchange(given)
+        await asyncio.sleep(self.latency)
         await self.may_answer.wait()
         if renewed is None:
             return web.json_response({"error": "invalid_grant"}, status=400)

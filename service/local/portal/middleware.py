@@ -80,9 +80,10 @@ class Gate:
         fault = self._portal.script.take_everything()
         if fault:
             return fault_answer(fault, request)
-        expected = f"Bearer {self._portal.configuration.token}"
-        is_api = request.url.path.startswith(API)
-        return unauthorized() if is_api and request.headers.get("authorization") != expected else None
+        if not request.url.path.startswith(API):
+            return None
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return None if scheme == "Bearer" and self._portal.accepts(token) else unauthorized()
 
 
 def _is_internal(scope: Scope) -> bool:

@@ -1,5 +1,6 @@
 """The portal's state: its cases, its configuration, the script of its faults, the journal of its requests."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -20,7 +21,7 @@ _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bytes_per_second` limits each body by itself, 0 for no limit. `browser_only` refuses a User-Agent without
     `Mozilla/`. `unknown_case`: 200 with `[]`, or 404. `renders` makes the bytes of a document anew for each request:
-    others, of the same size.
+    others, of the same size. `mortal_tokens` are accepted beside `token`, each up to its moment in Unix time.
     """
 
     token: Annotated[str, msgspec.Meta(min_length=1)]
@@ -30,6 +31,7 @@ class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     browser_only: bool = False
     unknown_case: Literal["empty_list", "not_found"] = "empty_list"
     renders: bool = False
+    mortal_tokens: Mapping[str, float] = {}
 
 
 class HeldCase:
@@ -84,6 +86,10 @@ class SimulatedPortal:
             return document
         self._renders += 1
         return replace(document, revision=_FIRST_RENDER + self._renders)
+
+    def accepts(self, token: str) -> bool:
+        """Whether a bearer token is good now."""
+        return token == self.configuration.token or self.configuration.mortal_tokens.get(token, 0) > time.time()
 
     def reset(self) -> None:
         """Back to the cases and the configuration of the start; no faults, an empty journal."""
