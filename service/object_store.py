@@ -12,12 +12,12 @@ import msgspec
 from aiobotocore.session import get_session
 
 from service.domain.file_names import content_disposition
-from service.domain.storage_keys import PREFIX, probe_key
+from service.domain.storage_keys import PREFIX
 from service.s3_client import client_config, fetch, tune
 from service.signed_links import LinkTarget, link_target, sign_link
 from service.store_errors import StorageError, opening_errors, storage_errors, told_region
 from service.store_settings import StoreSettings
-from service.store_upload import Checksums, PartBody, Target, Upload, checksum
+from service.store_upload import Checksums, PartBody, Target, Upload, checksum, confirm
 from service.temporary_credentials import CredentialsClock
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class ObjectStore:
 
     async def _put(self, key: str, chunks: Sequence[bytes], mime_type: str, *, crc: bool) -> None:
         async with self._calling("PutObject"):
-            await self._client.put_object(
+            answer = await self._client.put_object(
                 Bucket=self._settings.bucket,
                 Key=key,
                 Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
@@ -76,18 +76,8 @@ class ObjectStore:
                 **checksum(chunks, crc=crc),
                 **self._settings.written_with,
             )
-
-    async def refuses_alone(self, error: StorageError) -> bool:
-        """Whether the store refused this object for good, while it takes another one."""
-        if not error.is_refusal:
-            return False
-        key = probe_key()
-        try:
-            await self.put(key, [b"."], "text/plain")
-        except StorageError:
-            return False
-        await self.discard(key)
-        return True
+        target: Target = {"Bucket": self._settings.bucket, "Key": key}
+        await confirm(self._client, target, answer, sum(map(len, chunks)), self._settings.call_timeout)
 
     async def remove(self, key: str) -> None:
         """Delete an object; one that is not there is no error. Raises `StorageError`."""

@@ -11,7 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 #: Refusals that are over after a while, or that say that the bytes were changed on the way.
-_PASSING = frozenset({"BadDigest", "RequestTimeout", "SlowDown", "XAmzContentChecksumMismatch"})
+_PASSING = frozenset(
+    {"BadDigest", "IncompleteBody", "InvalidPart", "RequestTimeout", "SlowDown", "XAmzContentChecksumMismatch"}
+    # Of credentials that are renewed, and of a clock.
+    | {"ExpiredToken", "InvalidToken", "RequestExpired", "RequestTimeTooSkewed", "TokenRefreshRequired"}
+)
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EXPECTED = re.compile(r"expecting '([^']{1,60})'")  # what stores write that have no element for the region
@@ -44,8 +48,8 @@ class StorageError(Exception):
     @property
     def is_refusal(self) -> bool:
         """The store understood what it was asked and will answer the same to the same question."""
-        is_final = self.status in {400, 403, 405, 411, 413, 501} and self.code not in _PASSING
-        return is_final and self.code not in {"ExpiredToken", "RequestTimeTooSkewed"}
+        is_passing = self.code in _PASSING or "Throttl" in self.code
+        return self.status in {400, 403, 405, 411, 413, 501} and not is_passing
 
 
 @asynccontextmanager

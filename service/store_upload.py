@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -94,6 +94,22 @@ def _md5(chunks: Sequence[bytes]) -> str:
     return base64.b64encode(digest.digest()).decode()
 
 
+async def confirm(
+    client: "S3Client", target: Target, answer: Mapping[str, Any], size: int, call_timeout: float
+) -> None:
+    """Ask for an object whose writing was answered without a receipt. Raises `StorageError`.
+
+    A network that wants a login first, or a proxy, answers 200 in the store's place.
+    """
+    if answer.get("ETag"):
+        return
+    async with storage_errors(call_timeout, "HeadObject"):
+        found = await client.head_object(Bucket=target["Bucket"], Key=target["Key"])
+    if found.get("ContentLength") != size:
+        message = "the object store failed: it took an object without a receipt, and does not have it"
+        raise StorageError(message, operation="HeadObject")
+
+
 class Upload:
     """An object of several parts, not visible before `complete`."""
 
@@ -103,11 +119,13 @@ class Upload:
         self._call_timeout = call_timeout
         self._checksums = checksums
         self._parts: list[CompletedPartTypeDef] = []
+        self._size = 0
         self.is_complete = False
 
     async def put_part(self, chunks: Sequence[bytes]) -> None:
         """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
         self._parts.append(await self._checksums.protect(lambda crc: self._send_part(chunks, crc=crc)))
+        self._size += sum(map(len, chunks))
 
     async def _send_part(self, chunks: Sequence[bytes], *, crc: bool) -> "CompletedPartTypeDef":
         number, digest = len(self._parts) + 1, checksum(chunks, crc=crc)
@@ -127,5 +145,8 @@ class Upload:
     async def complete(self) -> None:
         """Make the object visible. Raises `StorageError`."""
         async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
-            await self._client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": self._parts})
+            answer = await self._client.complete_multipart_upload(
+                **self._target, MultipartUpload={"Parts": self._parts}
+            )
+        await confirm(self._client, self._target, answer, self._size, self._call_timeout)
         self.is_complete = True

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from service.bucket_probe import refuses_alone
 from service.database import documents
 from service.database.connection import Connection
 from service.domain.dependencies import Dependency
@@ -163,7 +164,7 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
         fate = "stored"
         context.notes.succeeded(Dependency.BUCKET)
     except StorageError as error:
-        if not await context.store.refuses_alone(error):
+        if not await refuses_alone(context.store, error):
             context.notes.failed(Dependency.BUCKET, str(error))
             raise
         structlog.get_logger().warning("object_refused", document_id=str(task.id), reason=str(error))

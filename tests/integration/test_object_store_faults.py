@@ -159,13 +159,33 @@ async def test_a_server_that_hangs_on_everything_does_not_hold_the_caller(rig: R
 
 
 @pytest.mark.parametrize("s3", ["rclone"], indirect=True)
-@pytest.mark.parametrize("operation", ["create", "part"])
+@pytest.mark.parametrize("operation", ["create", "part", "complete"])
 @pytest.mark.parametrize("fault", [WireFault.WEB_PAGE, WireFault.EMPTY_200])
 async def test_an_answer_that_says_nothing_is_a_storage_error(rig: Rig, operation: str, fault: WireFault) -> None:
     rig.wire.plan(operation, *[fault] * ALL_ATTEMPTS)
 
     with pytest.raises(StorageError):
         await rig.upload()
+
+
+@pytest.mark.parametrize("s3", ["rclone"], indirect=True)
+@pytest.mark.parametrize("fault", [WireFault.WEB_PAGE, WireFault.EMPTY_200])
+async def test_a_small_object_of_which_an_answer_says_nothing_is_not_taken_for_stored(
+    rig: Rig, fault: WireFault
+) -> None:
+    rig.wire.plan("put", *[fault] * ALL_ATTEMPTS)
+
+    with pytest.raises(StorageError):
+        await rig.store.put(rig.key, [b"document"], PDF)
+
+
+@pytest.mark.parametrize("s3", ["rclone"], indirect=True)
+async def test_a_store_that_gives_no_receipts_is_asked_for_the_object(rig: Rig) -> None:
+    rig.wire.plan("put", WireFault.NO_RECEIPT)
+
+    await rig.store.put(rig.key, [b"document"], PDF)
+
+    assert await rig.bucket.visible(rig.key) == [rig.key]
 
 
 @pytest.mark.parametrize("s3", ["ministack"], indirect=True)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from service.bucket import open_store
+from service.bucket_probe import refuses_alone
 from service.domain.startup import StartupError
 from service.object_store import ObjectStore
 from service.store_errors import StorageError
@@ -85,12 +86,21 @@ async def test_one_object_that_is_refused_is_told_from_a_store_that_refuses_all(
     assert (error.value.status, error.value.code) == (status, code)
     assert "AKIA0" not in str(error.value)
 
-    assert await store.refuses_alone(error.value)
+    assert await refuses_alone(store, error.value)
     proxy.refuse("", status, code)
-    assert not await store.refuses_alone(error.value)
+    assert not await refuses_alone(store, error.value)
 
 
-@pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (403, "RequestTimeTooSkewed"), (404, "NoSuchBucket")])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (503, "SlowDown"),
+        (403, "RequestTimeTooSkewed"),
+        (404, "NoSuchBucket"),
+        (400, "InvalidToken"),
+        (400, "KMS.ThrottlingException"),
+    ],
+)
 async def test_what_passes_or_is_the_stores_own_is_no_refusal_of_an_object(
     store: ObjectStore, proxy: S3Proxy, key: str, status: int, code: str
 ) -> None:
@@ -98,7 +108,20 @@ async def test_what_passes_or_is_the_stores_own_is_no_refusal_of_an_object(
     with pytest.raises(StorageError, match=code) as error:
         await store.put(key, [b"x"], PDF)
 
-    assert not await store.refuses_alone(error.value)
+    assert not await refuses_alone(store, error.value)
+
+
+@pytest.mark.parametrize("operation", ["create", "part", "complete"])
+async def test_a_store_that_takes_no_parts_at_all_refuses_no_object_of_its_own(
+    store: ObjectStore, proxy: S3Proxy, key: str, operation: str
+) -> None:
+    proxy.plan(operation, *[WireFault.ACCESS_DENIED] * 3)
+    with pytest.raises(StorageError, match="AccessDenied") as error:
+        await upload(store, key)
+
+    assert not await refuses_alone(store, error.value)
+    proxy.reset()
+    assert await refuses_alone(store, error.value)
 
 
 @pytest.mark.parametrize(

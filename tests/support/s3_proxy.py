@@ -23,8 +23,10 @@ class WireFault(Enum):
     ERROR_500 = auto()  #: it is not passed on, and answered with a 500
     ERROR_503 = auto()  #: the same with a 503
     FLIPPED_BIT = auto()  #: it is passed on with one bit of its body changed
+    NO_RECEIPT = auto()  #: it is passed on, and its answer has no ETag
     EMPTY_200 = auto()  #: it is not passed on, and answered as if all were well, with nothing
     DROPPED = auto()  #: the connection is closed instead of an answer
+    ACCESS_DENIED = auto()  #: the same with a 403, as by a policy
     WEB_PAGE = auto()  #: it is not passed on, and answered 200 with somebody else's page
     NOT_PASSED_ON = auto()  #: no answer ever comes, and the server never sees it
     DELAYED = auto()  #: it is passed on after `release`, if its client still waits then
@@ -61,6 +63,7 @@ def _web_page() -> web.Response:
 _CANNED: Mapping[WireFault, Callable[[], web.Response]] = {
     WireFault.ERROR_500: _error_500,
     WireFault.WEB_PAGE: _web_page,
+    WireFault.ACCESS_DENIED: lambda: _error(403, "AccessDenied"),
     WireFault.EMPTY_200: web.Response,
 }
 
@@ -174,6 +177,8 @@ class S3Proxy:
         if fault is WireFault.DELAYED:
             await released.wait()
         answer = await self._pass_on(request, body)
+        if fault is WireFault.NO_RECEIPT:
+            answer.headers.pop("ETag", None)
         await self._note(_operation(request), self.served)
         if fault is WireFault.HELD_BACK:
             await released.wait()
@@ -184,10 +189,11 @@ class S3Proxy:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         async with self._session.request(request.method, url, headers=headers, data=BytesIO(body)) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
-            kept.pop("Content-Length", None)
+            if request.method != "HEAD":
+                kept.pop("Content-Length", None)
             if self._region is not None:
                 kept["x-amz-bucket-region"] = self._told_region
-            return web.Response(status=answer.status, headers=kept, body=await answer.read())
+            return web.Response(status=answer.status, headers=kept, body=await answer.read() or None)
 
 
 def _encryption(request: web.Request) -> dict[str, str]:
