@@ -28,6 +28,12 @@ class Claimer(msgspec.Struct, frozen=True):
     newcomers_only: bool = False  #: this worker is full: it takes only jobs of users who have none in work
 
 
+# Whether a user has a job that may begin. The first in the order of an index: for EXISTS, PostgreSQL may read the whole
+# table, in which claims leave dead rows until the next vacuum.
+_HAS_JOB = (
+    "(SELECT true FROM job_queue WHERE job_queue.user_id = ordered.user_id AND ready_at IS NULL{only}"
+    " ORDER BY lane, created_at, job_id LIMIT 1)"
+)
 # One statement, which commits by itself: a process that stands still holds no lock, and claims do not wait for
 # each other. While slots have nothing to do anybody is let in. While they are full, a user who has no job in work is
 # let in at once, and so is what a user asked for one by one while only a batch of theirs is in work. A user whose large
@@ -42,16 +48,24 @@ WITH alive AS MATERIALIZED (
     SELECT user_id, coalesce(sum(single), 0) AS singles
     FROM alive, unnest(users, singles) AS need (user_id, single) GROUP BY user_id
 ), turn AS (
-    SELECT turns.user_id FROM turns WHERE turns.user_id <> ALL(CAST(:passed_over AS uuid[])) AND CASE
-        WHEN (SELECT is_free FROM room) OR NOT EXISTS (SELECT FROM busy WHERE busy.user_id = turns.user_id)
-        THEN EXISTS (SELECT FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL)
+    -- One user after the other in their order, which is sorted here: an index of it would be written by each claim, and
+    -- the next claims would read what it was before. OFFSET has the jobs looked for behind the sort.
+    SELECT first.user_id FROM (
+        SELECT user_id, served_at FROM turns WHERE user_id <> ALL(CAST(:passed_over AS uuid[]))
+        ORDER BY virtual_time, served_at, user_id OFFSET 0
+    ) AS ordered CROSS JOIN LATERAL (
+        -- While slots are full, a user who was served in this very moment has to wait for the next.
+        SELECT turns.user_id FROM turns WHERE turns.user_id = ordered.user_id
+            AND ((SELECT is_free FROM room) OR turns.served_at = ordered.served_at)
+        FOR UPDATE OF turns SKIP LOCKED
+    ) AS first WHERE CASE
+        WHEN (SELECT is_free FROM room) OR NOT EXISTS (SELECT FROM busy WHERE busy.user_id = ordered.user_id)
+        THEN {_HAS_JOB.format(only="")}
         WHEN NOT :newcomers_only AND (
-            SELECT singles = 0 OR singles < :total * :job_concurrency AND turns.served_at + :patience <= now()
-            FROM busy WHERE busy.user_id = turns.user_id)
-        THEN EXISTS (
-            SELECT FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL AND lane = 0)
-        END
-    ORDER BY turns.virtual_time, turns.served_at, turns.user_id LIMIT 1 FOR UPDATE OF turns SKIP LOCKED
+            SELECT singles = 0 OR singles < :total * :job_concurrency AND ordered.served_at + :patience <= now()
+            FROM busy WHERE busy.user_id = ordered.user_id)
+        THEN {_HAS_JOB.format(only=" AND lane = 0")}
+        END LIMIT 1
 ), pick AS (
     SELECT turn.user_id, first.id FROM turn CROSS JOIN LATERAL (
         SELECT jobs.id FROM job_queue JOIN jobs ON jobs.id = job_queue.job_id
