@@ -9,16 +9,19 @@ from typing import Any
 import msgspec
 import structlog
 
-from service.database import documents, jobs, processes, requests, untidy_cases
+from service.database import documents, jobs, listing_leases, requests, untidy_cases
 from service.database.connection import UNREACHABLE, Connection
+from service.database.listing_leases import ListingOutcome
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
+from service.leased_listing import leased
 from service.portal.errors import AccessDenied, Busy, NotFound, Outage, PortalError, Unauthorized, Unavailable
 from service.store_errors import StorageError
 from worker.claiming import Claim
 from worker.context import Context
 from worker.download_document import download_documents
+from worker.listing_turn import take_lease
 from worker.postponement import Postponed, postpone_or_expire
 
 CLAIM_LOOP = "claim_loop"  #: the name in arq's context by which the loop is known
@@ -203,10 +206,19 @@ async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Set
 
 async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
     """Ask the portal for the case. Answers why it never will, or raises `Postponed`."""
-    async with context.database.connection() as connection:
-        asked = await processes.next_listing(connection)
+    lease = await take_lease(context, job)
+    if lease is None:
+        return None
+
+    async def register(connection: Connection) -> None:
+        await requests.register(connection, msgspec.structs.replace(listing, asked=lease.asked))
+        await jobs.hold(connection, job)
+        await listing_leases.end(connection, lease, ListingOutcome.LISTED)
+
     try:
-        listing = await context.portal.list_process(job.number, timeout=LISTING_TIMEOUT)
+        async with leased(context.database, lease):
+            listing = await context.portal.list_process(job.number, timeout=LISTING_TIMEOUT)
+            await context.database.run(register)
     except NotFound:
         return ErrorCode.PROCESS_NOT_FOUND
     except AccessDenied:
@@ -215,12 +227,6 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
         if (refused := await _refusal(context, job, error)) is not None:
             return refused
         raise _put_off(job, error) from error
-
-    async def register(connection: Connection) -> None:
-        await requests.register(connection, msgspec.structs.replace(listing, asked=asked))
-        await jobs.hold(connection, job)
-
-    await context.database.run(register)
     return None
 
 

@@ -5,30 +5,27 @@ Of the requests of one process one task asks the database; of all processes the 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import msgspec
-import structlog
 
 from service.api.turns import Turns
 from service.database import listing_leases, requests
-from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.connection import Connection, Database
 from service.database.listing_leases import Lease, ListingOutcome, Seen
 from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
+from service.leased_listing import FAILURES, leased, outcome_of
 from service.portal.client import PortalClient
-from service.portal.errors import AccessDenied, NotFound, Unavailable
-from service.portal.gate import Gate, Pass
+from service.portal.errors import AccessDenied, NotFound
+from service.portal.gate import Gate
 from service.queue import Bell
 
 LISTING_TIMEOUT = 5.0  # seconds; the worker waits longer, the client need not
 LOOK_INTERVAL = 0.1  # seconds between two looks at a listing of another process
-RENEW_INTERVAL = 1.0  # seconds
 CLOSE_TIMEOUT = 5.0  # seconds
 
 
@@ -151,29 +148,15 @@ class SharedListings:
         return seen, now
 
     async def _lead(self, flight: _Flight, asking: Asking, lease: Lease) -> None:
-        passing = self._gate.pass_for(asking.user_id, asking.lane)
+        portal = self._portal.with_pass(self._gate.pass_for(asking.user_id, asking.lane))
         try:
-            async with self._renewed(lease):
-                flight.outcome, flight.retry_after = await self._ask(lease, passing)
-        finally:
-            if flight.outcome is None:
-                # Cancelled, or the database is away: the lease ends in seconds, and now if it can be told.
-                await self._tell(lambda connection: listing_leases.give_up(connection, lease))
-
-    async def _ask(self, lease: Lease, passing: Pass) -> tuple[ListingOutcome, float | None]:
-        try:
-            listing = await self._portal.with_pass(passing).list_process(lease.number, timeout=LISTING_TIMEOUT)
-        except NotFound:
-            outcome, retry_after = ListingOutcome.NOT_FOUND, None
-        except AccessDenied:
-            outcome, retry_after = ListingOutcome.DENIED, None
-        except Unavailable as error:
-            outcome, retry_after = ListingOutcome.UNAVAILABLE, error.retry_after
+            async with leased(self._database, lease):
+                listing = await portal.list_process(lease.number, timeout=LISTING_TIMEOUT)
+                await self._register(msgspec.structs.replace(listing, asked=lease.asked), lease)
+        except FAILURES as error:
+            flight.outcome, flight.retry_after = outcome_of(error), error.retry_after
         else:
-            await self._register(msgspec.structs.replace(listing, asked=lease.asked), lease)
-            return ListingOutcome.LISTED, None
-        await self._tell(lambda connection: listing_leases.end(connection, lease, outcome, retry_after=retry_after))
-        return outcome, retry_after
+            flight.outcome = ListingOutcome.LISTED
 
     async def _register(self, listing: Listing, lease: Lease) -> None:
         async def register(connection: Connection) -> UUID | None:
@@ -185,28 +168,6 @@ class SharedListings:
             woken = await self._database.run(register)
         if woken is not None:
             await self._bell.ring_job(woken)
-
-    @asynccontextmanager
-    async def _renewed(self, lease: Lease) -> AsyncIterator[None]:
-        renewing = asyncio.ensure_future(self._renew(lease))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
-
-    async def _renew(self, lease: Lease) -> None:
-        while True:
-            await asyncio.sleep(RENEW_INTERVAL)
-            await self._tell(lambda connection: listing_leases.renew(connection, lease))
-
-    async def _tell(self, step: Callable[[Connection], Awaitable[None]]) -> None:
-        """Write what others wait for. If it cannot be written, they go on when the lease ends."""
-        try:
-            async with self._database.connection() as connection:
-                await step(connection)
-        except UNREACHABLE as error:
-            structlog.get_logger().warning("listing_lease_not_written", error=type(error).__name__)
 
 
 def _judge(flight: _Flight) -> None:

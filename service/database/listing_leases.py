@@ -1,6 +1,6 @@
-"""Which API process asks the portal for the listing of a case: one row per case, leased for seconds.
+"""Which process asks the portal for the listing of a case: one row per case, leased for seconds.
 
-Each statement commits by itself, so a process that stands still holds no lock, and nobody holds a connection while the
+Each statement commits by itself, so a process that stands still holds no lock, and no connection is held while the
 portal is asked. All times are those of the database's clock.
 """
 
@@ -18,7 +18,7 @@ KEEP = timedelta(minutes=1)  # requests wait for an outcome for some seconds
 
 
 class ListingOutcome(StrEnum):
-    """What came of a listing."""
+    """How a listing ended."""
 
     LISTED = "listed"
     """The listing was registered in the transaction that wrote this."""
@@ -106,7 +106,7 @@ async def renew(connection: Connection, lease: Lease) -> None:
 async def end(
     connection: Connection, lease: Lease, outcome: ListingOutcome, *, retry_after: float | None = None
 ) -> None:
-    """Tell those who wait what came of it. `clock_timestamp`: the transaction may have begun long before."""
+    """Write the outcome for those who wait. `clock_timestamp`: the transaction may have begun long before."""
     await connection.execute(
         "UPDATE listing_leases SET outcome = :outcome, retry_after = :retry_after, ended_at = clock_timestamp(),"
         " expires_at = clock_timestamp() WHERE number = :number AND holder = :holder AND outcome IS NULL",

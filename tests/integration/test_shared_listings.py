@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.api import shared_listings
+from service import leased_listing
 from service.api.shared_listings import Unlisted
 from service.database import listing_leases
 from service.domain.errors import ErrorCode
@@ -55,8 +55,7 @@ async def lease(steps: CaseSteps) -> dict[str, object]:
 async def looked_at(steps: CaseSteps, *processes: ApiProcess) -> None:
     """Wait until each process asks, or has seen that another one does."""
     for each in processes:
-        while getattr(each.listings._flights.get(steps.number), "asked", None) is None:  # noqa: ASYNC110, SLF001
-            await asyncio.sleep(0.01)
+        await each.looked_at(steps.number)
 
 
 async def test_fifty_first_requests_of_two_processes_ask_once(
@@ -225,7 +224,7 @@ async def test_a_process_that_was_frozen_undoes_nothing(steps: CaseSteps, portal
 async def test_the_lease_is_kept_while_the_portal_is_asked(
     steps: CaseSteps, portal: HeldPortal, one: ApiProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_listings, "RENEW_INTERVAL", 0.02)
+    monkeypatch.setattr(leased_listing, "RENEW_INTERVAL", 0.02)
     asked = one.ask(steps.number)
     await portal.came()
     first = (await lease(steps))["expires_at"]

@@ -75,6 +75,11 @@ class ApiProcess:
         asking = Asking(number, user_id or uuid4(), 0, time.perf_counter() - age, forced)
         return asyncio.ensure_future(self.listings.listed(asking, timeout=timeout))
 
+    async def looked_at(self, number: ProcessNumber) -> None:
+        """Wait until it asks for a listing, or has seen that another process does."""
+        while getattr(self.listings._flights.get(number), "asked", None) is None:  # noqa: ASYNC110, SLF001
+            await asyncio.sleep(0.01)
+
 
 @asynccontextmanager
 async def api_process(database: Database, portal: HeldPortal) -> AsyncIterator[ApiProcess]:
