@@ -22,7 +22,7 @@ NEWCOMERS_MAX = 4 * USER_JOBS_MAX  # with those
 LOOK_INTERVAL = 1.0  # seconds between two looks that nothing gave a reason for
 #: Seconds after a message until the second look: a job may be committed while the message of another one is taken.
 SECOND_LOOK = 0.2
-ROOM_INTERVAL = 0.1  # seconds between two looks at whether this worker has room
+ROOM_INTERVAL = 0.03  # seconds between two looks at whether this worker has room
 PUT_OFF_PAUSE = 0.05  # seconds before the next claim after a job that had to be put off, doubled with each further one
 PUT_OFF_PAUSE_MAX = 1.0  # seconds
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from worker.fair_share import fair_share
 IDLE_INTERVAL = 1.0  # seconds between two renewals while there is nothing to ask
 INTERVAL = 0.25  # seconds while there is
 SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
+TAKE_INTERVAL = 0.02  # seconds between two looks at whether another worker has given one back
 CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim at most
 MARGIN = 1.0  # seconds before the database's end of a lease at which this worker stops using it
 
@@ -33,7 +34,9 @@ class PortalShare:
         self._until = 0.0  # on the loop's clock: the end of the leases
         self._share = 0
         self._total = total
-        self._is_short = self._is_contended = False
+        self._due = 0  # slots that it should have and has a use for
+        self._is_contended = False
+        self._elsewhere: Mapping[UUID, int] = {}
         self._has_slots = False
         self._jobs: dict[Pass, int] = {}
         self._no_claim = asyncio.Event()
@@ -41,8 +44,8 @@ class PortalShare:
 
     @property
     def wants_more_work(self) -> bool:
-        """True if slots of this worker would soon have nothing to do: fewer requests wait than half of them."""
-        return bool(self._held) and 2 * (self._wanted() - len(self._held)) < len(self._held)
+        """True if slots of this worker would soon have nothing to do: fewer requests wait than it has slots."""
+        return self._wanted() < 2 * len(self._held)
 
     @contextmanager
     def job(self, user_id: UUID | None, lane: int, documents: int) -> Iterator[Pass]:
@@ -83,27 +86,48 @@ class PortalShare:
         await self._claim_ends()
         asked_at = asyncio.get_running_loop().time()
         self._gate.changed.clear()
+        self._gate.freed.clear()
         wanted = self._drop_what_is_not_wanted()
+
+        async def renew(connection: Connection) -> None:
+            self._elsewhere = await self._renew(connection)
+            self._due = min(wanted, self._share)
+            await self._take(connection)
+            if pause := await portal.pause_left(connection):
+                self._gate.pause(pause)
+
+        if not await self._asked(renew):
+            return
+        # From before the question: the database's term began after it.
+        self._until = asked_at + portal_slots.LEASE.total_seconds() - MARGIN
+        # What is beyond the share is given up as its requests end.
+        limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
+        self._set_limit(limit)
+        if len(self._held) > max(limit, self._gate.in_flight):
+            self._gate.freed.set()
+
+    async def _asked(self, question: Callable[[Connection], Awaitable[None]]) -> bool:
+        """Whether the database has answered."""
         try:
             async with self._database.connection() as connection:
-                elsewhere = await self._renew(connection)
-                missing = min(wanted, self._share) - len(self._held)
-                if missing > 0:
-                    taken = await portal_slots.take(connection, self.worker_id, count=missing, total=self._total)
-                    self._held += taken
-                pause = await portal.pause_left(connection)
+                await question(connection)
         except Exception as error:  # noqa: BLE001  (process boundary: a loop that ended here would leave the gate shut)
             is_bug = not isinstance(error, UNREACHABLE)
             structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__, exc_info=is_bug)
-            return
-        self._is_short = len(self._held) < min(wanted, self._share)
-        # From before the question: the database's term began after it.
-        self._until = asked_at + portal_slots.LEASE.total_seconds() - MARGIN
-        if pause:
-            self._gate.pause(pause)
-        # What is beyond the share is given up as its requests end.
-        limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
-        self._gate.set_limit(limit, until=self._until, elsewhere=elsewhere)
+            return False
+        return True
+
+    async def _take(self, connection: Connection) -> None:
+        if self._missing > 0:
+            self._held += await portal_slots.take(connection, self.worker_id, count=self._missing, total=self._total)
+
+    @property
+    def _missing(self) -> int:
+        """Slots that this worker should have and others hold."""
+        return self._due - len(self._held)
+
+    def _set_limit(self, limit: int) -> None:
+        self._gate.set_limit(limit, until=self._until, elsewhere=self._elsewhere)
 
     def _drop_what_is_not_wanted(self) -> int:
         """Shrink to what is wanted, which is returned. The slots are given back by the renewal that follows."""
@@ -114,7 +138,7 @@ class PortalShare:
         kept = max(self._gate.in_flight, min(len(self._held), self._share, wanted))
         # Nobody enters beyond this meanwhile: what is given back must not be in use.
         self._held = self._held[:kept]
-        self._gate.set_limit(len(self._held), until=self._until)
+        self._set_limit(len(self._held))
         return wanted
 
     async def _claim_ends(self) -> None:
@@ -162,20 +186,22 @@ class PortalShare:
 
     async def _rest(self) -> None:
         """Wait until the next renewal is due, or a request needs a slot that may be free."""
-        if self._is_short:
-            await asyncio.sleep(SHORT_INTERVAL)
+        if self._missing > 0:
+            await self._take_what_is_missing()
         elif self._is_contended:
-            # Only another worker can change what this one should have.
-            await asyncio.sleep(INTERVAL)
+            # Only another worker can change what this one should have, and it waits for what this one has too much.
+            await _happens(self._gate.freed, INTERVAL)
         else:
-            await self._gate_changes(INTERVAL if self._held or self._gate.waiting else IDLE_INTERVAL)
+            await _happens(self._gate.changed, INTERVAL if self._held or self._gate.waiting else IDLE_INTERVAL)
 
-    async def _gate_changes(self, timeout: float) -> None:
-        try:
-            async with asyncio.timeout(timeout):
-                await self._gate.changed.wait()
-        except TimeoutError:
-            return
+    async def _take_what_is_missing(self) -> None:
+        """Look for a free slot more often than everything else is agreed on. Each look is one statement."""
+        clock = asyncio.get_running_loop().time
+        deadline, answers = clock() + SHORT_INTERVAL, True
+        while self._missing > 0 and clock() < deadline:
+            await asyncio.sleep(TAKE_INTERVAL if answers else SHORT_INTERVAL)
+            answers = await self._asked(self._take)
+            self._set_limit(len(self._held))
 
     async def _give_back(self) -> None:
         self._gate.set_limit(0)
@@ -185,6 +211,15 @@ class PortalShare:
         except UNREACHABLE:
             # The leases end by themselves.
             return
+
+
+async def _happens(event: asyncio.Event, timeout: float) -> None:
+    """Wait for an event, but not for longer."""
+    try:
+        async with asyncio.timeout(timeout):
+            await event.wait()
+    except TimeoutError:
+        return
 
 
 def _in_use(others: list[WorkerShare]) -> Mapping[UUID, int]:

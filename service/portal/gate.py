@@ -69,6 +69,7 @@ class Gate:
         self.in_flight = 0
         self.peak = 0  #: the most requests that were open or waited at a time since `take_peak`
         self.changed = asyncio.Event()  #: set when a request has to wait for a slot
+        self.freed = asyncio.Event()  #: set when a request beyond the limit has ended: its slot can be given back
         self._until = math.inf
         self._resume_at = 0.0
         self._waiting: list[_Waiter] = []
@@ -185,6 +186,8 @@ class Gate:
     def _leave(self, passed: Pass) -> None:
         self.in_flight -= 1
         self._count(passed, -1)
+        if self.in_flight >= self.limit:
+            self.freed.set()
         self._admit_waiting()
 
     def _count(self, passing: Pass, change: int) -> None:

@@ -189,3 +189,18 @@ async def test_who_is_cancelled_while_admitted_leaves_no_slot_behind(turns: int)
     assert (gate.in_flight, len(job.open)) == (1, 1)
     await job.stop()
     assert (gate.in_flight, gate.waiting, gate.demand) == (0, 0, {})
+
+
+async def test_only_the_end_of_a_request_beyond_the_limit_leaves_a_slot_to_give_back() -> None:
+    gate = Gate(3)
+    job = Job(gate, uuid4(), 30)
+    await settled()
+    gate.set_limit(2)
+    seen = []
+    for _ in range(2):
+        await job.end_one()
+        seen.append((len(job.open), gate.freed.is_set()))
+        gate.freed.clear()
+
+    assert seen == [(2, True), (2, False)]
+    await job.stop()
