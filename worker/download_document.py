@@ -18,8 +18,9 @@ from service.metrics import WorkerMetrics
 from service.portal.errors import Busy, Outage, PortalError, PresumedDenied, Refused, Unauthorized
 from service.store_errors import StorageError
 from worker.context import Context
-from worker.inspection import Doubted, Expected, Inspection, Received
+from worker.inspection import Doubted, Expected, Inspection, Received, Rendition
 from worker.postponement import KEPT_FOR
+from worker.second_opinion import ask_for_text
 from worker.transfer import transfer
 from worker.tries import SHARED, Tries
 
@@ -35,6 +36,8 @@ class Source:
         self.expected = Expected(task.declared_size, task.declared_mime_type, task.name, is_text=not binaries)
         # From any address: two of them may have sizes of their own, and each repeats itself.
         self.doubted: list[Received] = []
+        self.texts = texts if binaries else []
+        self.text: Rendition | None = None  # what came as the document's text after the last page that is doubted
 
 
 async def download_documents(
@@ -138,9 +141,6 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
             raise
         except Busy as error:
             return error
-        except Doubted as error:
-            source.doubted.append(error.received)
-            failures.append(error)
         except PortalError as error:
             failures.append(error)
         structlog.get_logger().debug("document_try_failed", document_id=str(task.id), error_code=failures[-1].code)
@@ -150,7 +150,7 @@ async def _from_any_address(context: Context, job: ClaimedJob, task: Task, sourc
 
 async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, href: str) -> StoredFile:
     limit = context.limits.download_max_bytes
-    inspection = Inspection(source.expected, max_bytes=limit, address=href, before=source.doubted)
+    inspection = Inspection(source.expected, max_bytes=limit, address=href, before=source.doubted, text=source.text)
     fate = "discarded"
     try:
         async with context.portal.open_document(href) as download:
@@ -163,6 +163,11 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
             )
         fate = "stored"
         context.notes.succeeded(Dependency.BUCKET)
+    except Doubted as error:
+        # The text first: without it, because everybody has to pause, this page is not known as seen before either.
+        source.text = await _text(context, source) if error.received.is_page else source.text
+        source.doubted.append(error.received)
+        raise
     except StorageError as error:
         if not await refuses_alone(context.store, error):
             context.notes.failed(Dependency.BUCKET, str(error))
@@ -172,3 +177,12 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
     finally:
         context.metrics.transferred_bytes.labels(fate).inc(inspection.size)
     return stored
+
+
+async def _text(context: Context, source: Source) -> Rendition | None:
+    """What comes as the document's text now. Raises `Busy` and `Outage`."""
+    for href in source.texts:
+        rendition = await ask_for_text(context.portal, href)
+        if rendition is not None:
+            return rendition
+    return None

@@ -103,6 +103,7 @@ _TERSE_MESSAGE = re.compile(
     r"|acesso negado|acesso bloqueado|(?:acesso|usuario) nao autorizado|sessao (?:expirada|expirou)"
     r"|(?:faca|efetue|realize) (?:o )?login|habilit\w+ o javascript|redirecionando)\b"
 )
+_WORD = re.compile(r"[^\W_]{4,}")
 _LEADS_ELSEWHERE = re.compile(r"<script\b|http-equiv=[\"']?refresh")
 _ERROR_TEXT = re.compile(
     r"(?:upstream (?:connect error|request timeout)|no healthy upstream|default backend\b|rbac: access denied"
@@ -155,6 +156,15 @@ def is_error_text(head: bytes) -> bool:
     """Whether the first bytes are a gateway's error in plain text."""
     text = _plain(head)
     return len(text) <= ERROR_TEXT_LENGTH and _ERROR_TEXT.match(text) is not None
+
+
+def shown_words(head: bytes) -> list[str]:
+    """The words of four letters or more that the first bytes show, in their order, in lower case without accents.
+
+    Of markup and of plain text alike: a text has no tags, but it may have "<".
+    """
+    text = _plain(head)
+    return _WORD.findall(_shown(text) if text.startswith("<") else text)
 
 
 def _is_error(heading: str) -> bool:

@@ -32,6 +32,7 @@ from service.portal.errors import Busy, NotFound, PortalError, Refused, Unavaila
 from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 from tests.support.portal_client import Portal, open_portal_client
+from tests.support.simulated_bytes import seen_before
 from worker.inspection import Doubted, Expected, Inspection, Received
 from worker.transfer import transfer
 
@@ -159,8 +160,8 @@ async def test_a_pdf_of_any_size_arrives_byte_for_byte(rig: Rig, size: int) -> N
 async def test_every_kind_arrives_byte_for_byte(rig: Rig, kind: Kind, mime_type: str, declared: bool) -> None:
     document = rig.put(name="Sentença", kind=kind, declared=declared)
 
-    stored = await rig.transfer(document, promised(document) if declared else Expected(None, None))
-
+    promise = promised(document) if declared else Expected(None, None)
+    stored = await rig.transfer(document, promise, before=seen_before(document, promise))
     assert (stored.mime_type, stored.key) == (mime_type, f"{rig.folder}/{1:016x}-Sentenca.{kind}")
     assert stored.sha256 == sha256_of(document)
     assert hashlib.sha256(await rig.bucket.read(stored.key) or b"").hexdigest() == stored.sha256
@@ -185,7 +186,7 @@ async def test_an_odd_end_of_the_body_does_no_harm_to_a_document_that_is_whole(
     rig.fail(fault)
 
     for promise in (promised(document), Expected(None, None)):
-        stored = await rig.transfer(document, promise)
+        stored = await rig.transfer(document, promise, before=seen_before(document, promise))
 
     assert hashlib.sha256(await rig.bucket.read(stored.key) or b"").hexdigest() == sha256_of(document)
 

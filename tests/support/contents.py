@@ -8,7 +8,7 @@ import pytest
 
 from service.domain.documents import ContentFlag
 from service.portal.errors import PortalError
-from worker.inspection import Doubted, Expected, Inspection, Received
+from worker.inspection import Doubted, Expected, Inspection, Received, Rendition
 
 LIMIT = 1_000_000
 NOTHING = Expected(None, None)
@@ -53,6 +53,7 @@ async def inspected(
     before: Collection[Received] = (),
     limit: int = LIMIT,
     address: str = "",
+    text: Rendition | None = None,
 ) -> Inspection:
     """An inspection that has watched the body pass in steps."""
 
@@ -60,7 +61,7 @@ async def inspected(
         for start in range(0, len(body), step):
             yield body[start : start + step]
 
-    inspection = Inspection(expected, max_bytes=limit, address=address, before=before)
+    inspection = Inspection(expected, max_bytes=limit, address=address, before=before, text=text)
     assert b"".join([chunk async for chunk in inspection.watch(chunks())]) == body
     return inspection
 

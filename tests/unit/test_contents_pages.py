@@ -123,7 +123,10 @@ async def test_a_page_of_the_promised_size_is_what_the_court_has(page: bytes) ->
 )
 @pytest.mark.parametrize("promised", [None, "text/html"])
 async def test_a_fragment_is_a_document_whatever_its_words(fragment: bytes, promised: str | None) -> None:
-    assert await accepted(fragment, Expected(None, promised), "text/html") == "text/html"
+    error, kind = await doubted(fragment, Expected(None, promised), "text/html")
+
+    assert (error.code, kind) == (ErrorCode.PORTAL_PAGE, "text/html")
+    assert await accepted(fragment, Expected(len(fragment), promised), "text/html") == "text/html"
 
 
 @pytest.mark.parametrize(

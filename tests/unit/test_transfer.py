@@ -197,6 +197,6 @@ class Page(Source):
 async def test_a_text_is_stored_with_its_charset(size: int) -> None:
     sink = Sink()
 
-    await run(Page(size, size), sink)
+    await run(Page(size, size), sink, Inspection(Expected(size, "text/html"), max_bytes=10**9))
 
     assert sink.named == ("f/1-audiencia.html", "text/html; charset=UTF-8")

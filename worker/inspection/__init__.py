@@ -2,6 +2,7 @@
 
 from worker.inspection.inspection import Inspection
 from worker.inspection.kinds import is_textual
+from worker.inspection.rendition import Rendition
 from worker.inspection.sample import Doubted, Expected, Received
 
-__all__ = ["Doubted", "Expected", "Inspection", "Received", "is_textual"]
+__all__ = ["Doubted", "Expected", "Inspection", "Received", "Rendition", "is_textual"]

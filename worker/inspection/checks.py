@@ -72,15 +72,17 @@ def other_kind(sample: Sample) -> Objection | None:
     return None if sample.container == needed else _mismatch(sample)
 
 
-def complete_page(sample: Sample) -> Objection | None:
-    """Courts file fragments of HTML: a complete page may come from elsewhere, so it has to come twice."""
-    if sample.syntax != HTML or sample.is_listed_text or not is_complete_page(sample.text):
+def unpromised_page(sample: Sample) -> Objection | None:
+    """HTML may come from elsewhere, so it has to come twice. Courts file fragments, which are of a listed size."""
+    if sample.is_listed_text or kind_of(sample) != HTML:
         return None
-    return Objection(ErrorCode.PORTAL_PAGE, "a complete web page came", is_final=False)
+    if is_complete_page(sample.text) or (sample.expected.size is None and not sample.expected.is_text):
+        return Objection(ErrorCode.PORTAL_PAGE, "a web page came whose size is not promised", is_final=False)
+    return None
 
 
 #: In this order: the first objection that is final gives the reason.
-CHECKS: tuple[Check, ...] = (no_bytes, page_in_between, error_in_json, error_in_xml, other_kind, complete_page)
+CHECKS: tuple[Check, ...] = (no_bytes, page_in_between, error_in_json, error_in_xml, other_kind, unpromised_page)
 
 
 def kind_of(sample: Sample) -> str:

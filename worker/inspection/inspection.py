@@ -9,6 +9,8 @@ from service.domain.errors import ErrorCode
 from service.portal.errors import Refused, Unavailable
 from worker.inspection.checks import CHECKS, Objection, kind_of
 from worker.inspection.endings import TAIL_LENGTH, shows_end
+from worker.inspection.kinds import HTML
+from worker.inspection.rendition import Opinion, Rendition
 from worker.inspection.sample import Doubted, Expected, Received, Sample
 
 HEAD_LENGTH = 32 * 1024  # bytes looked at for the kind; the form of a login page stands behind its scripts
@@ -18,16 +20,27 @@ _LISTED_OTHERWISE = frozenset({ErrorCode.SIZE_MISMATCH, ErrorCode.CONTENT_MISMAT
 
 
 class Inspection:
-    """Watches one download. `before` is what earlier attempts got and `Doubted`, from any address of the document."""
+    """Watches one download."""
 
     def __init__(
-        self, expected: Expected, *, max_bytes: int, address: str = "", before: Collection[Received] = ()
+        self,
+        expected: Expected,
+        *,
+        max_bytes: int,
+        address: str = "",
+        before: Collection[Received] = (),
+        text: Rendition | None = None,
     ) -> None:
+        """`before` is what earlier attempts got and `Doubted`, from any address of the document. `text` is what came
+        as its text since then.
+        """
         self._expected = expected
         self._max_bytes = max_bytes
         self._address = address
         self._before = before
+        self._text = text
         self._doubts: list[Objection] = []
+        self._is_page = False
         self._digest = hashlib.sha256()
         self.crc32 = 0  #: of all bytes so far
         self._head = b""
@@ -63,7 +76,9 @@ class Inspection:
             if objection.is_final:
                 raise Unavailable(objection.code, objection.sentence)
         self._doubts = objections
-        return kind_of(sample)
+        kind = kind_of(sample)
+        self._is_page = kind == HTML and not self._expected.is_text
+        return kind
 
     def check_complete(self, content_length: int | None, *, is_framed: bool) -> tuple[ContentFlag, ...]:
         """After the last byte: how the bytes differ from the promise. Raises `Doubted` the first time that they do.
@@ -77,11 +92,14 @@ class Inspection:
         if differs:
             doubts.append(Objection(ErrorCode.SIZE_MISMATCH, f"{self.size} bytes came, which is not the promised size"))
         elif expected is None and not _is_proven(sample, content_length, is_framed=is_framed):
-            doubts.append(Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
-        is_whole = is_framed and sample.container is not None and bool(shows_end(sample))
-        received = Received(self.size, self.sha256, self._address, is_whole=is_whole)
-        is_made_anew = not self._is_known(received) and self._is_made_anew(received, doubts)
-        if doubts and not self._is_known(received) and not is_made_anew:
+            doubts.insert(0, Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
+        received = self._received(sample, is_framed=is_framed)
+        opinion = self._opinion(sample) if doubts else Opinion.NONE
+        if opinion is Opinion.CONTRADICTS:
+            raise Doubted(ErrorCode.PORTAL_PAGE, "the document's text is not that of this page", received)
+        is_known = self._is_known(received)
+        is_made_anew = not is_known and self._is_made_anew(received, doubts, is_affirmed=opinion is Opinion.AFFIRMS)
+        if doubts and not is_known and not is_made_anew:
             raise Doubted(doubts[0].code, doubts[0].sentence, received)
         flags = {
             ContentFlag.SIZE_MISMATCH: differs,
@@ -101,13 +119,28 @@ class Inspection:
             length=content_length,
         )
 
+    def _received(self, sample: Sample, *, is_framed: bool) -> Received:
+        is_whole = is_framed and sample.container is not None and bool(shows_end(sample))
+        return Received(self.size, self.sha256, self._address, is_whole=is_whole, is_page=self._is_page)
+
+    def _opinion(self, sample: Sample) -> Opinion:
+        """What the document's text says of a page that is doubted."""
+        if self._text is None or not self._is_page or sample.size_fits:
+            return Opinion.NONE
+        return self._text.opinion(sample.text, is_whole=sample.is_whole)
+
     def _is_known(self, received: Received) -> bool:
         return any((each.size, each.sha256) == (received.size, received.sha256) for each in self._before)
 
-    def _is_made_anew(self, received: Received, doubts: list[Objection]) -> bool:
-        """Some portals make a PDF for each request: other bytes, but each time whole by HTTP's word and its end."""
-        differs = bool(doubts) and {doubt.code for doubt in doubts} <= _LISTED_OTHERWISE
+    def _is_made_anew(self, received: Received, doubts: list[Objection], *, is_affirmed: bool) -> bool:
+        """Some portals make a document for each request: other bytes, but each time a PDF that is whole by HTTP's
+        word and its end, or a page that has the words of the document's text.
+        """
+        codes = {doubt.code for doubt in doubts}
         others = [each for each in self._before if each.address == self._address]
+        if is_affirmed:
+            return codes <= {ErrorCode.PORTAL_PAGE} and any(each.is_page for each in others)
+        differs = bool(codes) and codes <= _LISTED_OTHERWISE
         return differs and received.is_whole and any(each.is_whole for each in others)
 
 

@@ -38,6 +38,7 @@ class Received(msgspec.Struct, frozen=True):
     sha256: str
     address: str = ""
     is_whole: bool = False  #: by HTTP's word and by an end that pages and errors do not have
+    is_page: bool = False  #: it is a web page, of which the document's text may say more
 
 
 class Doubted(Unavailable):

@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from service.local.portal import FOR_EVER, CaseSpec, DocumentSpec, Fault, FaultKind, Kind
 from tests.support.api import Api
@@ -227,3 +228,28 @@ async def test_a_pdf_that_is_made_anew_for_each_request_is_believed(api: Api, po
     assert (document["size"], document["listed_size"]) == (20_000, 12345)
     body, _ = await api.download(document["download_url"])
     assert hashlib.sha256(body).hexdigest() == document["sha256"]
+
+
+async def test_the_text_of_a_document_speaks_against_a_page_that_is_always_the_same(
+    api: Api, portal: Portal, number: str
+) -> None:
+    page = "<html><title>Perímetro</title><p>Endereço em inspeção pelo administrador da rede interna.</p></html>"
+    everywhere = other_body(page.encode(), "text/html")
+    numbers = {"Página": 0, "Página e texto": 1, "Sem texto": 2, "Fragmento": 3}
+    html = DocumentSpec(kind=Kind.HTML, declared=False)
+    specs = [_named(html, DocumentSpec(name=name, origin_id=f"o{n}")) for name, n in numbers.items()]
+    await portal.put_documents(number, *specs)
+    for place in (0, 1, 2):
+        text = {1: everywhere, 2: Fault(kind=FaultKind.CODEX_500)}.get(place)
+        faults = [everywhere, *([replace(text, rendition="texto", times=FOR_EVER)] if text else [])]
+        await portal.fail_document(number, f"o{place}", *faults)
+    await api.process(number)
+
+    documents = (await api.ended(number))["documents"]
+
+    assert {each["name"]: each["error_code"] for each in documents} == {
+        "Página": "portal_page",
+        "Página e texto": "portal_page",
+        "Sem texto": None,
+        "Fragmento": None,
+    }
