@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import redis.exceptions
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix
 from redis.asyncio import ConnectionPool
@@ -143,6 +144,17 @@ class PersistentRedis(ArqRedis):
             return due
         taken = await self.mget([in_progress_key_prefix.encode() + each for each in due])
         return [each for each, mark in zip(due, taken, strict=True) if mark is None]
+
+    async def delete(self, *names: KeyT) -> int:
+        """As it was, but for a process that ends while Redis is away: its sign of life ends by itself.
+
+        arq deletes that, and would end with a traceback, and without what it calls at its end.
+        """
+        try:
+            deleted: int = await super().delete(*names)
+        except redis.exceptions.ConnectionError:
+            return 0
+        return deleted
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Of commands that are executed together."""

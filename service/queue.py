@@ -49,18 +49,22 @@ class Patience(Backoff):
     def __init__(self) -> None:
         super().__init__()
         self._is_over = False
+        self._spared: tuple[asyncio.Task[Any] | None, ...] = ()
 
     def __deepcopy__(self, _memo: object) -> Self:
         # redis copies its retries for each connection; this one has to be told once for all.
         return self
 
-    def end(self) -> None:
-        """Let every call fail that would wait from now on, so that the process can end."""
-        self._is_over = True
+    def end(self, *spared: "asyncio.Task[Any] | None") -> None:
+        """Let every call fail that would wait from now on, so that the process can end.
+
+        Those of `spared` tasks go on waiting: somebody cancels them in time.
+        """
+        self._is_over, self._spared = True, spared
 
     def compute(self, failures: int) -> float:
         """Seconds until the next attempt. Raises redis' ConnectionError after the end."""
-        if self._is_over:
+        if self._is_over and asyncio.current_task() not in self._spared:
             raise redis.exceptions.ConnectionError("Redis is away, and this process ends")
         return super().compute(failures)
 

@@ -5,6 +5,7 @@ whole shutdown fail, and a cancellation that a loop swallows makes it wait for e
 """
 
 import asyncio
+import contextlib
 import inspect
 import signal
 from collections.abc import Coroutine
@@ -12,6 +13,7 @@ from typing import Any
 
 import structlog
 from arq.worker import Retry, Worker
+from redis.exceptions import RedisError
 
 from service.queue import Patience
 
@@ -47,8 +49,10 @@ class Drain:
             each.add_done_callback(self._see_end)
 
     def _see_end(self, loop: asyncio.Task[Any]) -> None:
+        # Asked for in any case: asyncio logs an exception that nobody has seen.
+        error = None if loop.cancelled() else loop.exception()
         if self._stopper is None and not loop.cancelled():
-            structlog.get_logger().error("worker_broken", loop=loop.get_name(), exc_info=loop.exception())
+            structlog.get_logger().error("worker_broken", loop=loop.get_name(), exc_info=error)
             self.is_broken = True
             signal.raise_signal(signal.SIGTERM)
 
@@ -80,10 +84,12 @@ class Drain:
     def _begin(self, main: asyncio.Task[Any], workers: list[Worker]) -> None:
         for worker in workers:
             worker.allow_pick_jobs = False
+            worker.tasks.update({name: asyncio.ensure_future(_settled(task)) for name, task in worker.tasks.items()})
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-        self._patience.end()
+        # arq's own loops are cancelled last: one that failed before would end the process in the middle of the rest.
+        self._patience.end(*(worker.main_task for worker in workers))
         self._stopper = asyncio.ensure_future(self._stop(main))
 
     async def _stop(self, main: asyncio.Task[Any]) -> None:
@@ -96,6 +102,12 @@ class Drain:
         except TimeoutError:
             pass
         await end(main)
+
+
+async def _settled(task: asyncio.Task[Any]) -> None:
+    """Wait for a message of arq's. Where Redis is away it cannot be given back, which is no fault: the sweep rings."""
+    with contextlib.suppress(RedisError):
+        await task
 
 
 def _tasks_of_arq() -> list[asyncio.Task[Any]]:

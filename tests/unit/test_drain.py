@@ -11,9 +11,12 @@ from worker.drain import Drain
 
 
 class _ArqWorker:
-    """As much of arq's worker as there has to be: a loop that never ends, and the switch that is thrown."""
+    """As much of arq's worker as there has to be: a loop that never ends, no message, and the switch that is thrown."""
 
-    allow_pick_jobs = True
+    def __init__(self) -> None:
+        self.allow_pick_jobs = True
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.main_task: asyncio.Task[None] | None = None
 
     async def main(self) -> None:
         await asyncio.Event().wait()
