@@ -15,7 +15,7 @@ from service.domain.file_names import content_disposition
 from service.domain.storage_keys import PREFIX
 from service.s3_client import client_config, fetch, tune
 from service.signed_links import LinkTarget, link_target, sign_link
-from service.store_errors import StorageError, opening_errors, storage_errors, told_region
+from service.store_errors import STALL, Moved, StorageError, opening_errors, storage_errors, told_region
 from service.store_settings import StoreSettings
 from service.store_upload import Checksums, PartBody, Target, Upload, checksum, confirm
 from service.temporary_credentials import CredentialsClock
@@ -66,11 +66,11 @@ class ObjectStore:
         await self._checksums.protect(lambda crc: self._put(key, chunks, mime_type, crc=crc))
 
     async def _put(self, key: str, chunks: Sequence[bytes], mime_type: str, *, crc: bool) -> None:
-        async with self._calling("PutObject"):
+        async with self._calling("PutObject", stall=STALL) as moved:
             answer = await self._client.put_object(
                 Bucket=self._settings.bucket,
                 Key=key,
-                Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
+                Body=PartBody(chunks, moved),  # type: ignore[arg-type]  # the stubs do not know async bodies
                 ContentLength=sum(map(len, chunks)),
                 ContentType=mime_type,
                 **checksum(chunks, crc=crc),
@@ -142,7 +142,7 @@ class ObjectStore:
 
     async def _begin(self, target: Target, mime_type: str, *, crc: bool) -> "CreateMultipartUploadOutputTypeDef":
         algorithm: Any = {"ChecksumAlgorithm": "CRC32"} if crc else {}
-        async with self._calling("CreateMultipartUpload"):
+        async with self._calling("CreateMultipartUpload", stall=STALL):
             return await self._client.create_multipart_upload(
                 **target, **algorithm, **self._settings.written_with, ContentType=mime_type
             )
@@ -207,8 +207,8 @@ class ObjectStore:
         async with storage_errors(min(RENEWAL_TIMEOUT, self._settings.call_timeout), "new credentials"):
             return await self._credentials.get_frozen_credentials()
 
-    def _calling(self, operation: str) -> AbstractAsyncContextManager[None]:
-        return storage_errors(self._settings.call_timeout, operation)
+    def _calling(self, operation: str, *, stall: float | None = None) -> AbstractAsyncContextManager[Moved]:
+        return storage_errors(self._settings.call_timeout, operation, stall=stall)
 
     @property
     def link_ttl(self) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -52,16 +52,39 @@ class StorageError(Exception):
         return self.status in {400, 403, 405, 411, 413, 501} and not is_passing
 
 
+#: Seconds without a byte taken or an answer, after which a write is given up: people are told within a minute, and a
+#: call in several parts takes up to ten more to clean up behind itself.
+STALL = 40.0
+Moved = Callable[[], None]
+
+
 @asynccontextmanager
-async def storage_errors(timeout: float, operation: str) -> AsyncIterator[None]:
-    """Raise `StorageError` for whatever fails in the block, or takes longer than `timeout` seconds."""
+async def storage_errors(timeout: float, operation: str, *, stall: float | None = None) -> AsyncIterator[Moved]:
+    """Raise `StorageError` for whatever fails in the block, or takes longer than `timeout` seconds.
+
+    With `stall` also where so many seconds pass without a call of what is yielded.
+    """
+    loop = asyncio.get_running_loop()
+    quiet, end = timeout if stall is None else stall, loop.time() + timeout
+    is_open = True
     try:
-        async with asyncio.timeout(timeout):
-            yield
+        async with asyncio.timeout_at(min(end, loop.time() + quiet)) as limit:
+
+            def moved() -> None:
+                # A body may be sent for a moment longer than its caller waits.
+                if is_open and not limit.expired():
+                    limit.reschedule(min(end, loop.time() + quiet))
+
+            try:
+                yield moved
+            finally:
+                is_open = False
     except ClientError as error:
         raise _refused(error, operation) from error
     except (BotoCoreError, ResponseParserError, aiohttp.ClientError, TimeoutError, OSError) as error:
-        message = f"the object store failed: {operation}, {type(error).__name__}"
+        is_late = type(error) is TimeoutError
+        why = f"{operation} had no answer in time (TimeoutError)" if is_late else f"{operation}, {type(error).__name__}"
+        message = f"the object store failed: {why}"
         raise StorageError(message, operation=operation) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from service.store_errors import StorageError, storage_errors
+from service.store_errors import STALL, Moved, StorageError, storage_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -23,8 +23,10 @@ Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
 class PartBody:
     """Chunks as a request body that can be sent again, without ever being joined."""
 
-    def __init__(self, chunks: Sequence[bytes]) -> None:
+    def __init__(self, chunks: Sequence[bytes], moved: Moved) -> None:
+        """`moved` is called whenever the socket has taken some more of it."""
         self._chunks = chunks
+        self._moved = moved
 
     def read(self, _size: int = -1) -> bytes:
         """Only there for botocore, which wants a file; the transport iterates."""
@@ -41,6 +43,7 @@ class PartBody:
     async def __aiter__(self) -> AsyncIterator[memoryview]:
         for chunk in self._chunks:
             for start in range(0, len(chunk), _WRITE_SIZE):
+                self._moved()
                 yield memoryview(chunk)[start : start + _WRITE_SIZE]
 
 
@@ -129,12 +132,12 @@ class Upload:
 
     async def _send_part(self, chunks: Sequence[bytes], *, crc: bool) -> "CompletedPartTypeDef":
         number, digest = len(self._parts) + 1, checksum(chunks, crc=crc)
-        async with storage_errors(self._call_timeout, "UploadPart"):
+        async with storage_errors(self._call_timeout, "UploadPart", stall=STALL) as moved:
             answer = await self._client.upload_part(
                 **self._target,
                 **digest,
                 PartNumber=number,
-                Body=PartBody(chunks),  # type: ignore[arg-type]  # the stubs do not know async bodies
+                Body=PartBody(chunks, moved),  # type: ignore[arg-type]  # the stubs do not know async bodies
                 ContentLength=sum(map(len, chunks)),
             )
         if "ETag" not in answer:
@@ -144,6 +147,7 @@ class Upload:
 
     async def complete(self) -> None:
         """Make the object visible. Raises `StorageError`."""
+        # Without `stall`: stores may put large objects together for minutes.
         async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
             answer = await self._client.complete_multipart_upload(
                 **self._target, MultipartUpload={"Parts": self._parts}

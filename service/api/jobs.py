@@ -36,7 +36,7 @@ class JobView(msgspec.Struct, frozen=True):
     failed_documents: int  #: each document says why
     error_code: FailureCode | None  #: why the case could not be listed
     error_message: str | None  #: the same as a sentence that says what to do
-    waiting_for: str | None  #: why it waits, in words for operators; null for the turn of its user, and once it ended
+    waiting_for: str | None  #: why it waits, also while it is tried again and the same fails; null for its user's turn
     tried_again_at: Moment | None  #: when that is tried again
     created_at: Moment  #: when it was asked for
     started_at: Moment | None  #: when a worker first took it

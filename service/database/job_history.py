@@ -26,7 +26,7 @@ class JobRow(msgspec.Struct, frozen=True):
     lease_expires_at: datetime | None
     error_code: str | None
     error_message: str | None
-    waiting_for: str | None  # what postponed it last, while it waits
+    waiting_for: str | None  # what postponed it last, while it waits or the same still fails
     tried_again_at: datetime | None  # when its turn comes again, where something postponed it
     created_at: datetime
     started_at: datetime | None
@@ -48,7 +48,10 @@ _JOB_ROW = (
     " coalesce(jobs.completed_documents, counts.completed) AS completed_documents,"
     " coalesce(jobs.failed_documents, counts.failed) AS failed_documents, jobs.lease_expires_at,"
     " jobs.error_code, jobs.error_message,"
-    " CASE WHEN jobs.status = 'pending' THEN jobs.postponed_reason END AS waiting_for,"
+    # While it is tried again too, as long as what postponed it still fails in the same way: a try may take a minute.
+    " CASE WHEN jobs.status = 'pending' OR jobs.status = 'processing' AND EXISTS (SELECT FROM dependencies"
+    " WHERE failing_since IS NOT NULL AND strpos(jobs.postponed_reason, reason) > 0)"
+    " THEN jobs.postponed_reason END AS waiting_for,"
     " CASE WHEN jobs.status = 'pending' AND jobs.postponed_reason IS NOT NULL THEN jobs.ring_at END AS tried_again_at,"
     " jobs.created_at, jobs.started_at, jobs.completed_at"
     f" FROM jobs CROSS JOIN LATERAL ({COUNTS} WHERE jobs.completed_at IS NULL"

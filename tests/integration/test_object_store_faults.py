@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from service.object_store import ObjectStore
-from service.store_errors import StorageError
+from service.store_errors import STALL, StorageError
 from service.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 from tests.support.loop_clock import LoopClock, running_loop_clock
@@ -68,7 +68,7 @@ class Rig:
     async def until_given_up(self, operation: str) -> None:
         """Let a call of this kind begin and last until whoever waits for it has lost patience."""
         await self.wire.until(operation, self.wire.seen)
-        self.clock.put_forward(CALL_TIMEOUT)
+        self.clock.put_forward(CALL_TIMEOUT if operation == "complete" else STALL)
 
     async def is_clean(self) -> bool:
         """Whether nothing is visible under the key and nothing was left open."""
