@@ -29,19 +29,19 @@ test-faults: .venv/.ready ## Attack the service with everything, the long faults
 
 .PHONY: test-storm
 test-storm: .venv/.ready ## Ten minutes of everything at once; STORM_SECONDS=60 for a look, STORM_SEED for the same dice
-	$(BIN)/pytest -m "faults or long" tests/acceptance/faults/test_storm.py
+	$(BIN)/pytest -m "faults or long" tests/acceptance/faults/everything/test_storm.py
 
 .PHONY: test-other-faults
 test-other-faults: .venv/.ready
-	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults --ignore tests/acceptance/faults/test_storm.py
+	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults --ignore tests/acceptance/faults/everything/test_storm.py
 
 .PHONY: test-long
 test-long: .venv/.ready ## The other long tests: large archives, a browser, thousands of listeners and of hostile requests
-	$(BIN)/pytest -n 2 --dist loadfile -m long --ignore tests/acceptance/faults --ignore tests/acceptance/test_container.py
+	$(BIN)/pytest -n 2 --dist loadfile -m long --ignore tests/acceptance/faults --ignore tests/acceptance/operation/test_container.py
 
 .PHONY: test-container
 test-container: .venv/.ready ## Do what the Dockerfile does, without an engine, and start its processes (a minute)
-	$(BIN)/pytest -m "long or not long" tests/acceptance/test_container.py
+	$(BIN)/pytest -m "long or not long" tests/acceptance/operation/test_container.py
 
 .PHONY: audit
 audit: .venv-audit/.ready ## Look the pinned packages up among the known vulnerabilities (needs a network)

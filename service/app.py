@@ -15,8 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from service.actions.concurrency import Turns
+from service.actions.shared_listings import SharedListings
 from service.api import (
     archive,
+    bulk_requests,
     deliveries,
     docs,
     documents,
@@ -25,53 +28,50 @@ from service.api import (
     health,
     jobs,
     metrics,
-    openapi,
-    problems,
     processes,
-    search,
     users,
-    webhook_trials,
-    webhooks,
+    webhook_secrets,
+    webhook_tests,
 )
-from service.api.document_links import DocumentLinks
-from service.api.drain import ConnectionMiddleware, Drain
-from service.api.key_uses import KeyUses
+from service.api.framework.document_links import DocumentLinks
+from service.api.framework.key_uses import KeyUses
+from service.api.framework.operations import OperationRoute
 from service.api.metrics import exposition
-from service.api.operations import OperationRoute
-from service.api.problems import Problem
-from service.api.progress_watcher import ProgressWatcher
-from service.api.rate_limits import RateLimiter, Rates
-from service.api.request_bounds import RequestBoundsMiddleware
-from service.api.request_id import RequestIdMiddleware
-from service.api.security_headers import SecurityHeadersMiddleware, allow_origins
-from service.api.shared_listings import SharedListings
-from service.api.slices import Slices
-from service.api.startup_errors import OneLineStartupErrors
+from service.api.openapi import document
+from service.api.progress.watcher import ProgressWatcher
 from service.api.state import Options, State
-from service.api.turns import Turns
 from service.database.connection import UNREACHABLE, Database
-from service.dependency_notes import DependencyNotes
-from service.first_admin import make_first_admin
-from service.metrics import ApiMetrics
-from service.metrics_server import serving_metrics
-from service.object_store import ObjectStore
+from service.health.dependency_notes import DependencyNotes
+from service.health.readiness import Readiness
+from service.http import problems
+from service.http.drain import ConnectionMiddleware, Drain
+from service.http.problems import Problem
+from service.http.rate_limits import RateLimiter, Rates
+from service.http.request_bounds import RequestBoundsMiddleware
+from service.http.request_id import RequestIdMiddleware
+from service.http.security_headers import SecurityHeadersMiddleware, allow_origins
+from service.http.slices import Slices
+from service.http.startup_errors import OneLineStartupErrors
+from service.observability.metrics import ApiMetrics
+from service.observability.metrics_server import serving_metrics
 from service.portal.gate import HANG_UP, Gate
-from service.process_logs import configure_process_logs, warn_of_ignored_settings
-from service.queue import Bell, redis_pool
-from service.readiness import Readiness
-from service.redis_outage import tell_if_away
+from service.queue.redis_outage import tell_if_away
+from service.queue.task_queue import Bell, redis_pool
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import open_database
-from service.store_errors import StorageError
-from service.webhooks.guarded_client import GuardedClient
-from service.webhooks.name_resolver import DnsResolver
-from service.wiring import (
+from service.startup.database import open_database
+from service.startup.first_admin import make_first_admin
+from service.startup.process_logs import configure_process_logs, warn_of_ignored_settings
+from service.startup.wiring import (
     address_policy,
     open_bucket,
     open_portal,
     portal_credential,
     watch_pool,
 )
+from service.storage.object_store import ObjectStore
+from service.storage.store_errors import StorageError
+from service.webhooks.addresses.resolver import DnsResolver
+from service.webhooks.client import GuardedClient
 
 LISTING_PART = 5  # of the slots at the portal that the workers have: one in so many is added for listings of the API
 TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
@@ -89,7 +89,7 @@ ROUTES: list[BaseRoute] = [
     Mount("/docs/assets", StaticFiles(packages=[("swagger_ui", "static")])),
     # No Mount: its pattern matches no line break, and a number that has one has to get its answer too.
     OperationRoute("/api/v1/processes", GET=processes.index),
-    OperationRoute("/api/v1/processes/search", POST=search.search),
+    OperationRoute("/api/v1/processes/search", POST=bulk_requests.search),
     OperationRoute("/api/v1/processes/{number}", GET=processes.show),
     OperationRoute("/api/v1/processes/{number}/status", GET=processes.status),
     OperationRoute("/api/v1/processes/{number}/files", GET=documents.files),
@@ -107,17 +107,17 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/api/v1/users/{user_id}", DELETE=users.delete),
     OperationRoute("/api/v1/users/{user_id}/keys", GET=users.keys, POST=users.create_key),
     OperationRoute("/api/v1/users/{user_id}/keys/{key_id}", DELETE=users.revoke_key),
-    OperationRoute("/api/v1/webhooks/secret", GET=webhooks.secret),
-    OperationRoute("/api/v1/webhooks/secret/rotate", POST=webhooks.rotate_secret),
+    OperationRoute("/api/v1/webhooks/secret", GET=webhook_secrets.secret),
+    OperationRoute("/api/v1/webhooks/secret/rotate", POST=webhook_secrets.rotate_secret),
     OperationRoute("/api/v1/webhooks/deliveries", GET=deliveries.index),
     OperationRoute("/api/v1/webhooks/deliveries/recover", POST=deliveries.recover),
     OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}", GET=deliveries.show),
     OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}/resend", POST=deliveries.resend),
     OperationRoute("/api/v1/webhooks/deliveries/{delivery_id}/cancel", POST=deliveries.cancel),
-    OperationRoute("/api/v1/webhooks/webhook-validate", POST=webhook_trials.validate),
-    OperationRoute("/api/v1/webhooks/webhook-test-connectivity", POST=webhook_trials.test_connectivity),
-    OperationRoute("/api/v1/webhooks/webhook-send-test", POST=webhook_trials.send_test),
-    OperationRoute("/api/v1/webhooks/webhook-test-receiver", POST=webhook_trials.test_receiver),
+    OperationRoute("/api/v1/webhooks/webhook-validate", POST=webhook_tests.validate),
+    OperationRoute("/api/v1/webhooks/webhook-test-connectivity", POST=webhook_tests.test_connectivity),
+    OperationRoute("/api/v1/webhooks/webhook-send-test", POST=webhook_tests.send_test),
+    OperationRoute("/api/v1/webhooks/webhook-test-receiver", POST=webhook_tests.test_receiver),
 ]
 
 HANDLERS = {
@@ -221,7 +221,7 @@ def _check_alert_urls(settings: Settings) -> None:
     """Workers use them; a release whose API starts with wrong ones would look well. Raises `StartupError`."""
     if settings.alert_urls:
         # apprise takes 60 ms of CPU to import, and most installations have no target.
-        from service.alert_targets import open_targets  # noqa: PLC0415  (see above)
+        from service.observability.alert_targets import open_targets  # noqa: PLC0415  (see above)
 
         open_targets(settings.alert_urls)
 
@@ -277,7 +277,7 @@ async def _open_readiness(
 
 
 def _document(settings: Settings) -> bytes:
-    return msgspec.json.encode(openapi.document(ROUTES, server=urlsplit(settings.base_url).path or "/"))
+    return msgspec.json.encode(document.document(ROUTES, server=urlsplit(settings.base_url).path or "/"))
 
 
 def _options(settings: Settings) -> Options:

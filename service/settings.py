@@ -11,10 +11,10 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
-from service.database_url import DatabaseUrlError, parse_database_url
-from service.redis_url import RedisUrlError, check_redis_url
-from service.variables import fault, injected, tidied
-from service.weak_secrets import is_placeholder, looks_random
+from service.database.url import DatabaseUrlError, parse_database_url
+from service.domain.variables import fault, injected, tidied
+from service.queue.redis_url import RedisUrlError, check_redis_url
+from service.startup.weak_secrets import is_placeholder, looks_random
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)

@@ -12,19 +12,20 @@ import hypothesis
 import msgspec
 import pytest
 
-from service.database import migrations, users
+from service.database import migrations
 from service.database.connection import create_database as create_pool
+from service.database.users import users
 from service.domain.api_keys import new_api_key
 from service.local.stack import Stack, running_stack
 from service.settings import Settings
 from service.webhooks.signature import new_secret
-from tests.support.api import Api
-from tests.support.node import install_packages
+from tests.support.http.api import Api
 from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
 from tests.support.processes import Process, free_port, start_api, start_worker
-from tests.support.production import write_real_credentials
-from tests.support.subscriber import Subscriber, running_subscriber
+from tests.support.servers.node import install_packages
+from tests.support.servers.production import write_real_credentials
+from tests.support.servers.subscriber import Subscriber, running_subscriber
 
 TEMPLATE = "migrated"  # the database that the others of its server are copies of
 TEMPLATE_LOCK = 1  # of the advisory lock; nobody else takes one in the server's own database

@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from service.database.connection import Database
-from service.dependency_notes import DependencyNotes
-from service.metrics import WorkerMetrics
-from service.object_store import ObjectStore
+from service.health.dependency_notes import DependencyNotes
+from service.observability.metrics import WorkerMetrics
 from service.portal.client import PortalClient
-from service.queue import Bell
-from service.webhooks.guarded_client import GuardedClient
-from worker.alerts import Alerts
-from worker.drain import Drain
-from worker.portal_share import PortalShare
+from service.portal_access.slots import PortalShare
+from service.queue.task_queue import Bell
+from service.storage.object_store import ObjectStore
+from service.webhooks.client import GuardedClient
+from worker.loops.alerts import Alerts
+from worker.shutdown import Drain
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ import structlog
 from arq.worker import Worker, func
 
 from service.database.connection import Database
-from service.dependency_notes import DependencyNotes
 from service.domain.startup import StartupError
-from service.metrics import WorkerMetrics
-from service.metrics_server import serving_metrics
+from service.health.dependency_notes import DependencyNotes
+from service.observability.metrics import WorkerMetrics
+from service.observability.metrics_server import serving_metrics
 from service.portal.gate import HANG_UP, Gate
-from service.process_logs import configure_process_logs, warn_of_ignored_settings
-from service.queue import (
+from service.portal_access.slots import PortalShare
+from service.queue.task_queue import (
     DELIVER_WEBHOOK,
     DELIVERY_QUEUE,
     DOWNLOAD_PROCESS,
@@ -34,21 +34,21 @@ from service.queue import (
     redis_pool,
 )
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import open_database
-from service.webhooks.guarded_client import GuardedClient
-from service.webhooks.name_resolver import DnsResolver
-from service.wiring import address_policy, open_bucket, open_portal, watch_pool
-from worker.alerts import Alerts, alert_for_ever
-from worker.claiming import ClaimLoop
+from service.startup.database import open_database
+from service.startup.process_logs import configure_process_logs, warn_of_ignored_settings
+from service.startup.wiring import address_policy, open_bucket, open_portal, watch_pool
+from service.webhooks.addresses.resolver import DnsResolver
+from service.webhooks.client import GuardedClient
 from worker.context import Context, Limits
-from worker.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
-from worker.download_process import CLAIM_LOOP, claim_and_run, download_process
-from worker.drain import GRACE, Drain, end
-from worker.health import Unhealthy, arq_health_key, check_health, leave, stay_healthy
-from worker.portal_share import PortalShare
-from worker.rescue import sweep_for_ever
-from worker.retention import remove_for_ever
-from worker.tidying import tidy_for_ever
+from worker.loops.alerts import Alerts, alert_for_ever
+from worker.loops.health import Unhealthy, arq_health_key, check_health, leave, stay_healthy
+from worker.loops.rescue import sweep_for_ever
+from worker.loops.retention import remove_for_ever
+from worker.loops.tidying import tidy_for_ever
+from worker.shutdown import GRACE, Drain, end
+from worker.tasks.claiming import ClaimLoop
+from worker.tasks.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
+from worker.tasks.download_process import CLAIM_LOOP, claim_and_run, download_process
 
 FIRST_ATTEMPTS_AT_ONCE = 100
 LATE_ATTEMPTS_AT_ONCE = 50

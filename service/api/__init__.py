@@ -1,0 +1,1 @@
+"""JSON over HTTP: one file for each noun, with its operations and views."""

@@ -9,15 +9,15 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api.case_problems import not_requested
-from service.api.operations import Call, Reply, Tag, operation
-from service.api.problems import Problem
-from service.api.queries import NoQuery
-from service.archive.contents import archive_of
-from service.archive.stored_files import UnreadableFile
-from service.database import documents, processes
-from service.database.checksums import keep_crc32
+from service.api.framework.case_problems import not_requested
+from service.api.framework.operations import Call, Reply, Tag, operation
+from service.api.framework.queries import NoQuery
+from service.database.cases import documents, processes
+from service.database.cases.checksums import keep_crc32
 from service.database.connection import UNREACHABLE
+from service.exports.stored_files import UnreadableFile
+from service.exports.zip_contents import archive_of
+from service.http.problems import Problem
 
 MEDIA_TYPE = "application/zip"
 REMEMBER_TIMEOUT = 5.0  # seconds; the client waits

@@ -8,19 +8,19 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api import pagination
-from service.api.moments import Moment, utc
-from service.api.operations import Call, Reply, Tag, operation
-from service.api.pagination import Page, PageQuery
-from service.api.problems import Problem
-from service.api.queries import NoQuery
-from service.database import cancelled_deliveries, deliveries, delivery_history, overdue
+from service.api.framework import pagination
+from service.api.framework.moments import Moment, utc
+from service.api.framework.operations import Call, Reply, Tag, operation
+from service.api.framework.pagination import Page, PageQuery
+from service.api.framework.queries import NoQuery
 from service.database.connection import Connection
-from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
+from service.database.deliveries import cancelled_deliveries, deliveries, delivery_history, overdue
+from service.database.deliveries.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import message_id
-from service.domain.pages import Position
+from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
+from service.http.problems import Problem
 
 ATTEMPTS_LISTED = 20  # of each delivery in a list; one delivery alone shows them all
 

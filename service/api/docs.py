@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from service.api.operations import Reply, Tag, public
+from service.api.framework.operations import Reply, Tag, public
 from service.api.state import ApiRequest
 from service.domain.version import VERSION
 

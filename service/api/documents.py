@@ -7,14 +7,14 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
-from service.api import pagination
-from service.api.case_problems import not_requested
-from service.api.operations import Call, Reply, Tag, operation
-from service.api.pagination import LIMIT_DEFAULT, Limit, Page
+from service.api.framework import pagination
+from service.api.framework.case_problems import not_requested
+from service.api.framework.operations import Call, Reply, Tag, operation
+from service.api.framework.pagination import LIMIT_DEFAULT, Limit, Page
+from service.api.framework.queries import NoQuery
 from service.api.presenters import DocumentView, document_views
-from service.api.problems import Problem
-from service.api.queries import NoQuery
-from service.database import documents, processes
+from service.database.cases import documents, processes
+from service.http.problems import Problem
 
 FileCursor = Annotated[
     str,

@@ -4,19 +4,20 @@ from uuid import UUID
 
 import msgspec
 
-from service.api import parameters
-from service.api.beginnings import list_process, ring
-from service.api.case_problems import not_requested
+from service.actions.cases import list_process, ring
+from service.api.framework import parameters
+from service.api.framework.case_problems import not_requested
+from service.api.framework.operations import Answer, Call, Reply, Tag, operation, start_downloads
+from service.api.framework.parameters import WebhookUrl
+from service.api.framework.queries import NoQuery
 from service.api.jobs import JobView, job_view
-from service.api.operations import Answer, Call, Reply, Tag, operation, start_downloads
-from service.api.parameters import WebhookUrl
 from service.api.presenters import ProcessView
-from service.api.problems import Problem
 from service.api.processes import case_view, find_case
-from service.api.queries import NoQuery
-from service.database import documents, job_history, processes, requests
+from service.database.cases import case_requests, documents, processes
+from service.database.cases.case_requests import Accepted, Request
 from service.database.connection import Connection
-from service.database.requests import Accepted, Request
+from service.database.jobs import job_history
+from service.http.problems import Problem
 
 
 class OneBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,7 +116,7 @@ async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
             ids = await documents.ids_of_process(connection, call.number)
             accepted = await _download(call, connection, wanted, ids)
         else:
-            accepted = await requests.accept(connection, wanted, event_limit=call.state["event_limit"])
+            accepted = await case_requests.accept(connection, wanted, event_limit=call.state["event_limit"])
         return accepted, await _started(connection, wanted, accepted)
 
     async with call.state["turns"].take():
@@ -134,7 +135,7 @@ async def _wanted(call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], webhook
 async def _download(
     call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], connection: Connection, wanted: Request, ids: list[UUID]
 ) -> Accepted:
-    return await requests.download(connection, wanted, ids, event_limit=call.state["event_limit"])
+    return await case_requests.download(connection, wanted, ids, event_limit=call.state["event_limit"])
 
 
 async def _started(connection: Connection, wanted: Request, accepted: Accepted) -> StartedView:

@@ -6,16 +6,16 @@ from functools import partial
 import msgspec
 from starlette.responses import Response
 
-from service.api.authentication import presented_key
-from service.api.case_problems import not_requested
-from service.api.event_stream import RETRY, EventStream, encoded
-from service.api.listeners import Listener, Opening
-from service.api.operations import Call, Reply, Tag, operation
+from service.api.framework.authentication import presented_key
+from service.api.framework.case_problems import not_requested
+from service.api.framework.operations import Call, Reply, Tag, operation
+from service.api.framework.queries import NoQuery
 from service.api.presenters import status_view
-from service.api.progress_watcher import ProgressWatcher
-from service.api.queries import NoQuery
-from service.database import processes
-from service.database.processes import Overview
+from service.api.progress.listeners import Listener, Opening
+from service.api.progress.stream import RETRY, EventStream, encoded
+from service.api.progress.watcher import ProgressWatcher
+from service.database.cases import processes
+from service.database.cases.processes import Overview
 from service.domain.api_keys import key_hash
 from service.domain.process_number import ProcessNumber
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from service.api.operations import Answer, Reply, Tag, public
+from service.api.framework.operations import Answer, Reply, Tag, public
 from service.api.state import ApiRequest
 from service.domain.version import VERSION
-from service.readiness import OK
+from service.health.readiness import OK
 
 
 class LiveView(msgspec.Struct, frozen=True):

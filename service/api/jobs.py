@@ -8,21 +8,23 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from service.api import pagination, parameters
-from service.api.moments import Moment, utc
-from service.api.operations import Call, Tag, operation
-from service.api.pagination import Page, PageQuery
-from service.api.parameters import CaseNumber
+from service.api.framework import pagination, parameters
+from service.api.framework.moments import Moment, utc
+from service.api.framework.operations import Call, Tag, operation
+from service.api.framework.pagination import Page, PageQuery
+from service.api.framework.parameters import CaseNumber
+from service.api.framework.queries import NoQuery
 from service.api.presenters import FailureCode
-from service.api.problems import Problem
-from service.api.queries import NoQuery
-from service.database import job_history, positions, requests
+from service.database import positions
+from service.database.cases import case_requests
 from service.database.connection import Connection
-from service.database.job_history import JobFilter, JobRow
+from service.database.jobs import job_history
+from service.database.jobs.job_history import JobFilter, JobRow
 from service.domain.jobs import Settlement
-from service.domain.pages import Position
+from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
+from service.http.problems import Problem
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -107,9 +109,9 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
     async def stop(connection: Connection) -> tuple[JobRow, Settlement | None]:
         job = await _visible(connection, call)
         if call.owner is None:
-            settlement = await requests.cancel(connection, job.id, event_limit=limit)
+            settlement = await case_requests.cancel(connection, job.id, event_limit=limit)
         else:
-            settlement = await requests.withdraw(connection, job.id, call.owner, event_limit=limit)
+            settlement = await case_requests.withdraw(connection, job.id, call.owner, event_limit=limit)
         return await job_history.find(connection, job.id) or job, settlement
 
     job, settlement = await call.state["database"].run(stop)

@@ -9,15 +9,16 @@ import asyncio
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
 
-from service.api.operations import Reply, Tag, public
-from service.api.problems import Problem
+from service.api.framework.operations import Reply, Tag, public
 from service.api.state import ApiRequest
-from service.database import dependencies, portal, portal_slots, workload
+from service.database import dependencies, workload
 from service.database.connection import UNREACHABLE, Database
+from service.database.portal import portal_slots, portal_state
 from service.database.workload import OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
-from service.metrics import ApiMetrics
-from service.readiness import OK, Readiness
+from service.health.readiness import OK, Readiness
+from service.http.problems import Problem
+from service.observability.metrics import ApiMetrics
 
 PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
 
@@ -50,7 +51,7 @@ async def _show_database(registry: CollectorRegistry, database: Database, creden
         async with asyncio.timeout(PATIENCE), database.connection() as connection:
             jobs = await workload.open_jobs(connection)
             deliveries = await workload.open_deliveries(connection)
-            refused_since = await portal.refused_since(connection, credential)
+            refused_since = await portal_state.refused_since(connection, credential)
             health = await dependencies.look(connection)
             workers = await portal_slots.count_workers(connection)
     except UNREACHABLE:

@@ -8,16 +8,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.document_links import DocumentLinks
-from service.api.moments import Moment, utc
-from service.api.slices import Slices
-from service.database.process_lists import ProcessRow
-from service.database.processes import Overview
+from service.api.framework.document_links import DocumentLinks
+from service.api.framework.moments import Moment, utc
+from service.database.cases.process_lists import ProcessRow
+from service.database.cases.processes import Overview
 from service.domain.documents import Charset, ContentFlags, Document
 from service.domain.errors import ErrorCode
 from service.domain.events import Counts, count
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, DocumentStatus, ProcessStatus, process_status
+from service.http.slices import Slices
 
 #: A text and no enumeration: a client that was made before a code was added shall not stumble over it.
 FailureCode = Annotated[

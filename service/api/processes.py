@@ -6,14 +6,15 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from service.api import pagination, parameters
-from service.api.beginnings import begin
-from service.api.case_problems import not_requested
-from service.api.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
-from service.api.moments import Moment
-from service.api.operations import Answer, Call, Reply, Tag, operation, start_downloads
-from service.api.pagination import Page, PageQuery
-from service.api.parameters import WebhookUrl
+from service.actions.cases import begin
+from service.api.framework import pagination, parameters
+from service.api.framework.case_problems import not_requested
+from service.api.framework.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
+from service.api.framework.moments import Moment
+from service.api.framework.operations import Answer, Call, Reply, Tag, operation, start_downloads
+from service.api.framework.pagination import Page, PageQuery
+from service.api.framework.parameters import WebhookUrl
+from service.api.framework.queries import PRINTABLE
 from service.api.presenters import (
     ProcessSummary,
     ProcessView,
@@ -23,16 +24,15 @@ from service.api.presenters import (
     process_view,
     status_view,
 )
-from service.api.queries import PRINTABLE
 from service.api.state import State
-from service.database import documents, process_lists, processes
+from service.database.cases import documents, process_lists, processes
+from service.database.cases.case_requests import Request
+from service.database.cases.process_lists import ProcessFilter
+from service.database.cases.processes import Overview
 from service.database.connection import Connection
-from service.database.process_lists import ProcessFilter
-from service.database.processes import Overview
-from service.database.requests import Request
 from service.domain.documents import Document
 from service.domain.events import Counts, count
-from service.domain.pages import Position
+from service.domain.positions import Position
 from service.domain.statuses import ProcessStatus
 
 

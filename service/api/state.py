@@ -7,19 +7,19 @@ from typing import NotRequired
 import msgspec
 from starlette.requests import Request
 
-from service.api.action_state import ActionState
-from service.api.document_links import DocumentLinks
-from service.api.drain import Drain
-from service.api.key_uses import KeyUses
-from service.api.progress_watcher import ProgressWatcher
-from service.api.rate_limits import RateLimiter, Rates
-from service.api.slices import Slices
-from service.metrics import ApiMetrics
-from service.object_store import ObjectStore
-from service.readiness import Readiness
-from service.webhooks.address_policy import AddressPolicy
-from service.webhooks.guarded_client import GuardedClient
-from service.webhooks.name_resolver import NameResolver
+from service.actions.state import ActionState
+from service.api.framework.document_links import DocumentLinks
+from service.api.framework.key_uses import KeyUses
+from service.api.progress.watcher import ProgressWatcher
+from service.health.readiness import Readiness
+from service.http.drain import Drain
+from service.http.rate_limits import RateLimiter, Rates
+from service.http.slices import Slices
+from service.observability.metrics import ApiMetrics
+from service.storage.object_store import ObjectStore
+from service.webhooks.addresses.policy import AddressPolicy
+from service.webhooks.addresses.resolver import NameResolver
+from service.webhooks.client import GuardedClient
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -7,19 +7,18 @@ from uuid import UUID
 import msgspec
 from limits import RateLimitItem
 
-from service.api import pagination
-from service.api.moments import Moment, utc
-from service.api.operations import Access, Call, Reply, Tag, operation
-from service.api.pagination import Page, PageQuery
-from service.api.problems import Problem
-from service.api.queries import NoQuery
-from service.database import keys as api_keys
-from service.database import users
-from service.database.keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
-from service.database.users import NameTaken, UserRow
+from service.api.framework import pagination
+from service.api.framework.moments import Moment, utc
+from service.api.framework.operations import Access, Call, Reply, Tag, operation
+from service.api.framework.pagination import Page, PageQuery
+from service.api.framework.queries import NoQuery
+from service.database.users import api_keys, users
+from service.database.users.api_keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
+from service.database.users.users import NameTaken, UserRow
 from service.domain.api_keys import new_api_key
-from service.domain.pages import Position
+from service.domain.positions import Position
 from service.domain.users import KeyLabel, Role, UserName
+from service.http.problems import Problem
 from service.webhooks.signature import new_secret
 
 _CREATED = Reply(201, "Made. The key is in this answer and never in another.")

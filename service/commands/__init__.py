@@ -1,0 +1,1 @@
+"""What `autos` does: one file for each noun."""

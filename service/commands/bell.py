@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from service.commands.console import read_settings
-from service.process_logs import configure_process_logs
-from service.queue import Bell, redis_pool
+from service.queue.task_queue import Bell, redis_pool
+from service.startup.process_logs import configure_process_logs
 
 
 def ring(tell: Callable[[Bell], Awaitable[bool]]) -> str:

@@ -8,9 +8,9 @@ import click
 
 from service.commands.database import ask
 from service.commands.users import Name, find_user
-from service.database import cancelled_deliveries
-from service.database.cancelled_deliveries import CANCELLED_AT_ONCE, CancelFilter
 from service.database.connection import Connection
+from service.database.deliveries import cancelled_deliveries
+from service.database.deliveries.cancelled_deliveries import CANCELLED_AT_ONCE, CancelFilter
 
 
 @click.command()

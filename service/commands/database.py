@@ -9,7 +9,7 @@ import click
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE, Connection
 from service.domain.startup import StartupError
-from service.startup import open_database
+from service.startup.database import open_database
 
 T = TypeVar("T")
 

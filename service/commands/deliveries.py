@@ -11,13 +11,13 @@ from service.commands.bell import ring
 from service.commands.cancel_deliveries import cancel
 from service.commands.console import json_option, print_fields, print_json, print_table
 from service.commands.database import ask
-from service.database import deliveries, delivery_history, overdue
 from service.database.connection import Connection
-from service.database.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
+from service.database.deliveries import deliveries, delivery_history, overdue
+from service.database.deliveries.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
-from service.queue import Bell
+from service.queue.task_queue import Bell
 
 ATTEMPTS_LISTED = 20
 

@@ -5,7 +5,7 @@ import click
 from service.commands.console import json_option, print_json, print_table
 from service.commands.database import ask
 from service.commands.jobs import CaseNumber
-from service.database import documents
+from service.database.cases import documents
 from service.domain.documents import Document
 from service.domain.process_number import ProcessNumber
 

@@ -8,15 +8,17 @@ import msgspec
 from service.commands.bell import ring
 from service.commands.console import json_option, print_fields, print_json, print_table, read_settings
 from service.commands.database import ask
-from service.database import job_history, positions, requests, retries
+from service.database import positions
+from service.database.cases import case_requests
+from service.database.cases.case_requests import Accepted
 from service.database.connection import Connection
-from service.database.job_history import JobFilter, JobRow
-from service.database.requests import Accepted
-from service.database.retries import NotRetried
+from service.database.jobs import job_history, job_retries
+from service.database.jobs.job_history import JobFilter, JobRow
+from service.database.jobs.job_retries import NotRetried
 from service.domain.jobs import Settlement
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.domain.statuses import JobStatus
-from service.queue import Bell
+from service.queue.task_queue import Bell
 
 
 class _JobDetails(JobRow, frozen=True):
@@ -84,7 +86,7 @@ def cancel(job_id: UUID) -> None:
     limit = read_settings().webhook_max_documents
 
     async def question(connection: Connection) -> tuple[Settlement | None, JobRow | None]:
-        settlement = await requests.cancel(connection, job_id, event_limit=limit)
+        settlement = await case_requests.cancel(connection, job_id, event_limit=limit)
         return settlement, await job_history.find(connection, job_id)
 
     settlement, job = ask(question)
@@ -110,7 +112,9 @@ def retry(job_id: UUID, *, as_json: bool) -> None:
     """
     limit = read_settings().webhook_max_documents
     try:
-        accepted = ask(lambda connection: retries.retry(connection, job_id, request_id=str(uuid4()), event_limit=limit))
+        accepted = ask(
+            lambda connection: job_retries.retry(connection, job_id, request_id=str(uuid4()), event_limit=limit)
+        )
     except NotRetried as error:
         raise click.ClickException(str(error)) from None
 

@@ -12,9 +12,9 @@ import msgspec
 
 from service.database.migrations import MigrationError
 from service.domain.api_keys import PREFIX, new_api_key
-from service.domain.development import mark_local
-from service.local.demo import run_demo
-from service.local.demo_client import DemoFailed
+from service.domain.local_secrets import mark_local
+from service.local.demo.client import DemoFailed
+from service.local.demo.run import run_demo
 from service.local.errors import LocalStackError
 from service.local.up import UpOptions, run_up
 from service.settings import Settings

@@ -3,8 +3,8 @@
 import click
 import msgspec
 
-from service.api.openapi import document
-from service.api.postman import collection
+from service.api.openapi.document import document
+from service.api.openapi.postman import collection
 from service.app import ROUTES
 
 

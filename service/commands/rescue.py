@@ -8,16 +8,16 @@ import click
 import msgspec
 from redis.exceptions import RedisError
 
-from service.bucket_tidying import abort_stale_uploads
+from service.actions.bucket_tidying import abort_stale_uploads
+from service.actions.rescue import sweep
 from service.commands.console import json_option, print_json, read_settings
 from service.database.connection import UNREACHABLE
 from service.domain.startup import StartupError
-from service.process_logs import configure_process_logs
-from service.queue import Bell, redis_pool
-from service.rescue import sweep
+from service.queue.task_queue import Bell, redis_pool
 from service.settings import Settings
-from service.startup import open_database
-from service.wiring import open_bucket
+from service.startup.database import open_database
+from service.startup.process_logs import configure_process_logs
+from service.startup.wiring import open_bucket
 
 
 class Rescued(msgspec.Struct, frozen=True):

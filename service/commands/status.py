@@ -9,21 +9,22 @@ import click
 import msgspec
 from redis.exceptions import RedisError
 
-from service.bucket import open_store
 from service.commands.console import cell, json_option, print_json, print_table, read_settings
-from service.database import dependencies, portal, portal_slots, portal_tokens, schema, workload
+from service.database import dependencies, schema, workload
 from service.database.connection import UNREACHABLE, Connection
+from service.database.portal import portal_slots, portal_state, portal_tokens
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
 from service.domain.startup import StartupError
+from service.health.shared_check import PATIENCE, wait_patiently
 from service.portal.token import expiry
-from service.process_logs import configure_process_logs
-from service.queue import Bell, redis_pool
-from service.redis_faults import describe
+from service.queue.redis_faults import describe
+from service.queue.task_queue import Bell, redis_pool
 from service.settings import Settings
-from service.shared_check import PATIENCE, wait_patiently
-from service.startup import connected_database
-from service.wiring import portal_credential, store_settings
+from service.startup.bucket import open_store
+from service.startup.database import connected_database
+from service.startup.process_logs import configure_process_logs
+from service.startup.wiring import portal_credential, store_settings
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -184,7 +185,7 @@ async def _workers(connection: Connection) -> Check:
 
 async def _token(connection: Connection, settings: Settings) -> Check:
     credential = portal_credential(settings)
-    since = await portal.refused_since(connection, credential)
+    since = await portal_state.refused_since(connection, credential)
     if since is not None:
         return Check(ok=False, detail=f"refused by the portal since {cell(since)}: downloads wait for a new one")
     if settings.pdpj_token is None:
@@ -199,7 +200,7 @@ async def _token(connection: Connection, settings: Settings) -> Check:
 
 
 async def _renewed(connection: Connection, refresh_token: str) -> str:
-    stored = await portal_tokens.stored_tokens(connection, portal.fingerprint(refresh_token))
+    stored = await portal_tokens.stored_tokens(connection, portal_state.fingerprint(refresh_token))
     if stored is None or stored.expires_in <= 0:
         return "renews itself when it is needed next"
     return f"renews itself; the current one lives for {_length(stored.expires_in)}"

@@ -8,10 +8,10 @@ import msgspec
 
 from service.commands.console import json_option, print_fields, print_json, print_table
 from service.commands.database import ask
-from service.database import keys, users
 from service.database.connection import Connection
-from service.database.keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
-from service.database.users import NameTaken, UserRow
+from service.database.users import api_keys, users
+from service.database.users.api_keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
+from service.database.users.users import NameTaken, UserRow
 from service.domain.api_keys import new_api_key
 from service.domain.users import KeyLabel, Role, UserName
 from service.webhooks.signature import new_secret
@@ -142,7 +142,7 @@ def list_keys(user: str, *, as_json: bool) -> None:
     """The keys that live, the newest first. A key itself is never shown again, but for its end."""
 
     async def question(connection: Connection) -> list[KeyRow]:
-        return await keys.page(connection, (await find_user(connection, user)).id, after=None, limit=KEYS_MAX)
+        return await api_keys.page(connection, (await find_user(connection, user)).id, after=None, limit=KEYS_MAX)
 
     found = ask(question)
     if as_json:
@@ -162,7 +162,7 @@ def create_key(user: str, label: str | None, *, as_json: bool) -> None:
     api_key = new_api_key()
 
     async def question(connection: Connection) -> KeyRow | None:
-        return await keys.add(connection, (await find_user(connection, user)).id, api_key, label=label)
+        return await api_keys.add(connection, (await find_user(connection, user)).id, api_key, label=label)
 
     try:
         added = ask(question)
@@ -178,7 +178,7 @@ def create_key(user: str, label: str | None, *, as_json: bool) -> None:
 def revoke(key_id: UUID) -> None:
     """End a key at once, in all processes."""
     try:
-        is_revoked = ask(lambda connection: keys.revoke(connection, key_id))
+        is_revoked = ask(lambda connection: api_keys.revoke(connection, key_id))
     except LastAdmin:
         raise click.ClickException("this is the last key of the last administrator") from None
     if not is_revoked:

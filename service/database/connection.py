@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from service.database import sessions
 from service.database.hosts import connect_to_any
-from service.database_url import parse_database_url
+from service.database.url import parse_database_url
 
 _T = TypeVar("_T")
 

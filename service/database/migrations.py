@@ -13,7 +13,7 @@ from yoyo.connections import DatabaseURI
 from yoyo.migrations import default_migration_table
 
 from service.database.schema import DIRECTORY
-from service.database_url import DatabaseUrl, DatabaseUrlError, parse_database_url
+from service.database.url import DatabaseUrl, DatabaseUrlError, parse_database_url
 
 LOCK_ID = 4_207_849_481  # of the advisory lock, any number that nobody else uses
 APPLICATION_NAME = "autos migrate"

@@ -1,0 +1,1 @@
+"""The words of the field, as values that know no library: numbers of cases, statuses, errors, keys of objects."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.local.errors import LocalStackError
-from service.local.processes import POLL_SECONDS, identity_of
+from service.local.supervision.processes import POLL_SECONDS, identity_of
 
 _LOCK_WAIT_SECONDS = 30.0
 
@@ -40,7 +40,7 @@ class DataDirectory:
 
     @property
     def processes(self) -> Path:
-        """The ledger of the processes started here, see `service.local.ledger`."""
+        """The ledger of the processes started here, see `service.local.supervision.pid_record`."""
         return self.root / "processes"
 
     @property

@@ -10,17 +10,17 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from service.local.attended import PATIENCE
 from service.local.directory import DataDirectory
 from service.local.environment import python_path, server_environment
 from service.local.errors import LocalStackError
 from service.local.probes import answers_200
-from service.local.processes import POLL_SECONDS
+from service.local.supervision.exit_with_parent import PATIENCE
+from service.local.supervision.processes import POLL_SECONDS
 
 _READY_SECONDS = 60.0
 _API = (
     *("uvicorn", "--factory", "service.app:create_app", "--host", "127.0.0.1"),
-    *("--http", "service.api.http_protocol:BoundedHttpProtocol", "--ws", "none"),
+    *("--http", "service.http.protocol:BoundedHttpProtocol", "--ws", "none"),
     *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5"),
 )
 _WORKER = ("arq", "worker.main.WorkerSettings")
@@ -37,7 +37,7 @@ class Service:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the command is composed here
                 # -P: not the modules of the directory in which it is started.
-                [sys.executable, "-P", "-m", "service.local.attended", *command],
+                [sys.executable, "-P", "-m", "service.local.supervision.exit_with_parent", *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

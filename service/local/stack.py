@@ -18,8 +18,8 @@ import msgspec
 from service.local.endpoints import Endpoints
 from service.local.environment import python_path
 from service.local.errors import LocalStackError
-from service.local.ledger import STOP_SECONDS
-from service.local.messages import Reply, Request, ServerName
+from service.local.supervision.messages import Reply, Request, ServerName
+from service.local.supervision.pid_record import STOP_SECONDS
 
 _STOP_SECONDS = 3 * STOP_SECONDS  # the guardian's own patience with the servers ends before
 
@@ -103,7 +103,7 @@ class Stack:
     def _start_guardian(self) -> subprocess.Popen[bytes]:
         portal = "with-portal" if self._with_portal else "without-portal"
         # -P: not the modules of the directory in which it is started.
-        command = [sys.executable, "-P", "-m", "service.local.guardian", str(self.data_dir), portal]
+        command = [sys.executable, "-P", "-m", "service.local.supervision.supervisor", str(self.data_dir), portal]
         return subprocess.Popen(  # noqa: S603 - the command is composed here
             command,
             bufsize=0,

@@ -15,11 +15,11 @@ from service.database import migrations
 from service.local.directory import DataDirectory
 from service.local.endpoints import Endpoints
 from service.local.errors import LocalStackError
-from service.local.portal.samples import FEDERAL
 from service.local.probes import answers_200
-from service.local.processes import free_ports
 from service.local.services import Services, running_services
+from service.local.simulator.cases.samples import FEDERAL
 from service.local.stack import running_stack
+from service.local.supervision.processes import free_ports
 
 DEFAULT_PORT = 8000
 _BUCKET = "autos"

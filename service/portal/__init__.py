@@ -1,0 +1,1 @@
+"""The PDPJ portal as a client sees it. Its Portuguese stays here."""

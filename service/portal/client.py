@@ -13,7 +13,7 @@ from yarl import URL
 from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.portal.addresses import resolve
 from service.portal.answers import Answer, judge, parse_retry_after, says_no_record
 from service.portal.download import Download, read_body, transport_errors

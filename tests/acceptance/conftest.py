@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service.database.connection import Database
-from tests.support.api import Api
-from tests.support.deliveries import Sender, add_user, open_pool, open_sender
+from tests.support.deliveries.deliveries import Sender, add_user, open_pool, open_sender
+from tests.support.http.api import Api
 
 
 @pytest.fixture(scope="module")

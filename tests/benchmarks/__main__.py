@@ -15,7 +15,7 @@ from pathlib import Path
 from service.local.stack import running_stack
 from tests.benchmarks import api, claims, crowd, deliveries, fairness, growth, latency, places, transfer
 from tests.benchmarks.place import Machine, machine
-from tests.benchmarks.report import Report
+from tests.benchmarks.tools.report import Report
 from tests.support.processes import REPOSITORY
 
 SECTIONS: Mapping[str, Callable[[Machine], Awaitable[None]]] = {

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.local.portal import CaseSpec, DocumentSpec
-from tests.benchmarks.clients import BENCH
+from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.large_case import measure_large_case
-from tests.benchmarks.load import LoadResult, LoadTask, ask
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import at_least
+from tests.benchmarks.tools.clients import BENCH
+from tests.benchmarks.tools.load import LoadResult, LoadTask, ask
+from tests.benchmarks.tools.report import at_least
 from tests.support.processes import Process, free_port, until_answered
 
 SECONDS = 3.0  # of one run

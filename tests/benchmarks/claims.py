@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import cast
 from uuid import UUID, uuid4
 
-from service.database import jobs, positions, turns
+from service.database import positions
 from service.database.connection import Connection, Database
-from service.database.turns import Claimer
+from service.database.jobs import jobs, turns
+from service.database.jobs.turns import Claimer
 from service.domain.events import Counts
 from service.domain.statuses import JobStatus
 from tests.benchmarks.place import Machine, new_database
-from tests.benchmarks.report import Row, at_most
-from tests.support.deliveries import open_pool
-from tests.support.plans import Explained
-from tests.support.turns import Turns
-from tests.support.waiting_jobs import add_waiting
+from tests.benchmarks.tools.report import Row, at_most
+from tests.support.database.plans import Explained
+from tests.support.database.turns import Turns
+from tests.support.database.waiting_jobs import add_waiting
+from tests.support.deliveries.deliveries import open_pool
 
 USERS, CLAIMERS = 50, 16
 WAITING = (5_000, 500_000)  # jobs

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.local.portal import CaseSpec, DocumentSpec
-from tests.benchmarks.load import LoadResult, LoadTask, ask, asking
+from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import Row, at_least, at_most
-from tests.benchmarks.resources import forget_peak, resident
+from tests.benchmarks.tools.load import LoadResult, LoadTask, ask, asking
+from tests.benchmarks.tools.report import Row, at_least, at_most
+from tests.benchmarks.tools.resources import forget_peak, resident
 from tests.support.processes import Process
 
 SIZE = 20_000  # bytes of each document

@@ -14,11 +14,11 @@ import time
 from uuid import UUID
 
 from tests.benchmarks.place import Machine
-from tests.benchmarks.report import at_most
-from tests.benchmarks.resources import cpu_seconds
-from tests.support.deliveries import add_event, schedule
-from tests.support.delivery_service import DeliveryService, running_delivery_service
-from tests.support.many_hosts import ManyHosts, running_hosts
+from tests.benchmarks.tools.report import at_most
+from tests.benchmarks.tools.resources import cpu_seconds
+from tests.support.deliveries.deliveries import add_event, schedule
+from tests.support.deliveries.delivery_service import DeliveryService, running_delivery_service
+from tests.support.servers.many_hosts import ManyHosts, running_hosts
 
 HOSTS = 100
 DELIVERIES = 200  # of one run

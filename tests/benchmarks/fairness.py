@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.local.portal import CaseSpec, DocumentSpec
+from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import at_least, at_most
-from tests.support.api import Api
-from tests.support.deliveries import add_user, open_pool
-from tests.support.workload import plain
+from tests.benchmarks.tools.report import at_least, at_most
+from tests.support.database.workload import plain
+from tests.support.deliveries.deliveries import add_user, open_pool
+from tests.support.http.api import Api
 
 BINARY = 0.3  # seconds
 LIMIT = 10  # requests at a time

@@ -10,12 +10,13 @@ from functools import partial
 from urllib.parse import quote
 from uuid import UUID
 
-from service.database import jobs, overdue
 from service.database.connection import Database, create_database
-from service.local.portal import CaseSpec, DocumentSpec
+from service.database.deliveries import overdue
+from service.database.jobs import jobs
+from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import Row, at_most
-from tests.support.many_cases import add_cases, number_of
+from tests.benchmarks.tools.report import Row, at_most
+from tests.support.database.many_cases import add_cases, number_of
 
 DOCUMENTS = (10, 100, 1000, 4000)  # of one case that is downloaded
 ASKED = (10, 100, 1000, 10_000)  # of one case whose status is asked for

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import aiohttp
 
-from service.database import users
 from service.database.connection import create_database
+from service.database.users import users
 from service.webhooks.signature import new_secret
-from tests.benchmarks.load import LoadTask, ask, asking
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.support.many_cases import add_cases, number_of
+from tests.benchmarks.tools.load import LoadTask, ask, asking
+from tests.support.database.many_cases import add_cases, number_of
 
 DOCUMENTS = 10_000
 POLLS = 10  # at once

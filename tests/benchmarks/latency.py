@@ -5,11 +5,11 @@ import math
 import statistics
 import time
 
-from service.local.portal import CaseSpec, DocumentSpec
-from tests.benchmarks.clients import run_loop
+from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import Row, at_most
-from tests.benchmarks.resources import cpu_seconds
+from tests.benchmarks.tools.clients import run_loop
+from tests.benchmarks.tools.report import Row, at_most
+from tests.benchmarks.tools.resources import cpu_seconds
 
 LISTING, BINARY = 0.160, 0.430  # seconds, recorded at the real portal
 AT_ONCE = 5  # documents of one case

@@ -19,10 +19,10 @@ import aiohttp
 
 from service.database import migrations
 from service.domain.api_keys import new_api_key
-from service.local.portal import CaseSpec, DocumentSpec, PortalControl
+from service.local.simulator import CaseSpec, DocumentSpec, PortalControl
 from service.local.stack import Stack, running_stack
-from tests.benchmarks.resources import forget_peak, resident
-from tests.support.api import Api
+from tests.benchmarks.tools.resources import forget_peak, resident
+from tests.support.http.api import Api
 from tests.support.numbers import process_numbers
 from tests.support.processes import REPOSITORY, free_port, start_api, start_worker
 

@@ -13,13 +13,13 @@ import asyncpg
 
 from service.database import migrations
 from service.local.directory import DataDirectory
-from service.local.portal import PortalControl
+from service.local.simulator import PortalControl
 from service.local.stack import Stack
-from tests.benchmarks.report import Report
+from tests.benchmarks.tools.report import Report
 from tests.support.numbers import process_numbers
 from tests.support.processes import Process
+from tests.support.servers.subscriber import Subscriber, running_subscriber
 from tests.support.service import Service, running_service
-from tests.support.subscriber import Subscriber, running_subscriber
 
 
 @dataclass(frozen=True)

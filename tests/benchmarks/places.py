@@ -1,8 +1,8 @@
 """More workers: one case takes as long as with one, and what the portal allows is used by however many there are."""
 
-from service.local.portal import CaseSpec, DocumentSpec
+from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import Row, at_least, at_most
+from tests.benchmarks.tools.report import Row, at_least, at_most
 
 BINARY = 0.430  # seconds, recorded at the real portal
 LIMIT = 10  # requests at a time

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from service.local.stack import Stack, running_stack
-from tests.support.delivery_service import running_delivery_service
-from tests.support.many_hosts import running_hosts
-from tests.support.recovery import recover_through_a_kill
+from tests.support.database.recovery import recover_through_a_kill
+from tests.support.deliveries.delivery_service import running_delivery_service
+from tests.support.servers.many_hosts import running_hosts
 
 DELIVERIES = 10_000
 TIMEOUT = 900.0  # seconds for each half

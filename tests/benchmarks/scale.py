@@ -18,14 +18,16 @@ from uuid import UUID
 
 import asyncpg
 
-from service.database import deleted_users, job_retention, migrations, retention
+from service.database import migrations, retention
 from service.database.connection import Connection, Database, create_database
+from service.database.jobs import job_retention
+from service.database.users import deleted_users
 from service.local.stack import Stack, running_stack
-from tests.benchmarks.report import Report, Row, at_most
-from tests.integration.test_plans import QUESTIONS
-from tests.support.full_database import fill
-from tests.support.plans import Explained
+from tests.benchmarks.tools.report import Report, Row, at_most
+from tests.integration.database.test_plans import QUESTIONS
+from tests.support.database.plans import Explained
 from tests.support.processes import REPOSITORY
+from tests.support.servers.full_database import fill
 
 SMALL = 10_000  # cases
 DOCUMENTS = 10  # of each

@@ -5,15 +5,15 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from service.local.object_server import find_program
-from service.local.portal import CaseSpec, DocumentSpec
-from service.local.portal.cases import Case
-from service.local.portal.samples import FEDERAL, sample_cases
-from tests.benchmarks.clients import BENCH, Taken, aws_environment, rclone_environment, run_command, run_loop
+from service.local.servers.object_server import find_program
+from service.local.simulator import CaseSpec, DocumentSpec
+from service.local.simulator.cases.cases import Case
+from service.local.simulator.cases.samples import FEDERAL, sample_cases
 from tests.benchmarks.place import Machine, Place, open_place
-from tests.benchmarks.report import Bound, Report, Row, at_least
-from tests.benchmarks.resources import cpu_seconds, forget_peak, resident
-from tests.benchmarks.upstream import Upstream, nginx, running_upstream
+from tests.benchmarks.tools.clients import BENCH, Taken, aws_environment, rclone_environment, run_command, run_loop
+from tests.benchmarks.tools.report import Bound, Report, Row, at_least
+from tests.benchmarks.tools.resources import cpu_seconds, forget_peak, resident
+from tests.benchmarks.tools.upstream import Upstream, nginx, running_upstream
 from tests.support.processes import Process
 
 WORKER, SHELL, RCLONE, LOOP, LIMIT = "worker", "(a) curl | aws", "(b) rclone", "(c) loop", "(d) aiohttp + aioboto3"

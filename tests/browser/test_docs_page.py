@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from service.api.example_case import NUMBER
+from service.api.openapi.example_case import NUMBER
 from tests.browser.chromium import Tab, running_chromium
-from tests.support.api import Api
+from tests.support.http.api import Api
 
 CHROMIUM = shutil.which("chromium")
 #: What Swagger UI shows where it cannot read the document, or a part of it.

@@ -9,13 +9,13 @@ import pytest
 from service.database.connection import Database
 from service.domain.process_number import ProcessNumber
 from service.local.stack import Stack
-from service.store_settings import StoreSettings
+from service.storage.store_settings import StoreSettings
 from tests.conftest import create_database
 from tests.support.buckets import Bucket, open_bucket
-from tests.support.case_steps import CaseSteps
-from tests.support.deliveries import add_user, open_pool
-from tests.support.ministack import MinistackEndpoint, ministack_python, running_ministack
-from tests.support.s3_proxy import S3Proxy, running_s3_proxy
+from tests.support.database.case_steps import CaseSteps
+from tests.support.deliveries.deliveries import add_user, open_pool
+from tests.support.servers.ministack import MinistackEndpoint, ministack_python, running_ministack
+from tests.support.servers.s3_proxy import S3Proxy, running_s3_proxy
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import aiohttp
 import msgspec
 from botocore.exceptions import ClientError
 
-from service.object_store import ObjectStore, open_object_store
-from service.store_settings import StoreSettings
+from service.storage.object_store import ObjectStore, open_object_store
+from service.storage.store_settings import StoreSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client

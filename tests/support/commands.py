@@ -17,10 +17,10 @@ from urllib.request import Request, urlopen
 
 import msgspec
 
-from service.local.processes import descendants_of, identity_of
+from service.local.supervision.processes import descendants_of, identity_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STANDSTILL = REPOSITORY / "tests" / "support" / "standstill"
+STANDSTILL = REPOSITORY / "tests" / "support" / "sitecustomize" / "standstill"
 
 
 def autos(*arguments: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from service.domain.documents import ContentFlag
 from service.portal.errors import PortalError
-from worker.inspection import Doubted, Expected, Inspection, Received, Rendition
+from worker.downloads.inspection import Doubted, Expected, Inspection, Received, Rendition
 
 LIMIT = 1_000_000
 NOTHING = Expected(None, None)

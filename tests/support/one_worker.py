@@ -9,19 +9,19 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 from uuid import UUID, uuid4
 
-from service.database import requests
+from service.database.cases import case_requests
+from service.database.cases.case_requests import Request
 from service.database.connection import Database
-from service.database.requests import Request
 from service.domain.process_number import ProcessNumber
-from service.local.portal import DocumentSpec, SimulatedPortal, make_case
-from service.metrics import WorkerMetrics
+from service.local.simulator import DocumentSpec, SimulatedPortal, make_case
+from service.observability.metrics import WorkerMetrics
 from service.portal.token import TokenSource
 from tests.support.buckets import Bucket
-from tests.support.claims import claim_job
-from tests.support.deliveries import add_user
+from tests.support.database.claims import claim_job
+from tests.support.deliveries.deliveries import add_user
 from tests.support.portal_client import Portal, open_portal_client
 from worker.context import Context, Limits
-from worker.download_process import claim_and_run
+from worker.tasks.download_process import claim_and_run
 
 LIMITS: dict[str, Any] = {
     "download_concurrency": 3,
@@ -53,7 +53,7 @@ class OneWorker:
         user_id, _key = await add_user(self.database)
         wanted = Request(self.number, user_id, str(uuid4()), None, force_refresh=False)
         async with self.database.transaction() as connection:
-            self.job_id = (await requests.keep(connection, wanted)).job_id
+            self.job_id = (await case_requests.keep(connection, wanted)).job_id
 
     async def run(self, times: int = 1) -> None:
         """Work on the job, as often as it is taken up again."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import aiohttp
 
-from service.local.portal import FOR_EVER, DocumentSpec, Fault, FaultKind, PortalControl
-from service.local.portal.build import CaseSpec
-from tests.support.api import Api
+from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind, PortalControl
+from service.local.simulator.build import CaseSpec
+from tests.support.http.api import Api
 
 
 class Portal(PortalControl):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.portal.client import PortalClient
 from service.portal.errors import PortalError
 from service.portal.gate import Gate

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import aiohttp
 
-from service.local.processes import free_ports
+from service.local.supervision.processes import free_ports
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 #: Tests ask more often than a client may; those of the limits set their own.
 UNLIMITED = dict.fromkeys(("RATE_LIMIT_REQUESTS", "RATE_LIMIT_DOWNLOADS", "RATE_LIMIT_NUMBERS"), "1000000/minute")
 #: For those of the limits: the figures are the same however long a process stands still.
-PATIENT = {"PYTHONPATH": str(REPOSITORY / "tests" / "support" / "patient_limits")}
+PATIENT = {"PYTHONPATH": str(REPOSITORY / "tests" / "support" / "sitecustomize" / "patient_limits")}
 
 
 class Process:
@@ -108,7 +108,7 @@ async def until_said(process: Process, word: str, *, timeout: float = 60) -> Non
 async def start_api(environment: Mapping[str, str], log: Path) -> Process:
     """The API on the port of the environment; returns when it answers."""
     command = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--port", environment["PORT"]]
-    protocol = ["--http", "service.api.http_protocol:BoundedHttpProtocol", "--ws", "none"]
+    protocol = ["--http", "service.http.protocol:BoundedHttpProtocol", "--ws", "none"]
     options = [
         "--no-access-log",
         "--no-server-header",

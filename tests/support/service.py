@@ -12,7 +12,7 @@ import aiohttp
 import asyncpg
 
 from service.domain.api_keys import new_api_key
-from tests.support.api import Api
+from tests.support.http.api import Api
 from tests.support.processes import Process, free_port, start_api, start_worker
 
 

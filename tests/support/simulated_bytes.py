@@ -1,8 +1,8 @@
 """What a simulated document's bytes are, as the inspection remembers them."""
 
-from service.local.portal.cases import CaseDocument, Kind
-from service.local.portal.content import sha256_of
-from worker.inspection import Expected, Received
+from service.local.simulator.cases.cases import CaseDocument, Kind
+from service.local.simulator.cases.content import sha256_of
+from worker.downloads.inspection import Expected, Received
 
 
 def seen_before(document: CaseDocument, promise: Expected) -> tuple[Received, ...]:

@@ -12,11 +12,11 @@ import pytest
 from service.domain.documents import StoredFile
 from service.local.directory import DataDirectory
 from service.local.stack import Stack
-from tests.support.api import Api
-from tests.support.archives import lay_down, lay_down_zeros
+from tests.support.http.api import Api
+from tests.support.http.archives import lay_down, lay_down_zeros
 from tests.support.processes import Process, free_port, start_api
+from tests.support.servers.tcp_proxy import TcpProxy, running_tcp_proxy
 from tests.support.service import Service, running_service
-from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
 
 SMALL_FILES = 5000
 PATIENCE = 60  # seconds for another process

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from service.domain.documents import StoredFile
-from service.local.portal.samples import FEDERAL
+from service.local.simulator.cases.samples import FEDERAL
 from tests.acceptance.archives.conftest import Shelf, Wired
-from tests.benchmarks.resources import forget_peak, resident
-from tests.support.api import Api
-from tests.support.archives import Given, is_intact, length, put_case, save, succeeds
+from tests.benchmarks.tools.resources import forget_peak, resident
+from tests.support.http.api import Api
+from tests.support.http.archives import Given, is_intact, length, put_case, save, succeeds
 from tests.support.service import Service
 
 GROWTH = 48  # MiB that 5,000 documents may need: rows, names, a manifest of 3 MB and the directory

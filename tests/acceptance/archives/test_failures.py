@@ -14,7 +14,7 @@ import pytest
 
 from service.domain.documents import StoredFile
 from tests.acceptance.archives.conftest import PATIENCE, Shelf, Wired
-from tests.support.archives import Given, ask, put_case, save
+from tests.support.http.archives import Given, ask, put_case, save
 from tests.support.service import Service
 
 MIB = 1024 * 1024

@@ -8,8 +8,8 @@ import pytest
 
 from service.domain.documents import StoredFile
 from tests.acceptance.archives.conftest import Shelf
-from tests.benchmarks.resources import forget_peak, resident
-from tests.support.archives import Given, is_intact, lay_down_zeros, length, put_case, save
+from tests.benchmarks.tools.resources import forget_peak, resident
+from tests.support.http.archives import Given, is_intact, lay_down_zeros, length, put_case, save
 from tests.support.service import Service
 
 GROWTH = 32  # MiB, whatever the size

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.acceptance.archives.conftest import Shelf
-from tests.support.archives import Given, length, put_case, read_as_stream, save
+from tests.support.http.archives import Given, length, put_case, read_as_stream, save
 from tests.support.service import Service
 
 READERS = {"jar": ["jar", "x"], "bsdtar": ["bsdtar", "-x"], "funzip": ["funzip"]}

@@ -12,15 +12,15 @@ import pytest
 from service.local.directory import DataDirectory
 from service.local.endpoints import Endpoints
 from service.local.stack import Stack, running_stack
-from service.store_settings import StoreSettings
+from service.storage.store_settings import StoreSettings
 from tests.conftest import create_database
 from tests.support.buckets import Bucket, open_bucket
+from tests.support.database.workload import Place
 from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
+from tests.support.servers.subscriber import Subscriber
+from tests.support.servers.tcp_proxy import TcpProxy, running_tcp_proxy
 from tests.support.service import Service, running_service
-from tests.support.subscriber import Subscriber
-from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
-from tests.support.workload import Place
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from aiohttp import web
 from service.database.connection import Database
 from service.local.stack import Stack
 from tests.conftest import create_database
-from tests.support.deliveries import add_user, open_pool
+from tests.support.deliveries.deliveries import add_user, open_pool
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Start = Callable[[Answer], Awaitable[str]]

@@ -6,13 +6,14 @@ from uuid import UUID
 import pytest
 import structlog
 
-from service.database import alerts, attempts
-from service.database.alerts import Topic
 from service.database.connection import Database
-from tests.support.alerts import Witness, look
-from tests.support.attempts import GIVEN_UP, claimed, failed_attempt, make, record
-from tests.support.deliveries import schedule, update
-from worker.alerts import MAX_AGE, TERM
+from service.database.deliveries import delivery_attempts
+from service.database.jobs import job_alerts
+from service.database.jobs.job_alerts import Topic
+from tests.support.deliveries.alerts import Witness, look
+from tests.support.deliveries.attempts import GIVEN_UP, claimed, failed_attempt, make, record
+from tests.support.deliveries.deliveries import schedule, update
+from worker.loops.alerts import MAX_AGE, TERM
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ async def test_what_a_worker_took_and_never_told_is_told_by_another(
 ) -> None:
     (failed,) = await fail(database, user_id, url)
     async with database.transaction() as connection:
-        assert await alerts.take(connection, witness.key, Topic.DELIVERIES, within=MAX_AGE, term=TERM)
+        assert await job_alerts.take(connection, witness.key, Topic.DELIVERIES, within=MAX_AGE, term=TERM)
     assert await look(database, witness) == []
 
     async with database.connection() as connection:
@@ -86,7 +87,7 @@ async def test_a_failure_that_is_committed_after_a_later_one_is_told_too(
     first, second = await schedule(database, user_id, url, url.replace("host", "other"))
     early, late = await claimed(database, first), await claimed(database, second)
     async with database.transaction() as connection:
-        await attempts.record(connection, early, failed_attempt(), GIVEN_UP)
+        await delivery_attempts.record(connection, early, failed_attempt(), GIVEN_UP)
         await asyncio.create_task(record(database, late, GIVEN_UP))
         heard = await asyncio.create_task(look(database, witness))
 
@@ -98,7 +99,7 @@ async def test_a_failure_that_is_committed_after_a_later_one_is_told_too(
 async def test_thousands_of_failures_are_told_in_messages_of_a_bounded_number(
     database: Database, user_id: UUID, url: str, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "BATCH", 2)
+    monkeypatch.setattr(job_alerts, "BATCH", 2)
     ids = await fail(database, user_id, *[url] * 5)
 
     messages = [each for _ in range(3) for each in await look(database, witness)]
@@ -132,7 +133,7 @@ async def test_what_is_too_old_to_be_told_is_logged(
 async def test_a_target_that_was_added_later_is_told_of_what_failed_lately(
     database: Database, user_id: UUID, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "BATCH", 10)
+    monkeypatch.setattr(job_alerts, "BATCH", 10)
     (failed,) = await fail(database, user_id, url)
     added = Witness()
 

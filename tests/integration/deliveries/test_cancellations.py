@@ -12,11 +12,20 @@ import pytest
 from service.database.connection import Database
 from service.local.stack import Stack
 from service.webhooks.payload import render
-from tests.support.attempts import let_fail
-from tests.support.deliveries import SilentBell, attempt, make_due, name_of, open_pool, row, schedule, task_context
+from tests.support.deliveries.attempts import let_fail
+from tests.support.deliveries.deliveries import (
+    SilentBell,
+    attempt,
+    make_due,
+    name_of,
+    open_pool,
+    row,
+    schedule,
+    task_context,
+)
 from tests.support.loop_clock import running_loop_clock
-from tests.support.subscriber import Subscriber
-from tests.support.tcp_proxy import TcpProxy, running_tcp_proxy
+from tests.support.servers.subscriber import Subscriber
+from tests.support.servers.tcp_proxy import TcpProxy, running_tcp_proxy
 from worker.context import Context
 
 
@@ -128,7 +137,7 @@ async def test_a_worker_that_stood_still_until_its_lease_had_nearly_ended_sends_
             clock.put_forward(60)
             return await render(*args, **kwargs)
 
-        monkeypatch.setattr("worker.deliver_webhook.render", stand_still)
+        monkeypatch.setattr("worker.tasks.deliver_webhook.render", stand_still)
         await attempt(task_context(database), delivery_id)
 
     found = await row(database, delivery_id)

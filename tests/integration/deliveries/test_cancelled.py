@@ -5,16 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.database import attempts, cancelled_deliveries, processes, repeated_deliveries, requests, retries
-from service.database.cancelled_deliveries import CancelFilter
+from service.actions.retention import remove_old_webhooks
+from service.database.cases import case_requests, processes
 from service.database.connection import Database
+from service.database.deliveries import cancelled_deliveries, delivery_attempts, repeated_deliveries
+from service.database.deliveries.cancelled_deliveries import CancelFilter
+from service.database.jobs import job_retries
 from service.domain.deliveries import Verdict
 from service.domain.errors import ErrorCode
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
-from service.retention import remove_old_webhooks
-from tests.support.alerts import Witness, look
-from tests.support.attempts import (
+from tests.support.deliveries.alerts import Witness, look
+from tests.support.deliveries.attempts import (
     DELIVERED,
     GIVEN_UP,
     OWN_FAULT,
@@ -28,7 +30,7 @@ from tests.support.attempts import (
     resend,
     sweep,
 )
-from tests.support.deliveries import NUMBER, add_event, add_user, row, schedule, update
+from tests.support.deliveries.deliveries import NUMBER, add_event, add_user, row, schedule, update
 
 CLOSED = {"next_attempt_at": None, "resend_at": None, "ring_at": None, "lease_token": None}
 
@@ -99,7 +101,7 @@ async def test_an_attempt_that_is_given_back_is_not_made_by_another_worker(
         assert await cancel(database, each)
 
     async with database.connection() as connection:
-        await attempts.release(connection, under_way)
+        await delivery_attempts.release(connection, under_way)
     await update(database, left, "lease_expires_at = now() - interval '1 second'")
 
     assert await closed(database, given_back) == "cancelled"
@@ -148,8 +150,8 @@ async def test_the_same_request_later_starts_the_schedule_anew(database: Databas
 async def requested(database: Database, case: ProcessNumber, user_id: UUID, url: str) -> tuple[UUID, UUID]:
     """A job that has not ended, and the delivery that waits for it."""
     async with database.transaction() as connection:
-        wanted = requests.Request(case, user_id, "test", url, force_refresh=False)
-        job_id = (await requests.keep(connection, wanted)).job_id
+        wanted = case_requests.Request(case, user_id, "test", url, force_refresh=False)
+        job_id = (await case_requests.keep(connection, wanted)).job_id
         delivery_id = await connection.fetch_val(
             "SELECT id FROM deliveries WHERE job_id = :job_id AND user_id = :user_id AND url = :url",
             {"job_id": job_id, "user_id": user_id, "url": url},
@@ -163,7 +165,7 @@ async def end(database: Database, case: ProcessNumber, job_id: UUID) -> tuple[UU
     async with database.transaction() as connection:
         await processes.lock(connection, case)
         error = ErrorCode.PROCESS_NOT_FOUND
-        return (await requests.settle(connection, case, job_id, error=error, event_limit=10)).deliveries
+        return (await case_requests.settle(connection, case, job_id, error=error, event_limit=10)).deliveries
 
 
 async def test_one_that_waits_for_its_job_is_not_told_of_the_end_and_can_be_sent_after_it(
@@ -206,7 +208,7 @@ async def test_a_retry_of_the_job_leaves_out_what_was_cancelled(
     await end(database, case, job_id)
 
     async with database.transaction() as connection:
-        again = await retries.retry(connection, job_id, request_id="test", event_limit=10)
+        again = await job_retries.retry(connection, job_id, request_id="test", event_limit=10)
         rows = await connection.fetch_all("SELECT url FROM deliveries WHERE job_id = :id", {"id": again.job_id})
 
     assert [each["url"] for each in rows] == [f"{url}&other"]

@@ -6,17 +6,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service import rescue
-from service.database import deleted_users, deliveries, delivery_history, processes, requests, users
+from service.actions import rescue
+from service.database.cases import case_requests, processes
 from service.database.connection import Database
+from service.database.deliveries import deliveries, delivery_history
+from service.database.users import deleted_users, users
 from service.domain.process_number import ProcessNumber
-from service.queue import Bell
-from service.webhooks.post_outcome import OutcomeKind
-from tests.support.alerts import Witness, look
-from tests.support.attempts import DELIVERED, RETRY, claimed, make, record
-from tests.support.deliveries import SilentBell, add_user, attempt, row, schedule, task_context
-from tests.support.subscriber import Subscriber
-from tests.support.users import delete
+from service.queue.task_queue import Bell
+from service.webhooks.outcome import OutcomeKind
+from tests.support.database.users import delete
+from tests.support.deliveries.alerts import Witness, look
+from tests.support.deliveries.attempts import DELIVERED, RETRY, claimed, make, record
+from tests.support.deliveries.deliveries import SilentBell, add_user, attempt, row, schedule, task_context
+from tests.support.servers.subscriber import Subscriber
 
 
 async def find(database: Database, delivery_id: UUID) -> delivery_history.DeliveryRow | None:
@@ -54,15 +56,15 @@ async def test_a_subscription_to_a_job_is_forgotten_and_the_job_goes_on_for_the_
     case = ProcessNumber.parse(number)
     async with database.transaction() as connection:
         for each in (user_id, other_id):
-            wanted = requests.Request(case, each, "test", f"https://{each}.example.com/", force_refresh=False)
-            job_id = (await requests.keep(connection, wanted)).job_id
+            wanted = case_requests.Request(case, each, "test", f"https://{each}.example.com/", force_refresh=False)
+            job_id = (await case_requests.keep(connection, wanted)).job_id
     assert job_id is not None
 
     await delete(database, user_id)
 
     async with database.transaction() as connection:
         await processes.lock(connection, case)
-        settlement = await requests.settle(connection, case, job_id, event_limit=10)
+        settlement = await case_requests.settle(connection, case, job_id, event_limit=10)
         left = await connection.fetch_all("SELECT id, user_id FROM deliveries WHERE job_id = :id", {"id": job_id})
     assert [each["user_id"] for each in left] == [other_id]
     assert settlement.deliveries == (left[0]["id"],)

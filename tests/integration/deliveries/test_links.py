@@ -10,9 +10,9 @@ import pytest
 
 from service.database.connection import Database
 from service.local.stack import Stack
-from service.object_store import ObjectStore, open_object_store
-from service.store_settings import StoreSettings
-from tests.support.deliveries import (
+from service.storage.object_store import ObjectStore, open_object_store
+from service.storage.store_settings import StoreSettings
+from tests.support.deliveries.deliveries import (
     add_event,
     attempt,
     event_document,
@@ -21,7 +21,7 @@ from tests.support.deliveries import (
     schedule,
     task_context,
 )
-from tests.support.subscriber import Subscriber
+from tests.support.servers.subscriber import Subscriber
 
 CONTENT = b"%PDF-1.7 the bytes of a document"
 LINK_TTL = 3600  # seconds

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from service.local.stack import Stack
-from tests.support.deliveries import NUMBER
-from tests.support.migrations import create_before, migrate, roll_back_to
+from tests.support.database.migrations import create_before, migrate, roll_back_to
+from tests.support.deliveries.deliveries import NUMBER
 
 _HOST_OF_THE_OLD = "INSERT INTO delivery_hosts (host) VALUES ('%s') ON CONFLICT DO NOTHING"
 _USER = "INSERT INTO users (id, name, role) VALUES ($1, $2, 'user')"

@@ -7,7 +7,7 @@ import pytest
 
 from service.database.connection import Database
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, ClaimedDelivery, Ring
-from tests.support.attempts import (
+from tests.support.deliveries.attempts import (
     DELIVERED,
     RETRY,
     claim,
@@ -18,7 +18,7 @@ from tests.support.attempts import (
     sweep,
     waiting,
 )
-from tests.support.deliveries import row, schedule, update
+from tests.support.deliveries.deliveries import row, schedule, update
 
 
 @pytest.mark.parametrize(

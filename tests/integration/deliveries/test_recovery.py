@@ -4,11 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from service.database import deliveries
 from service.database.connection import Database
+from service.database.deliveries import deliveries
 from service.domain.deliveries import ClaimedDelivery
-from tests.support.attempts import GIVEN_UP, claim, make, record, recover, resend
-from tests.support.deliveries import add_user, row, schedule
+from tests.support.deliveries.attempts import GIVEN_UP, claim, make, record, recover, resend
+from tests.support.deliveries.deliveries import add_user, row, schedule
 
 
 @pytest.fixture(autouse=True)

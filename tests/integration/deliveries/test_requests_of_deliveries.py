@@ -3,14 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
-from service.database import attempts
+from service.database.deliveries import delivery_attempts
 from service.domain.deliveries import ClaimedDelivery
-from tests.support.case_steps import CaseSteps, listed
+from tests.support.database.case_steps import CaseSteps, listed
 
 
 async def claimed(steps: CaseSteps, delivery_id: UUID) -> ClaimedDelivery:
     found = await steps.run(
-        lambda connection: attempts.claim(connection, delivery_id, term=timedelta(seconds=30), may_probe=True)
+        lambda connection: delivery_attempts.claim(connection, delivery_id, term=timedelta(seconds=30), may_probe=True)
     )
     assert isinstance(found, ClaimedDelivery)
     return found

@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.database import deliveries
 from service.database.connection import Database
+from service.database.deliveries import deliveries
 from service.domain.deliveries import ClaimedDelivery, Verdict
 from service.domain.statuses import DeliveryStatus
-from tests.support.attempts import (
+from tests.support.deliveries.attempts import (
     DELIVERED,
     GIVEN_UP,
     OWN_FAULT,
@@ -23,7 +23,7 @@ from tests.support.attempts import (
     resend,
     sweep,
 )
-from tests.support.deliveries import add_user, row, schedule, update
+from tests.support.deliveries.deliveries import add_user, row, schedule, update
 
 
 async def test_a_resend_that_fails_leaves_the_schedule_as_it_was(database: Database, user_id: UUID, url: str) -> None:

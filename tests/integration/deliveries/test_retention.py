@@ -6,12 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from service.database import deliveries, retention
+from service.actions.retention import remove_old_webhooks
+from service.database import retention
 from service.database.connection import Database
-from service.retention import remove_old_webhooks
-from tests.support.attempts import DELIVERED, GIVEN_UP, attempts_written, claimed, make, resend
-from tests.support.deliveries import NUMBER, add_event, schedule, update
-from worker.retention import remove_for_ever
+from service.database.deliveries import deliveries
+from tests.support.deliveries.attempts import DELIVERED, GIVEN_UP, attempts_written, claimed, make, resend
+from tests.support.deliveries.deliveries import NUMBER, add_event, schedule, update
+from worker.loops.retention import remove_for_ever
 
 DAYS = timedelta(days=90)
 LONG_AGO = "completed_at = now() - interval '91 days'"
@@ -77,7 +78,7 @@ async def test_more_than_a_batch_goes_by_many_workers_at_once_and_after_one_that
     database: Database, user_id: UUID, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 3)
-    monkeypatch.setattr("service.retention.BATCH", 3)
+    monkeypatch.setattr("service.actions.retention.BATCH", 3)
     ids = await schedule(database, user_id, *[url] * 10)
     for delivery_id in ids:
         await make(database, delivery_id, DELIVERED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from service.database.connection import Database
-from tests.support.attempts import (
+from tests.support.deliveries.attempts import (
     DELIVERED,
     OWN_FAULT,
     RETRY,
@@ -15,7 +15,7 @@ from tests.support.attempts import (
     make,
     record,
 )
-from tests.support.deliveries import row, schedule, update
+from tests.support.deliveries.deliveries import row, schedule, update
 
 
 async def test_an_attempt_is_claimed_by_one_of_many(database: Database, user_id: UUID, url: str) -> None:

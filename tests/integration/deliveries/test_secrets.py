@@ -3,10 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from service.database import users
 from service.database.connection import Database
+from service.database.users import users
 from service.webhooks.signature import new_secret
-from tests.support.deliveries import add_user
+from tests.support.deliveries.deliveries import add_user
 
 
 async def test_rotations_at_once_leave_one_current_secret(database: Database) -> None:

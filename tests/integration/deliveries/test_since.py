@@ -4,10 +4,10 @@ import asyncio
 from datetime import datetime
 from uuid import UUID
 
-from service.database import deliveries, delivery_history
 from service.database.connection import Database
-from service.database.delivery_history import DeliveryFilter
-from tests.support.deliveries import NUMBER, add_event, row, schedule
+from service.database.deliveries import deliveries, delivery_history
+from service.database.deliveries.delivery_history import DeliveryFilter
+from tests.support.deliveries.deliveries import NUMBER, add_event, row, schedule
 
 
 async def listed(database: Database, user_id: UUID, since: datetime) -> list[UUID]:

@@ -10,16 +10,17 @@ from uuid import UUID, uuid4
 import structlog
 from aiohttp import web
 
-from service.database import attempts, delivery_history, users
 from service.database.connection import Database
-from service.database.delivery_history import AttemptRow
+from service.database.deliveries import delivery_attempts, delivery_history
+from service.database.deliveries.delivery_history import AttemptRow
+from service.database.users import users
 from service.domain.deliveries import ClaimedDelivery
 from service.local.stack import Stack
-from service.webhooks.name_resolver import LookupFailed
-from service.webhooks.post_outcome import OutcomeKind
+from service.webhooks.addresses.resolver import LookupFailed
+from service.webhooks.outcome import OutcomeKind
 from service.webhooks.signature import new_secret, verify
 from tests.integration.deliveries.conftest import Start
-from tests.support.deliveries import (
+from tests.support.deliveries.deliveries import (
     SilentBell,
     add_event,
     add_user,
@@ -33,10 +34,10 @@ from tests.support.deliveries import (
     task_context,
     update,
 )
-from tests.support.subscriber import Subscriber
-from tests.support.tcp_proxy import running_tcp_proxy
+from tests.support.servers.subscriber import Subscriber
+from tests.support.servers.tcp_proxy import running_tcp_proxy
 from worker.context import Context
-from worker.deliver_webhook import _post
+from worker.tasks.deliver_webhook import _post
 
 
 async def last_attempt(database: Database, delivery_id: UUID) -> AttemptRow:
@@ -237,7 +238,7 @@ async def test_a_database_that_is_away_before_the_attempt_is_no_unknown_error(
     path, name = f"/{uuid4()}", await name_of(database)
     (delivery_id,) = await schedule(database, user_id, subscriber.url(path))
     async with database.transaction() as connection:
-        claimed = await attempts.claim(connection, delivery_id, term=timedelta(minutes=1), may_probe=True)
+        claimed = await delivery_attempts.claim(connection, delivery_id, term=timedelta(minutes=1), may_probe=True)
     assert isinstance(claimed, ClaimedDelivery)
     async with (
         running_tcp_proxy(stack.endpoints.database_url) as (wire, url),

@@ -3,11 +3,22 @@
 import asyncio
 from uuid import UUID
 
-from service.database import deliveries, overdue
 from service.database.connection import Database
+from service.database.deliveries import deliveries, overdue
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_PROBES_TOTAL, HOST_TOTAL, USER_PROBES, ClaimedDelivery
-from tests.support.attempts import GIVEN_UP, RETRY, claim, claimed, let_fail, make, record, resend, sweep, waiting
-from tests.support.deliveries import add_user, row, schedule, update
+from tests.support.deliveries.attempts import (
+    GIVEN_UP,
+    RETRY,
+    claim,
+    claimed,
+    let_fail,
+    make,
+    record,
+    resend,
+    sweep,
+    waiting,
+)
+from tests.support.deliveries.deliveries import add_user, row, schedule, update
 
 PLACES = 40
 

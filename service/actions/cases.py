@@ -1,0 +1,90 @@
+"""How a case is requested: looked up, registered, and handed to the workers. Shared by what starts downloads."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from service.actions.shared_listings import LISTING_TIMEOUT, Asking, Unlisted
+from service.actions.state import ActionState
+from service.database.cases import case_requests, processes
+from service.database.cases.case_requests import Accepted, Request
+from service.database.connection import Connection
+
+Found = TypeVar("Found")
+Find = Callable[[Connection, Request], Awaitable[Found]]
+
+
+class Begun(msgspec.Struct, Generic[Found], frozen=True):
+    """What was there at the end of the transaction of a request: a worker may be faster than the answer."""
+
+    found: Found
+    is_kept: bool = False  #: the portal did not answer; a worker will ask it
+
+
+async def begin(
+    state: ActionState,
+    wanted: Request,
+    find: Find[Found],
+    *,
+    is_listed: bool,
+    auto_download: bool,
+    timeout: float = LISTING_TIMEOUT,
+) -> Begun[Found]:
+    """List the case where that is needed, and start what it lacks.
+
+    If the portal does not answer within `timeout` seconds the request is kept for the workers. Raises `NotFound` and
+    `AccessDenied`, and `Unlisted` for a request without download, of which there is nothing to keep.
+    """
+    if is_listed and not wanted.force_refresh:
+        return await _accept(state, wanted, find, auto_download=auto_download)
+    try:
+        await list_process(state, wanted, is_forced=wanted.force_refresh, timeout=timeout)
+    except Unlisted as error:
+        if not auto_download:
+            raise
+        return await _keep(state, wanted, find, error.asked)
+    return await _accept(state, wanted, find, auto_download=auto_download)
+
+
+async def list_process(
+    state: ActionState, wanted: Request, *, is_forced: bool, timeout: float = LISTING_TIMEOUT
+) -> None:
+    """Have the portal list the case now, and register it. Raises as `SharedListings.listed`."""
+    asking = Asking(wanted.number, wanted.user_id, wanted.lane, state["arrived"], is_forced)
+    await state["listings"].listed(asking, timeout=timeout)
+
+
+async def ring(state: ActionState, accepted: Accepted) -> None:
+    """After the commit. A bell that is not heard is rung again by the workers' sweep."""
+    if accepted.job_id is not None and (accepted.new_job or accepted.can_go_on):
+        await state["bell"].ring_job(accepted.job_id)
+    if (due := accepted.delivery) is not None:
+        await state["bell"].ring_delivery(due.id, attempt=due.attempt, rings=due.rings, late=False)
+
+
+async def _accept(state: ActionState, wanted: Request, find: Find[Found], *, auto_download: bool) -> Begun[Found]:
+    async def accept(connection: Connection) -> tuple[Accepted, Found]:
+        await processes.lock(connection, wanted.number)
+        accepted = Accepted()
+        if auto_download:
+            accepted = await case_requests.accept(connection, wanted, event_limit=state["event_limit"])
+        return accepted, await find(connection, wanted)
+
+    async with state["turns"].take():
+        accepted, found = await state["database"].run(accept)
+    await ring(state, accepted)
+    return Begun(found)
+
+
+async def _keep(state: ActionState, wanted: Request, find: Find[Found], asked: int | None) -> Begun[Found]:
+    async def keep(connection: Connection) -> tuple[Accepted, Found]:
+        place = asked
+        if place is None and wanted.force_refresh:
+            place = await processes.next_listing(connection)
+        return await case_requests.keep(connection, wanted, asked=place), await find(connection, wanted)
+
+    async with state["turns"].take():
+        accepted, found = await state["database"].run(keep)
+    await ring(state, accepted)
+    return Begun(found, is_kept=True)

@@ -1,0 +1,65 @@
+"""A listing that is asked for under the lease of its case, by an API process or a worker.
+
+The lease is kept while the portal is asked, and its end is told to the processes that wait.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.portal import listing_leases
+from service.database.portal.listing_leases import Lease, ListingOutcome
+from service.portal.errors import AccessDenied, NotFound, PortalError, Unavailable
+
+RENEW_INTERVAL = 1.0  # seconds
+FAILURES = (NotFound, AccessDenied, Unavailable)
+
+
+def outcome_of(error: PortalError) -> ListingOutcome:
+    """How a listing ended that failed with one of `FAILURES`."""
+    if isinstance(error, NotFound):
+        return ListingOutcome.NOT_FOUND
+    return ListingOutcome.DENIED if isinstance(error, AccessDenied) else ListingOutcome.UNAVAILABLE
+
+
+@asynccontextmanager
+async def leased(database: Database, lease: Lease) -> AsyncIterator[None]:
+    """Keep the lease while the caller asks the portal and registers what it lists.
+
+    The transaction that registers also writes `listing_leases.end`. One of `FAILURES` is told to the processes that
+    wait. After any other exception they may ask at once.
+    """
+    renewing = asyncio.ensure_future(_renew(database, lease))
+    has_ended = False
+    try:
+        yield
+        has_ended = True
+    except FAILURES as error:
+        outcome, retry_after = outcome_of(error), error.retry_after
+        await _tell(database, lambda each: listing_leases.end(each, lease, outcome, retry_after=retry_after))
+        has_ended = True
+        raise
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
+        if not has_ended:
+            # Cancelled, or the database is away: the lease ends in seconds, and now if it can be told.
+            await _tell(database, lambda each: listing_leases.give_up(each, lease))
+
+
+async def _renew(database: Database, lease: Lease) -> None:
+    while True:
+        await asyncio.sleep(RENEW_INTERVAL)
+        await _tell(database, lambda each: listing_leases.renew(each, lease))
+
+
+async def _tell(database: Database, step: Callable[[Connection], Awaitable[None]]) -> None:
+    """Write what others wait for. If it cannot be written, they go on when the lease ends."""
+    try:
+        async with database.connection() as connection:
+            await step(connection)
+    except UNREACHABLE as error:
+        structlog.get_logger().warning("listing_lease_not_written", error=type(error).__name__)

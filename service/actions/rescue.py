@@ -1,0 +1,72 @@
+"""The sweep: releases jobs whose worker is gone, and enqueues every delivery that is due.
+
+PostgreSQL knows what is due; Redis may have lost every message. Any number of workers may sweep at once.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+import structlog
+
+from service.actions.batches import in_batches
+from service.database.connection import Database
+from service.database.deliveries import deliveries, overdue
+from service.database.deliveries.overdue import Stop
+from service.database.jobs import jobs, turns
+from service.database.users import deleted_users
+from service.queue.task_queue import Bell
+
+BATCH = 200  # jobs, or users at hosts, of one statement
+ENDINGS = 5  # batches of deliveries of deleted users
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep put back."""
+
+    jobs: int = 0  #: whose worker was gone
+    deliveries: int = 0
+
+
+async def sweep(database: Database, bell: Bell) -> Swept:
+    """Put back every job whose worker is gone or whose delay has passed, and ring for every overdue delivery."""
+    released = await in_batches(database, partial(jobs.release_expired, limit=BATCH), size=BATCH)
+    delayed = await in_batches(database, partial(jobs.release_delayed, limit=BATCH), size=BATCH)
+    async with database.connection() as connection:
+        await turns.tidy(connection)
+    if released or delayed:
+        await bell.ring_job(uuid4())
+    async with database.transaction() as connection:
+        # One batch with each sweep: the hosts take no more at a time.
+        await deliveries.go_on_recovering(connection)
+    await _end_for_deleted_users(database)
+    rung = await _sweep_deliveries(database, bell)
+    if released or rung:
+        structlog.get_logger().warning("rung_again", jobs=released, deliveries=rung)
+    return Swept(released, rung)
+
+
+async def _end_for_deleted_users(database: Database) -> None:
+    """Some batches with each sweep, so that a user with millions of deliveries does not hold it up."""
+    for _ in range(ENDINGS):
+        async with database.transaction() as connection:
+            if not await deleted_users.go_on_ending(connection):
+                return
+
+
+async def _sweep_deliveries(database: Database, bell: Bell) -> int:
+    """Walk once over the users at hosts for whom something is open, from batch to batch."""
+    rung = 0
+    after: Stop | None = None
+    is_last = False
+    while not is_last:
+        async with database.connection() as connection:
+            batch = await overdue.take_overdue(connection, after=after, limit=BATCH)
+        for ring in batch.rings:
+            if not await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings):
+                # Redis is away: what is left becomes overdue again.
+                return rung
+            rung += 1
+        after, is_last = batch.after, batch.after is None
+    return rung

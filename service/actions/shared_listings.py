@@ -1,0 +1,180 @@
+"""One listing for all who ask for a case at the same moment, in this process and in the others.
+
+Of the requests of one process one task asks the database; of all processes the one that has the lease asks the portal.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from service.actions.concurrency import Turns
+from service.actions.leased_listing import FAILURES, leased, outcome_of
+from service.database.cases import case_requests
+from service.database.connection import Connection, Database
+from service.database.portal import listing_leases
+from service.database.portal.listing_leases import Lease, ListingOutcome, Seen
+from service.domain.errors import ErrorCode
+from service.domain.listings import Listing
+from service.domain.process_number import ProcessNumber
+from service.portal.client import PortalClient
+from service.portal.errors import AccessDenied, NotFound
+from service.portal.gate import Gate
+from service.queue.task_queue import Bell
+
+LISTING_TIMEOUT = 5.0  # seconds; the worker waits longer, the client need not
+LOOK_INTERVAL = 0.1  # seconds between two looks at a listing of another process
+CLOSE_TIMEOUT = 5.0  # seconds
+
+
+class Unlisted(Exception):
+    """The portal did not list the case in time.
+
+    `asked`: the place of the listing that did not come; None if none was begun that would have done.
+    """
+
+    def __init__(self, asked: int | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__("no listing")
+        self.asked = asked
+        self.retry_after = retry_after  #: seconds, where the portal said so
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """Somebody who needs a listing."""
+
+    number: ProcessNumber
+    user_id: UUID
+    lane: int
+    arrived: float  #: of `time.perf_counter`
+    is_forced: bool  #: only a listing that is begun after `arrived` will do
+
+
+@dataclass(eq=False)
+class _Flight:
+    """A listing that is under way, here or in another process."""
+
+    asked: int | None = None
+    began: float = float("-inf")  #: of `time.perf_counter`: when `asked` was taken, or earlier
+    outcome: ListingOutcome | None = None
+    retry_after: float | None = None
+    task: "asyncio.Task[None]" = field(init=False)
+
+    def serves(self, asking: Asking) -> bool:
+        """Whether it is new enough."""
+        return not asking.is_forced or self.began >= asking.arrived
+
+    def note(self, seen: Seen, looked: float) -> None:
+        """What another process does."""
+        self.asked, self.outcome, self.retry_after = seen.asked, seen.outcome, seen.retry_after
+        if seen.age is not None:
+            self.began = looked - seen.age
+
+
+class SharedListings:
+    """The listings that the API asks for."""
+
+    def __init__(self, database: Database, portal: PortalClient, gate: Gate, turns: Turns, bell: Bell) -> None:
+        self._database = database
+        self._portal = portal
+        self._gate = gate
+        self._turns = turns
+        self._bell = bell
+        self._flights: dict[ProcessNumber, _Flight] = {}
+
+    async def listed(self, asking: Asking, *, timeout: float = LISTING_TIMEOUT) -> None:
+        """Return when the case is listed and registered.
+
+        Raises `Unlisted`, `NotFound` and `AccessDenied`. A listing that is under
+        way goes on for the others when this caller's time is up, or when it is cancelled.
+        """
+        deadline = time.perf_counter() + timeout
+        flight = None
+        while (left := deadline - time.perf_counter()) > 0:
+            flight = self._flight(asking)
+            done, _ = await asyncio.wait([flight.task], timeout=left)
+            if done:
+                flight.task.result()
+            if done and flight.serves(asking):
+                return _judge(flight)
+        raise Unlisted(flight.asked if flight is not None and flight.serves(asking) else None)
+
+    async def close(self) -> None:
+        """End what is under way and give its leases back."""
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+
+    def _flight(self, asking: Asking) -> _Flight:
+        """The one that is under way, or a new one."""
+        if (flight := self._flights.get(asking.number)) is None:
+            flight = self._flights[asking.number] = _Flight()
+            flight.task = asyncio.ensure_future(self._fly(flight, asking))
+            flight.task.add_done_callback(lambda task: self._land(asking.number, task))
+        return flight
+
+    def _land(self, number: ProcessNumber, task: "asyncio.Task[None]") -> None:
+        del self._flights[number]
+        if not task.cancelled():
+            # Marks it as seen: those who waited may all have left.
+            task.exception()
+
+    async def _fly(self, flight: _Flight, asking: Asking) -> None:
+        """Ask the portal, or wait until another process has."""
+        holder = uuid4()
+        while True:
+            seen, looked = await self._look(holder, asking)
+            if seen.leased is not None:
+                flight.asked, flight.began = seen.leased, looked
+                return await self._lead(flight, asking, Lease(asking.number, holder, seen.leased))
+            flight.note(seen, looked)
+            if seen.is_listed and not asking.is_forced:
+                flight.outcome = ListingOutcome.LISTED
+            if flight.outcome is not None:
+                return None
+            await asyncio.sleep(LOOK_INTERVAL)
+
+    async def _look(self, holder: UUID, asking: Asking) -> tuple[Seen, float]:
+        """Take the lease if it is free, and say at which time of `time.perf_counter` it was asked for."""
+        async with self._turns.take(), self._database.connection() as connection:
+            now = time.perf_counter()
+            waited = timedelta(seconds=now - asking.arrived)
+            seen = await listing_leases.take(
+                connection, asking.number, holder, is_forced=asking.is_forced, waited=waited
+            )
+        return seen, now
+
+    async def _lead(self, flight: _Flight, asking: Asking, lease: Lease) -> None:
+        portal = self._portal.with_pass(self._gate.pass_for(asking.user_id, asking.lane))
+        try:
+            async with leased(self._database, lease):
+                listing = await portal.list_process(lease.number, timeout=LISTING_TIMEOUT)
+                await self._register(msgspec.structs.replace(listing, asked=lease.asked), lease)
+        except FAILURES as error:
+            flight.outcome, flight.retry_after = outcome_of(error), error.retry_after
+        else:
+            flight.outcome = ListingOutcome.LISTED
+
+    async def _register(self, listing: Listing, lease: Lease) -> None:
+        async def register(connection: Connection) -> UUID | None:
+            woken = await case_requests.register(connection, listing)
+            await listing_leases.end(connection, lease, ListingOutcome.LISTED)
+            return woken
+
+        async with self._turns.take():
+            woken = await self._database.run(register)
+        if woken is not None:
+            await self._bell.ring_job(woken)
+
+
+def _judge(flight: _Flight) -> None:
+    if flight.outcome is ListingOutcome.NOT_FOUND:
+        raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know this case")
+    if flight.outcome is ListingOutcome.DENIED:
+        raise AccessDenied(ErrorCode.PROCESS_ACCESS_DENIED, "the portal denies this case")
+    if flight.outcome is not ListingOutcome.LISTED:
+        raise Unlisted(flight.asked, retry_after=flight.retry_after)

@@ -1,0 +1,138 @@
+"""`/processes/search`: many cases in one request."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from service.actions.cases import begin
+from service.actions.shared_listings import LISTING_TIMEOUT
+from service.api.framework import parameters
+from service.api.framework.case_problems import CASE_REFUSALS, case_problem
+from service.api.framework.operations import Call, Tag, operation, start_many
+from service.api.framework.parameters import CaseNumber, WebhookUrl
+from service.api.framework.queries import NoQuery
+from service.api.presenters import ProcessSummary, process_summary
+from service.database.cases import process_lists, processes
+from service.database.cases.case_requests import Request
+from service.database.cases.processes import Completeness
+from service.database.connection import UNREACHABLE, Connection
+from service.domain.jobs import Lane
+from service.domain.process_number import ProcessNumber
+from service.http.problems import Problem, ProblemView
+
+NUMBERS_MAX = 1000
+AT_ONCE = 8  # of one request; others want connections too
+#: Seconds in which the portal is asked; what is left then is kept for the workers. Proxies give up after 30.
+PATIENCE = 15.0
+
+Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
+
+
+class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which cases, and what to do with them."""
+
+    process_numbers: Annotated[
+        list[CaseNumber], Meta(description="CNJ case numbers.", min_length=1, max_length=NUMBERS_MAX)
+    ]
+    auto_download: bool = True  #: start the download of what is not available yet
+    webhook_url: WebhookUrl | None = None
+
+
+class SearchResult(msgspec.Struct, frozen=True):
+    """The result for one number: a case or a problem."""
+
+    process_number: str  #: masked where it is one, else as it was given
+    process: ProcessSummary | None  #: null where there is a problem
+    problem: ProblemView | None  #: null where there is a case
+
+
+class SearchView(msgspec.Struct, frozen=True):
+    """One result for each number, in the order of the request."""
+
+    items: list[SearchResult]  #: one for each number, in the order of the request
+
+
+@operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), comes_in_crowds=True)
+async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
+    """Look up to 1,000 cases up and start what they lack.
+
+    A case that is wrong, unknown or denied does not spoil the rest. What the portal has not listed after some seconds
+    is accepted all the same: its case is pending, and a worker lists it. Documents are not shown here; ask for the
+    status of a case, or wait for its webhook. Each case that needs a download counts towards the limit of the key for
+    cases that searches start; those that are complete or in work do not.
+    """
+    body = call.body
+    webhook_url = None
+    if body.webhook_url is not None:
+        webhook_url = await parameters.checked_webhook_url(call.request, body.webhook_url)
+    numbers = {given: _parsed(given) for given in body.process_numbers}
+    valid = {number for number in numbers.values() if isinstance(number, ProcessNumber)}
+    async with call.state["database"].connection() as connection:
+        known = await processes.completeness_of(connection, valid)
+    if body.auto_download:
+        # What is there, and what a job works on already, starts nothing. A webhook is called for what is there.
+        has_webhook = body.webhook_url is not None
+        starting = [each for each in known.values() if not each.is_active and (has_webhook or not each.is_complete)]
+        await start_many(call, len(starting))
+    outcomes = await _begin_all(call, known, webhook_url)
+    return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
+
+
+def _parsed(given: str) -> ProcessNumber | ProblemView:
+    try:
+        return parameters.parsed_number(given)
+    except Problem as problem:
+        return problem.view()
+
+
+async def _begin_all(
+    call: Call[NoQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
+) -> Outcomes:
+    outcomes: Outcomes = {}
+    places, deadline = asyncio.Semaphore(AT_ONCE), time.monotonic() + PATIENCE
+
+    async def begin_one(number: ProcessNumber) -> None:
+        wanted = Request(
+            number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
+        )
+        async with places:
+            timeout = min(deadline - time.monotonic(), LISTING_TIMEOUT)
+            outcomes[number] = await _begin(call, wanted, is_listed=known[number].is_listed, timeout=timeout)
+
+    async with asyncio.TaskGroup() as group:
+        for number in known:
+            group.create_task(begin_one(number))
+    return outcomes
+
+
+async def _begin(
+    call: Call[NoQuery, SearchBody], wanted: Request, *, is_listed: bool, timeout: float
+) -> ProcessSummary | ProblemView:
+    auto_download = call.body.auto_download
+    try:
+        begun = await begin(
+            call.state, wanted, _find, is_listed=is_listed, auto_download=auto_download, timeout=timeout
+        )
+    except CASE_REFUSALS as error:
+        return case_problem(error).view()
+    except UNREACHABLE:
+        busy = "The service cannot reach its database. Ask for this case again."
+        return Problem("service_unavailable", busy).view()
+    return begun.found
+
+
+async def _find(connection: Connection, wanted: Request) -> ProcessSummary:
+    return process_summary(await process_lists.find(connection, wanted.number))
+
+
+def _result(given: str, number: ProcessNumber | ProblemView, outcomes: Outcomes) -> SearchResult:
+    if isinstance(number, ProblemView):
+        return SearchResult(given, None, number)
+    outcome = outcomes[number]
+    if isinstance(outcome, ProblemView):
+        return SearchResult(number.masked, None, outcome)
+    return SearchResult(number.masked, outcome, None)

@@ -1,0 +1,48 @@
+"""Who calls: `Authorization: Bearer <API key>`."""
+
+import re
+
+import structlog
+
+from service.api.state import ApiRequest
+from service.database.users import users
+from service.database.users.users import User
+from service.domain.api_keys import key_hash, key_hint
+from service.http.problems import Problem
+
+#: Names of schemes have no case, and white space around a value is none of it (RFC 9110, sections 11.1 and 5.5).
+_BEARER = re.compile(r"[ \t]*(?i:bearer)[ \t]+([\x21-\x7e]{1,200})[ \t]*")
+
+
+def presented_key(request: ApiRequest) -> str:
+    """The key in the header, not looked up yet. Raises the 401 problem without asking anyone."""
+    match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    if match is None:
+        raise _unauthorized("Send your API key as `Authorization: Bearer <key>`.")
+    return match[1]
+
+
+async def authenticate(request: ApiRequest, api_key: str) -> User:
+    """The owner of a presented key; each request asks the database, so that a revocation works at once."""
+    async with request.state["database"].connection() as connection:
+        user = await users.find_by_key(connection, api_key)
+    if user is None:
+        raise revoked()
+    # The hint tells the keys of a user apart. It shows 24 of 256 bits: too few to guess the key.
+    structlog.contextvars.bind_contextvars(user=str(user.id), key_hint=key_hint(api_key))
+    request.state["key_uses"].note(user.key_id)
+    return user
+
+
+def revoked() -> Problem:
+    """A key that lets nobody in, or does not any more since the request began."""
+    return _unauthorized("The API key is unknown or was revoked.")
+
+
+def key_identity(api_key: str) -> str:
+    """What stands for a key where the key itself must not be, as in the counters of Redis."""
+    return key_hash(api_key).hex()
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})

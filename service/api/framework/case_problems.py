@@ -1,0 +1,27 @@
+"""What a case is refused for, as problems."""
+
+import math
+
+from service.actions.shared_listings import Unlisted
+from service.http.problems import Problem
+from service.portal.errors import AccessDenied, NotFound
+
+RETRY_AFTER = "30"  # seconds
+#: What the request for a case may raise.
+CASE_REFUSALS = (Unlisted, NotFound, AccessDenied)
+
+
+def case_problem(error: Unlisted | NotFound | AccessDenied) -> Problem:
+    """What a client is told of it."""
+    if isinstance(error, NotFound):
+        return Problem("process_not_found", "The portal does not know this case.")
+    if isinstance(error, AccessDenied):
+        return Problem("process_access_denied", "The portal denies this case to the credentials in use.")
+    detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
+    retry_after = str(math.ceil(error.retry_after)) if error.retry_after else RETRY_AFTER
+    return Problem("portal_unavailable", detail, headers={"Retry-After": retry_after})
+
+
+def not_requested() -> Problem:
+    """For what is answered from the database alone."""
+    return Problem("process_not_found", "Nobody has requested this case yet.")

@@ -1,0 +1,35 @@
+"""The two links to a stored document: one that was signed and expires, one of this API that never goes stale."""
+
+from datetime import datetime
+
+from service.domain.content_types import content_type
+from service.domain.documents import Document
+from service.domain.file_names import download_name
+from service.domain.storage_keys import case_of
+from service.storage.object_store import ObjectStore
+
+
+class DocumentLinks:
+    """Makes links. `public_url` is where clients reach this service."""
+
+    def __init__(self, store: ObjectStore, public_url: str) -> None:
+        self._store = store
+        self._public_url = public_url
+
+    async def expiry(self) -> datetime:
+        """When a link that is signed from now on stops working."""
+        return await self._store.link_expiry()
+
+    async def signed(self, document: Document) -> str | None:
+        """A fresh link to the stored file under the document's own name; None where there is no file."""
+        if document.storage_key is None or document.mime_type is None:
+            return None
+        name = download_name(document.name, document.mime_type)
+        return await self._store.link(document.storage_key, name, content_type(document.mime_type, document.charset))
+
+    def lasting(self, document: Document) -> str | None:
+        """The URL of this API that redirects to a fresh link; None where there is no file."""
+        number = None if document.storage_key is None else case_of(document.storage_key)
+        if number is None:
+            return None
+        return f"{self._public_url}/api/v1/processes/{number.masked}/documents/{document.id}/content"

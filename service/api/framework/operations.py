@@ -1,0 +1,253 @@
+"""One declaration of each operation: it lets requests in, calls the handler, and is what `/openapi.json` tells.
+
+A handler takes a `Call` whose two type arguments are the types of its query and of its body, and answers the value
+that its annotation names. A summary and a description are its docstring.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import msgspec
+from limits import RateLimitItem
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from service.api.framework import parameters
+from service.api.framework.authentication import authenticate, key_identity, presented_key
+from service.api.framework.bodies import json_body, no_body
+from service.api.framework.case_problems import CASE_REFUSALS, case_problem
+from service.api.framework.queries import NoQuery, read_query
+from service.api.state import ApiRequest, State
+from service.database.users.users import User
+from service.domain.process_number import ProcessNumber
+from service.http.problems import Problem
+from service.http.responses import json_response
+
+Query = TypeVar("Query", bound=msgspec.Struct)
+Body = TypeVar("Body")
+Value = TypeVar("Value")
+
+
+class Access(StrEnum):
+    """Who is let in."""
+
+    PUBLIC = "public"
+    USER = "user"  #: whoever has a key
+    ADMIN = "admin"
+
+
+class Tag(StrEnum):
+    """The chapters of `/openapi.json`, in their order."""
+
+    CASES = "Cases"
+    DOCUMENTS = "Documents"
+    DOWNLOADS = "Downloads"
+    JOBS = "Jobs"
+    WEBHOOKS = "Webhooks"
+    DELIVERIES = "Deliveries"
+    USERS = "Users"
+    OPERATIONS = "Operations"
+    REFERENCE = "Reference"
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """One way in which an operation succeeds."""
+
+    status: int
+    description: str
+    media_type: str | None = "application/json"  #: None: an answer without a body
+    headers: tuple[str, ...] = ()  #: those that this reply has beyond the ones of all replies
+
+
+class Answer(msgspec.Struct, Generic[Value], frozen=True):
+    """A value with another status than the operation's first, or with headers of its own."""
+
+    value: Value
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Call(Generic[Query, Body]):
+    """A request that was let in."""
+
+    request: ApiRequest
+    user: User
+    query: Query
+    body: Body
+
+    @property
+    def state(self) -> State:
+        """The dependencies."""
+        return self.request.state
+
+    @property
+    def number(self) -> ProcessNumber:
+        """The case in the path."""
+        return parameters.process_number(self.request)
+
+    @property
+    def owner(self) -> UUID | None:
+        """Whose jobs and deliveries the caller may see: None for everybody's."""
+        return None if self.user.role == "admin" else self.user.id
+
+    def identifier(self, name: str) -> UUID | None:
+        """An id in the path; None for what cannot be the id of anything."""
+        try:
+            return UUID(self.request.path_params[name])
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A handler with everything that is said of it."""
+
+    name: str  #: its `operationId`: clients are generated from it, so it stays whatever the handler is called
+    tag: Tag
+    handler: Callable[[Any], Awaitable[object]]
+    replies: tuple[Reply, ...]
+    problems: tuple[str, ...]  #: codes, beyond those that every operation of its kind has
+    access: Access
+    comes_in_crowds: bool = False  #: takes turns with the others of its kind
+    query: type[msgspec.Struct] = NoQuery
+    body: Any = None
+    answer: Any = None
+
+    async def __call__(self, request: ApiRequest) -> Response:
+        """Answer one request. Raises `Problem`."""
+        if self.access is Access.PUBLIC:
+            return await self._response(request, await self.handler(request))
+        rate: dict[str, str] = {}
+        request.scope["state"]["rate_headers"] = rate
+        try:
+            response = await self._response(request, await self.handler(await self._let_in(request)))
+        except (Problem, *CASE_REFUSALS) as error:
+            problem = error if isinstance(error, Problem) else case_problem(error)
+            problem.headers |= rate
+            raise problem from None
+        response.headers.update(rate)
+        return response
+
+    async def _let_in(self, request: ApiRequest) -> Call[Any, Any]:
+        if "number" in request.path_params:
+            parameters.process_number(request)
+        api_key = presented_key(request)
+        query = read_query(request, self.query)
+        async with request.state["turns"].take() if self.comes_in_crowds else nullcontext():
+            user = await self._identify(request, api_key)
+        body = await (no_body(request) if self.body is None else json_body(request, self.body))
+        return Call(request, user, query, body)
+
+    async def _identify(self, request: ApiRequest, api_key: str) -> User:
+        user = await authenticate(request, api_key)
+        if self.access is Access.ADMIN and user.role != "admin":
+            raise Problem("forbidden", "Only an administrator may do this.")
+        await spend(request, request.state["rates"].requests, "requests", key_identity(api_key))
+        return user
+
+    async def _response(self, request: ApiRequest, result: object) -> Response:
+        slices = request.state["slices"]
+        if isinstance(result, Response):
+            return result
+        if isinstance(result, Answer):
+            return await json_response(result.value, slices, result.status, result.headers)
+        if result is None:
+            return Response(status_code=self.replies[0].status)
+        return await json_response(result, slices, self.replies[0].status)
+
+
+async def spend(request: ApiRequest, item: RateLimitItem, *identifiers: str, cost: int = 1) -> None:
+    """Count a request, and let its answer tell what is left. Raises the problem `rate_limited` (429)."""
+    budget = await request.state["limiter"].take(item, *identifiers, cost=cost)
+    request.state["rate_headers"].update(budget.headers)
+    budget.check()
+
+
+async def start_downloads(call: Call[Any, Any]) -> None:
+    """Count a request that may start a download, which has a smaller budget. Raises the problem `rate_limited`."""
+    identity = key_identity(presented_key(call.request))
+    await spend(call.request, call.state["rates"].downloads, "downloads", identity)
+
+
+async def start_many(call: Call[Any, Any], count: int) -> None:
+    """Count the cases that a search starts, which have a budget of their own. Raises the problem `rate_limited`."""
+    if count:
+        identity = key_identity(presented_key(call.request))
+        await spend(call.request, call.state["rates"].numbers, "numbers", identity, cost=count)
+
+
+OK = (Reply(200, "Done."),)
+
+
+def operation(
+    name: str,
+    tag: Tag,
+    *replies: Reply,
+    problems: tuple[str, ...] = (),
+    access: Access = Access.USER,
+    comes_in_crowds: bool = False,
+) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
+    """Declare an operation of callers who have a key."""
+
+    def declare(handler: Callable[[Call[Query, Body]], Awaitable[object]]) -> Operation:
+        hints = get_type_hints(handler)
+        query, body = get_args(hints["call"])
+        return Operation(
+            name,
+            tag,
+            handler,
+            replies or OK,
+            problems,
+            access,
+            comes_in_crowds,
+            query=query,
+            body=None if body is type(None) else body,
+            answer=_answered(hints["return"]),
+        )
+
+    return declare
+
+
+def public(
+    name: str, tag: Tag, *replies: Reply, problems: tuple[str, ...] = (), body: Any = None
+) -> Callable[[Callable[[ApiRequest], Awaitable[object]]], Operation]:
+    """Declare an operation that needs no key. Its handler takes the request as it is and reads the body itself."""
+
+    def declare(handler: Callable[[ApiRequest], Awaitable[object]]) -> Operation:
+        answer = _answered(get_type_hints(handler)["return"])
+        return Operation(name, tag, handler, replies or OK, problems, Access.PUBLIC, body=body, answer=answer)
+
+    return declare
+
+
+def _answered(hint: Any) -> Any:
+    if get_origin(hint) in {Union, UnionType}:
+        # Beside an answer without a body, as 304 is.
+        (hint,) = set(get_args(hint)) - {Response}
+    if get_origin(hint) is Answer:
+        return get_args(hint)[0]
+    return None if hint in {type(None), Response} else hint
+
+
+class OperationRoute(Route):
+    """A path with its operations by method. One route for all of them, so that a 405 names every method."""
+
+    def __init__(self, path: str, **operations: Operation) -> None:
+        super().__init__(path, self._answer, methods=list(operations))
+        self.operations: Mapping[str, Operation] = operations
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Take every method of the path, to refuse those it has not: no other route may take the path for another."""
+        match, child = super().matches(scope)
+        return (Match.NONE, child) if match is Match.NONE else (Match.FULL, child)
+
+    async def _answer(self, request: ApiRequest) -> Response:
+        # A HEAD is answered like a GET, without the body.
+        return await self.operations["GET" if request.method == "HEAD" else request.method](request)

@@ -1,0 +1,84 @@
+"""Query parameters as typed values: the members of a struct are the parameters that an operation has."""
+
+from datetime import UTC, datetime
+from enum import EnumMeta
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+
+from service.api.framework.unknown_names import unknown_parameter
+from service.api.state import ApiRequest
+from service.http.problems import FieldError, Problem
+
+Query = TypeVar("Query", bound=msgspec.Struct)
+
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL takes no NUL in a text
+
+_SENTENCES: dict[Any, str] = {
+    bool: "It must be true or false.",
+    UUID: "It must be a UUID.",
+    datetime: "It must be a time with its zone, such as 2026-01-31T12:00:00Z.",
+}
+
+
+class NoQuery(msgspec.Struct, frozen=True):
+    """An operation without query parameters."""
+
+
+def read_query(request: ApiRequest, kind: type[Query]) -> Query:
+    """The parameters as a value of `kind`.
+
+    Raises the problems `unknown_parameter` and `invalid_parameter` (400), which name every parameter that is wrong.
+    """
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    if unknown := [name for name in dict.fromkeys(request.query_params) if name not in known]:
+        raise unknown_parameter(unknown, known, noun="parameter")
+    values: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for field in msgspec.structs.fields(kind):
+        given = request.query_params.getlist(field.encode_name)
+        if not given:
+            continue
+        value, message = _converted(given, required_type(field.type))
+        values[field.name] = value
+        if message:
+            errors.append(FieldError(field.encode_name, message))
+    if errors:
+        names = ", ".join(error.field for error in errors)
+        raise Problem("invalid_parameter", f"Malformed parameters: {names}.", errors=tuple(errors))
+    return kind(**values)
+
+
+def required_type(kind: Any) -> Any:
+    """The type of a parameter that is given: the word `null` is no value of one."""
+    rest = [each for each in get_args(kind) if each is not type(None)]
+    return rest[0] if type(None) in get_args(kind) and len(rest) == 1 else kind
+
+
+def _converted(given: list[str], kind: Any) -> tuple[Any, str]:
+    """The value, and what is wrong with it or an empty text."""
+    if len(given) > 1:
+        return None, "It is given more than once."
+    base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    text = given[0]
+    try:
+        if base is int and not (text.isascii() and text.isdigit()):
+            return None, _sentence(kind, base)
+        if base is datetime:
+            # A plus sign that was not escaped arrives as a space.
+            return msgspec.convert(text.replace(" ", "+"), kind).astimezone(UTC), ""
+        return msgspec.convert(text, kind, strict=False), ""
+    except (msgspec.ValidationError, OverflowError):
+        return None, _sentence(kind, base)
+
+
+def _sentence(kind: Any, base: Any) -> str:
+    if isinstance(base, EnumMeta):
+        return f"It must be one of {', '.join(base)}."
+    if base is int:
+        bounds = get_args(kind)[1]
+        return f"It must be a number from {bounds.ge} to {bounds.le}."
+    if base is str:
+        return "It has the wrong length or characters that are not allowed."
+    return _SENTENCES[base]

@@ -1,0 +1,1 @@
+"""`/openapi.json` and the Postman collection, made from the operations and their types."""

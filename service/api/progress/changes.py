@@ -1,0 +1,88 @@
+"""What changed in a case since somebody looked last. No database, no links: comparisons only."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+
+from service.api.presenters import ProgressView, progress_view
+from service.database.cases.processes import Overview
+from service.domain.documents import Document
+from service.domain.events import count
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import ACTIVE_JOB, ENDED, JobStatus, ProcessStatus
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What listeners have to be told of one look."""
+
+    documents: tuple[Document, ...]  #: those that clients would see another way than before, in the order of the file
+    progress: ProgressView | None  #: None where it is as before
+    end: ProgressView | None  #: where the work has ended; its status names the event
+
+
+class CaseProgress:
+    """A case as of the last look. Of its documents only what tells whether they have changed: cases can be large."""
+
+    def __init__(self, number: ProcessNumber) -> None:
+        self._number = number
+        self._overview: Overview | None = None
+        self._documents: dict[UUID, _Known] = {}
+        self._progress: ProgressView | None = None
+
+    def may_have_changed(self, overview: Overview) -> bool:
+        """Whether to look at the documents: a worker is busy with them, or the case or its job was written."""
+        return overview.job_status is JobStatus.PROCESSING or overview != self._overview
+
+    def rewritten(self, versions: Mapping[UUID, int]) -> list[UUID]:
+        """The documents to load: new ones, and those that were written since."""
+        known = self._documents
+        return [each for each, version in versions.items() if each not in known or known[each].version != version]
+
+    def update(self, overview: Overview, versions: Mapping[UUID, int], loaded: Mapping[UUID, Document]) -> Change:
+        """Take over what was seen: all documents as versions in the order of the file, `loaded` the rewritten ones."""
+        before = self._documents
+        self._documents = {
+            each: _known(loaded[each], version) if each in loaded else before[each]
+            for each, version in versions.items()
+        }
+        changed = tuple(
+            loaded[each]
+            for each, known in self._documents.items()
+            if each in loaded and (each not in before or before[each].content != known.content)
+        )
+        progress = progress_view(self._number, overview, count(self._documents.values()))
+        is_new = progress != self._progress
+        self._overview, self._progress = overview, progress
+        return Change(changed, progress if is_new else None, ending(progress, overview))
+
+
+def ending(progress: ProgressView, overview: Overview) -> ProgressView | None:
+    """How the work on a case ended; None while it goes on, and where nobody has asked for any.
+
+    Where documents are left that the last job was not made for, the case is pending again: that ends the work too, and
+    completes nothing.
+    """
+    if progress.status in ENDED:
+        return progress
+    if overview.job_status is None or overview.job_status in ACTIVE_JOB:
+        return None
+    if overview.job_status is JobStatus.COMPLETED:
+        return progress
+    return msgspec.structs.replace(progress, status=ProcessStatus(overview.job_status))
+
+
+def end_name(end: ProgressView) -> str:
+    """The name of the last event of a stream."""
+    return "updated" if end.status is ProcessStatus.PENDING else end.status
+
+
+class _Known(msgspec.Struct, frozen=True, gc=False):
+    version: int
+    content: int  #: a hash: a row can be written again as it was
+    settled: bool
+    failed: bool
+
+
+def _known(document: Document, version: int) -> _Known:
+    return _Known(version, hash(document), document.settled, document.failed)

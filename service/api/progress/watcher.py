@@ -1,0 +1,227 @@
+"""One look at the database, about twice a second, for all event streams of this API process together."""
+
+import asyncio
+import contextlib
+import contextvars
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from service.api.framework.document_links import DocumentLinks
+from service.api.presenters import DocumentView, document_views
+from service.api.progress.changed_cases import ChangedCases, ToLook
+from service.api.progress.changes import CaseProgress, Change, end_name
+from service.api.progress.listeners import Listener, Opening
+from service.api.progress.stream import encoded
+from service.database.cases import documents, processes
+from service.database.cases.processes import Overview
+from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.horizon import horizon
+from service.database.users import users
+from service.domain.documents import Document
+from service.domain.events import count
+from service.domain.process_number import ProcessNumber
+from service.http.responses import encoded_list
+from service.http.slices import Slices
+
+INTERVAL = 0.5  # seconds between looks
+GATHER = 0.05  # seconds; those who come together share a look
+OUTAGE_PAUSE = 1.0  # seconds until a database that is away is asked again
+OPENINGS = 50  # cases that one look loads whole; a crowd that arrives must not hold the others up
+
+
+class _Case:
+    def __init__(self, number: ProcessNumber) -> None:
+        self.number = number
+        self.progress = CaseProgress(number)
+        self.newcomers: set[Listener] = set()  #: wait for a look that begins after they came
+        self.listeners: set[Listener] = set()
+
+    @property
+    def everybody(self) -> set[Listener]:
+        return self.newcomers | self.listeners
+
+
+class _Sight(msgspec.Struct, frozen=True):
+    """What one look saw of one case."""
+
+    overview: Overview
+    versions: dict[UUID, int]  #: of all documents, in the order of the file
+    loaded: dict[UUID, Document]  #: those that were written since the last look; all of them for newcomers
+
+
+class ProgressWatcher:
+    """Tells listeners what changes. Asks the database only while somebody listens, over one connection for all.
+
+    A listener begins with what one look saw and is given the differences to it of every later look, so that nothing
+    is missed and nothing comes that is older than its beginning.
+    """
+
+    def __init__(self, database: Database, links: DocumentLinks, slices: Slices, *, interval: float = INTERVAL) -> None:
+        """`interval`: seconds between looks."""
+        self._database = database
+        self._links = links
+        self._slices = slices
+        self._interval = interval
+        self._cases: dict[ProcessNumber, _Case] = {}
+        self._changed = ChangedCases()
+        self._wake = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def follow(self, number: ProcessNumber, listener: Listener) -> AsyncIterator[None]:
+        """Let somebody listen to a case that exists."""
+        case = self._cases.setdefault(number, _Case(number))
+        case.newcomers.add(listener)
+        self._wake.set()
+        if self._watching is None or self._watching.done():
+            # Not in the context of this request: its id would be on every log line from now on.
+            self._watching = asyncio.create_task(self._watch(), context=contextvars.Context())
+        try:
+            yield
+        finally:
+            case.newcomers.discard(listener)
+            case.listeners.discard(listener)
+            self._forget_where_nobody_listens(case)
+
+    def _forget_where_nobody_listens(self, case: _Case) -> None:
+        if not case.everybody and self._cases.get(case.number) is case:
+            del self._cases[case.number]
+
+    async def close(self) -> None:
+        """Stop looking; streams that are still open end."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    async def _watch(self) -> None:
+        is_away = False
+        self._changed.lost()
+        try:
+            while self._cases:
+                self._wake.clear()
+                is_away = not await self._look(quietly=is_away)
+                await (asyncio.sleep(OUTAGE_PAUSE) if is_away else self._rest())
+        finally:
+            for case in self._cases.values():
+                _close(case.everybody)
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(GATHER)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._interval - GATHER):
+                await self._wake.wait()
+
+    async def _look(self, *, quietly: bool) -> bool:
+        """Look once and tell everybody. False, and nothing told, where the database cannot be reached."""
+        admitted = self._admit()
+        cases = {number: case for number, case in self._cases.items() if case.listeners or number in admitted}
+        keys = {listener.key for case in cases.values() for listener in case.everybody}
+        try:
+            async with self._database.connection() as connection:
+                moment = await horizon(connection)
+            async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
+                revoked = keys - await users.live_keys(connection, keys)
+                to_look = await self._changed.find(connection, cases)
+                seen = await _see(connection, cases, to_look, admitted)
+            self._changed.passed(moment)
+        except UNREACHABLE as error:
+            self._changed.lost()
+            if not quietly:
+                structlog.get_logger().warning("progress_not_seen", error=type(error).__name__)
+            return False
+        for number, sight in seen.items():
+            await self._tell(cases[number], sight, admitted.get(number, []))
+        for case in cases.values():
+            _close([listener for listener in case.everybody if listener.key in revoked])
+        return True
+
+    def _admit(self) -> dict[ProcessNumber, list[Listener]]:
+        """The newcomers whose streams begin with this look; the next one is for the others."""
+        waiting = {number: list(case.newcomers) for number, case in self._cases.items() if case.newcomers}
+        if len(waiting) > OPENINGS:
+            self._wake.set()
+        return dict(list(waiting.items())[:OPENINGS])
+
+    async def _tell(self, case: _Case, sight: _Sight, admitted: list[Listener]) -> None:
+        change = case.progress.update(sight.overview, sight.versions, sight.loaded)
+        end = None if change.end is None else encoded(end_name(change.end), change.end)
+        if case.listeners and (batch := await self._batch(change, end)):
+            for listener in case.listeners:
+                listener.send(batch)
+        if admitted:
+            self._begin(case, sight, case.newcomers.intersection(admitted), end)
+        if end is not None:
+            for listener in case.listeners:
+                listener.finish()
+            case.listeners.clear()
+            self._forget_where_nobody_listens(case)
+
+    def _begin(self, case: _Case, sight: _Sight, admitted: set[Listener], end: bytes | None) -> None:
+        # A task of its own, shared by all of them: the links of a large case take a while to sign.
+        opening = asyncio.create_task(self._open(sight))
+        for listener in admitted:
+            listener.begin(opening)
+            if end is not None:
+                listener.send(end)
+        case.newcomers -= admitted
+        case.listeners |= admitted
+
+    async def _open(self, sight: _Sight) -> Opening:
+        found = [sight.loaded[each] for each in sight.versions]
+        views = await document_views(found, self._links, self._slices)
+        return Opening(sight.overview, count(found), await encoded_list(views, self._slices))
+
+    async def _batch(self, change: Change, end: bytes | None) -> bytes:
+        """The events of one look: links are signed once, whoever listens."""
+        views = await document_views(change.documents, self._links, self._slices)
+        events = await self._slices.run(_encoded_documents, views)
+        if end is not None:
+            events.append(end)
+        elif change.progress is not None:
+            events.append(encoded("progress", change.progress))
+        return b"".join(events)
+
+
+async def _see(
+    connection: Connection,
+    cases: Mapping[ProcessNumber, _Case],
+    to_look: ToLook,
+    whole: Collection[ProcessNumber],
+) -> dict[ProcessNumber, _Sight]:
+    """Look at the cases that may have changed, and at the whole of some. Needs one snapshot of the database."""
+    wanted_cases = to_look.cases.union(whole)
+    overviews = await processes.overviews(connection, wanted_cases) if wanted_cases else {}
+    certain = to_look.changed.union(whole)
+    stirred = [
+        number
+        for number, overview in overviews.items()
+        if number in certain or cases[number].progress.may_have_changed(overview)
+    ]
+    versions = await documents.versions(connection, stirred) if stirred else {}
+    wanted = {
+        number: list(there) if number in whole else cases[number].progress.rewritten(there)
+        for number, there in versions.items()
+    }
+    ids = [each for some in wanted.values() for each in some]
+    loaded = await documents.by_id(connection, ids) if ids else {}
+    return {
+        number: _Sight(
+            overviews[number],
+            versions.get(number, {}),
+            {each: loaded[each] for each in wanted.get(number, ())},
+        )
+        for number in stirred
+    }
+
+
+async def _encoded_documents(views: Sequence[DocumentView]) -> list[bytes]:
+    return [encoded("document", view) for view in views]
+
+
+def _close(listeners: Collection[Listener]) -> None:
+    for listener in listeners:
+        listener.close()

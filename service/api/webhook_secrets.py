@@ -1,0 +1,46 @@
+"""`/webhooks/secret`: what a client's webhooks are signed with."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import msgspec
+
+from service.api.framework.authentication import revoked
+from service.api.framework.moments import Moment
+from service.api.framework.operations import Call, Tag, operation
+from service.api.framework.queries import NoQuery
+from service.database.users import users
+from service.database.users.users import SigningSecret
+from service.webhooks.signature import new_secret
+
+
+class SecretView(msgspec.Struct, frozen=True):
+    """The secret that signs, and those that sign beside it for a while after a rotation."""
+
+    secret: str  #: signs every webhook of the caller
+    previous_secrets: list[str]  #: sign too, until they expire
+    previous_secrets_expire_at: Moment | None  #: when the last of them stops signing
+
+
+@operation("webhooks_secret", Tag.WEBHOOKS)
+async def secret(call: Call[NoQuery, None]) -> SecretView:
+    """The caller's own signing secrets, the current one first."""
+    async with call.state["database"].connection() as connection:
+        return _view(await users.live_secrets(connection, call.user.id))
+
+
+@operation("webhooks_rotate_secret", Tag.WEBHOOKS)
+async def rotate_secret(call: Call[NoQuery, None]) -> SecretView:
+    """Make a new secret for the caller; the old one signs too for the time of grace."""
+    grace = call.state["options"].webhook_secret_grace
+    async with call.state["database"].transaction() as connection:
+        await users.rotate_secret(connection, call.user.id, new_secret(), grace=grace)
+        return _view(await users.live_secrets(connection, call.user.id))
+
+
+def _view(secrets: Sequence[SigningSecret]) -> SecretView:
+    if not secrets:  # the caller was deleted since the request began
+        raise revoked()
+    current, *previous = secrets
+    expiries = [each.expires_at.astimezone(UTC) for each in previous if each.expires_at is not None]
+    return SecretView(current.secret, [each.secret for each in previous], max(expiries, default=None))

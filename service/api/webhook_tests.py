@@ -1,0 +1,186 @@
+"""`/webhooks/webhook-...`: for whoever writes a receiver, before the first real webhook."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from limits import parse
+
+from service.api.framework import parameters
+from service.api.framework.authentication import authenticate, presented_key, revoked
+from service.api.framework.bodies import decoded, json_bytes
+from service.api.framework.operations import Call, Tag, operation, public, spend
+from service.api.framework.parameters import WebhookUrl
+from service.api.framework.queries import NoQuery
+from service.api.state import ApiRequest
+from service.database.connection import Connection
+from service.database.deliveries import delivery_history
+from service.database.users import users
+from service.http.problems import Problem
+from service.webhooks import test_events
+from service.webhooks.addresses.guard import check_url
+from service.webhooks.addresses.policy import InvalidWebhookUrl
+from service.webhooks.outcome import OutcomeKind
+from service.webhooks.signature import USER_AGENT, signature_headers, verify
+
+#: Of each client, for the two that call a URL of the client's choice. Together, so that neither helps the other.
+TRIALS = parse("10/minute")
+
+
+class UrlBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A URL to look at, whatever it is."""
+
+    webhook_url: str  #: any text
+
+
+class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A URL to call."""
+
+    webhook_url: WebhookUrl
+
+
+class SendTestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A URL to send to, and members for the message."""
+
+    webhook_url: WebhookUrl
+    test_payload: dict[str, Any] | None = None  #: members to send in the place of the invented ones
+
+
+class ReceivedBody(msgspec.Struct, frozen=True):
+    """What is read of a received webhook."""
+
+    process_number: str | None = None  #: of the webhook
+    total_documents: int | None = None  #: of the webhook
+
+
+class ConnectivityView(msgspec.Struct, frozen=True):
+    """Whether there is an HTTP server. Any answer of one says so, also an error."""
+
+    reachable: bool  #: whether there was an answer
+    status_code: int | None  #: of the answer
+    response_time_ms: int | None  #: until the answer
+    error: str | None  #: why there was none
+
+
+class SentView(msgspec.Struct, frozen=True):
+    """The outcome of a test."""
+
+    delivered: bool  #: whether the answer was 2xx
+    webhook_id: str  #: the header of this test
+    status_code: int | None  #: of the answer
+    response_time_ms: int | None  #: until the answer, or the failure
+    answer: str | None  #: the beginning of the answer, 1 KiB at most
+    error: str | None  #: what went wrong, as a sentence
+
+
+class ValidityView(msgspec.Struct, frozen=True):
+    """Whether webhooks may be sent to a URL."""
+
+    valid: bool  #: whether it may be registered
+    message: str  #: what to do about it
+    code: str | None  #: the rule that the URL breaks, null where it breaks none
+
+
+class ReceivedView(msgspec.Struct, frozen=True):
+    """What arrived."""
+
+    received: bool  #: always true
+    process_number: str | None  #: of the body
+    total_documents: int | None  #: of the body
+    signature_valid: bool  #: whether a secret of the sender signed it just now
+    message: str  #: the same as a sentence
+
+
+@operation("webhook_trials_validate", Tag.WEBHOOKS)
+async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
+    """Whether webhooks may be sent to a URL.
+
+    It is not called.
+    """
+    try:
+        await check_url(call.body.webhook_url, call.state["webhook_policy"], call.state["resolver"])
+    except InvalidWebhookUrl as error:
+        return ValidityView(valid=False, message=error.message, code=error.rule)
+    return ValidityView(valid=True, message="Webhooks may be sent to this URL.", code=None)
+
+
+@operation("webhook_trials_test_connectivity", Tag.WEBHOOKS, problems=("invalid_webhook_url",))
+async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
+    """Whether something answers HTTP at a URL.
+
+    It is asked with HEAD, so that nothing is delivered.
+    """
+    await spend(call.request, TRIALS, "trials", str(call.user.id))
+    url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
+    outcome = await call.state["subscribers"].probe(url, {"User-Agent": USER_AGENT})
+    return ConnectivityView(
+        reachable=outcome.status_code is not None,
+        status_code=outcome.status_code,
+        response_time_ms=outcome.duration_ms if outcome.status_code is not None else None,
+        error=None if outcome.status_code is not None else outcome.error,
+    )
+
+
+@operation("webhook_trials_send_test", Tag.WEBHOOKS, problems=("invalid_webhook_url",))
+async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
+    """Send a test webhook and return its outcome.
+
+    One signed `webhook.test`, sent in the way of the real ones, but only once.
+    """
+    await spend(call.request, TRIALS, "trials", str(call.user.id))
+    url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
+    async with call.state["database"].connection() as connection:
+        secrets = await users.signing_secrets(connection, call.user.id)
+    if not secrets:  # the caller was deleted since the request began
+        raise revoked()
+    moment, webhook_id = datetime.now(UTC), test_events.new_test_id(call.user.id)
+    payload = call.body.test_payload or {}
+    try:
+        message = test_events.render_test(moment, payload, public_url=call.state["options"].public_url)
+    except RecursionError:  # it could just be read, with fewer frames on the stack
+        raise Problem("invalid_json", "The test_payload is nested too deeply.") from None
+    headers = signature_headers(webhook_id, moment, message, secrets, 1)
+    outcome = await call.state["subscribers"].post(url, message, headers)
+    return SentView(
+        delivered=outcome.is_delivered,
+        webhook_id=webhook_id,
+        status_code=outcome.status_code,
+        response_time_ms=None if outcome.kind is OutcomeKind.REFUSED_ADDRESS else outcome.duration_ms,
+        answer=outcome.excerpt or None,
+        error=outcome.error,
+    )
+
+
+@public("webhook_trials_test_receiver", Tag.WEBHOOKS, problems=("unauthorized",), body=ReceivedBody)
+async def test_receiver(request: ApiRequest) -> ReceivedView:
+    """Receive a webhook, to have a place to point a first one at.
+
+    A sender of webhooks has no API key: whoever signed is known by the `webhook-id`. Without a key and without a
+    signature the request is refused like any other.
+    """
+    webhook_id = request.headers.get("webhook-id", "")
+    is_signed = "webhook-signature" in request.headers and bool(webhook_id)
+    user_id = None if is_signed else (await authenticate(request, presented_key(request))).id
+    received = await json_bytes(request)
+    body = decoded(received, ReceivedBody)
+    async with request.state["database"].connection() as connection:
+        signer = user_id or await _signer(connection, webhook_id)
+        secrets = await users.signing_secrets(connection, signer) if signer is not None else []
+    is_valid = bool(secrets) and verify(received, request.headers, secrets)
+    return ReceivedView(
+        received=True,
+        process_number=body.process_number,
+        total_documents=body.total_documents,
+        signature_valid=is_valid,
+        message="The signature is valid." if is_valid else "The signature is missing or not valid.",
+    )
+
+
+async def _signer(connection: Connection, webhook_id: str) -> UUID | None:
+    user_id = test_events.user_of_test(webhook_id)
+    if user_id is not None:
+        return user_id
+    delivery_id = test_events.delivery_of(webhook_id)
+    found = delivery_id and await delivery_history.find(connection, delivery_id, user_id=None)
+    return found.user_id if found else None

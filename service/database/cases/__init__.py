@@ -1,0 +1,1 @@
+"""Statements of cases and their documents, and the transactions that begin with a case."""

@@ -1,0 +1,96 @@
+"""Events of a case: at the end of a job, and of a state that needs no job. Each says what its transaction sees.
+
+The caller holds the lock of the process.
+"""
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.database.cases import documents
+from service.database.connection import Connection
+from service.database.deliveries import events
+from service.domain.documents import Document
+from service.domain.events import EventBody, EventDocument, count, event_documents, event_type
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus, ProcessStatus
+
+
+async def record_end(
+    connection: Connection, number: ProcessNumber, job_id: UUID, status: JobStatus, *, moment: datetime, limit: int
+) -> UUID:
+    """Write the event of a job that ended. `limit`: documents that an event tells of one by one."""
+    found = await documents.of_process(connection, number)
+    body = _body(number, found, _case_status(found, status), moment=moment, limit=limit)
+    return await _record(connection, number, msgspec.structs.replace(body, job_id=job_id))
+
+
+async def record_state(connection: Connection, number: ProcessNumber, *, limit: int) -> UUID:
+    """The event of a case of which a request lacks nothing: written once for each state that the case comes to."""
+    found = await documents.of_process(connection, number)
+    # The clock: this transaction may have waited for one that wrote an event.
+    moment: datetime = await connection.fetch_val("SELECT clock_timestamp()")
+    body = _body(number, found, _case_status(found, None), moment=moment, limit=limit)
+    fingerprint = _fingerprint(body)
+    known = await events.newest_with(connection, number.digits, fingerprint)
+    return known or await _record(connection, number, body, fingerprint)
+
+
+def _case_status(found: list[Document], job_status: JobStatus | None) -> ProcessStatus:
+    """What the event says of the case: completed only where nothing is outstanding and nothing failed."""
+    counts = count(found)
+    if job_status is JobStatus.CANCELLED:
+        return ProcessStatus.CANCELLED
+    if counts.failed or job_status is JobStatus.FAILED:
+        return ProcessStatus.FAILED
+    return ProcessStatus.PENDING if counts.outstanding else ProcessStatus.COMPLETED
+
+
+def _body(
+    number: ProcessNumber, found: list[Document], status: ProcessStatus, *, moment: datetime, limit: int
+) -> EventBody:
+    counts = count(found)
+    return EventBody(
+        process_number=number.masked,
+        job_id=None,
+        status=status,
+        total_documents=counts.total,
+        completed_documents=counts.completed,
+        failed_documents=counts.failed,
+        completed_at=moment,
+        documents=event_documents(found, limit=limit),
+        documents_truncated=counts.total > limit,
+    )
+
+
+def _fingerprint(body: EventBody) -> bytes:
+    """Of all that an event says, but for when.
+
+    What versions before did not say counts only where it says something: else an update would tell every case anew.
+    """
+    said = msgspec.structs.asdict(body)
+    del said["completed_at"]
+    said["documents"] = [_said_of(document) for document in body.documents]
+    return sha256(msgspec.json.encode(said)).digest()
+
+
+def _said_of(document: EventDocument) -> dict[str, Any]:
+    said = msgspec.structs.asdict(document)
+    del said["declared_size"], said["declared_mime_type"]
+    return {name: value for name, value in said.items() if value or name not in {"content_flags", "charset"}}
+
+
+async def _record(
+    connection: Connection, number: ProcessNumber, body: EventBody, fingerprint: bytes | None = None
+) -> UUID:
+    return await events.record(
+        connection,
+        body,
+        number=number.digits,
+        event_type=event_type(body.status),
+        occurred_at=body.completed_at,
+        fingerprint=fingerprint,
+    )

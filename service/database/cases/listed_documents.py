@@ -1,0 +1,109 @@
+"""What a listing says of the documents of a process, written to their rows.
+
+The caller holds the lock of the process and, from `documents.lock_all`, those of the rows.
+"""
+
+from typing import Any
+
+import msgspec
+
+from service.database.cases.documents import has_address
+from service.database.connection import Connection, as_json
+from service.domain.listings import ListedDocument
+from service.domain.process_number import ProcessNumber
+
+# A listing without any address of a document that had one says nothing of its content: what is known stays.
+_IS_NEWS = f"({has_address('excluded.copies')} OR NOT {has_address('documents.copies')})"
+
+# The content is new when none of the known uuids is listed first any more, or when another size is promised
+# than the one that was promised before and than the one that came. Or when it was new, was not downloaded before the
+# portal stopped listing the document, and is listed again.
+_CHANGED = f"""({_IS_NEWS} AND (
+    NOT documents.copies @> jsonb_build_array(jsonb_build_object('uuid', excluded.uuid))
+    OR (excluded.declared_size IS DISTINCT FROM documents.declared_size
+        AND excluded.declared_size IS NOT NULL
+        AND excluded.declared_size IS DISTINCT FROM documents.size)
+    OR (documents.status = 'available' AND documents.error_code IS NULL AND NOT documents.is_current)))"""
+
+# The listing says the size of the file that is there, or its type. The other flags are those of the file, and stay.
+_FLAGS = """array_remove(
+    CASE WHEN excluded.declared_size = documents.size
+        THEN array_remove(documents.content_flags, 'size_mismatch') ELSE documents.content_flags END,
+    CASE WHEN lower(excluded.declared_mime_type) = documents.mime_type THEN 'type_mismatch' END)"""
+
+# Of a document that is being downloaded, or that waits for it, the job is left alone: the new revision tells it.
+_SETTLED = "documents.status IN ('available', 'failed')"
+
+_REGISTER = f"""
+INSERT INTO documents (
+    id, process_number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
+    declared_size, declared_mime_type, copies, status)
+SELECT id, :number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
+    declared_size, declared_mime_type, copies, 'pending'
+FROM jsonb_to_recordset(CAST(:documents AS jsonb)) AS listed (
+    id uuid, instance text, origin_id text, uuid text, position integer, sequence bigint, name text, type text,
+    secrecy text, filed_at timestamptz, page_count integer, declared_size bigint, declared_mime_type text,
+    copies jsonb)
+ORDER BY id
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, sequence = excluded.sequence, name = excluded.name,
+    type = excluded.type, secrecy = excluded.secrecy, filed_at = excluded.filed_at,
+    page_count = excluded.page_count,
+    declared_mime_type = coalesce(excluded.declared_mime_type, documents.declared_mime_type),
+    content_flags = {_FLAGS},
+    size_mismatch = documents.size_mismatch AND excluded.declared_size IS DISTINCT FROM documents.size,
+    uuid = CASE WHEN {_IS_NEWS} THEN excluded.uuid ELSE documents.uuid END,
+    declared_size = CASE WHEN {_IS_NEWS}
+        THEN coalesce(excluded.declared_size, documents.declared_size) ELSE documents.declared_size END,
+    copies = CASE WHEN {_IS_NEWS} THEN excluded.copies ELSE documents.copies END,
+    revision = documents.revision + CASE WHEN {_CHANGED} THEN 1 ELSE 0 END,
+    is_current = documents.is_current AND NOT {_CHANGED},
+    job_id = CASE WHEN {_CHANGED} AND {_SETTLED} THEN NULL ELSE documents.job_id END,
+    status = CASE WHEN {_CHANGED} AND documents.status = 'available' THEN 'pending' ELSE documents.status END
+"""
+
+
+async def register(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
+    """Add the documents that are new and update the others; the ones no longer listed stay as they are.
+
+    An available document whose content changed becomes pending again and keeps its file meanwhile. One that is being
+    downloaded goes on; its new revision tells the worker that it has to be downloaded again.
+    """
+    rows = [_as_row(number, position, document) for position, document in enumerate(listed)]
+    await connection.execute(_REGISTER, {"number": number.digits, "documents": as_json(rows)})
+
+
+async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
+    """Delete documents that the portal no longer lists and that were never downloaded. Downloaded ones stay.
+
+    There is nothing to ask the portal for, so nothing of it may fail a later job. What a job is at work on is left to
+    it. A listing without any document drops nothing: the portal is known to answer that by mistake.
+    """
+    if not listed:
+        return
+    values = {"number": number.digits, "ids": [document.id_in(number) for document in listed]}
+    unlisted = (
+        "documents.process_number = :number AND NOT documents.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM jobs"
+        " WHERE jobs.id = documents.job_id AND jobs.status IN ('pending', 'processing'))"
+    )
+    await connection.execute(f"DELETE FROM documents WHERE storage_key IS NULL AND {unlisted}", values)
+    # The database lets nothing become available that is not processing.
+    await connection.execute(
+        "UPDATE documents SET status = 'processing'"
+        f" WHERE storage_key IS NOT NULL AND status <> 'available' AND {unlisted}",
+        values,
+    )
+    await connection.execute(
+        "UPDATE documents SET status = 'available', error_code = NULL, error_message = NULL,"
+        " completed_at = coalesce(completed_at, now()) WHERE storage_key IS NOT NULL"
+        f" AND (status <> 'available' OR error_code IS NOT NULL) AND {unlisted}",
+        values,
+    )
+
+
+def _as_row(number: ProcessNumber, position: int, document: ListedDocument) -> dict[str, Any]:
+    return msgspec.structs.asdict(document) | {
+        "id": document.id_in(number),
+        "uuid": document.copies[0].uuid,
+        "position": position,
+    }

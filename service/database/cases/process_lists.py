@@ -1,0 +1,157 @@
+"""Court cases as lists, each page read from an index, however many cases there are."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_struct
+from service.database.horizon import horizon
+from service.domain.positions import Position
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import ENDED, JobStatus, ProcessStatus
+
+
+class ProcessRow(msgspec.Struct, frozen=True):
+    """A process as a list shows it."""
+
+    number: str
+    court: str | None
+    court_class: str | None
+    subject: str | None
+    filed_at: datetime | None
+    secrecy_level: int | None
+    total_documents: int
+    status: ProcessStatus
+    job_id: UUID | None  #: of the job that works on it
+    created_at: datetime
+    updated_at: datetime
+
+
+class ProcessFilter(msgspec.Struct, frozen=True):
+    """Which processes are wanted. None means all."""
+
+    court: str | None = None
+    status: ProcessStatus | None = None
+    has_documents: bool | None = None
+    updated_since: datetime | None = None
+
+
+_COLUMNS = (
+    "SELECT number, court, court_class, subject, filed_at, secrecy_level, processes.total_documents,"
+    " coalesce(job.status, state) AS status, job.id AS job_id, processes.created_at, updated_at"
+)
+_ROW = (
+    f"{_COLUMNS} FROM processes"
+    " LEFT JOIN jobs AS job ON job.process_number = number AND job.status IN ('pending', 'processing')"
+)
+
+
+async def page(
+    connection: Connection, wanted: ProcessFilter, *, after: Position[str] | None, limit: int
+) -> list[ProcessRow]:
+    """The processes that are wanted, the newest first, from behind a position on.
+
+    With `updated_since` in the order in which they changed, up to the horizon: one that changes meanwhile comes again,
+    none is missed.
+    """
+    conditions, values = _conditions(wanted)
+    values["limit"] = limit
+    if after is not None:
+        values |= {"moment": after.moment, "after": after.key}
+    if wanted.updated_since is not None:
+        conditions += [*_STATUSES.get(wanted.status, ()), "updated_at < :horizon"]
+        values["horizon"] = await horizon(connection)
+        query = _ordered(_ROW, conditions, ("updated_at", "number"), after, is_newest_first=False)
+    else:
+        query = _newest_first(wanted, conditions, after)
+    return [as_struct(row, ProcessRow) for row in await connection.fetch_all(query, values)]
+
+
+def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[str] | None) -> str:
+    """Each part reads an index in the order of the list, and hardly more of it than the page has."""
+    if wanted.status is ProcessStatus.PROCESSING:
+        return _active(JobStatus.PROCESSING, conditions, after)
+    if wanted.status in ENDED and after is None:
+        # The newest cases may all be others. PostgreSQL would pass by them in the order of time, were the state not a
+        # part of the order; it is one state, so that the order is the same.
+        within = f"state BETWEEN '{wanted.status}' AND '{wanted.status}'"
+        return f"{_ROW} WHERE {' AND '.join([*conditions, within])} ORDER BY state, {_BY_TIME} LIMIT :limit"
+    if wanted.status is not ProcessStatus.PENDING:
+        return _ordered(_ROW, [*conditions, *_STATUSES.get(wanted.status, ())], _PLACE, after)
+    without_job = _ordered(_ROW, [*conditions, "state = 'pending'"], _PLACE, after)
+    if wanted.court is None:
+        waiting = _active(JobStatus.PENDING, conditions, after)
+    else:
+        # The active cases of the court: but for the few that a worker is at, their jobs wait.
+        rows = (
+            f"{_COLUMNS} FROM processes CROSS JOIN LATERAL (SELECT id, status FROM jobs"
+            " WHERE process_number = number AND status = 'pending' LIMIT 1) AS job"
+        )
+        waiting = _ordered(rows, [*conditions, "state = 'active'"], _PLACE, after)
+    return (
+        f"SELECT * FROM (({without_job}) UNION ALL ({waiting})) AS either"
+        " ORDER BY created_at DESC, number DESC LIMIT :limit"
+    )
+
+
+def _active(status: JobStatus, conditions: list[str], after: Position[str] | None) -> str:
+    """Cases by their active jobs, which know the places of their cases."""
+    rows = f"{_COLUMNS} FROM jobs AS job JOIN processes ON number = job.process_number"
+    wanted = [*conditions, f"job.status = '{status}'"]
+    return _ordered(rows, wanted, ("job.process_created_at", "job.process_number"), after)
+
+
+_PLACE = ("processes.created_at", "number")
+_BY_TIME = "processes.created_at DESC, number DESC"
+
+
+def _ordered(
+    rows: str,
+    conditions: list[str],
+    place: tuple[str, str],
+    after: Position[str] | None,
+    *,
+    is_newest_first: bool = True,
+) -> str:
+    direction, beyond = ("DESC", "<") if is_newest_first else ("ASC", ">")
+    if after is not None:
+        conditions = [*conditions, f"({place[0]}, {place[1]}) {beyond} (:moment, :after)"]
+    return (
+        f"{rows} WHERE {' AND '.join(conditions or ['true'])}"
+        f" ORDER BY {place[0]} {direction}, {place[1]} {direction} LIMIT :limit"
+    )
+
+
+async def find(connection: Connection, number: ProcessNumber) -> ProcessRow:
+    """One case, which somebody has requested."""
+    row = await connection.fetch_one(f"{_ROW} WHERE number = :number", {"number": number.digits})
+    if row is None:
+        raise LookupError("the case was locked by this transaction and is not there")
+    return as_struct(row, ProcessRow)
+
+
+def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:
+    """What all statuses have in common."""
+    conditions, values = list[str](), dict[str, Any]()
+    if wanted.court is not None:
+        conditions.append("court = :court")
+        values["court"] = wanted.court
+    if wanted.has_documents is not None:
+        conditions.append(f"processes.total_documents {'>' if wanted.has_documents else '='} 0")
+    if wanted.updated_since is not None:
+        conditions.append("updated_at >= :since")
+        values["since"] = wanted.updated_since
+    return conditions, values
+
+
+_STATUSES: Mapping[ProcessStatus | None, tuple[str, ...]] = {
+    # A case that no job works on is pending where documents are registered and nobody has asked for them.
+    ProcessStatus.PENDING: ("(state = 'active' AND job.status = 'pending' OR state = 'pending')",),
+    ProcessStatus.PROCESSING: ("state = 'active' AND job.status = 'processing'",),
+    ProcessStatus.COMPLETED: ("state = 'completed'",),
+    ProcessStatus.FAILED: ("state = 'failed'",),
+    ProcessStatus.CANCELLED: ("state = 'cancelled'",),
+}

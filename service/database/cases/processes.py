@@ -1,0 +1,239 @@
+"""Court cases."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database.cases.documents import HOPELESS, LACKING
+from service.database.connection import Connection, as_optional, as_struct
+from service.database.jobs.jobs import COUNTS
+from service.domain.events import Counts
+from service.domain.listings import Listing
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, process_status
+
+ACTIVE = "active"  # the state of a process while its job says more
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """A process, its last job, and what one user subscribed to last."""
+
+    court: str | None
+    court_class: str | None
+    subject: str | None
+    filed_at: datetime | None
+    secrecy_level: int | None
+    listed_at: datetime | None
+    created_at: datetime
+    job_id: UUID | None
+    job_status: JobStatus | None
+    job_refresh: bool | None
+    job_progress_floor: float | None
+    job_error_code: str | None
+    job_error_message: str | None
+    job_created_at: datetime | None
+    job_started_at: datetime | None
+    job_completed_at: datetime | None
+    webhook_url: str | None
+    webhook_status: DeliveryStatus | None
+    webhook_completed_at: datetime | None
+    webhook_attempts: int | None
+    webhook_last_error: str | None
+    total_documents: int = 0  #: this and the next are of `versioned_overview` only
+    documents_version: str | None = None  #: another one after each change of any document
+
+
+async def lock(connection: Connection, number: ProcessNumber) -> bool:
+    """Make every other request, refresh and end of a job of this process wait. False: there is no such process."""
+    row = await connection.fetch_one(
+        "SELECT listed_at IS NOT NULL AS listed FROM processes WHERE number = :number FOR UPDATE",
+        {"number": number.digits},
+    )
+    return row is not None
+
+
+async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
+    """Whether the portal has ever listed the case to us."""
+    row = await connection.fetch_one(
+        "SELECT 1 FROM processes WHERE number = :number AND listed_at IS NOT NULL", {"number": number.digits}
+    )
+    return row is not None
+
+
+async def exists(connection: Connection, number: ProcessNumber) -> bool:
+    """Whether anybody has requested the case."""
+    row = await connection.fetch_one("SELECT 1 FROM processes WHERE number = :number", {"number": number.digits})
+    return row is not None
+
+
+class Completeness(msgspec.Struct, frozen=True):
+    """Whether a case needs the portal, or a download."""
+
+    is_listed: bool  #: by the portal, at some time
+    is_complete: bool  #: it is listed and there is nothing that an unforced request would download
+    is_active: bool  #: a job works on it, or waits
+
+
+_COMPLETENESS = (
+    "SELECT number, listed_at IS NOT NULL AS is_listed, listed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
+    f" WHERE process_number = number AND {LACKING} AND NOT {HOPELESS}) AS is_complete,"
+    f" state = '{ACTIVE}' AS is_active FROM processes"
+)
+_UNKNOWN = Completeness(is_listed=False, is_complete=False, is_active=False)
+
+
+async def completeness(connection: Connection, number: ProcessNumber) -> Completeness:
+    """What is there of a case, known or not."""
+    row = await connection.fetch_one(f"{_COMPLETENESS} WHERE number = :number", {"number": number.digits})
+    return as_optional(row, Completeness) or _UNKNOWN
+
+
+async def completeness_of(
+    connection: Connection, numbers: Collection[ProcessNumber]
+) -> dict[ProcessNumber, Completeness]:
+    """What is there of many cases, known or not."""
+    rows = await connection.fetch_all(
+        f"{_COMPLETENESS} WHERE number = ANY(CAST(:numbers AS text[]))",
+        {"numbers": [number.digits for number in numbers]},
+    )
+    found = {ProcessNumber(row["number"]): as_struct(row, Completeness) for row in rows}
+    return {number: found.get(number, _UNKNOWN) for number in numbers}
+
+
+async def next_listing(connection: Connection) -> int:
+    """Take the place of a listing among all of them; before the portal is asked for it."""
+    place: int = await connection.fetch_val("SELECT nextval('listings_asked')")
+    return place
+
+
+async def register(connection: Connection, listing: Listing) -> int | None:
+    """Add or update the case and lock it. Answers the place of the listing; None for one that is older than the last.
+
+    The portal may answer an earlier question later: that is older news.
+    """
+    place: int | None = await connection.fetch_val(
+        "INSERT INTO processes (number, court, court_class, subject, filed_at, secrecy_level, listing_asked, listed_at)"
+        " VALUES (:number, :court, :court_class, :subject, :filed_at, :secrecy_level,"
+        " coalesce(CAST(:asked AS bigint), nextval('listings_asked')), now())"
+        " ON CONFLICT (number) DO UPDATE SET court = excluded.court, court_class = excluded.court_class,"
+        " subject = excluded.subject, filed_at = excluded.filed_at, secrecy_level = excluded.secrecy_level,"
+        " listing_asked = excluded.listing_asked, listed_at = now(), updated_at = change_time()"
+        " WHERE coalesce(processes.listing_asked < excluded.listing_asked, true) RETURNING listing_asked",
+        {
+            "asked": listing.asked,
+            "number": listing.number.digits,
+            "court": listing.court,
+            "court_class": listing.court_class,
+            "subject": listing.subject,
+            "filed_at": listing.filed_at,
+            "secrecy_level": listing.secrecy_level,
+        },
+    )
+    return place
+
+
+async def keep(connection: Connection, number: ProcessNumber) -> None:
+    """Add a case that the portal could not be asked for yet, and lock it."""
+    await connection.execute(
+        "INSERT INTO processes (number) VALUES (:number) ON CONFLICT (number) DO UPDATE SET updated_at = change_time()",
+        {"number": number.digits},
+    )
+
+
+_OVERVIEW = (
+    "SELECT court, court_class, subject, filed_at, secrecy_level, listed_at, processes.created_at,"
+    " job.id AS job_id, job.status AS job_status, job.refresh AS job_refresh,"
+    " job.progress_floor AS job_progress_floor,"
+    " job.error_code AS job_error_code, job.error_message AS job_error_message,"
+    " job.created_at AS job_created_at, job.started_at AS job_started_at,"
+    " job.completed_at AS job_completed_at, webhook.url AS webhook_url, webhook.status AS webhook_status,"
+    " webhook.completed_at AS webhook_completed_at, webhook.attempts AS webhook_attempts,"
+    " webhook.last_error AS webhook_last_error, number FROM processes"
+    " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
+    " ORDER BY created_at DESC LIMIT 1) AS job ON true"
+    " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number"
+    " AND user_id = CAST(:user_id AS uuid) ORDER BY created_at DESC LIMIT 1) AS webhook ON true"
+)
+
+
+#: Each version of a row has the id of the transaction that wrote it.
+_VERSIONED = _OVERVIEW.replace(
+    " FROM processes",
+    ", processes.total_documents, (SELECT md5(string_agg(CAST(documents.xmin AS text), ',' ORDER BY position, id))"
+    " FROM documents WHERE process_number = number) AS documents_version FROM processes",
+    1,
+)
+
+
+async def versioned_overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
+    """The process as `overview` has it, with the version of its documents, of which a large case has thousands."""
+    row = await connection.fetch_one(
+        f"{_VERSIONED} WHERE number = :number", {"number": number.digits, "user_id": user_id}
+    )
+    return as_optional(row, Overview)
+
+
+async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
+    """The process with its last job and the caller's own last subscription."""
+    row = await connection.fetch_one(
+        f"{_OVERVIEW} WHERE number = :number", {"number": number.digits, "user_id": user_id}
+    )
+    return as_optional(row, Overview)
+
+
+async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Overview]:
+    """Processes with their last jobs, and without anybody's subscription."""
+    rows = await connection.fetch_all(
+        f"{_OVERVIEW} WHERE number = ANY(:numbers)",
+        {"numbers": [number.digits for number in numbers], "user_id": None},
+    )
+    return {ProcessNumber(row["number"]): as_struct(row, Overview) for row in rows}
+
+
+async def counts(connection: Connection, number: ProcessNumber) -> Counts:
+    """How many documents there are, without reading them all."""
+    rows = await connection.fetch_all(f"{COUNTS} WHERE process_number = :number", {"number": number.digits})
+    return as_struct(rows[0], Counts)
+
+
+async def note_change(connection: Connection, number: ProcessNumber) -> None:
+    """Tell lists and listeners that documents were given to a job that has not ended. The caller holds the lock."""
+    await connection.execute(
+        "UPDATE processes SET updated_at = change_time() WHERE number = :number", {"number": number.digits}
+    )
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What the status of a process is derived from."""
+
+    listed: bool
+    job: JobStatus | None  #: of its last job
+    total: int
+    outstanding: int
+    failed: int
+
+
+async def note_state(connection: Connection, number: ProcessNumber) -> None:
+    """Write down for the lists what the case has come to. The caller holds the lock of the process."""
+    row = await connection.fetch_one(
+        "SELECT listed_at IS NOT NULL AS listed, (SELECT status FROM jobs WHERE process_number = number"
+        " ORDER BY created_at DESC LIMIT 1) AS job, counts.total, counts.failed,"
+        " counts.total - counts.completed - counts.failed AS outstanding"
+        f" FROM processes CROSS JOIN LATERAL ({COUNTS} WHERE process_number = number) AS counts WHERE number = :number",
+        {"number": number.digits},
+    )
+    facts = as_optional(row, Facts)
+    if facts is None:
+        return
+    status = process_status(facts.job, listed=facts.listed, outstanding=facts.outstanding, failed=facts.failed)
+    await connection.execute(
+        "UPDATE processes SET state = :state, total_documents = :total, updated_at = change_time()"
+        " WHERE number = :number",
+        {
+            "number": number.digits,
+            "state": ACTIVE if facts.job in ACTIVE_JOB else status,
+            "total": facts.total,
+        },
+    )

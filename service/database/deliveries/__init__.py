@@ -1,0 +1,1 @@
+"""Statements of events, and of the deliveries that take them to subscribers."""

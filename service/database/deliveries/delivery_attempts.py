@@ -1,0 +1,220 @@
+"""Attempts of deliveries: claimed under a lease, and written down with what follows from them.
+
+The host is locked first by whoever claims or records: so the attempts under way there are counted by one at a time,
+and a delivery that found no place is always seen by the attempt that frees one.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+from databases.interfaces import Record
+
+from service.database.connection import Connection, as_optional, as_struct
+from service.database.deliveries import places
+from service.database.deliveries.deliveries import RING_AFTER
+from service.database.deliveries.overdue import RING_BACKOFF
+from service.database.deliveries.places import CLOCK, DUE
+from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.statuses import DeliveryStatus
+
+#: What is left of a person's wish after an attempt: a newer one, or the same where the attempt was not made.
+_RESEND_LEFT = "CASE WHEN :again OR resend_at > CAST(:asked_at AS timestamptz) THEN resend_at END"
+
+#: A person cancelled the delivery during the attempt: only success changes that.
+_STAYS_CANCELLED = "(status = 'cancelled' AND CAST(:status AS text) <> 'delivered')"
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What a delivery has come to, and the bell to ring for its next attempt."""
+
+    status: DeliveryStatus
+    ring: Ring | None
+
+
+class _ClaimedRow(msgspec.Struct):
+    id: UUID
+    event_id: UUID
+    user_id: UUID
+    url: str
+    host: str
+    attempts: int
+    number: int
+    thin: bool
+    own_fault_for: timedelta
+    resend_at: datetime | None
+    process_number: str
+    job_id: UUID | None
+    request_id: str | None
+
+
+async def claim(
+    connection: Connection, delivery_id: UUID, *, term: timedelta, may_probe: bool
+) -> ClaimedDelivery | Ring | None:
+    """Take the next attempt of a user at a host for `term`, in a transaction of its own.
+
+    It is that of `delivery_id`, unless another delivery of the same user to the same host is due and goes first; then
+    this one waits for a place. `may_probe` says whether a host that keeps failing may be called; where it
+    may not, the answer is the bell that has to be rung for somebody who may. None: there is nothing to do, or no place
+    is free; then the attempt that frees one rings. Neither uses up an attempt.
+    """
+    whose = await connection.fetch_one("SELECT host, user_id FROM deliveries WHERE id = :id", {"id": delivery_id})
+    if whose is None:
+        return None
+    host, user_id = whose["host"], whose["user_id"]
+    await places.lock(connection, host)
+    found = await places.look(connection, host, user_id)
+    if found.is_failing and not may_probe:
+        return await _pass_on(connection, delivery_id)
+    if not found.free:
+        await _wait(connection, delivery_id)
+        return None
+    chosen = await places.choose(connection, host, user_id, delivery_id, longest=found.longest_next)
+    if chosen is None:
+        return None
+    next_id, contested = chosen
+    if contested:
+        await places.take_turns(connection, host, user_id)
+    if next_id != delivery_id:
+        await _wait(connection, delivery_id)
+    return await _lease(connection, next_id, term)
+
+
+async def _wait(connection: Connection, delivery_id: UUID) -> None:
+    """Be seen by the attempt that frees a place: this delivery's bell is used up, and it did not begin."""
+    await connection.execute(
+        f"UPDATE deliveries SET ring_at = clock_timestamp() WHERE id = :id AND ring_at > {CLOCK} AND {DUE}",
+        {"id": delivery_id},
+    )
+
+
+async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
+    row = await connection.fetch_one(
+        f"UPDATE deliveries SET rings = rings + 1, ring_at = clock_timestamp() + :backoff WHERE id = :id AND {DUE}"
+        " RETURNING id, attempts + 1 AS attempt, rings",
+        {"id": delivery_id, "backoff": RING_BACKOFF},
+    )
+    return as_optional(row, Ring)
+
+
+async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> ClaimedDelivery | None:
+    lease = uuid4()
+    row = await connection.fetch_one(
+        "UPDATE deliveries SET lease_token = :lease, lease_expires_at = clock_timestamp() + :term,"
+        f" ring_at = clock_timestamp() + :term WHERE id = :id AND {DUE}"
+        " RETURNING id, event_id, user_id, url, host, attempts, thin,"
+        " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
+        " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS own_fault_for, resend_at,"
+        " process_number, job_id,"
+        " coalesce(request_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id)) AS request_id",
+        {"id": delivery_id, "lease": lease, "term": term},
+    )
+    if row is None:
+        return None
+    claimed = as_struct(row, _ClaimedRow)
+    values = msgspec.structs.asdict(claimed)
+    return ClaimedDelivery(attempt=values.pop("attempts") + 1, lease=lease, **values)
+
+
+async def record(
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+) -> Recorded | None:
+    """Write an attempt and what follows from it, in a transaction. None: the lease was lost, nothing was written."""
+    await places.lock(connection, delivery.host)
+    settle = _follow_schedule if delivery.resend_at is None else _settle_resend
+    row = await settle(connection, delivery, attempt, verdict)
+    if row is None:
+        return None
+    if verdict.host_works is not None:
+        await places.note_result(connection, delivery.host, delivery.user_id, works=verdict.host_works)
+    await _insert(connection, delivery, attempt)
+    return Recorded(DeliveryStatus(row["status"]), as_struct(row, Ring) if row["due"] else None)
+
+
+async def _insert(connection: Connection, delivery: ClaimedDelivery, attempt: Attempt) -> None:
+    await connection.execute(
+        "INSERT INTO delivery_attempts"
+        " (id, delivery_id, number, started_at, duration_ms, outcome, status_code, answer, error)"
+        " VALUES (:id, :delivery_id, :number, :started_at, :duration_ms, :outcome, :status_code, :answer, :error)",
+        {"id": uuid4(), "delivery_id": delivery.id, "number": delivery.number, **msgspec.structs.asdict(attempt)},
+    )
+
+
+_RECORDED = (
+    " RETURNING id, attempts + 1 AS attempt, rings, status, ring_at IS NOT NULL AS due,"
+    " greatest(interval '0', CASE WHEN resend_at IS NULL THEN next_attempt_at ELSE ring_at END - clock_timestamp())"
+    " AS after"
+)
+
+
+async def _follow_schedule(
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+) -> Record | None:
+    return await connection.fetch_one(
+        f"UPDATE deliveries SET status = CASE WHEN {_STAYS_CANCELLED} THEN status ELSE CAST(:status AS text) END,"
+        " attempts = attempts + :counts, last_error = :error,"
+        " rings = rings + 1 - :counts, thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
+        " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, clock_timestamp()) END,"
+        f" next_attempt_at = CASE WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in END,"
+        # A person may have asked for another one meanwhile.
+        " ring_at = CASE WHEN resend_at IS NOT NULL THEN clock_timestamp()"
+        f" WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in + :grace END,"
+        f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END,"
+        # Nobody is alarmed by what ends with its user.
+        " alerted_at = coalesce(alerted_at, (SELECT deleted_at FROM users WHERE users.id = deliveries.user_id))"
+        f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
+        {
+            "id": delivery.id,
+            "lease": delivery.lease,
+            "status": verdict.status,
+            "counts": int(verdict.counts),
+            "error": attempt.error,
+            "thin": verdict.thin,
+            "own_fault": verdict.own_fault,
+            "retry_in": verdict.retry_in,
+            "grace": RING_AFTER,
+            "final": verdict.status is not DeliveryStatus.SCHEDULED,
+        },
+    )
+
+
+async def _settle_resend(
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+) -> Record | None:
+    """Success closes the delivery. Whatever else happened, it stays where it was in its schedule."""
+    return await connection.fetch_one(
+        f"UPDATE deliveries SET resend_at = {_RESEND_LEFT}, rings = rings + 1,"
+        " lease_token = NULL, lease_expires_at = NULL, thin = thin OR :thin,"
+        " attempts = attempts + CASE WHEN :delivered AND status <> 'delivered' THEN 1 ELSE 0 END,"
+        " last_error = CASE WHEN :delivered OR status = 'delivered' THEN NULL ELSE CAST(:error AS text) END,"
+        # Delivered once is delivered for good: the moment does not move.
+        " completed_at = CASE WHEN :delivered AND status <> 'delivered' THEN clock_timestamp() ELSE completed_at END,"
+        " own_fault_since = CASE WHEN :delivered THEN NULL ELSE own_fault_since END,"
+        " next_attempt_at = CASE WHEN :delivered THEN NULL ELSE next_attempt_at END,"
+        " status = CASE WHEN :delivered THEN 'delivered' ELSE status END,"
+        f" ring_at = CASE WHEN {_RESEND_LEFT} IS NOT NULL THEN clock_timestamp() + coalesce(:retry_in, interval '0')"
+        " WHEN NOT :delivered AND status = 'scheduled' THEN greatest(next_attempt_at, clock_timestamp()) + :grace END"
+        f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
+        {
+            "id": delivery.id,
+            "lease": delivery.lease,
+            "delivered": verdict.status is DeliveryStatus.DELIVERED,
+            "asked_at": delivery.resend_at,
+            "again": not verdict.counts,
+            "error": attempt.error,
+            "thin": verdict.thin,
+            "retry_in": verdict.retry_in,
+            "grace": RING_AFTER,
+        },
+    )
+
+
+async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
+    """Give an attempt back that was not made."""
+    await connection.execute(
+        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL,"
+        # One that was cancelled meanwhile is not due.
+        " ring_at = CASE WHEN ring_at IS NOT NULL THEN clock_timestamp() END"
+        " WHERE id = :id AND lease_token = :lease",
+        {"id": delivery.id, "lease": delivery.lease},
+    )

@@ -1,0 +1,82 @@
+"""One delivery per user, URL and event: whoever asks again for what they were told already is told no more often."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Connection, as_optional
+from service.database.deliveries import deliveries
+from service.database.deliveries.deliveries import RING_AFTER
+from service.domain.deliveries import Ring
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import DeliveryStatus
+
+#: How long a delivery that succeeded answers for those who ask again. Clients poll with the URL of their webhook.
+FRESH_FOR = timedelta(hours=1)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    id: UUID
+    status: DeliveryStatus
+    is_fresh: bool  #: it succeeded a short while ago, or somebody wants it once more already
+    is_newest: bool  #: of this user's for this case
+
+
+async def schedule(
+    connection: Connection,
+    number: ProcessNumber,
+    *,
+    event_id: UUID,
+    user_id: UUID,
+    url: str,
+    request_id: str | None = None,
+) -> Ring | None:
+    """Have a URL called for an event that needed no job. The caller holds the lock of the process.
+
+    None: an attempt is scheduled already, or one has succeeded within `FRESH_FOR`. A delivery that failed or was
+    cancelled gets a whole schedule again, one that succeeded longer ago is sent once more.
+    """
+    known = await _find(connection, number, event_id=event_id, user_id=user_id, url=url)
+    if known is None:
+        new_id = await deliveries.schedule_one(
+            connection, number, event_id=event_id, user_id=user_id, url=url, request_id=request_id
+        )
+        return Ring(new_id, attempt=1, rings=0)
+    if not known.is_newest:
+        # The user's last subscription is what the status tells of.
+        await connection.execute("UPDATE deliveries SET created_at = now() WHERE id = :id", {"id": known.id})
+    ring: Ring | None = None
+    if known.status in {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}:
+        ring = await _begin_anew(connection, known.id)
+    elif known.status is DeliveryStatus.DELIVERED and not known.is_fresh:
+        ring = await deliveries.resend(connection, known.id)
+    if ring is not None:
+        values = {"id": known.id, "request_id": request_id}
+        await connection.execute("UPDATE deliveries SET request_id = :request_id WHERE id = :id", values)
+    return ring
+
+
+async def _find(
+    connection: Connection, number: ProcessNumber, *, event_id: UUID, user_id: UUID, url: str
+) -> _Known | None:
+    row = await connection.fetch_one(
+        "SELECT id, status,"
+        " resend_at IS NOT NULL OR coalesce(completed_at > now() - CAST(:fresh_for AS interval), true) AS is_fresh,"
+        " NOT EXISTS (SELECT 1 FROM deliveries AS later WHERE later.process_number = :number"
+        " AND later.user_id = :user_id AND later.created_at > deliveries.created_at) AS is_newest"
+        " FROM deliveries WHERE process_number = :number AND user_id = :user_id AND event_id = :event_id AND url = :url"
+        " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
+        {"number": number.digits, "user_id": user_id, "event_id": event_id, "url": url, "fresh_for": FRESH_FOR},
+    )
+    return as_optional(row, _Known)
+
+
+async def _begin_anew(connection: Connection, delivery_id: UUID) -> Ring | None:
+    row = await connection.fetch_one(
+        "UPDATE deliveries SET status = 'scheduled', attempts = 0, rings = rings + 1, next_attempt_at = now(),"
+        " ring_at = now() + :grace, completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
+        " WHERE id = :id AND status IN ('failed', 'cancelled') RETURNING id, 1 AS attempt, rings",
+        {"id": delivery_id, "grace": RING_AFTER},
+    )
+    return as_optional(row, Ring)

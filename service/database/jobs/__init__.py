@@ -1,0 +1,1 @@
+"""Statements of jobs: claimed, renewed, ended, listed, deleted."""

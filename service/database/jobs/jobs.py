@@ -1,0 +1,261 @@
+"""Jobs, their leases, and what the sweep lets others take. Which job is next: `turns`."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from service.database.cases.documents import CURRENT, KEEPS_FILE
+from service.database.connection import Connection, Record, as_struct
+from service.domain.errors import SENTENCES, ErrorCode
+from service.domain.events import Counts
+from service.domain.jobs import ClaimedJob, Lane, LeaseLost
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import JobStatus
+
+LEASE = timedelta(seconds=15)  # a worker that dies is replaced after this and one sweep
+
+_SETTLED = "status IN ('available', 'failed')"
+#: Of documents; an outdated one counts as failed.
+COUNTS = (
+    f"SELECT count(*) AS total, count(*) FILTER (WHERE {CURRENT}) AS completed,"
+    f" count(*) FILTER (WHERE {_SETTLED} AND NOT {CURRENT}) AS failed FROM documents"
+)
+#: As they are once a job has ended that has not downloaded all of them: older files are available again.
+_COUNTS_AT_END = COUNTS.replace(f"(WHERE {CURRENT})", f"(WHERE {CURRENT} OR NOT {_SETTLED} AND {KEEPS_FILE})")
+_ACTIVE = "status IN ('pending', 'processing')"
+
+
+async def create(
+    connection: Connection,
+    number: ProcessNumber,
+    *,
+    refresh: bool,
+    user_id: UUID,
+    request_id: str,
+    lane: Lane = Lane.SINGLE,
+) -> UUID:
+    """Add the one active job of a process, whose row the caller has locked."""
+    job_id = uuid4()
+    await connection.execute(
+        "WITH job AS (INSERT INTO jobs (id, process_number, refresh, user_id, request_id, lane)"
+        " VALUES (:id, :number, :refresh, :user_id, :request_id, :lane) RETURNING id, user_id, created_at)"
+        " INSERT INTO job_users (user_id, created_at, job_id) SELECT user_id, created_at, id FROM job",
+        {
+            "id": job_id,
+            "number": number.digits,
+            "refresh": refresh,
+            "user_id": user_id,
+            "request_id": request_id,
+            "lane": lane,
+        },
+    )
+    return job_id
+
+
+async def hasten(connection: Connection, job_id: UUID, lane: Lane) -> None:
+    """Move a job that waits to a lower lane. One that is in that lane or a lower one stays."""
+    await connection.execute(
+        "UPDATE jobs SET lane = :lane WHERE id = :id AND lane > :lane AND status = 'pending'",
+        {"id": job_id, "lane": lane},
+    )
+
+
+async def find_active(connection: Connection, number: ProcessNumber) -> UUID | None:
+    """The job that works on a process now, or will."""
+    job_id: UUID | None = await connection.fetch_val(
+        f"SELECT id FROM jobs WHERE process_number = :number AND {_ACTIVE}",
+        {"number": number.digits},
+    )
+    return job_id
+
+
+async def process_of(connection: Connection, job_id: UUID) -> ProcessNumber | None:
+    """The process that a job is for."""
+    digits = await connection.fetch_val("SELECT process_number FROM jobs WHERE id = :id", {"id": job_id})
+    return None if digits is None else ProcessNumber(digits)
+
+
+async def freeze_progress(connection: Connection, job_id: UUID, percentage: float) -> None:
+    """Remember what clients have seen, before documents join the job."""
+    await connection.execute(
+        "UPDATE jobs SET progress_floor = greatest(progress_floor, CAST(:percentage AS double precision))"
+        " WHERE id = :id AND NOT refresh",
+        {"id": job_id, "percentage": percentage},
+    )
+
+
+async def ask_for_refresh(connection: Connection, job_id: UUID, *, after: int | None) -> None:
+    """Have the worker list the case again before the job ends.
+
+    `after`: the place of a listing; only one that was asked for later will do.
+    """
+    await connection.execute(
+        "UPDATE jobs SET refresh = true, refresh_after = greatest(refresh_after, CAST(:after AS bigint))"
+        " WHERE id = :id",
+        {"id": job_id, "after": after},
+    )
+
+
+async def stop_pausing(connection: Connection, job_id: UUID) -> bool:
+    """End the pause of a job that no worker has. False: it does not pause, so no worker has to be told."""
+    paused = await connection.fetch_val(
+        "UPDATE jobs SET ring_at = now() WHERE id = :id AND lease_token IS NULL AND ring_at > now() RETURNING id",
+        {"id": job_id},
+    )
+    return paused is not None
+
+
+class _ClaimedRow(msgspec.Struct):
+    id: UUID
+    process_number: str
+    refresh: bool
+    request_id: str
+    listing_failures: int
+    age: timedelta
+    is_first: bool
+    lane: Lane
+    user_id: UUID | None
+    documents: int
+
+
+def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
+    """The job of a row that was claimed."""
+    claimed = as_struct(row, _ClaimedRow)
+    fields = msgspec.structs.asdict(claimed)
+    return ClaimedJob(number=ProcessNumber(fields.pop("process_number")), lease=lease, **fields)
+
+
+async def renew(connection: Connection, job: ClaimedJob) -> bool:
+    """Keep the lease for another term. False: it is lost, because the job was cancelled or taken over."""
+    row = await connection.fetch_one(
+        "UPDATE jobs SET lease_expires_at = now() + :term WHERE id = :id AND lease_token = :lease RETURNING id",
+        {"id": job.id, "lease": job.lease, "term": LEASE},
+    )
+    return row is not None
+
+
+async def release(
+    connection: Connection,
+    job: ClaimedJob,
+    *,
+    delay: timedelta,
+    listing_failures: int = 0,
+    reason: str | None = None,
+) -> None:
+    """Let others take the job, after `delay`.
+
+    `reason` is kept for those who ask why the job waits. After a failure to list the case there is no delay if
+    another process has listed it meanwhile.
+    """
+    await connection.execute(
+        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"
+        " ring_at = now() + CASE WHEN :failures > 0 AND NOT refresh THEN interval '0' ELSE :delay END,"
+        " listing_failures = CASE WHEN refresh THEN :failures ELSE 0 END, postponed_reason = :reason"
+        " WHERE id = :id AND lease_token = :lease",
+        {"id": job.id, "lease": job.lease, "delay": delay, "failures": listing_failures, "reason": reason},
+    )
+
+
+async def stop_waiting(connection: Connection, job_id: UUID, *, place: int | None) -> UUID | None:
+    """Note that the case was listed. Answers the job if it was waiting for that.
+
+    `place`: that of the listing; None where the portal will give none.
+    """
+    waited: UUID | None = await connection.fetch_val(
+        "UPDATE jobs SET refresh = false, refresh_after = NULL, listing_failures = 0,"
+        " ring_at = least(ring_at, now())"
+        " WHERE id = :id AND refresh AND coalesce(refresh_after < CAST(:place AS bigint), true) RETURNING id",
+        {"id": job_id, "place": place},
+    )
+    return waited
+
+
+async def note_error(connection: Connection, job_id: UUID, error: ErrorCode) -> None:
+    """Tell of a job why its case could not be listed again, however it ends."""
+    await connection.execute(
+        "UPDATE jobs SET error_code = :code, error_message = :message WHERE id = :id",
+        {"id": job_id, "code": error, "message": SENTENCES[error]},
+    )
+
+
+async def hold(connection: Connection, job: ClaimedJob) -> None:
+    """Raise `LeaseLost` unless the lease is held, and keep it from being lost until the transaction ends."""
+    row = await connection.fetch_one(
+        "SELECT 1 FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
+        {"id": job.id, "lease": job.lease},
+    )
+    if row is None:
+        raise LeaseLost
+
+
+async def wants_listing(connection: Connection, job: ClaimedJob) -> bool:
+    """Whether the portal has to be asked before the job goes on."""
+    wanted: bool = await connection.fetch_val("SELECT refresh FROM jobs WHERE id = :id", {"id": job.id})
+    return wanted
+
+
+async def has_work(connection: Connection, job: ClaimedJob) -> bool:
+    """Whether something was added since the job looked last. Raises `LeaseLost`."""
+    row = await connection.fetch_one(
+        "SELECT refresh OR EXISTS (SELECT 1 FROM documents WHERE documents.job_id = jobs.id"
+        " AND documents.status IN ('pending', 'processing')) AS more"
+        " FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
+        {"id": job.id, "lease": job.lease},
+    )
+    if row is None:
+        raise LeaseLost
+    more: bool = row["more"]
+    return more
+
+
+async def count_documents(connection: Connection, job_id: UUID) -> Counts:
+    """What the documents of an active job have come to if it ends now."""
+    [row] = await connection.fetch_all(
+        f"{_COUNTS_AT_END} WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id",
+        {"id": job_id},
+    )
+    return as_struct(row, Counts)
+
+
+async def end(
+    connection: Connection, job_id: UUID, status: JobStatus, counts: Counts, *, error: ErrorCode | None = None
+) -> datetime:
+    """Close an active job, whose process the caller has locked, and keep how it ended. Returns the moment."""
+    moment: datetime = await connection.fetch_val(
+        "UPDATE jobs SET status = :status, completed_at = change_time(), lease_token = NULL, lease_expires_at = NULL,"
+        " error_code = coalesce(CAST(:code AS text), error_code),"
+        " error_message = coalesce(CAST(:message AS text), error_message), total_documents = :total,"
+        " completed_documents = :completed,"
+        " failed_documents = :failed WHERE id = :id RETURNING completed_at",
+        {
+            "id": job_id,
+            "status": status,
+            "code": error,
+            "message": None if error is None else SENTENCES[error],
+            **msgspec.structs.asdict(counts),
+        },
+    )
+    return moment
+
+
+async def release_expired(connection: Connection, *, limit: int) -> int:
+    """Let the jobs wait again whose worker is gone. Returns how many they were, `limit` at most."""
+    rows = await connection.fetch_all(
+        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
+        " WHERE id IN (SELECT id FROM jobs WHERE status = 'processing' AND lease_expires_at < now()"
+        " LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING 1",
+        {"limit": limit},
+    )
+    return len(rows)
+
+
+async def release_delayed(connection: Connection, *, limit: int) -> int:
+    """Let the jobs be taken whose delay has passed. Returns how many they were, `limit` at most."""
+    rows = await connection.fetch_all(
+        "UPDATE jobs SET ring_at = now() WHERE id IN (SELECT id FROM jobs WHERE status = 'pending' AND id IN"
+        " (SELECT job_id FROM job_queue WHERE ready_at <= now() ORDER BY ready_at LIMIT :limit)"
+        " FOR UPDATE SKIP LOCKED) RETURNING 1",
+        {"limit": limit},
+    )
+    return len(rows)

@@ -1,0 +1,144 @@
+"""Which job is next. Users take turns by start-time fair queueing; triggers keep the queue (migration 0013)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from service.database.connection import Connection
+from service.database.jobs.jobs import LEASE, claimed_job
+from service.database.portal.portal_slots import LEASE as SHARE_LEASE
+from service.domain.jobs import ClaimedJob
+
+COST_MAX = 100  # documents that a claim counts at most: what a large case really uses is shared at the portal
+#: While slots are full: after this a user gets one more of the jobs that were asked for one by one into work.
+PATIENCE = timedelta(seconds=0.5)
+LOCKED_MAX = 20  # users whose first jobs are locked by others, of one claim
+
+
+class Claimer(msgspec.Struct, frozen=True):
+    """The worker that asks for a job."""
+
+    worker_id: UUID
+    total: int  #: slots at the portal, of all workers
+    job_concurrency: int  #: slots that one job uses at most
+    wants_more: bool  #: slots of this worker would soon have nothing to do
+    passed_over: Sequence[UUID] = ()  #: users who get no job now: this worker has enough of theirs
+    newcomers_only: bool = False  #: this worker is full: it takes only jobs of users who have none in work
+
+
+# Whether a user has a job that may begin. The first in the order of an index: for EXISTS, PostgreSQL may read the whole
+# table, in which claims leave dead rows until the next vacuum.
+_HAS_JOB = (
+    "(SELECT true FROM job_queue WHERE job_queue.user_id = ordered.user_id AND ready_at IS NULL{only}"
+    " ORDER BY lane, created_at, job_id LIMIT 1)"
+)
+# One statement, which commits by itself: a process that stands still holds no lock, and claims do not wait for
+# each other. While slots have nothing to do anybody is let in. While they are full, a user who has no job in work is
+# let in at once, and so is what a user asked for one by one while only a batch of theirs is in work. A user whose large
+# cases are in work gets one more in now and then, until each of them has one slot.
+_CLAIM = f"""
+WITH alive AS MATERIALIZED (
+    SELECT users, wanted, singles FROM portal_shares WHERE users IS NOT NULL AND seen_at + :share_lease >= now()
+), room AS MATERIALIZED (
+    SELECT NOT :newcomers_only AND (:wants_more
+        OR :total > coalesce((SELECT sum(count) FROM alive, unnest(wanted) AS count), 0)) AS is_free
+), busy AS MATERIALIZED (
+    SELECT user_id, coalesce(sum(single), 0) AS singles
+    FROM alive, unnest(users, singles) AS need (user_id, single) GROUP BY user_id
+), turn AS (
+    -- One user after the other in their order, which is sorted here: an index of it would be written by each claim, and
+    -- the next claims would read what it was before. OFFSET has the jobs looked for behind the sort.
+    SELECT first.user_id FROM (
+        SELECT user_id, served_at FROM turns WHERE user_id <> ALL(CAST(:passed_over AS uuid[]))
+        ORDER BY virtual_time, served_at, user_id OFFSET 0
+    ) AS ordered CROSS JOIN LATERAL (
+        -- While slots are full, a user who was served in this very moment has to wait for the next.
+        SELECT turns.user_id FROM turns WHERE turns.user_id = ordered.user_id
+            AND ((SELECT is_free FROM room) OR turns.served_at = ordered.served_at)
+        FOR UPDATE OF turns SKIP LOCKED
+    ) AS first WHERE CASE
+        WHEN (SELECT is_free FROM room) OR NOT EXISTS (SELECT FROM busy WHERE busy.user_id = ordered.user_id)
+        THEN {_HAS_JOB.format(only="")}
+        WHEN NOT :newcomers_only AND (
+            SELECT singles = 0 OR singles < :total * :job_concurrency AND ordered.served_at + :patience <= now()
+            FROM busy WHERE busy.user_id = ordered.user_id)
+        THEN {_HAS_JOB.format(only=" AND lane = 0")}
+        END LIMIT 1
+), pick AS (
+    SELECT turn.user_id, first.id FROM turn CROSS JOIN LATERAL (
+        SELECT jobs.id FROM job_queue JOIN jobs ON jobs.id = job_queue.job_id
+        WHERE job_queue.user_id = turn.user_id AND ready_at IS NULL
+            -- As an expression that PostgreSQL has no statistics of: almost every job that it knows has ended, and it
+            -- would expect the same of those in the queue, and look at all of them to find one.
+            AND CASE jobs.status WHEN 'pending' THEN true ELSE false END
+        ORDER BY job_queue.lane, job_queue.created_at, job_queue.job_id
+        LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED) AS first
+), took AS (
+    UPDATE jobs SET status = 'processing', lease_token = :lease, lease_expires_at = now() + :term,
+        started_at = coalesce(started_at, now()), ring_at = now()
+    FROM pick WHERE jobs.id = pick.id
+    RETURNING jobs.id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,
+        started_at = now() AS is_first, lane, pick.user_id
+), cost AS (
+    SELECT greatest(1, count(*)) AS documents, CAST(greatest(1, least(count(*), :job_concurrency)) AS integer) AS slots
+    FROM (
+        SELECT 1 FROM documents WHERE job_id = (SELECT id FROM took) AND status IN ('pending', 'processing')
+        LIMIT {COST_MAX}) AS outstanding
+), paid AS (
+    UPDATE turns SET virtual_time = virtual_time + cost.documents, served_at = now()
+    FROM took, cost WHERE turns.user_id = took.user_id
+), told AS (
+    UPDATE portal_shares SET users = users || took.user_id, in_use = in_use || 0,
+        wanted = wanted || cost.slots, singles = singles || CASE took.lane WHEN 0 THEN cost.slots ELSE 0 END
+    FROM took, cost WHERE worker_id = :worker_id AND users IS NOT NULL
+)
+SELECT took.id, took.process_number, took.refresh, took.request_id, took.listing_failures, took.age, took.is_first,
+    took.lane, turn.user_id, cost.documents FROM turn LEFT JOIN took ON true CROSS JOIN cost
+"""
+
+
+_TIDY = """
+WITH users AS MATERIALIZED (
+    SELECT turns.user_id, virtual_time, first.job_id IS NOT NULL AS waits FROM turns LEFT JOIN LATERAL (
+        SELECT job_id FROM job_queue WHERE job_queue.user_id = turns.user_id AND ready_at IS NULL LIMIT 1
+    ) AS first ON true
+), present AS MATERIALIZED (
+    SELECT coalesce(min(virtual_time) FILTER (WHERE waits), max(virtual_time), 0) AS virtual_time
+    FROM users WHERE virtual_time < 'infinity'
+), wrong AS (
+    SELECT turns.user_id, CASE WHEN waits THEN present.virtual_time ELSE 'infinity' END AS virtual_time
+    FROM turns JOIN users ON users.user_id = turns.user_id CROSS JOIN present
+    WHERE waits AND turns.virtual_time = 'infinity' OR NOT waits AND turns.virtual_time <= present.virtual_time
+    FOR UPDATE OF turns SKIP LOCKED
+)
+UPDATE turns SET virtual_time = wrong.virtual_time FROM wrong WHERE turns.user_id = wrong.user_id
+"""
+
+
+async def claim_next(connection: Connection, claimer: Claimer) -> ClaimedJob | None:
+    """Take the lease of the job whose turn it is. None: there is none, or its user has to wait for a slot."""
+    lease, passed_over = uuid4(), list(claimer.passed_over)
+    values = msgspec.structs.asdict(claimer) | {
+        "lease": lease,
+        "term": LEASE,
+        "share_lease": SHARE_LEASE,
+        "patience": PATIENCE,
+        "passed_over": passed_over,
+    }
+    for _ in range(LOCKED_MAX):
+        row = await connection.fetch_one(_CLAIM, values)
+        if row is None or row["id"] is not None:
+            return None if row is None else claimed_job(row, lease)
+        # A request that joins this user's jobs, or cancels them, has them locked. It must not hold the others up.
+        passed_over.append(row["user_id"])
+    return None
+
+
+async def tidy(connection: Connection) -> None:
+    """Take users who wait for nothing and owe nothing out of the order, and put back who was taken out in error.
+
+    That may happen to a user whose job came in the same moment.
+    """
+    await connection.execute(_TIDY)

@@ -1,0 +1,1 @@
+"""Statements of users and their API keys."""

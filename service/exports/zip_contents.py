@@ -1,0 +1,165 @@
+"""What an archive holds: the files of a case under names of their own, and a manifest that tells of them."""
+
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database.cases.processes import Overview
+from service.domain.documents import Document, StoredFile
+from service.domain.file_names import archived_name
+from service.domain.process_number import ProcessNumber
+from service.exports.stored_files import crc32_of, read_verified
+from service.exports.zip_stream import Entry, Files, zip_size, zip_stream
+from service.portal.listing import BRASILIA
+from service.storage.object_store import ObjectStore
+
+MANIFEST_NAME = "manifest.json"
+Remember = Callable[[str, int], Awaitable[None]]  # takes the key of a file and its CRC-32
+
+
+class ManifestDocument(msgspec.Struct, frozen=True):
+    """One document of the case, whether the archive has it or not."""
+
+    file: str | None  #: its name in the archive; null for one that is not there, whose status says why
+    id: UUID
+    uuid: str
+    name: str  #: as the portal has it
+    type: str
+    instance: str
+    sequence: int | None
+    filed_at: datetime | None
+    status: str
+    size: int | None  #: bytes
+    sha256: str | None
+    mime_type: str | None
+    charset: str | None
+    content_flags: Sequence[str]  #: how the file differs from what is listed
+    listed_size: int | None  #: bytes
+    listed_mime_type: str | None
+    error_code: str | None
+    error_message: str | None
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What the archive holds, and what it lacks."""
+
+    process_number: str
+    court: str | None
+    court_class: str | None
+    subject: str | None
+    filed_at: datetime | None
+    secrecy_level: int | None
+    created_at: datetime  #: the archive
+    total_documents: int
+    archived_documents: int
+    documents: list[ManifestDocument]
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """What will be sent."""
+
+    created_at: datetime
+    manifest: bytes
+    files: Sequence[tuple[Entry, StoredFile]]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the ZIP file."""
+        return zip_size([self.manifest_entry, *(entry for entry, _ in self.files)])
+
+    @property
+    def manifest_entry(self) -> Entry:
+        """The first file of the archive."""
+        moment = self.created_at.astimezone(BRASILIA)
+        return Entry(MANIFEST_NAME, len(self.manifest), moment, zlib.crc32(self.manifest))
+
+    def stream(self, store: ObjectStore, remember: Remember) -> AsyncGenerator[bytes, None]:
+        """The ZIP file; reads the next document when the one before has been taken. Raises `UnreadableFile`.
+
+        Files of earlier versions are read twice: an entry begins with its CRC-32. `remember` is told of it.
+        """
+        return zip_stream(self._contents(store, remember))
+
+    async def _contents(self, store: ObjectStore, remember: Remember) -> Files:
+        yield self.manifest_entry, _once(self.manifest)
+        for entry, file in self.files:
+            crc32 = file.crc32
+            if crc32 is None:
+                crc32 = await crc32_of(store, file)
+                await remember(file.key, crc32)
+            yield msgspec.structs.replace(entry, crc32=crc32), read_verified(store, file)
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content
+
+
+def archive_of(number: ProcessNumber, overview: Overview, found: Sequence[Document]) -> Archive:
+    """Every document has the number of its place in the case, so that those to come change no name."""
+    digits = max(4, len(str(len(found))))
+    listed: list[ManifestDocument] = []
+    files: list[tuple[Entry, StoredFile]] = []
+    for place, document in enumerate(found, 1):
+        file, name = _stored_file(document), None
+        if file is not None:
+            name = archived_name(document.name, file.mime_type, place, digits)
+            files.append((Entry(name, file.size, _shown_time(document)), file))
+        listed.append(_listed(document, name))
+    created_at = datetime.now(UTC).replace(microsecond=0)
+    return Archive(created_at, _manifest(number, overview, created_at, listed), files)
+
+
+def _stored_file(document: Document) -> StoredFile | None:
+    key, size, sha256, mime_type = document.storage_key, document.size, document.sha256, document.mime_type
+    if key is None or size is None or sha256 is None or mime_type is None:
+        return None
+    return StoredFile(key, size, sha256, mime_type, crc32=document.crc32)
+
+
+def _shown_time(document: Document) -> datetime:
+    """When it was filed, else when it came: the same in every archive."""
+    moment = document.filed_at or document.completed_at or datetime.fromtimestamp(0, UTC)
+    # "Never" is written as the first day of the calendar, which has no time in Brasilia.
+    return max(moment, datetime.fromtimestamp(0, UTC)).astimezone(BRASILIA)
+
+
+def _listed(document: Document, name: str | None) -> ManifestDocument:
+    return ManifestDocument(
+        file=name,
+        id=document.id,
+        uuid=document.uuid,
+        name=document.name,
+        type=document.type,
+        instance=document.instance,
+        sequence=document.sequence,
+        filed_at=document.filed_at,
+        status=document.status,
+        size=document.size,
+        sha256=document.sha256,
+        mime_type=document.mime_type,
+        charset=document.charset,
+        content_flags=document.content_flags,
+        listed_size=document.declared_size,
+        listed_mime_type=document.declared_mime_type,
+        error_code=document.error_code,
+        error_message=document.error_message,
+    )
+
+
+def _manifest(number: ProcessNumber, overview: Overview, created_at: datetime, listed: list[ManifestDocument]) -> bytes:
+    manifest = Manifest(
+        process_number=number.masked,
+        court=overview.court,
+        court_class=overview.court_class,
+        subject=overview.subject,
+        filed_at=overview.filed_at,
+        secrecy_level=overview.secrecy_level,
+        created_at=created_at,
+        total_documents=len(listed),
+        archived_documents=sum(each.file is not None for each in listed),
+        documents=listed,
+    )
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)

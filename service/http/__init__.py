@@ -1,0 +1,1 @@
+"""What every answer passes, JSON or page: ids, bounds, limits, headers, problems."""

@@ -1,0 +1,131 @@
+"""How often a client may ask for something: counted in Redis for all processes, in this one while Redis is away."""
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from limits import RateLimitItem
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from service.http.problems import Problem
+
+REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
+AT_ONCE = 16  # requests of a process that ask Redis: the time of those that wait for each other is not that of Redis
+PAUSE = 5.0  # seconds for which nobody asks a Redis again that did not answer
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """What a client has left after a request."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    cost: int  #: what was asked for, which may be more than the limit
+    reset: int  #: seconds until `remaining` grows; a request that was one too many is possible then
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The RateLimit headers of the answer."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+    def check(self) -> None:
+        """Raise the 429 problem where the request is one too many."""
+        if self.allowed:
+            return
+        detail = f"Only {self.limit} of these requests are possible in this time. Ask again later."
+        if self.cost > 1:
+            detail = (
+                f"Only {self.limit} cases may be started by searches in this time. {self.cost} of these cases need"
+                f" work, and {self.remaining} may be started now. Ask for fewer, or again later."
+            )
+        headers = {**self.headers, "Retry-After": str(self.reset)}
+        raise Problem("rate_limited", detail, headers=headers)
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """What each API key may ask for."""
+
+    requests: RateLimitItem
+    downloads: RateLimitItem  #: requests that may start a download
+    numbers: RateLimitItem  #: cases that searches may start
+
+
+class RateLimiter:
+    """Counts requests in a window that slides with the time: two counters for each budget, however large it is."""
+
+    def __init__(self, url: str, *, pause: float = PAUSE) -> None:
+        """Connect to the Redis at `url` when it is first used. `pause` is in seconds."""
+        # Connections of its own, which are less patient than those of the queue and try nothing again.
+        self._pool = ConnectionPool.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
+        options = {"connection_pool": self._pool}
+        # The address is that of the pool; only the scheme of this one is read.
+        storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="autos:limits", **options)  # type: ignore[arg-type]  # its own documentation lists the pool
+        self._shared = SlidingWindowCounterRateLimiter(storage)
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self.pause = pause
+        self._local_until: float | None = None  # on the monotonic clock; None while Redis answers
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
+
+    async def take(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> Budget:
+        """Count a request of a client, or all that it is for; tells whether that was too much.
+
+        What costs more than the whole budget costs the whole budget.
+        """
+        counted = min(cost, item.amount)
+        async with self._places:
+            budget = await self._take_shared(item, identifiers, counted)
+        budget = budget or await _take(self._local, item, identifiers, counted)
+        return msgspec.structs.replace(budget, cost=cost)
+
+    async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...], cost: int) -> Budget | None:
+        """None where Redis does not answer, or did not a moment ago."""
+        if self._local_until is not None:
+            if time.monotonic() < self._local_until:
+                return None
+            # This request asks whether Redis is back; those beside it need not wait for the answer.
+            self._local_until = time.monotonic() + self.pause
+        try:
+            # The pool opens one connection at a time: without this, many requests would wait in a row.
+            async with asyncio.timeout(REDIS_TIMEOUT):
+                budget = await _take(self._shared, item, identifiers, cost)
+        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
+            if self._local_until is None:
+                structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
+            self._local_until = time.monotonic() + self.pause
+            return None
+        if self._local_until is not None:
+            structlog.get_logger().info("rate_limits_shared_again")
+            self._local_until = None
+        return budget
+
+
+async def _take(
+    limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...], cost: int
+) -> Budget:
+    allowed = await limiter.hit(item, *identifiers, cost=cost)
+    stats = await limiter.get_window_stats(item, *identifiers)
+    if stats.reset_time <= time.time():
+        # In the first millisecond of a window limits takes its whole length for none; see it from the next one.
+        await asyncio.sleep(0.001)
+        stats = await limiter.get_window_stats(item, *identifiers)
+    reset = max(1, math.ceil(stats.reset_time - time.time()))
+    # The window may have moved between the two.
+    remaining = stats.remaining if allowed or cost > 1 else 0
+    if not allowed:
+        # A budget comes back evenly over its window.
+        reset = max(reset, math.ceil(item.get_expiry() * (cost - remaining) / item.amount) if cost > 1 else 0)
+    return Budget(allowed=allowed, limit=item.amount, remaining=remaining, cost=cost, reset=reset)

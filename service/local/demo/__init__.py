@@ -1,0 +1,1 @@
+"""`autos demo`: the main job once, from an empty machine to a verified webhook."""

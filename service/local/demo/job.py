@@ -1,0 +1,135 @@
+"""The main job as the demo shows it: a request with a webhook, its progress, its callback, one link."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+import click
+import msgspec
+from rich.console import Console
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from service.local.demo.client import ENDED, CaseDocument, CaseStatus, DemoClient, DemoFailed, Download, WebhookBody
+from service.local.demo.progress import progress_display
+from service.local.demo.receiver import ReceivedWebhook, Receiver, running_receiver
+from service.local.endpoints import Endpoints
+from service.local.services import Services
+from service.local.simulator import PortalControl
+from service.local.simulator.cases.samples import FEDERAL
+
+CASE = FEDERAL
+
+_POLL_SECONDS = 0.15
+_LIMIT_SECONDS = 120.0  # from the request to the webhook
+_PORTAL = {"latency_listing_ms": 150, "latency_binary_ms": 250, "bytes_per_second": 2_000_000}
+"""Slow enough for progress to be seen; the real portal is slower."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the demo has shown."""
+
+    documents: int
+    size: int  #: bytes of all documents
+    webhook_type: str
+    linked: Download
+    seconds: float  #: from the request to the webhook
+
+
+@dataclass(frozen=True)
+class _Callback:
+    """The webhook, and how the case stood when the work ended."""
+
+    status: CaseStatus
+    received: ReceivedWebhook
+    seconds: float
+
+
+async def show_main_job(services: Services, endpoints: Endpoints, api_key: str) -> Result:
+    """Ask for the sample case and print what a client sees. Raises `DemoFailed` or `LocalStackError`."""
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        running_receiver() as receiver,
+    ):
+        await _slow_down(session, endpoints)
+        client = DemoClient(session, services.url, api_key, services.api.log)
+        callback = await _called_back(client, services, receiver)
+        webhook = await _verified(client, callback.received, services)
+        _print_webhook(callback.received, webhook)
+        _require_completion(webhook, services)
+        linked = await _follow(client, webhook.documents[0], services)
+    documents = callback.status.documents
+    size = sum(document.size or 0 for document in documents)
+    return Result(len(documents), size, webhook.type, linked, callback.seconds)
+
+
+async def _slow_down(session: aiohttp.ClientSession, endpoints: Endpoints) -> None:
+    parts = urlsplit(endpoints.portal_url or "")
+    try:
+        await PortalControl(session, f"{parts.scheme}://{parts.netloc}").configure(**_PORTAL)
+    except (aiohttp.ClientError, ValueError) as error:
+        raise DemoFailed(f"the simulated portal cannot be configured ({type(error).__name__})") from None
+
+
+async def _called_back(client: DemoClient, services: Services, receiver: Receiver) -> _Callback:
+    """Ask for the case, then watch until the webhook is there."""
+    started = time.monotonic()
+    click.echo(f"Request   GET /api/v1/processes/{CASE}?webhook_url={receiver.url}")
+    answer = await client.ask_for(CASE, receiver.url)
+    click.echo(f"Answer    {answer.total_documents} documents, status {answer.status}, job {answer.job_id}")
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            status = await _watch(client, services)
+            received = await receiver.first()
+    except TimeoutError:
+        log = services.worker.log
+        raise DemoFailed(f"no webhook came within {_LIMIT_SECONDS:.0f} s; the log of the worker is {log}") from None
+    return _Callback(status, received, time.monotonic() - started)
+
+
+async def _watch(client: DemoClient, services: Services) -> CaseStatus:
+    with progress_display(Console()) as display:
+        while True:
+            services.check()
+            status = await client.status(CASE)
+            display.show(status)
+            if status.status in ENDED:
+                return status
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _verified(client: DemoClient, received: ReceivedWebhook, services: Services) -> WebhookBody:
+    """The body, once its signature is verified the way any subscriber does it."""
+    secret = await client.signing_secret()
+    try:
+        Webhook(secret).verify(received.body, dict(received.headers))
+        return msgspec.json.decode(received.body, type=WebhookBody)
+    except (WebhookVerificationError, ValueError, msgspec.MsgspecError) as error:
+        log = services.worker.log
+        raise DemoFailed(f"the webhook is not as promised ({error}); the log of the worker is {log}") from None
+
+
+def _print_webhook(received: ReceivedWebhook, webhook: WebhookBody) -> None:
+    counts = f"{webhook.completed_documents} of {webhook.total_documents} documents, {webhook.failed_documents} failed"
+    click.echo(f"Webhook   webhook-id: {received.headers['webhook-id']}")
+    click.echo(f"          type: {webhook.type}, status: {webhook.status}, {counts}")
+    for document in webhook.documents[:1]:
+        click.echo(f"          documents[0]: {document.name}, {document.mime_type}, {document.size} bytes,")
+        click.echo(f"                        sha256 {document.sha256}")
+    click.echo("          signature verified with the secret of GET /api/v1/webhooks/secret")
+
+
+def _require_completion(webhook: WebhookBody, services: Services) -> None:
+    if webhook.status != "completed" or not webhook.documents:
+        raise DemoFailed(f"the case ended as {webhook.status}; the log of the worker is {services.worker.log}")
+
+
+async def _follow(client: DemoClient, document: CaseDocument, services: Services) -> Download:
+    linked = await client.follow(document.download_url or "")
+    if (linked.size, linked.sha256) != (document.size, document.sha256):
+        found = f"{linked.size} bytes with SHA-256 {linked.sha256}"
+        raise DemoFailed(f"the link gave {found}, not what was announced; the log of the API is {services.api.log}")
+    click.echo(f"Link      {linked.size} bytes of {document.name}, SHA-256 equal to the one in the webhook")
+    return linked

@@ -1,0 +1,38 @@
+"""A simulated PDPJ portal, as nasty as the real one, for the demo and the tests. No real case is in it."""
+
+from service.local.simulator.application import create_portal
+from service.local.simulator.build import CaseSpec, DocumentSpec, build_case, make_case
+from service.local.simulator.cases.cases import Case, CaseDocument, Instance, Kind, synthetic_number
+from service.local.simulator.cases.content import content_chunks, sha256_of, text_of
+from service.local.simulator.cases.samples import sample_cases
+from service.local.simulator.faults import EVERY_DOCUMENT, FOR_EVER, Fault, FaultKind, Script
+from service.local.simulator.remote import PortalControl
+from service.local.simulator.server import running_portal, server_config
+from service.local.simulator.state import PortalConfiguration, SimulatedPortal
+
+__all__ = [
+    "EVERY_DOCUMENT",
+    "FOR_EVER",
+    "Case",
+    "CaseDocument",
+    "CaseSpec",
+    "DocumentSpec",
+    "Fault",
+    "FaultKind",
+    "Instance",
+    "Kind",
+    "PortalConfiguration",
+    "PortalControl",
+    "Script",
+    "SimulatedPortal",
+    "build_case",
+    "content_chunks",
+    "create_portal",
+    "make_case",
+    "running_portal",
+    "sample_cases",
+    "server_config",
+    "sha256_of",
+    "synthetic_number",
+    "text_of",
+]

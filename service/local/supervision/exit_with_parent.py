@@ -1,0 +1,34 @@
+"""Run `python -m MODULE ARGUMENT...`, the arguments of this module, for as long as stdin is open.
+
+Whoever starts it holds the other end of its stdin, which the system closes when that process ends, in whatever way.
+"""
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+PATIENCE = 10.0
+"""Seconds from the end of stdin to the moment at which a module that has not ended is killed."""
+
+
+def _end_with_stdin() -> None:
+    # Not through sys.stdin, whose lock the interpreter could not get at its end while this thread waits.
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Run the module in this process, with its own arguments."""
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

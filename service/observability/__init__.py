@@ -1,0 +1,1 @@
+"""Logs, metrics and alerts: what a process tells of itself."""

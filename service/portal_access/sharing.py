@@ -1,0 +1,113 @@
+"""How all processes share one access to the portal: its token, and its wish for quiet, through PostgreSQL."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.portal import portal_state
+from service.portal.errors import Unauthorized
+from service.portal.token import expiry
+
+PROBE_EVERY = 30.0  # seconds between two tries of a token that was refused
+CONFIRM_EVERY = 5.0  # seconds between two confirmations that the portal accepts the token
+READ_EVERY = 1.0  # seconds for which a pause that was read is believed
+
+
+class SharedPauses:
+    """The pauses of all processes. A database that is away keeps nobody from working."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read_at = float("-inf")
+        self._until = 0.0
+
+    async def tell(self, seconds: float) -> None:
+        """Have every process pause."""
+        try:
+            async with self._database.connection() as connection:
+                await portal_state.pause(connection, seconds)
+        except UNREACHABLE as error:
+            structlog.get_logger().warning("pause_not_shared", error=type(error).__name__)
+
+    async def left(self) -> float:
+        """Seconds for which nobody may ask the portal, as read within the last second."""
+        clock = asyncio.get_running_loop().time
+        if clock() - self._read_at >= READ_EVERY:
+            # Before the answer: of many who ask at once, one reads.
+            self._read_at = clock()
+            try:
+                async with self._database.connection() as connection:
+                    self._until = clock() + await portal_state.pause_left(connection)
+            except UNREACHABLE as error:
+                structlog.get_logger().warning("pause_not_read", error=type(error).__name__)
+        return max(0.0, self._until - clock())
+
+
+class TokenHealth:
+    """What is known of the credential, for all processes and for the one who asks how the service is."""
+
+    def __init__(self, database: Database, credential: str, *, setting: str) -> None:
+        self._database = database
+        self._credential = credential
+        self._setting = setting
+        self._confirm_at = float("-inf")
+        self.is_refused = False  #: as far as this process knows
+
+    async def refused(self) -> None:
+        """The portal does not accept it."""
+        if not self.is_refused:
+            structlog.get_logger().error("portal_token_refused", advice=f"set a new {self._setting} and restart")
+        self.is_refused = True
+        await self._note(portal_state.note_refusal)
+
+    async def accepted(self) -> None:
+        """The portal accepts it, whatever this or another process was told before."""
+        now = asyncio.get_running_loop().time()
+        if self.is_refused or now >= self._confirm_at:
+            self.is_refused = False
+            self._confirm_at = now + CONFIRM_EVERY
+            await self._note(portal_state.note_acceptance)
+
+    async def _note(self, note: Callable[[Connection, str], Awaitable[None]]) -> None:
+        try:
+            async with self._database.connection() as connection:
+                await note(connection, self._credential)
+        except UNREACHABLE as error:
+            # The next answer of the portal says it again.
+            self._confirm_at = float("-inf")
+            structlog.get_logger().warning("token_health_not_noted", error=type(error).__name__)
+
+
+class ConfiguredToken:
+    """`PDPJ_TOKEN`: lives for hours and is replaced by its operator, who restarts the processes."""
+
+    def __init__(self, database: Database, token: str) -> None:
+        self._token = token
+        self._health = TokenHealth(database, token, setting="PDPJ_TOKEN")
+        self._probe_at = 0.0
+
+    @property
+    def expires_at(self) -> float | None:
+        """Seconds since the epoch; None where the token does not say."""
+        return expiry(self._token)
+
+    async def current(self) -> str:
+        """The token; while it is refused one call in `PROBE_EVERY` seconds may try it again."""
+        now = asyncio.get_running_loop().time()
+        if self._health.is_refused and now < self._probe_at:
+            raise Unauthorized
+        self._probe_at = now + PROBE_EVERY
+        return self._token
+
+    async def refused(self, token: str) -> None:  # noqa: ARG002  (there is one)
+        """Remember it, for this process and for the others."""
+        await self._health.refused()
+
+    async def accepted(self, token: str) -> None:  # noqa: ARG002  (there is one)
+        """Forget that it was refused, if it was."""
+        await self._health.accepted()
+
+    async def close(self) -> None:
+        """Nothing is under way."""

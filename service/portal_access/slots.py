@@ -1,0 +1,229 @@
+"""The loop that leases slots at the portal for what this worker has to ask, and gives back what it does not need."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import structlog
+
+from service.database.connection import UNREACHABLE, Connection, Database
+from service.database.portal import portal_slots, portal_state
+from service.database.portal.portal_slots import WorkerShare
+from service.portal.gate import Demand, Gate, Pass
+from service.portal_access.fair_share import fair_share
+
+IDLE_INTERVAL = 1.0  # seconds between two renewals while there is nothing to ask
+INTERVAL = 0.25  # seconds while there is
+SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
+TAKE_INTERVAL = 0.02  # seconds between two looks at whether another worker has given one back
+CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim at most
+MARGIN = 1.0  # seconds before the database's end of a lease at which this worker stops using it
+
+
+class PortalShare:
+    """This worker's part of the slots at the portal."""
+
+    def __init__(self, database: Database, gate: Gate, *, total: int) -> None:
+        self.worker_id: UUID = uuid4()
+        self.total = total  #: slots of all workers
+        self._database = database
+        self._gate = gate
+        self._held: list[int] = []
+        self._until = 0.0  # on the loop's clock: the end of the leases
+        self._share = 0
+        self._total = total
+        self._due = 0  # slots that it should have and has a use for
+        self._is_contended = False
+        self._elsewhere: Mapping[UUID, int] = {}
+        self._has_slots = False
+        self._jobs: dict[Pass, int] = {}
+        self._no_claim = asyncio.Event()
+        self._no_claim.set()
+
+    @property
+    def wants_more_work(self) -> bool:
+        """True if slots of this worker would soon have nothing to do: fewer requests wait than it has slots."""
+        return self._wanted() < 2 * len(self._held)
+
+    @contextmanager
+    def job(self, user_id: UUID | None, lane: int, documents: int) -> Iterator[Pass]:
+        """The pass of a job at the gate. Until its first request comes `documents` are expected."""
+        passing = self._gate.pass_for(user_id, lane)
+        self._jobs[passing] = documents
+        try:
+            yield passing
+        finally:
+            del self._jobs[passing]
+            if not self._jobs:
+                # Its slots are given back now, not at the next renewal.
+                self._gate.changed.set()
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Around a claim, which says itself what its job needs, until the job is known here."""
+        self._no_claim.clear()
+        try:
+            yield
+        finally:
+            self._no_claim.set()
+
+    async def keep_for_ever(self) -> None:
+        """Adjust the gate until cancelled, then give everything back."""
+        try:
+            while True:
+                await self.agree()
+                await self._rest()
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._give_back()))
+
+    async def agree(self) -> None:
+        """Renew what is needed, give back the rest, take what is missing.
+
+        A database that is away changes nothing until the leases have ended.
+        """
+        await self._claim_ends()
+        asked_at = asyncio.get_running_loop().time()
+        self._gate.changed.clear()
+        self._gate.freed.clear()
+        wanted = self._drop_what_is_not_wanted()
+
+        async def renew(connection: Connection) -> None:
+            self._elsewhere = await self._renew(connection)
+            self._due = min(wanted, self._share)
+            await self._take(connection)
+            if pause := await portal_state.pause_left(connection):
+                self._gate.pause(pause)
+
+        if not await self._asked(renew):
+            return
+        # From before the question: the database's term began after it.
+        self._until = asked_at + portal_slots.LEASE.total_seconds() - MARGIN
+        # What is beyond the share is given up as its requests end.
+        limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
+        self._set_limit(limit)
+        if len(self._held) > max(limit, self._gate.in_flight):
+            self._gate.freed.set()
+
+    async def _asked(self, question: Callable[[Connection], Awaitable[None]]) -> bool:
+        """Whether the database has answered."""
+        try:
+            async with self._database.connection() as connection:
+                await question(connection)
+        except Exception as error:  # noqa: BLE001  (process boundary: a loop that ended here would leave the gate shut)
+            is_bug = not isinstance(error, UNREACHABLE)
+            structlog.get_logger().warning("portal_share_not_renewed", error=type(error).__name__, exc_info=is_bug)
+            return False
+        return True
+
+    async def _take(self, connection: Connection) -> None:
+        if self._missing > 0:
+            self._held += await portal_slots.take(connection, self.worker_id, count=self._missing, total=self._total)
+
+    @property
+    def _missing(self) -> int:
+        """Slots that this worker should have and others hold."""
+        return self._due - len(self._held)
+
+    def _set_limit(self, limit: int) -> None:
+        self._gate.set_limit(limit, until=self._until, elsewhere=self._elsewhere)
+
+    def _drop_what_is_not_wanted(self) -> int:
+        """Shrink to what is wanted, which is returned. The slots are given back by the renewal that follows."""
+        peak, wanted = self._gate.take_peak(), self._wanted()
+        if self._jobs or wanted:
+            # Between two documents of a job there is a moment without a request.
+            wanted = max(peak, wanted)
+        kept = max(self._gate.in_flight, min(len(self._held), self._share, wanted))
+        # Nobody enters beyond this meanwhile: what is given back must not be in use.
+        self._held = self._held[:kept]
+        self._set_limit(len(self._held))
+        return wanted
+
+    async def _claim_ends(self) -> None:
+        """Wait for a claim under way, but not for long: the renewal must not forget what the claim has just said."""
+        try:
+            async with asyncio.timeout(CLAIM_PATIENCE):
+                await self._no_claim.wait()
+        except TimeoutError:
+            return
+
+    async def _renew(self, connection: Connection) -> Mapping[UUID, int]:
+        """Tell what is needed here, learn this worker's share, and return what users have open elsewhere."""
+        if not self._has_slots:
+            await portal_slots.add_slots(connection, self.total)
+            self._has_slots = True
+        needs = self._needs()
+        own = {user_id: need.wanted for user_id, need in needs.items()}
+        own_singles = {user_id: need.singles for user_id, need in needs.items()}
+        in_use = {user_id: need.in_use for user_id, need in needs.items()}
+        renewed = await portal_slots.renew(
+            connection, self.worker_id, self._held, wanted=own, singles=own_singles, in_use=in_use
+        )
+        self._held = renewed.kept
+        others = [each for each in await portal_slots.shares(connection) if each.worker_id != self.worker_id]
+        # Workers of the version before know nothing of leased slots.
+        self._total = max(0, self.total - sum(each.granted for each in others if each.users is None))
+        wanted = {each.worker_id: each.wanted_by_user() for each in others} | {self.worker_id: own}
+        singles = {each.worker_id: each.singles_by_user() for each in others} | {self.worker_id: own_singles}
+        self._share = fair_share(self._total, wanted, self.worker_id, rotation=renewed.rotation, singles=singles)
+        self._is_contended = sum(own.values()) > self._share
+        return _in_use(others)
+
+    def _wanted(self) -> int:
+        return sum(need.wanted for need in self._needs().values())
+
+    def _needs(self) -> dict[UUID, Demand]:
+        """What each user with a job here needs; the requests of a job that has just begun are expected."""
+        needs = self._gate.demand
+        for passing, documents in self._jobs.items():
+            if passing.user_id is not None:
+                begun, expected = needs.get(passing.user_id, Demand(0, 0)), 0 if passing.has_asked else documents
+                singles = begun.singles + (expected if passing.is_single else 0)
+                needs[passing.user_id] = Demand(begun.wanted + expected, begun.in_use, singles)
+        return needs
+
+    async def _rest(self) -> None:
+        """Wait until the next renewal is due, or a request needs a slot that may be free."""
+        if self._missing > 0:
+            await self._take_what_is_missing()
+        elif self._is_contended:
+            # Only another worker can change what this one should have, and it waits for what this one has too much.
+            await _happens(self._gate.freed, INTERVAL)
+        else:
+            await _happens(self._gate.changed, INTERVAL if self._held or self._gate.waiting else IDLE_INTERVAL)
+
+    async def _take_what_is_missing(self) -> None:
+        """Look for a free slot more often than everything else is agreed on. Each look is one statement."""
+        clock = asyncio.get_running_loop().time
+        deadline, answers = clock() + SHORT_INTERVAL, True
+        while self._missing > 0 and clock() < deadline:
+            await asyncio.sleep(TAKE_INTERVAL if answers else SHORT_INTERVAL)
+            answers = await self._asked(self._take)
+            self._set_limit(len(self._held))
+
+    async def _give_back(self) -> None:
+        self._gate.set_limit(0)
+        try:
+            async with self._database.connection() as connection:
+                await portal_slots.give_back(connection, self.worker_id)
+        except UNREACHABLE:
+            # The leases end by themselves.
+            return
+
+
+async def _happens(event: asyncio.Event, timeout: float) -> None:
+    """Wait for an event, but not for longer."""
+    try:
+        async with asyncio.timeout(timeout):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _in_use(others: list[WorkerShare]) -> Mapping[UUID, int]:
+    counted: Counter[UUID] = Counter()
+    for each in others:
+        counted.update(each.in_use_by_user())
+    return counted

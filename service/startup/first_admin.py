@@ -1,0 +1,27 @@
+"""`ADMIN_API_KEY` at the end of a start."""
+
+import structlog
+
+from service.database.connection import UNREACHABLE, Database
+from service.database.users.users import create_first_admin, find_by_key
+from service.domain.startup import StartupError
+from service.webhooks.signature import new_secret
+
+
+async def make_first_admin(database: Database, key: str | None) -> None:
+    """Make the administrator if there is none, and log what became of the key. Raises `StartupError`."""
+    if key is None:
+        return
+    try:
+        async with database.transaction() as connection:
+            is_made = await create_first_admin(connection, api_key=key, secret=new_secret())
+            is_living = await find_by_key(connection, key) is not None
+    except UNREACHABLE as error:
+        raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
+    log = structlog.get_logger()
+    if is_made:
+        log.info("first_admin_made", user="admin")
+    elif is_living:
+        log.info("admin_api_key_not_needed", reason="there is an administrator")
+    else:
+        log.warning("admin_api_key_ignored", reason="there is an administrator, and this key is of no user")

@@ -1,0 +1,156 @@
+"""Objects of several parts, and bodies of requests."""
+
+import base64
+import hashlib
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from service.storage.store_errors import STALL, Moved, StorageError, storage_errors
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
+_WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
+_T = TypeVar("_T")
+Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
+
+
+class PartBody:
+    """Chunks as a request body that can be sent again, without ever being joined."""
+
+    def __init__(self, chunks: Sequence[bytes], moved: Moved) -> None:
+        """`moved` is called whenever the socket has taken some more of it."""
+        self._chunks = chunks
+        self._moved = moved
+
+    def read(self, _size: int = -1) -> bytes:
+        """Only there for botocore, which wants a file; the transport iterates."""
+        raise NotImplementedError
+
+    def tell(self) -> int:
+        """A retry starts from here."""
+        return 0
+
+    def seek(self, _offset: int, _whence: int = 0) -> int:
+        """Each iteration starts at the beginning anyway."""
+        return 0
+
+    async def __aiter__(self) -> AsyncIterator[memoryview]:
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), _WRITE_SIZE):
+                self._moved()
+                yield memoryview(chunk)[start : start + _WRITE_SIZE]
+
+
+class Checksums:
+    """What tells the store of a flipped bit: payloads are not signed, so that they can be streamed.
+
+    CRC-32, and MD5 for stores that refuse the headers of the newer one.
+    """
+
+    def __init__(self) -> None:
+        self.has_crc = True
+
+    async def protect(self, call: Callable[[bool], Awaitable[_T]]) -> _T:
+        """Make a call with CRC-32 (True). If the store refuses it, make it without, and remember what works."""
+        if not self.has_crc:
+            return await call(False)
+        try:
+            return await call(True)
+        except StorageError as error:
+            if not _may_be_of_headers(error):
+                raise
+            answer = await call(False)
+        self.has_crc = False
+        structlog.get_logger().warning("store_without_crc32")
+        return answer
+
+
+def _may_be_of_headers(error: StorageError) -> bool:
+    """Whether the store, or a proxy before it, may have refused the headers, and would take the same call without."""
+    # A header that a proxy leaves out breaks the signature. A proxy's own 403 has no code.
+    is_of_proxy = error.status == 403 and error.code in {"", "403", "SignatureDoesNotMatch"}
+    return error.is_refusal and (error.status in {400, 501} or is_of_proxy)
+
+
+def checksum(chunks: Sequence[bytes], *, crc: bool) -> dict[str, Any]:
+    """The checksum of a body, by the name of its parameter."""
+    return {"ChecksumCRC32": _crc32(chunks)} if crc else {"ContentMD5": _md5(chunks)}
+
+
+def _crc32(chunks: Sequence[bytes]) -> str:
+    value = 0
+    for chunk in chunks:
+        value = zlib.crc32(chunk, value)
+    return base64.b64encode(value.to_bytes(4, "big")).decode()
+
+
+def _md5(chunks: Sequence[bytes]) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in chunks:
+        digest.update(chunk)
+    return base64.b64encode(digest.digest()).decode()
+
+
+async def confirm(
+    client: "S3Client", target: Target, answer: Mapping[str, Any], size: int, call_timeout: float
+) -> None:
+    """Ask for an object whose writing was answered without a receipt. Raises `StorageError`.
+
+    A network that wants a login first, or a proxy, answers 200 in the store's place.
+    """
+    if answer.get("ETag"):
+        return
+    async with storage_errors(call_timeout, "HeadObject"):
+        found = await client.head_object(Bucket=target["Bucket"], Key=target["Key"])
+    if found.get("ContentLength") != size:
+        message = "the object store failed: it took an object without a receipt, and does not have it"
+        raise StorageError(message, operation="HeadObject")
+
+
+class Upload:
+    """An object of several parts, not visible before `complete`."""
+
+    def __init__(self, client: "S3Client", target: Target, call_timeout: float, checksums: Checksums) -> None:
+        self._client = client
+        self._target = target
+        self._call_timeout = call_timeout
+        self._checksums = checksums
+        self._parts: list[CompletedPartTypeDef] = []
+        self._size = 0
+        self.is_complete = False
+
+    async def put_part(self, chunks: Sequence[bytes]) -> None:
+        """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
+        self._parts.append(await self._checksums.protect(lambda crc: self._send_part(chunks, crc=crc)))
+        self._size += sum(map(len, chunks))
+
+    async def _send_part(self, chunks: Sequence[bytes], *, crc: bool) -> "CompletedPartTypeDef":
+        number, digest = len(self._parts) + 1, checksum(chunks, crc=crc)
+        async with storage_errors(self._call_timeout, "UploadPart", stall=STALL) as moved:
+            answer = await self._client.upload_part(
+                **self._target,
+                **digest,
+                PartNumber=number,
+                Body=PartBody(chunks, moved),  # type: ignore[arg-type]  # the stubs do not know async bodies
+                ContentLength=sum(map(len, chunks)),
+            )
+        if "ETag" not in answer:
+            raise StorageError("the object store took a part without a receipt")
+        part: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
+        return {**part, "ChecksumCRC32": digest["ChecksumCRC32"]} if crc else part
+
+    async def complete(self) -> None:
+        """Make the object visible. Raises `StorageError`."""
+        # Without `stall`: stores may put large objects together for minutes.
+        async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
+            answer = await self._client.complete_multipart_upload(
+                **self._target, MultipartUpload={"Parts": self._parts}
+            )
+        await confirm(self._client, self._target, answer, self._size, self._call_timeout)
+        self.is_complete = True

@@ -1,0 +1,122 @@
+"""`docs/getting-started.md`, pasted from its top to its end."""
+
+import operator
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from tests.support.http.api import Api
+from tests.support.pages import ADDRESS, Page, Shell, assert_shown, like_a_clone, running_shell
+from tests.support.processes import free_port
+
+PAGE = Page("docs/getting-started.md")
+T = TypeVar("T")
+PORT = "9000"  # of the receiver, as the page shows it
+pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Follows the page in a directory that looks like a clone."""
+
+    shell: Shell
+    directory: Path
+    address: str
+    port: int
+    pasted: set[str] = field(default_factory=set)
+
+    def paste(self, having: str) -> str:
+        """Paste the block that holds a text. Answers what it wrote."""
+        return self.paste_block(PAGE.one("sh", having=having))
+
+    def paste_block(self, block: str) -> str:
+        """Paste a block, for the API and the receiver of this run."""
+        self.pasted.add(block)
+        here = block.replace(ADDRESS, self.address).replace(PORT, str(self.port))
+        return self.shell.paste(here.replace("receiver.py &", "receiver.py >> received 2>> requests &"))
+
+    def ask(self, having: str) -> None:
+        """Paste the block that holds a text: its answer is as the page shows it."""
+        assert_shown(PAGE.after(PAGE.one("sh", having=having)), msgspec.json.decode(self.paste(having)))
+
+    def ask_for_the_failed_attempt(self) -> None:
+        """Ask for the delivery until an attempt of it has failed."""
+        having = 'deliveries?limit=1"\n'
+        until(lambda: self.paste(having), lambda listed: '"attempts":[{' in listed)
+        self.ask(having)
+
+    def start_receiver(self, position: int) -> None:
+        """Paste the first or second block that starts it, and wait until it listens."""
+        self.paste_block(PAGE.written("sh", having="receiver.py &")[position])
+        until(lambda: listens(self.port), bool)
+
+    def stop_receiver(self) -> None:
+        """Paste the block that ends it, and wait until it has."""
+        self.paste("kill")
+        until(lambda: listens(self.port), operator.not_)
+
+    def received(self, count: int) -> list[str]:
+        """What the receiver has written, once that are so many lines."""
+        file = self.directory / "received"
+        return until(lambda: file.read_text().splitlines(), lambda lines: len(lines) >= count)
+
+
+def until(ask: Callable[[], T], is_wanted: Callable[[T], bool]) -> T:
+    """The first answer that is as wanted."""
+    deadline = time.monotonic() + 60
+    while not is_wanted(answer := ask()):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.1)
+    return answer
+
+
+def listens(port: int) -> bool:
+    """Whether a port of this machine accepts connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def reader(client: Api, environment: Mapping[str, str], tmp_path: Path) -> Iterator[Reader]:
+    like_a_clone(tmp_path, client.api_key or "", environment)
+    (tmp_path / "poll.py").write_text(PAGE.one("python"))
+    (tmp_path / "receiver.py").write_text(Page("docs/webhooks.md").one("python"))
+    with running_shell(tmp_path) as shell:
+        yield Reader(shell, tmp_path, client.base_url, free_port())
+
+
+def test_it_can_be_pasted_from_its_top_to_its_end(reader: Reader) -> None:
+    events = [text for kind, text in PAGE.blocks if kind == "text" and text.startswith("process.completed ")]
+    first, second = (event.strip() for event in events)
+
+    reader.paste("KEY=$(cat")
+    reader.ask('6100"\n')
+    assert reader.paste("poll.py").endswith(PAGE.after(PAGE.one("sh", having="poll.py")))
+    assert len(list((reader.directory / "0000123-06.2023.4.03.6100").iterdir())) == 30
+    reader.start_receiver(0)
+    reader.paste("0100000-57.2022.5.02.0001?webhook_url")
+    assert reader.received(1) == [first]
+    reader.stop_receiver()
+    reader.ask("6100?webhook_url")
+    reader.ask_for_the_failed_attempt()
+    reader.start_receiver(1)
+    reader.paste("/resend")
+    assert reader.received(2) == [first, second]
+    listed = reader.paste("autos deliveries list")
+
+    assert "0100000-57.2022.5.02.0001" in listed
+    assert set(PAGE.written("sh")) - reader.pasted == {"make up\n"}
+
+
+def test_it_says_where_the_receiver_is() -> None:
+    assert ("webhooks.md", "python") in PAGE.links

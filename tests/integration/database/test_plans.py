@@ -1,0 +1,242 @@
+"""What the database reads for a request stays the same however many cases there are: no table is read whole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from service.database import positions, retention, workload
+from service.database.cases import changed_cases, documents, process_lists, processes
+from service.database.cases.process_lists import ProcessFilter
+from service.database.connection import Connection, Database, create_database
+from service.database.deliveries import delivery_history, overdue
+from service.database.deliveries.delivery_history import DeliveryFilter
+from service.database.jobs import idle_jobs, job_alerts, job_history, job_retention, jobs, turns
+from service.database.jobs.job_alerts import Topic
+from service.database.jobs.job_history import JobFilter
+from service.database.jobs.turns import Claimer
+from service.database.users import users
+from service.domain.events import Counts
+from service.domain.jobs import ClaimedJob
+from service.domain.positions import Position
+from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
+from service.local.stack import Stack
+from service.webhooks.signature import new_secret
+from tests.conftest import create_database as create_empty
+from tests.support.database.generic_plans import explained as explained_by
+from tests.support.database.many_cases import add_cases, number_of
+from tests.support.database.plans import Explained
+from tests.support.database.turns import Turns
+from tests.support.database.waiting_jobs import add_waiting
+from tests.support.deliveries.deliveries import open_pool
+
+CASES = 20_000
+LIMIT = 20  # rows of a page
+ROWS_MAX = 500  # looked at by one statement; a table that is read whole has `CASES` at least
+TABLES = {"processes", "jobs", "job_users", "documents", "events", "deliveries"}
+PLACE = 10_000  # in the middle of every list
+WAITING_USERS = 50
+CLAIMERS = 16
+EACH = 12  # claims of one claimer
+BUFFERS_MAX = 200  # pages of 8 KiB
+Ask = Callable[[Connection, UUID], Awaitable[object]]
+
+
+@pytest.fixture(scope="module")
+async def database(stack: Stack) -> AsyncIterator[Database]:
+    """Full of cases."""
+    pool = create_database(await create_empty(stack), application_name="tests", max_size=2)
+    await pool.connect()
+    async with pool.transaction() as connection:
+        owner = await users.create(connection, name="plans", role="user", api_key=str(uuid4()), secret=new_secret())
+        await add_cases(connection, owner, first=1, last=CASES, documents=1)
+    async with pool.connection() as connection:
+        await connection.execute("ANALYZE")
+    yield pool
+    await pool.close()
+
+
+def listed(**wanted: Any) -> Ask:
+    """A page of the list of cases."""
+    return lambda connection, _owner: process_lists.page(connection, ProcessFilter(**wanted), after=None, limit=LIMIT)
+
+
+def listed_from_the_middle(connection: Connection, _owner: UUID) -> Awaitable[object]:
+    """A page in the middle of the list."""
+    after = Position(datetime.now(UTC) - timedelta(minutes=PLACE), number_of(PLACE).digits)
+    return process_lists.page(connection, ProcessFilter(), after=after, limit=LIMIT)
+
+
+def jobs_of(*, own: bool = False, **wanted: Any) -> Ask:
+    """A page of the list of jobs."""
+    return lambda connection, owner: job_history.page(
+        connection, JobFilter(user_id=owner if own else None, **wanted), limit=LIMIT
+    )
+
+
+def deliveries_of(*, own: bool = False, **wanted: Any) -> Ask:
+    """A page of the list of deliveries."""
+    return lambda connection, owner: delivery_history.page(
+        connection, DeliveryFilter(user_id=owner if own else None, **wanted), after=None, limit=LIMIT
+    )
+
+
+def untold(topic: Topic) -> Ask:
+    """What a target of the alerts was not told yet."""
+    recently = datetime.now(UTC) - timedelta(hours=1)
+    return lambda connection, _owner: job_alerts.read(
+        connection, topic, (recently, UUID(int=0)), limit=job_alerts.BATCH
+    )
+
+
+JOB = ClaimedJob(
+    id=uuid4(),
+    number=number_of(PLACE),
+    lease=uuid4(),
+    refresh=False,
+    request_id="r",
+    listing_failures=0,
+    age=timedelta(0),
+    is_first=True,
+)
+QUESTIONS: dict[str, Ask] = {
+    "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
+    "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
+    "files": lambda connection, _owner: documents.page(connection, number_of(PLACE), after=(), limit=LIMIT),
+    "main entry: is it complete": lambda connection, _owner: processes.completeness(connection, number_of(PLACE)),
+    "search": lambda connection, _owner: processes.overviews(connection, [number_of(PLACE), number_of(PLACE + 1)]),
+    "worker: its documents": lambda connection, _owner: documents.tasks_of_job(connection, uuid4()),
+    "worker: did the job get anywhere": lambda connection, _owner: idle_jobs.got_nowhere(
+        connection, JOB, within=timedelta(hours=1)
+    ),
+    "list": listed(),
+    "list, from the middle": listed_from_the_middle,
+    "list, of a court": listed(court="TRF3"),
+    **{f"list, {status}": listed(status=status) for status in ProcessStatus},
+    "list, with documents": listed(has_documents=True),
+    "list, without documents": listed(has_documents=False),
+    "list, by change": listed(updated_since=datetime.now(UTC) - timedelta(minutes=PLACE)),
+    "listeners: what changed": lambda connection, _owner: changed_cases.changed_since(connection, datetime.now(UTC)),
+    "listeners: what workers are at": lambda connection, _owner: changed_cases.in_work(connection),
+    "jobs": jobs_of(),
+    "jobs, one user's": jobs_of(own=True),
+    **{f"jobs, {status}": jobs_of(status=status) for status in JobStatus},
+    "jobs, of a case": jobs_of(process_number=number_of(PLACE)),
+    "deliveries": deliveries_of(),
+    "deliveries, one user's": deliveries_of(own=True),
+    "deliveries, failed": deliveries_of(status=DeliveryStatus.FAILED),
+    "deliveries, of a job": deliveries_of(job_id=uuid4()),
+    "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
+    "sweep: jobs of workers that are gone": lambda connection, _owner: jobs.release_expired(connection, limit=200),
+    "sweep: jobs that were put off": lambda connection, _owner: jobs.release_delayed(connection, limit=200),
+    "sweep: turns": lambda connection, _owner: turns.tidy(connection),
+    "worker: the next job": lambda connection, _owner: turns.claim_next(
+        connection, Claimer(uuid4(), 10, 5, wants_more=True)
+    ),
+    "sweep: deliveries": lambda connection, _owner: overdue.take_overdue(connection),
+    **{f"alerts: {topic}": untold(topic) for topic in Topic},
+    "retention: deliveries": lambda connection, _owner: retention.remove_deliveries(
+        connection, older_than=timedelta(minutes=CASES - LIMIT)
+    ),
+    "retention: events": lambda connection, _owner: retention.remove_events(
+        connection, older_than=timedelta(minutes=CASES - LIMIT), after=None
+    ),
+    "retention: hosts": lambda connection, _owner: retention.forget_hosts(connection, older_than=timedelta(days=90)),
+    "retention: jobs": lambda connection, _owner: job_retention.remove_unneeded(
+        connection, [uuid4() for _ in range(LIMIT)], timedelta(days=1)
+    ),
+    "metrics: jobs": lambda connection, _owner: workload.open_jobs(connection),
+    "metrics: deliveries": lambda connection, _owner: workload.open_deliveries(connection),
+}
+
+
+@pytest.mark.parametrize("is_generic", [False, True], ids=["", "generic plan"])
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
+async def test_what_is_read_does_not_grow_with_the_number_of_cases(
+    database: Database, question: Ask, is_generic: bool
+) -> None:
+    async with database.connection() as connection:
+        owner = await connection.fetch_val("SELECT id FROM users")
+        explained = explained_by(connection, is_generic=is_generic)
+
+        await question(cast(Connection, explained), owner)
+
+    assert explained.plans
+    assert [plan.tables_read_whole & TABLES for plan in explained.plans] == [set()] * len(explained.plans)
+    assert max(plan.rows for plan in explained.plans) <= ROWS_MAX
+
+
+async def test_a_table_that_is_read_whole_is_noticed(database: Database) -> None:
+    async with database.connection() as connection:
+        explained = Explained(connection)
+
+        await explained.fetch_all("SELECT number FROM processes WHERE subject = 'none'")
+
+    assert (explained.plans[0].tables_read_whole, explained.plans[0].rows) == ({"processes"}, CASES)
+
+
+@pytest.fixture(scope="module", params=[20_000, pytest.param(500_000, marks=pytest.mark.long)])
+async def waiting(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Turns]:
+    """A database in which so many jobs wait."""
+    async with open_pool(await create_empty(stack), CLAIMERS + 1) as pool:
+        jobs_of_users = Turns(pool)
+        users = await jobs_of_users.users(WAITING_USERS)
+        await add_waiting(pool, users, request.param)
+        yield jobs_of_users
+
+
+async def claim_and_end(waiting: Turns, claimer: Claimer) -> list[int]:
+    """As a worker does; the pages that claims have read."""
+    read = []
+    async with waiting.database.connection() as connection:
+        for _ in range(EACH):
+            explained = Explained(connection)
+            await turns.claim_next(cast(Connection, explained), claimer)
+            read += [plan.buffers for plan in explained.plans]
+            if (job := await turns.claim_next(connection, claimer)) is not None:
+                await jobs.end(connection, job.id, JobStatus.COMPLETED, Counts(0, 0, 0))
+    return read
+
+
+@pytest.mark.parametrize("wants_more", [True, False])
+async def test_claims_at_the_same_time_read_few_pages_and_never_lock_each_other_out(
+    waiting: Turns, *, wants_more: bool
+) -> None:
+    await waiting.fetch("DELETE FROM portal_shares RETURNING 1")
+    ended = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'"))
+    # While slots are full, all users but those who have a job in work are let in.
+    workers = [await waiting.worker(wanted=10, users=[uuid4()]) for _ in range(CLAIMERS)]
+
+    read = await asyncio.gather(
+        *(claim_and_end(waiting, Claimer(worker_id, 10, 5, wants_more=wants_more)) for worker_id in workers)
+    )
+
+    assert max(map(max, read)) <= BUFFERS_MAX, read
+    completed = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'")) - ended
+    assert completed == CLAIMERS * EACH if wants_more else completed > 0
+    assert await waiting.queue_is_right()
+
+
+async def test_a_claim_that_lets_nobody_in_reads_few_pages(waiting: Turns) -> None:
+    users: list[UUID] = [each["user_id"] for each in await waiting.fetch("SELECT user_id FROM turns")]
+    worker_id = await waiting.worker(wanted=10, singles=100, users=users)
+    async with waiting.database.connection() as connection:
+        explained = Explained(connection)
+        assert await turns.claim_next(cast(Connection, explained), Claimer(worker_id, 10, 5, wants_more=False)) is None
+
+    assert explained.plans[0].buffers <= BUFFERS_MAX
+
+
+@pytest.mark.parametrize("order", ["", "DESC"])
+async def test_a_position_reads_few_pages(waiting: Turns, order: str) -> None:
+    rows = await waiting.fetch(f"SELECT job_id FROM job_queue ORDER BY lane {order}, created_at {order} LIMIT 5")  # noqa: S608
+    async with waiting.database.connection() as connection:
+        explained = Explained(connection)
+        for row in rows:
+            await positions.position(cast(Connection, explained), row["job_id"])
+
+    assert max(plan.buffers for plan in explained.plans) <= 2 * BUFFERS_MAX
+    assert not any(plan.tables_read_whole & {"jobs", "job_queue"} for plan in explained.plans)

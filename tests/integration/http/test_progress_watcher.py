@@ -1,0 +1,190 @@
+"""The looks at the cases that clients follow load what changed, however many cases there are and however large."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from service.api.framework.document_links import DocumentLinks
+from service.api.progress.listeners import Listener
+from service.api.progress.watcher import ProgressWatcher
+from service.database.cases import changed_cases, processes
+from service.database.cases.processes import Overview
+from service.database.connection import Connection
+from service.database.users import users
+from service.domain.process_number import ProcessNumber
+from service.http.slices import SIZE, Slices
+from tests.support.buckets import Bucket
+from tests.support.database.case_steps import CaseSteps, listed
+from tests.support.database.many_cases import number_of
+
+FOLLOWED = 30
+
+
+class Looks:
+    """What the looks of a watcher load."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.loaded: asyncio.Queue[set[ProcessNumber]] = asyncio.Queue()
+        self._overviews = processes.overviews
+        monkeypatch.setattr(processes, "overviews", self._load)
+        monkeypatch.setattr(changed_cases, "in_work", self._look)
+        self._in_work = changed_cases.in_work
+        self.count = 0
+        self._more = asyncio.Condition()
+
+    async def _load(self, connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Overview]:
+        self.loaded.put_nowait(set(numbers))
+        return await self._overviews(connection, numbers)
+
+    async def _look(self, connection: Connection) -> set[ProcessNumber]:
+        async with self._more:
+            self.count += 1
+            self._more.notify_all()
+        rows = await connection.fetch_all("SELECT process_number FROM jobs WHERE status = 'processing'")
+        return {ProcessNumber(row["process_number"]) for row in rows}
+
+    async def pass_by(self, count: int) -> None:
+        """Wait for some whole looks."""
+        async with self._more:
+            last = self.count + count + 1
+            await self._more.wait_for(lambda: self.count >= last)
+
+
+class SpiedSlices(Slices):
+    """Remembers how much was done in slices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    async def run(self, work: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]], items: Sequence[Any]) -> list[Any]:
+        self.sizes.append(len(items))
+        return await super().run(work, items)
+
+
+@pytest.fixture
+async def slices() -> SpiedSlices:
+    return SpiedSlices()
+
+
+@pytest.fixture
+async def watcher(steps: CaseSteps, local_bucket: Bucket, slices: SpiedSlices) -> AsyncIterator[ProgressWatcher]:
+    one = ProgressWatcher(
+        steps.database, DocumentLinks(local_bucket.store, "https://autos.example.com"), slices, interval=0.06
+    )
+    yield one
+    await one.close()
+
+
+async def opened(watcher: ProgressWatcher, number: ProcessNumber, stack: AsyncExitStack) -> AsyncIterator[bytes]:
+    """A stream that has begun."""
+    listener = Listener(b"", lambda opening: b"snapshot" + bytes(opening.documents))
+    # Its key speaks for nobody: this test is not about keys.
+    await stack.enter_async_context(watcher.follow(number, listener))
+    taken = listener.taken()
+    assert (await anext(taken)).startswith(b"snapshot")
+    return taken
+
+
+async def told(taken: AsyncIterator[bytes], what: bytes, count: int = 1) -> None:
+    """Read until something was told so often."""
+    seen = 0
+    while seen < count:
+        seen += (await anext(taken)).count(what)
+
+
+@pytest.fixture(autouse=True)
+def any_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live_keys(_connection: Connection, hashes: Collection[bytes]) -> set[bytes]:
+        return set(hashes)
+
+    monkeypatch.setattr(users, "live_keys", live_keys)
+
+
+async def test_a_look_loads_only_the_cases_that_changed(
+    steps: CaseSteps, watcher: ProgressWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.progress.changed_cases.EVERYTHING_AFTER", 1_000_000)
+    await steps.register(listed("a"))
+    await steps.ask("hook")
+    others = [CaseSteps(steps.database, number_of(5_000_000 + place), steps.user_id) for place in range(FOLLOWED)]
+    for other in others:
+        await other.keep()
+    looks = Looks(monkeypatch)
+    async with AsyncExitStack() as stack:
+        taken = await opened(watcher, steps.number, stack)
+        for other in others:
+            await opened(watcher, other.number, stack)
+        await looks.pass_by(2)
+        while not looks.loaded.empty():
+            looks.loaded.get_nowait()
+
+        await looks.pass_by(5)
+        assert looks.loaded.empty()
+        await steps.claim()
+        await told(taken, b"processing")
+
+        assert set(_all(looks.loaded)) == {frozenset({steps.number})}
+
+
+def _all(queue: asyncio.Queue[set[ProcessNumber]]) -> list[frozenset[ProcessNumber]]:
+    return [frozenset(queue.get_nowait()) for _ in range(queue.qsize())]
+
+
+async def test_whatever_happens_to_a_case_that_waits_is_told_at_once(
+    steps: CaseSteps, watcher: ProgressWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.progress.changed_cases.EVERYTHING_AFTER", 1_000_000)
+    await steps.register(listed("a"), listed("b"))
+    await steps.complete()
+    await steps.download("a", url="hook")
+    async with AsyncExitStack() as stack:
+        taken = await opened(watcher, steps.number, stack)
+
+        # Nothing of the job's own row changes with it.
+        await steps.download("b", url="more")
+        await told(taken, b'"pending"')
+        job = await steps.claim()
+        await told(taken, b'"processing"')
+        await steps.cancel(job.id)
+        # The files that were there are still what the portal lists.
+        await told(taken, b"event: completed")
+
+
+async def test_a_change_that_is_committed_after_later_ones_is_told(
+    steps: CaseSteps, watcher: ProgressWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.progress.changed_cases.EVERYTHING_AFTER", 1_000_000)
+    await steps.register(listed("a"))
+    accepted = await steps.ask("hook")
+    looks = Looks(monkeypatch)
+    async with AsyncExitStack() as stack:
+        taken = await opened(watcher, steps.number, stack)
+        async with steps.database.transaction() as connection:
+            await processes.note_change(connection, steps.number)
+            await connection.execute(
+                "UPDATE jobs SET error_code = 'portal_error', error_message = 'late' WHERE id = :id",
+                {"id": accepted.job_id},
+            )
+            await looks.pass_by(3)
+
+        await told(taken, b"late")
+
+
+async def test_a_large_case_is_made_and_told_in_slices(
+    steps: CaseSteps, watcher: ProgressWatcher, slices: SpiedSlices
+) -> None:
+    many = [listed(str(place)) for place in range(5 * SIZE)]
+    await steps.register(*many)
+    async with AsyncExitStack() as stack:
+        taken = await opened(watcher, steps.number, stack)
+        assert slices.sizes == [len(many), len(many)]  # signed, encoded
+        slices.sizes.clear()
+
+        await steps.register(*(listed(str(place), name="another") for place in range(len(many))))
+        await told(taken, b"event: document", len(many))
+
+    assert [size for size in slices.sizes if size] == [len(many), len(many)]

@@ -1,0 +1,42 @@
+"""Users and keys, made and ended past the API."""
+
+from uuid import UUID
+
+from service.database.connection import Database
+from service.database.users import api_keys, users
+from service.database.users.api_keys import KeyRow
+from service.database.users.users import User
+from service.domain.api_keys import new_api_key
+
+
+async def add_key(database: Database, user_id: UUID) -> tuple[UUID, str]:
+    """One more key of a user: its id and the key."""
+    api_key = new_api_key()
+    async with database.transaction() as connection:
+        added = await api_keys.add(connection, user_id, api_key)
+    assert added is not None
+    return added.id, api_key
+
+
+async def keys_of(database: Database, user_id: UUID) -> list[KeyRow]:
+    """The keys of a user that live."""
+    async with database.connection() as connection:
+        return await api_keys.page(connection, user_id, after=None, limit=200)
+
+
+async def revoke(database: Database, key_id: UUID) -> bool:
+    """End a key."""
+    async with database.transaction() as connection:
+        return await api_keys.revoke(connection, key_id)
+
+
+async def delete(database: Database, user_id: UUID) -> bool:
+    """End a user."""
+    async with database.transaction() as connection:
+        return await users.delete(connection, user_id)
+
+
+async def owner(database: Database, api_key: str) -> User | None:
+    """Who is let in with a key."""
+    async with database.connection() as connection:
+        return await users.find_by_key(connection, api_key)

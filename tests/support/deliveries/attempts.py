@@ -1,0 +1,99 @@
+"""The steps of a delivery in the database, each in a transaction of its own."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from service.database.connection import Database
+from service.database.deliveries import deliveries, delivery_attempts, delivery_history, overdue
+from service.database.deliveries.delivery_attempts import Recorded
+from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.statuses import DeliveryStatus
+from tests.support.deliveries.deliveries import schedule
+
+TERM = timedelta(seconds=60)
+DELIVERED = Verdict(DeliveryStatus.DELIVERED, host_works=True)
+RETRY = Verdict(DeliveryStatus.SCHEDULED, timedelta(hours=1), host_works=False)
+GIVEN_UP = Verdict(DeliveryStatus.FAILED, host_works=False)
+OWN_FAULT = Verdict(DeliveryStatus.SCHEDULED, timedelta(minutes=1), own_fault=True, counts=False)
+
+
+async def claim(
+    database: Database, delivery_id: UUID, *, may_probe: bool = True, term: timedelta = TERM
+) -> ClaimedDelivery | Ring | None:
+    """Ask for the next attempt of a delivery."""
+    async with database.transaction() as connection:
+        return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=may_probe)
+
+
+async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
+    """The next attempt of a delivery, which has to be had."""
+    found = await claim(database, delivery_id)
+    assert isinstance(found, ClaimedDelivery)
+    assert found.id == delivery_id
+    return found
+
+
+async def record(database: Database, delivery: ClaimedDelivery, verdict: Verdict) -> Recorded | None:
+    """Write an attempt with a given end."""
+    attempt = failed_attempt()
+    if verdict.status is DeliveryStatus.DELIVERED:
+        attempt = msgspec.structs.replace(attempt, error=None)
+    async with database.transaction() as connection:
+        return await delivery_attempts.record(connection, delivery, attempt, verdict)
+
+
+def failed_attempt() -> Attempt:
+    """What came of a POST that was answered 500."""
+    return Attempt(datetime.now(UTC), 5, "status", 500, None, "The host answered 500.")
+
+
+async def make(database: Database, delivery_id: UUID, verdict: Verdict) -> Recorded:
+    """One attempt with a given end."""
+    recorded = await record(database, await claimed(database, delivery_id), verdict)
+    assert recorded is not None
+    return recorded
+
+
+async def let_fail(database: Database, user_id: UUID, url: str, times: int = HOST_FAILURES) -> None:
+    """Make a host look as if it kept failing."""
+    for delivery_id in await schedule(database, user_id, *[url] * times):
+        await make(database, delivery_id, GIVEN_UP)
+
+
+async def waiting(database: Database, host: str, user_id: UUID) -> list[UUID]:
+    """Ring for what a user has free places for at a host."""
+    async with database.transaction() as connection:
+        return [ring.id for ring in await overdue.take_waiting(connection, host, user_id)]
+
+
+async def sweep(database: Database) -> list[UUID]:
+    """Sweep once."""
+    rung: list[UUID] = []
+    after, is_last = None, False
+    while not is_last:
+        async with database.connection() as connection:
+            found = await overdue.take_overdue(connection, after=after, limit=2)
+        rung += [ring.id for ring in found.rings]
+        after, is_last = found.after, found.after is None
+    return rung
+
+
+async def attempts_written(database: Database, delivery_id: UUID) -> int:
+    """How many attempts a delivery has."""
+    async with database.connection() as connection:
+        return len((await delivery_history.attempts_of(connection, [delivery_id]))[delivery_id])
+
+
+async def resend(database: Database, delivery_id: UUID) -> Ring | None:
+    """Ask for one more attempt."""
+    async with database.connection() as connection:
+        return await deliveries.resend(connection, delivery_id)
+
+
+async def recover(database: Database, user_id: UUID | None) -> int:
+    """Recover what has failed within the hour, of one user or of everybody."""
+    async with database.connection() as connection:
+        since = datetime.now(UTC) - timedelta(hours=1)
+        return await deliveries.recover(connection, since=since, user_id=user_id)

@@ -1,0 +1,214 @@
+"""Deliveries without a download before them, and the task that makes their attempts, in this process."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from service.database.cases import processes
+from service.database.connection import Database, create_database
+from service.database.deliveries import deliveries, events
+from service.database.users import users
+from service.domain.api_keys import new_api_key
+from service.domain.events import EventBody, EventDocument
+from service.domain.process_number import ProcessNumber
+from service.domain.statuses import DocumentStatus, ProcessStatus
+from service.domain.users import Role
+from service.observability.metrics import WorkerMetrics
+from service.queue.task_queue import Bell, Patience, redis_pool
+from service.storage.object_store import ObjectStore
+from service.webhooks.addresses.policy import AddressPolicy
+from service.webhooks.addresses.resolver import NameResolver
+from service.webhooks.client import GuardedClient
+from service.webhooks.signature import new_secret
+from worker.context import Context, Limits
+from worker.loops.alerts import Alerts
+from worker.shutdown import Drain
+from worker.tasks.deliver_webhook import LATE, deliver_webhook
+
+NUMBER = ProcessNumber.parse("0000123-06.2023.4.03.6100")
+
+
+class SilentBell:
+    """Remembers what it was rung for, and tells nobody."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[UUID, dict[str, Any]]] = []
+
+    async def ring_delivery(self, delivery_id: UUID, **how: Any) -> bool:
+        """As `Bell.ring_delivery`."""
+        self.rung.append((delivery_id, how))
+        return True
+
+
+class ThisMachine:
+    """Resolves every name to this machine."""
+
+    async def addresses(self, _host: str) -> Sequence[str]:
+        """As `NameResolver.addresses`."""
+        return ["127.0.0.1"]
+
+    async def is_working(self) -> bool:
+        """As `NameResolver.is_working`."""
+        return True
+
+
+@asynccontextmanager
+async def open_pool(url: str, size: int = 4) -> AsyncIterator[Database]:
+    """A pool of a test's own."""
+    pool = create_database(url, application_name="tests", max_size=size)
+    await pool.connect()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def name_of(database: Database) -> str:
+    """What its server calls it."""
+    async with database.connection() as connection:
+        name: str = await connection.fetch_val("SELECT current_database()")
+    return name
+
+
+async def add_user(database: Database, *, role: Role = "user", secret: str | None = None) -> tuple[UUID, str]:
+    """A user that no other test has, and the key."""
+    api_key = new_api_key()
+    async with database.transaction() as connection:
+        user_id = await users.create(
+            connection, name=f"user {uuid4()}", role=role, api_key=api_key, secret=secret or new_secret()
+        )
+    return user_id, api_key
+
+
+def event_document(key: str) -> EventDocument:
+    """A document that is available under a key."""
+    return EventDocument(
+        id=uuid4(),
+        uuid="aaaaaaaa-0000-5000-8000-000000000001",
+        name="Petição inicial.pdf",
+        type="Petição",
+        status=DocumentStatus.AVAILABLE,
+        size=100,
+        mime_type="application/pdf",
+        sha256="0" * 64,
+        storage_key=key,
+        error_code=None,
+        error_message=None,
+    )
+
+
+async def add_event(database: Database, *documents: EventDocument) -> UUID:
+    """Something that happened, which no job was needed for."""
+    moment = datetime.now(UTC)
+    body = EventBody(
+        process_number=NUMBER.masked,
+        job_id=None,
+        status=ProcessStatus.COMPLETED,
+        total_documents=len(documents),
+        completed_documents=len(documents),
+        failed_documents=0,
+        completed_at=moment,
+        documents=documents,
+        documents_truncated=False,
+    )
+    async with database.transaction() as connection:
+        await processes.keep(connection, NUMBER)
+        return await events.record(
+            connection, body, number=NUMBER.digits, event_type="process.completed", occurred_at=moment
+        )
+
+
+async def schedule(database: Database, user_id: UUID, *urls: str, event_id: UUID | None = None) -> list[UUID]:
+    """One delivery that is due now for each URL, each a moment after the one before."""
+    event = event_id or await add_event(database)
+    async with database.connection() as connection:
+        return [
+            await deliveries.schedule_one(connection, NUMBER, event_id=event, user_id=user_id, url=url) for url in urls
+        ]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Has something happen that a client is told of."""
+
+    database: Database
+    bell: Bell
+
+    async def send(self, user_id: UUID, *urls: str) -> list[UUID]:
+        """The deliveries to these URLs, for which a worker was rung."""
+        ids = await schedule(self.database, user_id, *urls)
+        for delivery_id in ids:
+            await self.bell.ring_delivery(delivery_id, attempt=1)
+        return ids
+
+
+@asynccontextmanager
+async def open_sender(database: Database, redis_url: str) -> AsyncIterator[Sender]:
+    """One that rings where a service's workers listen."""
+    pool = redis_pool(redis_url)
+    try:
+        yield Sender(database, Bell(pool))
+    finally:
+        await pool.aclose(close_connection_pool=True)
+
+
+async def update(database: Database, delivery_id: UUID, change: str) -> None:
+    """Make a delivery look as if time had passed."""
+    async with database.connection() as connection:
+        statement = f"UPDATE deliveries SET {change} WHERE id = :id"  # noqa: S608  (written by the test)
+        await connection.execute(statement, {"id": delivery_id})
+
+
+async def make_due(database: Database, delivery_id: UUID) -> None:
+    """Let the pause before the next attempt be over."""
+    await update(database, delivery_id, "next_attempt_at = now()")
+
+
+async def row(database: Database, delivery_id: UUID) -> dict[str, Any]:
+    """The columns of a delivery."""
+    async with database.connection() as connection:
+        found = await connection.fetch_one("SELECT * FROM deliveries WHERE id = :id", {"id": delivery_id})
+    assert found is not None
+    return dict(found)
+
+
+def task_context(
+    database: Database,
+    *,
+    store: ObjectStore | None = None,
+    resolver: NameResolver | None = None,
+    delays: Sequence[float] = (0, 0),
+    timeout: float = 60,
+) -> Context:
+    """What the task works with. The bell is a `SilentBell`; what deliveries do not use is not there."""
+    return Context(
+        database=database,
+        portal=cast(Any, None),
+        share=cast(Any, None),
+        store=cast(Any, store),
+        bell=cast(Bell, SilentBell()),
+        subscribers=GuardedClient(
+            AddressPolicy.development(allow_private_hosts=True), resolver or ThisMachine(), timeout=timeout
+        ),
+        alerts=Alerts(()),
+        metrics=WorkerMetrics(),
+        notes=cast(Any, None),
+        drain=Drain(Patience()),
+        public_url="https://autos.example.com",
+        limits=Limits(
+            download_concurrency=1,
+            download_attempts=1,
+            download_max_bytes=1,
+            webhook_timeout=timedelta(seconds=timeout),
+            webhook_retry_delays=tuple(timedelta(seconds=each) for each in delays),
+            webhook_max_documents=500,
+        ),
+    )
+
+
+async def attempt(context: Context, delivery_id: UUID, *, late: bool = True) -> None:
+    """Run the task once, as the queue would."""
+    await deliver_webhook({"autos": context, LATE: late}, str(delivery_id))

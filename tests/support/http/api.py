@@ -1,0 +1,94 @@
+"""Calls the API the way a client does."""
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from tests.support.deliveries.contract import expect_documented
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of the API."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+
+class Api:
+    """A client with one API key."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, api_key: str | None) -> None:
+        self.session = session
+        self.base_url = base_url
+        self.api_key = api_key
+
+    async def get(self, path: str, *, headers: dict[str, str] | None = None, **parameters: Any) -> Answer:
+        """GET below the root of the service; does not follow redirects."""
+        sent = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        async with self.session.get(
+            self.base_url + path, params=parameters, headers=sent | (headers or {}), allow_redirects=False
+        ) as response:
+            return await _checked("GET", path, response)
+
+    async def post(self, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
+        """POST below the root of the service: bytes as they are, None as no body, anything else as JSON."""
+        sent = {} if body is None else {"Content-Type": "application/json"}
+        sent |= {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        data = None if body is None else io.BytesIO(content)
+        async with self.session.post(self.base_url + path, data=data, headers=sent | (headers or {})) as response:
+            return await _checked("POST", path, response)
+
+    async def delete(self, path: str) -> Answer:
+        """DELETE below the root of the service."""
+        sent = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        async with self.session.delete(self.base_url + path, headers=sent) as response:
+            return await _checked("DELETE", path, response)
+
+    def with_key(self, api_key: str | None) -> "Api":
+        """A client of the same process with another key, or without one."""
+        return Api(self.session, self.base_url, api_key)
+
+    async def process(self, number: str, **parameters: Any) -> Answer:
+        """The main entry."""
+        return await self.get(f"/api/v1/processes/{number}", **parameters)
+
+    async def status(self, number: str) -> Any:
+        """The status of a case that was requested."""
+        answer = await self.get(f"/api/v1/processes/{number}/status")
+        assert answer.status == 200, answer
+        return answer.json
+
+    async def ended(self, number: str, *, timeout: float = 60) -> Any:
+        """The status once the work on a case has ended."""
+        return await self.until(number, lambda status: status["status"] in ENDED, timeout=timeout)
+
+    async def until(self, number: str, condition: Callable[[Any], bool], *, timeout: float = 60) -> Any:
+        """The status once it is as wanted. Polls, as a client without a webhook does."""
+        async with asyncio.timeout(timeout):
+            while not condition(status := await self.status(number)):  # noqa: ASYNC110  (another process)
+                await asyncio.sleep(0.05)
+        return status
+
+    async def download(self, url: str) -> tuple[bytes, dict[str, str]]:
+        """Follow a link as a browser would: without the key."""
+        async with self.session.get(url) as response:
+            assert response.status == 200, await response.text()
+            return await response.read(), dict(response.headers)
+
+
+async def _checked(method: str, path: str, response: aiohttp.ClientResponse) -> Answer:
+    """Whatever a test asks for: the answer is one that the document of the API tells."""
+    content = await response.read()
+    body = msgspec.json.decode(content) if "json" in response.content_type else content
+    expect_documented(method, path.partition("?")[0], response.status, response.headers, body)
+    return Answer(response.status, response.headers, body)

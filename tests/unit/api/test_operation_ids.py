@@ -1,0 +1,56 @@
+"""The names that generated clients and links into the documentation rely on. A change here breaks them."""
+
+from service.api.openapi.document import document
+from service.app import ROUTES
+
+IDS = {
+    "get /": ("docs_root", "Reference"),
+    "get /health/live": ("health_live", "Operations"),
+    "get /health/ready": ("health_ready", "Operations"),
+    "get /metrics": ("metrics_show", "Operations"),
+    "get /openapi.json": ("docs_openapi", "Reference"),
+    "get /docs": ("docs_page", "Reference"),
+    "get /docs/start.js": ("docs_start", "Reference"),
+    "get /api/v1/processes": ("processes_index", "Cases"),
+    "post /api/v1/processes/search": ("search_search", "Cases"),
+    "get /api/v1/processes/{number}": ("processes_show", "Cases"),
+    "get /api/v1/processes/{number}/status": ("processes_status", "Cases"),
+    "get /api/v1/processes/{number}/files": ("documents_files", "Documents"),
+    "get /api/v1/processes/{number}/events": ("events_show", "Cases"),
+    "get /api/v1/processes/{number}/archive": ("archive_show", "Documents"),
+    "get /api/v1/processes/{number}/documents/{document_id}/content": ("documents_content", "Documents"),
+    "post /api/v1/processes/{number}/download-documents": ("downloads_register", "Downloads"),
+    "post /api/v1/processes/{number}/download-document/{document_id}": ("downloads_one", "Downloads"),
+    "post /api/v1/processes/{number}/download-all-documents": ("downloads_everything", "Downloads"),
+    "get /api/v1/jobs": ("jobs_index", "Jobs"),
+    "get /api/v1/jobs/{job_id}": ("jobs_show", "Jobs"),
+    "post /api/v1/jobs/{job_id}/cancel": ("jobs_cancel", "Jobs"),
+    "get /api/v1/users": ("users_index", "Users"),
+    "post /api/v1/users": ("users_create", "Users"),
+    "get /api/v1/users/me": ("users_me", "Users"),
+    "delete /api/v1/users/{user_id}": ("users_delete", "Users"),
+    "get /api/v1/users/{user_id}/keys": ("users_keys", "Users"),
+    "post /api/v1/users/{user_id}/keys": ("users_create_key", "Users"),
+    "delete /api/v1/users/{user_id}/keys/{key_id}": ("users_revoke_key", "Users"),
+    "get /api/v1/webhooks/secret": ("webhooks_secret", "Webhooks"),
+    "post /api/v1/webhooks/secret/rotate": ("webhooks_rotate_secret", "Webhooks"),
+    "get /api/v1/webhooks/deliveries": ("deliveries_index", "Deliveries"),
+    "post /api/v1/webhooks/deliveries/recover": ("deliveries_recover", "Deliveries"),
+    "get /api/v1/webhooks/deliveries/{delivery_id}": ("deliveries_show", "Deliveries"),
+    "post /api/v1/webhooks/deliveries/{delivery_id}/resend": ("deliveries_resend", "Deliveries"),
+    "post /api/v1/webhooks/deliveries/{delivery_id}/cancel": ("deliveries_cancel", "Deliveries"),
+    "post /api/v1/webhooks/webhook-validate": ("webhook_trials_validate", "Webhooks"),
+    "post /api/v1/webhooks/webhook-test-connectivity": ("webhook_trials_test_connectivity", "Webhooks"),
+    "post /api/v1/webhooks/webhook-send-test": ("webhook_trials_send_test", "Webhooks"),
+    "post /api/v1/webhooks/webhook-test-receiver": ("webhook_trials_test_receiver", "Webhooks"),
+}
+
+
+def test_the_ids_and_chapters_of_the_operations_stay() -> None:
+    found = {
+        f"{method} {path}": (operation["operationId"], *operation["tags"])
+        for path, methods in document(ROUTES, server="/")["paths"].items()
+        for method, operation in methods.items()
+    }
+
+    assert found == IDS

@@ -1,0 +1,62 @@
+"""A worker of which a part failed ends, so that whoever watches over it starts another one."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.queue.task_queue import Patience
+from worker.shutdown import Drain
+
+
+class _ArqWorker:
+    """As much of arq's worker as there has to be: a loop that never ends, no message, and the switch that is thrown."""
+
+    def __init__(self) -> None:
+        self.allow_pick_jobs = True
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.main_task: asyncio.Task[None] | None = None
+
+    async def main(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+async def drain() -> AsyncIterator[Drain]:
+    yield Drain(Patience())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+async def fail() -> None:
+    raise LookupError("on purpose")
+
+
+async def test_a_loop_that_ends_by_itself_ends_the_worker(drain: Drain) -> None:
+    worker = _ArqWorker()
+    main = asyncio.create_task(worker.main())
+    await asyncio.sleep(0)
+    drain.install(main)
+
+    drain.watch(asyncio.create_task(fail()))
+
+    with pytest.raises(asyncio.CancelledError):
+        await main
+    assert drain.is_broken
+    assert not worker.allow_pick_jobs
+
+
+async def test_a_loop_that_is_told_to_end_is_no_fault(drain: Drain) -> None:
+    worker = _ArqWorker()
+    main = asyncio.create_task(worker.main())
+    await asyncio.sleep(0)
+    drain.install(main)
+    loop = asyncio.create_task(asyncio.Event().wait())
+    drain.watch(loop)
+
+    loop.cancel()
+    await asyncio.wait([loop])
+
+    assert (drain.is_broken, main.done()) == (False, False)
+    main.cancel()

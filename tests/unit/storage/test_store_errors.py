@@ -1,0 +1,56 @@
+"""How long a call to the object store may last, and what is said of one that lasts too long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.storage.store_errors import STALL, StorageError, storage_errors
+from service.storage.store_upload import PartBody
+from tests.support.loop_clock import LoopClock, running_loop_clock
+
+TIMEOUT = 120.0
+LATE = "the object store failed: UploadPart had no answer in time"
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[LoopClock]:
+    with running_loop_clock() as running:
+        yield running
+
+
+async def pass_by(clock: LoopClock, seconds: float) -> None:
+    """Let so much time pass, in steps of which each lets what waits for it go on."""
+    for _ in range(int(seconds)):
+        clock.put_forward(1)
+        await asyncio.sleep(0)
+
+
+async def send(clock: LoopClock, *pauses: float) -> None:
+    """A body of one chunk for each pause that follows it."""
+    async with storage_errors(TIMEOUT, "UploadPart", stall=STALL) as moved:
+        body = PartBody([b"x"] * len(pauses), moved)
+        for pause in pauses:
+            await anext(aiter(body))
+            await pass_by(clock, pause)
+
+
+async def test_a_body_that_moves_may_take_longer(clock: LoopClock) -> None:
+    await send(clock, *[STALL - 1] * 3)
+
+
+@pytest.mark.parametrize("pauses", [[STALL - 1] * 5, [1, STALL + 1], [STALL + 1]])
+async def test_a_body_that_moves_for_ever_or_no_more_ends(clock: LoopClock, pauses: list[float]) -> None:
+    with pytest.raises(StorageError, match=LATE):
+        await send(clock, *pauses)
+
+
+async def test_what_has_no_stall_may_be_silent(clock: LoopClock) -> None:
+    async with storage_errors(TIMEOUT, "CompleteMultipartUpload"):
+        await pass_by(clock, TIMEOUT - 1)
+
+
+async def test_a_body_that_is_sent_for_longer_than_its_caller_waits_is_no_error() -> None:
+    async with storage_errors(TIMEOUT, "UploadPart", stall=STALL) as moved:
+        pass
+    assert [bytes(each) async for each in PartBody([b"x"], moved)] == [b"x"]

@@ -1,0 +1,1 @@
+"""One document: asked for, inspected, and written to the bucket."""

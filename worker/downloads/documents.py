@@ -1,0 +1,188 @@
+"""The documents of a job: their addresses in turn, their attempts, and what is written of them."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+
+from service.database.cases import documents
+from service.database.connection import Connection
+from service.domain.dependencies import Dependency
+from service.domain.documents import StoredFile, Task, Written
+from service.domain.errors import ErrorCode
+from service.domain.jobs import ClaimedJob, LeaseLost
+from service.domain.storage_keys import attempt_prefix
+from service.observability.metrics import WorkerMetrics
+from service.portal.errors import Busy, Outage, PortalError, PresumedDenied, Refused, Unauthorized
+from service.storage.bucket_probe import refuses_alone
+from service.storage.store_errors import StorageError
+from worker.context import Context
+from worker.downloads.inspection import Doubted, Expected, Inspection, Received, Rendition
+from worker.downloads.second_opinion import ask_for_text
+from worker.downloads.transfer import transfer
+from worker.downloads.tries import SHARED, Tries
+from worker.tasks.postponement import KEPT_FOR
+
+
+class Source:
+    """The addresses of one document, and what the attempts so far have shown of them."""
+
+    def __init__(self, task: Task) -> None:
+        binaries = [copy.binary_href for copy in task.copies if copy.binary_href]
+        texts = [copy.text_href for copy in task.copies if copy.text_href]
+        # The text is no substitute for a document that fails, only for one that the portal never had.
+        self.hrefs = binaries or texts
+        self.expected = Expected(task.declared_size, task.declared_mime_type, task.name, is_text=not binaries)
+        # From any address: two of them may have sizes of their own, and each repeats itself.
+        self.doubted: list[Received] = []
+        self.texts = texts if binaries else []
+        self.text: Rendition | None = None  # what came as the document's text after the last page that is doubted
+
+
+async def download_documents(
+    context: Context, job: ClaimedJob, first: Task, waiting: Iterator[Task], *, group: asyncio.TaskGroup
+) -> None:
+    """Download `first` and then what is still waiting, one after the other, and have `group` write what came of each.
+
+    Raises, here or in the group, `LeaseLost`, `StorageError` and `Outage`, none of which is a document's fault.
+    """
+    if not await context.database.ask(lambda connection: documents.start(connection, first.id, job.lease)):
+        raise LeaseLost
+    task: Task | None = first
+    writing: asyncio.Task[None] | None = None
+    while task is not None:
+        outcome, attempts = await _attempt(context, job, task)
+        following = next(waiting, None)
+        if writing is not None:
+            await writing
+        # While the next one comes: PostgreSQL answers when its disk has it. 8 % of the time of small documents.
+        writing = group.create_task(_write(context, job, task, outcome, attempts=attempts, following=following))
+        task = following
+
+
+async def _write(
+    context: Context,
+    job: ClaimedJob,
+    task: Task,
+    outcome: StoredFile | ErrorCode,
+    *,
+    attempts: int,
+    following: Task | None,
+) -> None:
+    """Raises `LeaseLost`: nothing was written then. A document that was superseded waits for the job's next round."""
+    following_id = following.id if following else None
+    rest: Any = {"revision": task.revision, "attempts": attempts, "following": following_id}
+
+    async def mark(connection: Connection) -> Written:
+        if isinstance(outcome, StoredFile):
+            return await documents.mark_available(connection, task.id, job.lease, outcome, **rest)
+        return await documents.mark_failed(connection, task.id, job.lease, outcome, **rest)
+
+    written = await context.database.ask(mark)
+    if written is not Written.YES and isinstance(outcome, StoredFile):
+        # Shielded: the loss of the lease cancels this task too, and then nobody else knows the key.
+        await asyncio.shield(asyncio.ensure_future(context.store.discard(outcome.key)))
+    if written is Written.LEASE_LOST:
+        raise LeaseLost
+    if written is Written.SUPERSEDED:
+        structlog.get_logger().info("document_superseded", document_id=str(task.id))
+        return
+    _tell(context.metrics, task, outcome, attempts)
+
+
+def _tell(metrics: WorkerMetrics, task: Task, outcome: StoredFile | ErrorCode, attempts: int) -> None:
+    log = structlog.get_logger().bind(document_id=str(task.id), attempts=attempts)
+    if isinstance(outcome, StoredFile):
+        metrics.documents.labels("available", "").inc()
+        log.info("document_available", size=outcome.size, content_flags=outcome.content_flags)
+    else:
+        metrics.documents.labels("failed", outcome).inc()
+        log.warning("document_failed", error_code=outcome)
+
+
+async def _attempt(context: Context, job: ClaimedJob, task: Task) -> tuple[StoredFile | ErrorCode, int]:
+    source = Source(task)
+    if not source.hrefs:
+        return ErrorCode.NOTHING_TO_DOWNLOAD, 0
+    tries = Tries(context.limits.download_attempts)
+    while True:
+        asked_at = asyncio.get_running_loop().time()
+        result = await _from_any_address(context, job, task, source)
+        if isinstance(result, StoredFile):
+            return result, tries.count + 1
+        if isinstance(result, Busy) and job.age > KEPT_FOR:
+            raise Outage(result.code, str(result), retry_after=result.retry_after)
+        delay = tries.delay(result)
+        if result.code in SHARED and tries.is_nearly_over:
+            await _require_portal(context, job, since=asked_at)
+        if delay is None:
+            return result.code, tries.count
+        await asyncio.sleep(delay)
+
+
+async def _require_portal(context: Context, job: ClaimedJob, *, since: float) -> None:
+    """Raise `Outage` unless the portal works for others: its failure as a whole is no document's."""
+    if not await context.portal.answers(job.number, since=since):
+        raise Outage(ErrorCode.PORTAL_UNAVAILABLE, "the portal does not answer")
+
+
+async def _from_any_address(context: Context, job: ClaimedJob, task: Task, source: Source) -> StoredFile | PortalError:
+    """Try each address once. Permanent only when every one of them is."""
+    failures: list[PortalError] = []
+    for href in list(source.hrefs):
+        try:
+            return await _from(context, job, task, source, href)
+        except Unauthorized as error:
+            if not error.token_works:
+                raise
+            failures.append(PresumedDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "refused, although the token works"))
+        except Outage:
+            raise
+        except Busy as error:
+            return error
+        except PortalError as error:
+            failures.append(error)
+        structlog.get_logger().debug("document_try_failed", document_id=str(task.id), error_code=failures[-1].code)
+    temporary = [failure for failure in failures if not isinstance(failure, Refused)]
+    return (temporary or failures)[0]
+
+
+async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, href: str) -> StoredFile:
+    limit = context.limits.download_max_bytes
+    inspection = Inspection(source.expected, max_bytes=limit, address=href, before=source.doubted, text=source.text)
+    fate = "discarded"
+    try:
+        async with context.portal.open_document(href) as download:
+            stored = await transfer(
+                download,
+                inspection,
+                context.store,
+                prefix=attempt_prefix(job.number, task.id, job.id),
+                name=task.name,
+            )
+        fate = "stored"
+        context.notes.succeeded(Dependency.BUCKET)
+    except Doubted as error:
+        # The text first: without it, because everybody has to pause, this page is not known as seen before either.
+        source.text = await _text(context, source) if error.received.is_page else source.text
+        source.doubted.append(error.received)
+        raise
+    except StorageError as error:
+        if not await refuses_alone(context.store, error):
+            context.notes.failed(Dependency.BUCKET, str(error))
+            raise
+        structlog.get_logger().warning("object_refused", document_id=str(task.id), reason=str(error))
+        raise Refused(ErrorCode.STORAGE_REFUSED, str(error)) from error
+    finally:
+        context.metrics.transferred_bytes.labels(fate).inc(inspection.size)
+    return stored
+
+
+async def _text(context: Context, source: Source) -> Rendition | None:
+    """What comes as the document's text now. Raises `Busy` and `Outage`."""
+    for href in source.texts:
+        rendition = await ask_for_text(context.portal, href)
+        if rendition is not None:
+            return rendition
+    return None

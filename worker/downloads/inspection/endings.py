@@ -1,0 +1,94 @@
+"""Whether a body's own bytes prove that it is whole. HTTP does not, if it ends by closing the connection."""
+
+import re
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from worker.downloads.inspection.kinds import CMS, HTML, JSON, PDF, RTF, SVG, XML, ZIP
+from worker.downloads.inspection.markup import root_of
+from worker.downloads.inspection.sample import Sample
+
+TAIL_LENGTH = 2048  # bytes looked at for the end
+_CLOSING = re.compile(rb"</((?:[\w.-]+:)?[\w.-]+)\s*>\s*(?:<!--(?:(?!-->).)*-->\s*)*\Z", re.DOTALL)
+_HTML_DOCTYPE = re.compile(rb"<!doctype\s+html", re.IGNORECASE)
+_Ending = Callable[[bytes, bytes, int], bool]  # of head, tail and size
+
+
+def shows_end(sample: Sample) -> bool | None:
+    """Whether the last bytes are how such a document ends; None for kinds that do not tell."""
+    if sample.container:
+        ending = _ENDINGS.get(sample.container)
+        return ending(sample.head, sample.tail, sample.size) if ending else None
+    if sample.syntax in {HTML, XML, SVG}:
+        return _is_closed(sample)
+    return True if sample.syntax == JSON and sample.is_whole and _is_json(sample.text) else None
+
+
+def _is_closed(sample: Sample) -> bool:
+    """The last tag closes the first element: half a fragment may end with the tag of a paragraph."""
+    last = _CLOSING.search(sample.tail.replace(b"\0", b""))
+    prefix, name = root_of(sample.text)
+    opened = b"html" if _HTML_DOCTYPE.search(sample.text[:500]) else prefix + name
+    return last is not None and last[1].lower() == opened
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _pdf(_head: bytes, tail: bytes, _size: int) -> bool:
+    return b"%%EOF" in tail
+
+
+def _ends(*ends: bytes, padding: bytes = b"\0\r\n ") -> _Ending:
+    return lambda _head, tail, _size: tail.rstrip(padding).endswith(ends) or tail.endswith(ends)
+
+
+def _zip(_head: bytes, tail: bytes, _size: int) -> bool:
+    """The end record stands at the end but for its comment, whose length it tells."""
+    place = tail.rfind(b"PK\x05\x06")
+    return place >= 0 and place + 22 + int.from_bytes(tail[place + 20 : place + 22], "little") == len(tail)
+
+
+def _riff(head: bytes, _tail: bytes, size: int) -> bool:
+    return 8 + int.from_bytes(head[4:8], "little") <= size
+
+
+def _bitmap(head: bytes, _tail: bytes, size: int) -> bool:
+    return int.from_bytes(head[2:6], "little") == size
+
+
+def _seven_zip(head: bytes, _tail: bytes, size: int) -> bool:
+    """The start header says where the end header stands and how long it is."""
+    return 32 + int.from_bytes(head[12:20], "little") + int.from_bytes(head[20:28], "little") == size
+
+
+def _envelope(head: bytes, tail: bytes, size: int) -> bool:
+    """DER says its length; of an indefinite length, the ends of its contents stand at the end."""
+    if not head.startswith(b"\x30"):
+        return tail.rstrip().endswith((b"-----END PKCS7-----", b"-----END CMS-----"))
+    count = head[1] & 0x7F
+    if head[1] == 0x80:
+        return tail.endswith(bytes(4))
+    length = int.from_bytes(head[2 : 2 + count], "big") + count if head[1] > 0x80 else head[1]
+    return length + 2 == size
+
+
+_ENDINGS: Mapping[str, _Ending] = {
+    PDF: _pdf,
+    RTF: _ends(b"}"),
+    "image/jpeg": _ends(b"\xff\xd9"),
+    "image/png": _ends(b"IEND\xaeB`\x82"),
+    "image/gif": _ends(b";"),
+    "image/webp": _riff,
+    "audio/wav": _riff,
+    "image/bmp": _bitmap,
+    ZIP: _zip,
+    "application/x-7z-compressed": _seven_zip,
+    CMS: _envelope,
+}

@@ -1,0 +1,1 @@
+"""What a worker does at intervals, whatever is in the queue."""

@@ -1,0 +1,129 @@
+"""Tells operators what nobody would see otherwise, through whatever they read: e-mail, chat, plain HTTP."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from service.database.connection import UNREACHABLE, Database
+from service.database.jobs import job_alerts
+from service.database.jobs.job_alerts import Exhausted, MostlyFailed, Telling, Topic
+
+if TYPE_CHECKING:
+    from service.observability.alert_targets import Target
+
+INTERVAL = 2.0  # seconds between two looks
+QUIET = timedelta(seconds=60)  # after a message: what fails meanwhile is told in the next one
+AGAIN = timedelta(seconds=60)  # after a message that a target did not take
+SEND_TIMEOUT = 60.0  # seconds for one target
+TERM = timedelta(seconds=2 * SEND_TIMEOUT)  # of a worker that tells a target; then another one tells it the same
+MAX_AGE = timedelta(days=1)  # of a failure that is still told: targets may have been added later
+_NAMED = 10  # deliveries or jobs in one message; the rest is counted
+
+
+class Alerts:
+    """The targets of `ALERT_URLS`."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        """Read the URLs. Raises `StartupError`, which does not repeat them: they hold passwords."""
+        self.targets: list[Target] = []
+        if urls:
+            # apprise takes 60 ms of CPU to import, a tenth of a worker's start, and most workers have nobody to tell.
+            from service.observability.alert_targets import open_targets  # noqa: PLC0415  (see above)
+
+            self.targets = open_targets(urls)
+
+    def __bool__(self) -> bool:
+        return bool(self.targets)
+
+
+async def alert_for_ever(database: Database, found: Alerts) -> None:
+    """Tell each target of deliveries that were given up and of jobs that mostly failed, until cancelled.
+
+    One message of each kind for all that failed in a while. A target that fails or hangs holds no other one up.
+    """
+    async with asyncio.TaskGroup() as loops:
+        for target in found.targets:
+            loops.create_task(_tell_for_ever(database, target))
+
+
+async def _tell_for_ever(database: Database, target: "Target") -> None:
+    while True:
+        for topic in Topic:
+            await _try_to_tell(database, target, topic)
+        await asyncio.sleep(INTERVAL)
+
+
+async def _try_to_tell(database: Database, target: "Target", topic: Topic) -> None:
+    try:
+        await tell(database, target, topic)
+    except UNREACHABLE as error:
+        structlog.get_logger().warning("alerts_postponed", error=type(error).__name__)
+    except Exception:  # noqa: BLE001  (process boundary: whatever it is, what fails next must be told too)
+        structlog.get_logger().exception("alerts_failed")
+
+
+async def tell(database: Database, target: "Target", topic: Topic) -> bool:
+    """Tell a target of what it was not told yet; says whether it took something.
+
+    At least once: a worker that dies between the message and its note leaves it to another one.
+    """
+    async with database.transaction() as connection:
+        telling = await job_alerts.take(connection, target.key, topic, within=MAX_AGE, term=TERM)
+    if telling is None:
+        return False
+    if telling.expired:
+        structlog.get_logger().error("alerts_expired", target=target.name, topic=topic, failures=telling.expired)
+    is_told = await _send(target, *describe(telling))
+    async with database.connection() as connection:
+        if is_told:
+            await job_alerts.note_told(connection, telling, quiet=QUIET)
+        else:
+            await job_alerts.put_off(connection, telling, AGAIN)
+    return is_told
+
+
+async def _send(target: "Target", title: str, body: str) -> bool:
+    # The library blocks. A thread that outlives the timeout ends with the target's own socket timeouts.
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT):
+            is_sent = await asyncio.to_thread(target.notify, title, body)
+    except Exception as error:  # noqa: BLE001  (plugins of over a hundred services raise what they like)
+        structlog.get_logger().warning("alert_not_sent", target=target.name, error=type(error).__name__)
+        return False
+    if not is_sent:
+        structlog.get_logger().warning("alert_not_sent", target=target.name)
+    return is_sent
+
+
+def describe(telling: Telling) -> tuple[str, str]:
+    """Title and body of a message."""
+    if telling.topic is Topic.JOBS:
+        return describe_jobs([each for each in telling.failures if isinstance(each, MostlyFailed)])
+    return describe_deliveries([each for each in telling.failures if isinstance(each, Exhausted)])
+
+
+def describe_jobs(jobs: Sequence[MostlyFailed]) -> tuple[str, str]:
+    """Title and body: ids and counts."""
+    title = f"Autos: most documents of {len(jobs)} job{'' if len(jobs) == 1 else 's'} have failed"
+    lines = [f"{each.id}: {each.failed} of {each.documents} documents" for each in jobs[:_NAMED]]
+    if len(jobs) > _NAMED:
+        lines.append(f"and {len(jobs) - _NAMED} more")
+    lines += ["", "See `autos jobs show <job>` for the reasons; asking for the case again tries again."]
+    return title, "\n".join(lines)
+
+
+def describe_deliveries(exhausted: Sequence[Exhausted]) -> tuple[str, str]:
+    """Title and body. Hosts and ids only: a URL's path and query may hold the secrets of its owner."""
+    count = len(exhausted)
+    title = f"Autos: {count} webhook {'delivery has' if count == 1 else 'deliveries have'} failed for good"
+    hosts = Counter(each.host for each in exhausted).most_common(_NAMED)
+    lines = [f"{host}: {failed}" for host, failed in hosts]
+    lines += ["", *(f"{each.id} to {each.host}: {each.last_error or 'no answer'}" for each in exhausted[:_NAMED])]
+    if count > _NAMED:
+        lines.append(f"and {count - _NAMED} more")
+    lines += ["", "They are kept. See `autos deliveries list --status failed`; `autos deliveries recover` sends again."]
+    return title, "\n".join(lines)

@@ -1,0 +1,65 @@
+"""What `arq worker.main.WorkerSettings --check` looks at: a key in Redis that a worker keeps alive."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from datetime import timedelta
+
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+
+from service.queue.redis_faults import describe
+from service.queue.task_queue import HEALTH_KEYS, Bell, redis_pool
+
+INTERVAL = 5.0  # seconds
+INTERVAL_AND_MORE = timedelta(seconds=INTERVAL + 1)
+LEAVE_TIMEOUT = 1.0  # seconds
+# arq's own entry outlives its interval by one second, which a busy machine can miss; this one by fifteen.
+LIFE = timedelta(seconds=20)
+
+
+class Unhealthy(Exception):
+    """No sign of life. The message is one line."""
+
+
+def health_key(name: str | None) -> str:
+    """One key for each name on a host, else for each host: a worker that lives must not vouch for a dead one."""
+    host = HEALTH_KEYS + socket.gethostname()
+    return host if name is None else f"{host}/{name}"
+
+
+def arq_health_key(name: str | None) -> str:
+    """What arq renews itself, and removes at its end: never the key that nameless workers of a host share."""
+    return f"autos:arq:{socket.gethostname()}:{os.getpid()}" if name is None else health_key(name)
+
+
+async def stay_healthy(redis: ArqRedis, name: str | None) -> None:
+    """Renew the key until cancelled."""
+    while True:
+        await redis.set(health_key(name), b"alive", px=LIFE)
+        await asyncio.sleep(INTERVAL)
+
+
+async def leave(redis: ArqRedis, name: str | None) -> None:
+    """Give no sign of life any more. The key that nameless workers share is left to the others, who renew it sooner."""
+    with contextlib.suppress(RedisError, OSError):
+        async with asyncio.timeout(LEAVE_TIMEOUT):
+            await redis.pexpire(health_key(name), INTERVAL_AND_MORE)
+
+
+async def check_health(redis_url: str, name: str | None) -> str:
+    """What lives, in one line. Raises `Unhealthy`."""
+    redis = redis_pool(redis_url)
+    shown = "the worker of this host" if name is None else f"the worker {name} of this host"
+    try:
+        # A worker cannot give a sign of life to a Redis that takes none.
+        await Bell(redis).ping()
+        is_alive = await redis.exists(health_key(name))
+    except (RedisError, OSError) as error:
+        raise Unhealthy(f"REDIS_URL: {describe(error)}") from None
+    finally:
+        await redis.aclose(close_connection_pool=True)
+    if not is_alive:
+        raise Unhealthy(f"{shown} has given no sign of life for {LIFE.total_seconds():.0f} seconds")
+    return f"{shown} lives"

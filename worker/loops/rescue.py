@@ -1,0 +1,20 @@
+"""The worker's loop around the sweep: work without a worker is put back within seconds."""
+
+from service.actions.rescue import sweep
+from service.database.connection import Database
+from service.observability.metrics import WorkerMetrics
+from service.queue.task_queue import Bell
+from worker.loops.run_forever import run_forever
+
+INTERVAL = 2.0  # seconds between two sweeps of one worker
+
+
+async def sweep_for_ever(database: Database, bell: Bell, metrics: WorkerMetrics) -> None:
+    """Sweep now and then until cancelled. A database that is away is waited for."""
+
+    async def sweep_once() -> None:
+        swept = await sweep(database, bell)
+        metrics.rung_again.labels("job").inc(swept.jobs)
+        metrics.rung_again.labels("delivery").inc(swept.deliveries)
+
+    await run_forever(sweep_once, interval=INTERVAL, postponed="sweep_postponed", failed="sweep_failed")

@@ -1,0 +1,20 @@
+"""The worker's loop that keeps the bucket tidy."""
+
+from service.actions.bucket_tidying import abort_stale_uploads, remove_left_probes, remove_unnamed_objects
+from service.database.connection import Database
+from service.observability.metrics import WorkerMetrics
+from service.storage.object_store import ObjectStore
+from worker.loops.run_forever import run_forever
+
+INTERVAL = 600.0  # seconds
+
+
+async def tidy_for_ever(database: Database, store: ObjectStore, metrics: WorkerMetrics) -> None:
+    """Tidy now and then until cancelled. In a loop of its own: a store that hangs must not hold the sweep up."""
+
+    async def tidy() -> None:
+        metrics.uploads_aborted.inc(await abort_stale_uploads(database, store))
+        metrics.objects_removed.inc(await remove_left_probes(store))
+        metrics.objects_removed.inc(await remove_unnamed_objects(database, store))
+
+    await run_forever(tidy, interval=INTERVAL, postponed="tidying_postponed", failed="tidying_failed")

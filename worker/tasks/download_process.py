@@ -1,0 +1,289 @@
+"""Task: claim a job, list the case where needed, fan out over its documents, settle."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from service.actions.leased_listing import leased
+from service.database.cases import case_requests, documents, untidy_cases
+from service.database.connection import UNREACHABLE, Connection
+from service.database.jobs import jobs
+from service.database.portal import listing_leases
+from service.database.portal.listing_leases import ListingOutcome
+from service.domain.documents import Task
+from service.domain.errors import ErrorCode
+from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
+from service.portal.errors import AccessDenied, Busy, NotFound, Outage, PortalError, Unauthorized, Unavailable
+from service.storage.store_errors import StorageError
+from worker.context import Context
+from worker.downloads.documents import download_documents
+from worker.tasks.claiming import Claim
+from worker.tasks.listing_turn import take_lease
+from worker.tasks.postponement import Postponed, postpone_or_expire
+
+CLAIM_LOOP = "claim_loop"  #: the name in arq's context by which the loop is known
+HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
+LISTING_TIMEOUT = 60.0  # seconds
+SEARCH_TIMEOUT = 20.0  # seconds
+BACKOFF = timedelta(seconds=15)
+BACKOFF_MAX = timedelta(minutes=10)
+PAUSE = timedelta(seconds=20)  # after a fault that is nobody's document: the store, the token
+DATABASE_PAUSE = timedelta(seconds=2)
+
+
+async def download_process(ctx: dict[str, Any], *_job: str) -> None:
+    """Have this worker look for a job: a message says only that one waits, or which one in the version before."""
+    ctx[CLAIM_LOOP].wake()
+
+
+async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future[bool]") -> bool:
+    """Claim a job and work on it until it ends, its lease is lost, or it has to wait.
+
+    `claimed` is set as soon as it is known whether there is one. Returns False for a job that has to wait.
+    """
+    # Shielded: if this is cancelled after the claim commits, the lease has to be known to be released.
+    claiming = asyncio.ensure_future(_claim(context, claim))
+    try:
+        job = await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        if (job := await claiming) is not None:
+            await _release(context, job, timedelta(0))
+        raise
+    claimed.set_result(job is not None)
+    if job is None:
+        return True
+    if job.is_first:
+        context.metrics.job_queue_seconds.observe(job.age.total_seconds())
+    expected = min(job.documents, context.limits.download_concurrency)
+    with (
+        structlog.contextvars.bound_contextvars(
+            job_id=str(job.id), process_number=job.number.masked, request_id=job.request_id
+        ),
+        context.share.job(job.user_id, job.lane, expected) as passing,
+    ):
+        return await _run(replace(context, portal=context.portal.with_pass(passing)), job)
+
+
+async def _claim(context: Context, claim: Claim) -> ClaimedJob | None:
+    try:
+        async with context.database.connection() as connection:
+            return await claim(connection)
+    except UNREACHABLE as error:
+        structlog.get_logger().warning("job_not_claimed", error=type(error).__name__)
+        return None
+
+
+async def _run(context: Context, job: ClaimedJob) -> bool:
+    log = structlog.get_logger()
+    log.info("job_claimed")
+    try:
+        settlement = await _under_lease(context, job, _work(context, job))
+    except LeaseLost:
+        context.metrics.leases_lost.inc()
+        log.warning("lease_lost")
+    except Postponed as postponed:
+        return await _postpone(context, job, postponed)
+    except asyncio.CancelledError:
+        log.warning("job_handed_over")
+        await asyncio.shield(asyncio.ensure_future(_release(context, job, timedelta(0))))
+        raise
+    except UNREACHABLE as error:
+        log.warning("database_unreachable", error=type(error).__name__)
+        return await _postpone(context, job, Postponed(DATABASE_PAUSE, reason="the database cannot be reached"))
+    except Exception as error:  # process boundary: the job must not wait for its lease to end, and others go on
+        log.exception("job_interrupted")
+        reason = f"a fault of this program: {type(error).__name__}"
+        return await _postpone(context, job, Postponed(PAUSE, reason=reason))
+    else:
+        await _tell_end(context, settlement)
+    return True
+
+
+async def _postpone(context: Context, job: ClaimedJob, postponed: Postponed) -> bool:
+    # Shielded: a worker that is stopped here would leave the job to its lease.
+    postponing = asyncio.ensure_future(postpone_or_expire(context, job, postponed))
+    try:
+        settlement = await asyncio.shield(postponing)
+    except asyncio.CancelledError:
+        await asyncio.wait([postponing])
+        raise
+    if settlement is not None:
+        await _tell_end(context, settlement)
+        return True
+    seconds = postponed.delay.total_seconds()
+    structlog.get_logger().warning("job_postponed", seconds=seconds, reason=postponed.reason)
+    return False
+
+
+async def _tell_end(context: Context, settlement: Settlement) -> None:
+    context.metrics.jobs_ended.labels(settlement.status).inc()
+    counts = settlement.counts
+    structlog.get_logger().info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
+    for delivery_id in settlement.deliveries:
+        await context.bell.ring_delivery(delivery_id, attempt=1)
+
+
+async def _release(context: Context, job: ClaimedJob, delay: timedelta) -> None:
+    """Hand the job over without a word on why: to another worker, at once."""
+    try:
+        async with context.database.connection() as connection:
+            await jobs.release(connection, job, delay=delay)
+    except UNREACHABLE as error:
+        # The lease ends by itself, and the sweep rings for the job then.
+        structlog.get_logger().warning("job_not_released", error=type(error).__name__)
+
+
+async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, Any, Settlement]) -> Settlement:
+    """Run `work` and keep the lease meanwhile; stop it when the lease is lost."""
+    working = asyncio.ensure_future(work)
+    beating = asyncio.ensure_future(_keep_lease(context, job))
+    both = {working, beating}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in both:
+            future.cancel()
+        await asyncio.wait(both)
+    if not working.cancelled():
+        return working.result()
+    beating.result()
+    raise LeaseLost
+
+
+async def _keep_lease(context: Context, job: ClaimedJob) -> None:
+    """Renew until it fails. A database that is away for longer than the lease loses it."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + jobs.LEASE.total_seconds()
+    while clock() < deadline:
+        await asyncio.sleep(HEARTBEAT)
+        asked_at = clock()
+        if await _renew(context, job, deadline):
+            # From before the question: the database's term began after it.
+            deadline = asked_at + jobs.LEASE.total_seconds()
+    raise LeaseLost
+
+
+async def _renew(context: Context, job: ClaimedJob, deadline: float) -> bool:
+    """Whether the lease was renewed; False where the database could not be asked. Raises `LeaseLost`."""
+    try:
+        async with asyncio.timeout_at(deadline), context.database.connection() as connection:
+            held = await jobs.renew(connection, job)
+    except UNREACHABLE as error:
+        structlog.get_logger().warning("lease_not_renewed", error=type(error).__name__)
+        return False
+    if not held:
+        raise LeaseLost
+    return True
+
+
+async def _work(context: Context, job: ClaimedJob) -> Settlement:
+    limit = context.limits.webhook_max_documents
+    while True:
+        async with context.database.connection() as connection:
+            # Before anything is written to the bucket: whatever ends this worker, its objects are found.
+            await untidy_cases.mark(connection, job.number)
+            tasks = await documents.tasks_of_job(connection, job.id)
+            wants_listing = not tasks and await jobs.wants_listing(connection, job)
+        # What is known needs no listing: somebody may ask for one while the portal gives none.
+        await _fan_out(context, job, tasks)
+        if wants_listing and (refused := await _list(context, job)) is not None:
+            settlement = await _abandon(context, job, refused)
+            if settlement is not None:
+                return settlement
+            structlog.get_logger().warning("listing_refused", error_code=refused)
+        settlement = await context.database.run(
+            lambda connection: case_requests.finish(connection, job, event_limit=limit)
+        )
+        if settlement is not None:
+            return settlement
+
+
+async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Settlement | None:
+    limit = context.limits.webhook_max_documents
+    return await context.database.run(
+        lambda connection: case_requests.abandon(connection, job, refused, event_limit=limit)
+    )
+
+
+async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
+    """Ask the portal for the case. Answers why it never will, or raises `Postponed`."""
+    lease = await take_lease(context, job)
+    if lease is None:
+        return None
+
+    async def register(connection: Connection) -> None:
+        await case_requests.register(connection, msgspec.structs.replace(listing, asked=lease.asked))
+        await jobs.hold(connection, job)
+        await listing_leases.end(connection, lease, ListingOutcome.LISTED)
+
+    try:
+        async with leased(context.database, lease):
+            listing = await context.portal.list_process(job.number, timeout=LISTING_TIMEOUT)
+            await context.database.run(register)
+    except NotFound:
+        return ErrorCode.PROCESS_NOT_FOUND
+    except AccessDenied:
+        return ErrorCode.PROCESS_ACCESS_DENIED
+    except Unavailable as error:
+        if (refused := await _refusal(context, job, error)) is not None:
+            return refused
+        raise _put_off(job, error) from error
+    return None
+
+
+async def _refusal(context: Context, job: ClaimedJob, error: Unavailable) -> ErrorCode | None:
+    """The portal's last word on a case where it was said twice without words; None if it may still be listed."""
+    if not job.listing_failures:
+        return None
+    if isinstance(error, Unauthorized) and error.token_works:
+        return ErrorCode.PROCESS_ACCESS_DENIED
+    # For a case that its index lacks the portal answers 500 where the search says that there is none.
+    if error.code is ErrorCode.PORTAL_ERROR:
+        is_there = await context.portal.has_process(job.number, timeout=SEARCH_TIMEOUT)
+        return ErrorCode.PROCESS_NOT_FOUND if is_there is False else None
+    return None
+
+
+def _put_off(job: ClaimedJob, error: Unavailable) -> Postponed:
+    asked_for = timedelta(seconds=error.retry_after or 0)
+    is_of_case = isinstance(error, Unauthorized) and error.token_works
+    if isinstance(error, Outage | Busy) and not is_of_case:
+        return Postponed(max(PAUSE, asked_for), job.listing_failures, reason=str(error))
+    backoff = min(BACKOFF * 2**job.listing_failures, BACKOFF_MAX)
+    return Postponed(max(backoff, asked_for), job.listing_failures + 1, reason=f"no listing: {error}")
+
+
+async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
+    places = asyncio.Semaphore(context.limits.download_concurrency)
+    waiting = iter(tasks)
+    try:
+        async with asyncio.TaskGroup() as group:
+            await places.acquire()
+            while (task := next(waiting, None)) is not None:
+                # It keeps its place for what is still waiting.
+                downloading = group.create_task(download_documents(context, job, task, waiting, group=group))
+                downloading.add_done_callback(lambda _: places.release())
+                await places.acquire()
+    except ExceptionGroup as failures:
+        raise _reason(failures) from failures
+
+
+def _reason(failures: ExceptionGroup[Exception]) -> Exception:
+    """What stopped the fan-out, as one exception: the first failure cancelled the others."""
+    if failures.subgroup(LeaseLost):
+        return LeaseLost()
+    if (pausing := failures.subgroup((StorageError, Outage))) is not None:
+        first = _first(pausing)
+        asked_for = timedelta(seconds=first.retry_after or 0) if isinstance(first, PortalError) else PAUSE
+        return Postponed(max(PAUSE, asked_for), reason=str(first) or type(first).__name__)
+    return failures.exceptions[0]
+
+
+def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,52 @@
+"""What becomes of a job that cannot go on: it waits, but not for ever."""
+
+from datetime import timedelta
+
+import structlog
+
+from service.database.cases import case_requests
+from service.database.connection import UNREACHABLE, Connection
+from service.database.jobs import idle_jobs, jobs
+from service.domain.errors import ErrorCode
+from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
+from worker.context import Context
+
+KEPT_FOR = timedelta(days=3)  # how long a job waits without getting anything done
+
+
+class Postponed(Exception):
+    """The job goes on later; nothing failed. `reason` is for people: why, in a few words."""
+
+    def __init__(self, delay: timedelta, listing_failures: int = 0, *, reason: str) -> None:
+        super().__init__(f"postponed for {delay}: {reason}")
+        self.delay = delay
+        self.listing_failures = listing_failures
+        self.reason = reason
+
+
+async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postponed) -> Settlement | None:
+    """Put the job off, or end it with `job_expired` if it got nothing done for `KEPT_FOR`.
+
+    Everything that postpones a job goes through here. A database that is away leaves the job to its lease.
+    """
+    limit = context.limits.webhook_max_documents
+
+    async def decide(connection: Connection) -> Settlement | None:
+        delay = postponed.delay
+        if await idle_jobs.got_nowhere(connection, job, within=KEPT_FOR):
+            settlement = await case_requests.abandon(connection, job, ErrorCode.JOB_EXPIRED, event_limit=limit)
+            if settlement is not None:
+                return settlement
+            delay = timedelta(0)  # it goes on with the documents that are known, without a listing
+        failures = postponed.listing_failures
+        await jobs.release(connection, job, delay=delay, listing_failures=failures, reason=postponed.reason)
+        return None
+
+    try:
+        return await context.database.run(decide)
+    except LeaseLost:
+        structlog.get_logger().warning("lease_lost")
+    except UNREACHABLE as error:
+        # The lease ends by itself, and another worker takes the job then.
+        structlog.get_logger().warning("job_not_released", error=type(error).__name__)
+    return None
