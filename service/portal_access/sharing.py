@@ -71,6 +71,10 @@ class TokenHealth:
             await self._note(portal_state.note_acceptance)
 
     async def _note(self, note: Callable[[Connection, str], Awaitable[None]]) -> None:
+        # The next document that finds the token refused cancels the request of this one.
+        await asyncio.shield(asyncio.ensure_future(self._write(note)))
+
+    async def _write(self, note: Callable[[Connection, str], Awaitable[None]]) -> None:
         try:
             async with self._database.connection() as connection:
                 await note(connection, self._credential)

@@ -102,6 +102,20 @@ async def test_any_process_that_sees_the_token_accepted_clears_the_refusal(datab
     assert not await refused_since(database, token)
 
 
+async def test_a_refusal_is_noted_although_its_request_is_cancelled(database: Database) -> None:
+    token = secrets.token_hex(8)
+    # As of a document: the next one that finds the token refused ends all of the job's requests.
+    refusing = asyncio.create_task(ConfiguredToken(database, token).refused(token))
+    await asyncio.sleep(0)
+
+    refusing.cancel()
+    await asyncio.wait([refusing])
+
+    async with asyncio.timeout(10):
+        while not await refused_since(database, token):  # noqa: ASYNC110  (a task that nothing tells of)
+            await asyncio.sleep(0.01)
+
+
 async def test_what_is_not_the_portals_judgement_needs_no_database(database_url: str) -> None:
     async with running_tcp_proxy(database_url) as (wire, proxied), open_pool(proxied) as behind:
         source = ConfiguredToken(behind, "token")
