@@ -5,6 +5,7 @@ factor. The refresh token that comes back may be another one, and the old one ma
 """
 
 import base64
+import math
 import re
 from typing import Protocol
 
@@ -20,6 +21,7 @@ TIMEOUT = 120.0  # seconds; no caller waits that long, and an answer that is los
 LIFE_MIN, LIFE_MAX = 5.0, 30 * 86_400.0  # seconds; what a token says beyond them is not believed
 DEFAULT_LIFE = 300.0  # seconds, where the answer does not say
 ANSWER_MAX_BYTES = 256 * 1024
+UNUSABLE = "an answer without an access token that can be sent"
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -56,11 +58,19 @@ def expiry(token: str) -> float | None:
 
 
 class RenewedTokens(msgspec.Struct, frozen=True):
-    """The answer of the token endpoint (RFC 6749, section 5.1)."""
+    """What an exchange of a refresh token brought."""
 
-    access_token: str
-    expires_in: float = DEFAULT_LIFE
-    refresh_token: str | None = None
+    access_token: str | None  #: None if it cannot be sent; the refresh token has rotated all the same
+    expires_in: float = DEFAULT_LIFE  #: seconds
+    refresh_token: str | None = None  #: None if the old one stays
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """The answer of the token endpoint (RFC 6749, section 5.1). Each member is judged by itself."""
+
+    access_token: object = None
+    expires_in: object = None
+    refresh_token: object = None
 
 
 async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, refresh_token: str) -> RenewedTokens:
@@ -82,16 +92,26 @@ async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, ref
 
 def _read(body: bytes) -> RenewedTokens:
     try:
-        renewed = msgspec.json.decode(body, type=RenewedTokens)
+        answer = msgspec.json.decode(body, type=_Answer)
     except (ValueError, RecursionError) as error:
         raise _unavailable("an answer that cannot be read") from error
-    if not _HEADER_VALUE.fullmatch(renewed.access_token):
-        raise _unavailable("an access token that cannot be sent")
-    return msgspec.structs.replace(
-        renewed,
-        expires_in=min(max(renewed.expires_in, LIFE_MIN), LIFE_MAX),
-        refresh_token=renewed.refresh_token or None,
-    )
+    access, refresh = _token(answer.access_token), _token(answer.refresh_token)
+    if access is None and refresh is None:
+        raise _unavailable(UNUSABLE)
+    return RenewedTokens(access, _life(answer.expires_in), refresh)
+
+
+def _token(given: object) -> str | None:
+    return given if isinstance(given, str) and _HEADER_VALUE.fullmatch(given) else None
+
+
+def _life(given: object) -> float:
+    """Seconds. Some servers write a number as a string."""
+    try:
+        seconds = float(given) if isinstance(given, int | float | str) else DEFAULT_LIFE
+    except (ValueError, OverflowError):
+        return DEFAULT_LIFE
+    return min(max(seconds, LIFE_MIN), LIFE_MAX) if math.isfinite(seconds) else DEFAULT_LIFE
 
 
 def _unavailable(reason: str) -> TokenUnavailable:

@@ -18,7 +18,7 @@ from service.database.portal import portal_state, portal_tokens
 from service.database.portal.portal_tokens import FAILURES, Renewal, StoredTokens
 from service.domain.errors import ErrorCode
 from service.portal.errors import PortalError, TokenUnavailable, Unauthorized
-from service.portal.token import RenewedTokens, expiry
+from service.portal.token import UNUSABLE, RenewedTokens, expiry
 from service.portal_access.sharing import PROBE_EVERY, TokenHealth
 
 TERM = timedelta(seconds=10)  # for which a process that renews need not be heard of
@@ -221,8 +221,11 @@ class RenewedToken:
         except PortalError:
             await self._give_up()
             raise
-        self._hold(renewed.access_token, renewed.expires_in - (self._now() - asked_at), renewed.expires_in)
+        if renewed.access_token is not None:
+            self._hold(renewed.access_token, renewed.expires_in - (self._now() - asked_at), renewed.expires_in)
         await self._write(renewal, renewed, used=used, asked_at=asked_at)
+        if renewed.access_token is None:
+            raise TokenUnavailable(ErrorCode.PORTAL_UNAVAILABLE, f"the token could not be renewed: {UNUSABLE}")
         structlog.get_logger().info("portal_token_renewed", rotated=renewed.refresh_token is not None)
         await self._health.accepted()
 

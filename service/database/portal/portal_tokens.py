@@ -71,7 +71,7 @@ async def end_renewal(
     origin: str,
     *,
     replaces: str,
-    access_token: str,
+    access_token: str | None,
     refresh_token: str,
     age: timedelta,
     life: timedelta,

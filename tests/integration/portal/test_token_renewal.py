@@ -64,6 +64,26 @@ async def test_what_the_answer_leaves_out_has_its_default() -> None:
     assert tokens == RenewedTokens("new")
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"access_token":"new","expires_in":null,"refresh_token":"rotated"}', RenewedTokens("new", 300.0, "rotated")),
+        (
+            b'{"access_token":"new","expires_in":"600","refresh_token":"rotated"}',
+            RenewedTokens("new", 600.0, "rotated"),
+        ),
+        (b'{"access_token":"new","expires_in":true,"refresh_token":""}', RenewedTokens("new", 5.0)),
+        (b'{"access_token":"new","expires_in":{},"refresh_token":7}', RenewedTokens("new")),
+        (b'{"access_token":"n w","expires_in":60,"refresh_token":"rotated"}', RenewedTokens(None, 60.0, "rotated")),
+        (b'{"access_token":null,"refresh_token":"rotated"}', RenewedTokens(None, 300.0, "rotated")),
+    ],
+)
+async def test_one_odd_member_does_not_cost_the_refresh_token(body: bytes, expected: RenewedTokens) -> None:
+    tokens, _ = await renewed(answer(body))
+
+    assert tokens == expected
+
+
 @pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized"])
 async def test_a_refresh_token_that_is_refused_is_dead(status: str) -> None:
     with pytest.raises(Unauthorized):

@@ -24,6 +24,7 @@ class Keycloak:
     expires_in: float = 28_800.0
     latency: float = 0.0  #: seconds between the rotation and its answer over HTTP
     is_down: bool = False
+    is_garbled: bool = False  #: rotates, and gives an access token that cannot be sent
     is_dead: bool = False
     given: list[str] = field(default_factory=lambda: ["r0"])
     asked_with: list[str] = field(default_factory=list)
@@ -50,7 +51,8 @@ class Keycloak:
             return None
         self.given.append(f"r{len(self.given)}")
         self.has_rotated.set()
-        return RenewedTokens(f"a{len(self.given) - 1}", self.expires_in, self.given[-1])
+        access_token = None if self.is_garbled else f"a{len(self.given) - 1}"
+        return RenewedTokens(access_token, self.expires_in, self.given[-1])
 
     async def renew(self, refresh_token: str) -> RenewedTokens:
         """What the service's own call raises and returns."""

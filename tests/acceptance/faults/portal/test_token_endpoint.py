@@ -41,7 +41,7 @@ class Realm(Keycloak):
     def exchange(self, refresh_token: str) -> RenewedTokens | None:
         """Rotate, and let the portal know."""
         renewed = super().exchange(refresh_token)
-        if renewed is not None:
+        if renewed is not None and renewed.access_token is not None:
             self.mortal[renewed.access_token] = time.time() + renewed.expires_in
             self.portal.configure({"mortal_tokens": self.mortal})
         return renewed
