@@ -56,12 +56,8 @@ class OpenDeliveries(msgspec.Struct, frozen=True):
 
 
 OPEN_DELIVERIES = (
-    # A delivery waits for as long as its job has not ended.
-    # OFFSET has PostgreSQL look job by job: joined, it reads all deliveries for a few thousand jobs.
-    "SELECT (SELECT count(*) FROM jobs CROSS JOIN LATERAL (SELECT 1 FROM deliveries"
-    " WHERE deliveries.job_id = jobs.id AND deliveries.status = 'waiting' OFFSET 0) AS waiting_deliveries"
-    " WHERE jobs.status IN ('pending', 'processing')) AS waiting,"
-    " (SELECT count(*) FROM deliveries WHERE ring_at IS NOT NULL AND status = 'scheduled') AS scheduled,"
+    "SELECT (SELECT count(*) FROM deliveries WHERE status = 'waiting') AS waiting,"
+    " (SELECT count(*) FROM deliveries WHERE status = 'scheduled') AS scheduled,"
     " (SELECT count(*) FROM deliveries WHERE status = 'failed') AS failed,"
     " (SELECT CAST(coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0) AS double precision)"
     " FROM deliveries WHERE ring_at IS NOT NULL AND next_attempt_at <= now()) AS oldest_due"

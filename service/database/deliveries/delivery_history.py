@@ -88,8 +88,9 @@ async def page(
         values |= {"moment": after.moment, "after_id": after.key}
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = await connection.fetch_all(
-        f"{_DELIVERY}{where} ORDER BY deliveries.created_at DESC, deliveries.id DESC LIMIT :limit",
-        {**values, "limit": limit},
+        # The limit is written out too: without it a plan for all values looks dear, and each call is planned anew.
+        f"{_DELIVERY}{where} ORDER BY deliveries.created_at DESC, deliveries.id DESC LIMIT {limit:d}",
+        values,
     )
     return [as_struct(row, DeliveryRow) for row in rows]
 

@@ -59,14 +59,23 @@ async def _end_batch(connection: Connection, user_id: UUID, after: _Place) -> _P
         f" ORDER BY created_at, id LIMIT {BATCH}",
         {"user_id": user_id, "at": after.created_at, "id": after.id},
     )
-    # Locked in a statement of its own: the next ones see what was committed before.
-    await connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE id = ANY(:ids)"
-        " AND (status IN ('waiting', 'scheduled') OR resend_at IS NOT NULL) ORDER BY id FOR UPDATE) AS rows",
-        {"ids": [row["id"] for row in rows]},
+    if not rows:
+        return None
+    last = as_struct(rows[-1], _Place)
+    await _end(connection, await _lock_open(connection, user_id, after, last))
+    return last if len(rows) == BATCH else None
+
+
+async def _lock_open(connection: Connection, user_id: UUID, after: _Place, last: _Place) -> list[UUID]:
+    """Lock what is open up to `last`. In a statement of its own: the next ones see what was committed before."""
+    rows = await connection.fetch_all(
+        # The range again and not the ids: they lie all over the index of the primary key.
+        "SELECT id FROM deliveries WHERE user_id = :user_id AND (created_at, id) > (:at, :id)"
+        " AND (created_at, id) <= (:last_at, :last_id)"
+        " AND (status IN ('waiting', 'scheduled') OR resend_at IS NOT NULL) ORDER BY id FOR UPDATE",
+        {"user_id": user_id, "at": after.created_at, "id": after.id, "last_at": last.created_at, "last_id": last.id},
     )
-    await _end(connection, [row["id"] for row in rows])
-    return as_struct(rows[-1], _Place) if len(rows) == BATCH else None
+    return [row["id"] for row in rows]
 
 
 async def _end(connection: Connection, ids: list[UUID]) -> None:

@@ -53,6 +53,12 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
     async with pool.transaction() as connection:
         owner = await users.create(connection, name="plans", role="user", api_key=str(uuid4()), secret=new_secret())
         await add_cases(connection, owner, first=1, last=CASES, documents=1)
+        # The oldest: a list that walks from the newest one on has all others to pass by.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(
+            "UPDATE deliveries SET status = CASE WHEN random() < 0.5 THEN 'failed' ELSE 'cancelled' END"
+            " WHERE id IN (SELECT id FROM deliveries ORDER BY created_at LIMIT 100)"
+        )
     async with pool.connection() as connection:
         await connection.execute("ANALYZE")
     yield pool
@@ -127,7 +133,8 @@ QUESTIONS: dict[str, Ask] = {
     "jobs, of a case": jobs_of(process_number=number_of(PLACE)),
     "deliveries": deliveries_of(),
     "deliveries, one user's": deliveries_of(own=True),
-    "deliveries, failed": deliveries_of(status=DeliveryStatus.FAILED),
+    **{f"deliveries, {status}": deliveries_of(status=status) for status in DeliveryStatus},
+    **{f"deliveries, one user's, {status}": deliveries_of(own=True, status=status) for status in DeliveryStatus},
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
     "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
     "sweep: jobs of workers that are gone": lambda connection, _owner: jobs.release_expired(connection, limit=200),

@@ -11,7 +11,7 @@ from tests.support.database.many_cases import add_cases
 
 CHUNK = 5_000  # cases of one transaction
 USERS = 50
-OPEN = 2000  # cases that a job works on, or waits for; as many deliveries are open, and as many have failed
+OPEN = 2000  # cases that a job works on, or waits for; as many deliveries wait, are due, have failed
 
 #: The newest of the ended cases are open again.
 _OPEN_WORK = (
@@ -28,11 +28,17 @@ _OPEN_WORK = (
         " CASE WHEN place <= 40 THEN now() + interval '1 day' END FROM open_cases"
     ),
     "UPDATE processes SET state = 'active' WHERE number IN (SELECT number FROM open_cases)",
+    (
+        "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status) SELECT gen_random_uuid(),"
+        " process_number, id, user_id, 'https://hooks.example/open', 'waiting' FROM jobs"
+        " WHERE status IN ('pending', 'processing')"
+    ),
     # What was delivered opens again only here.
     "SET LOCAL session_replication_role = replica",
     (
         "UPDATE deliveries SET status = 'scheduled', completed_at = NULL, attempts = 0, next_attempt_at = now(),"
-        " ring_at = now() + interval '1 day' WHERE process_number IN (SELECT number FROM open_cases)"
+        " ring_at = now() + interval '1 day' WHERE status = 'delivered'"
+        " AND process_number IN (SELECT number FROM open_cases)"
     ),
     (
         "UPDATE deliveries SET status = 'failed', alerted_at = now() WHERE id IN"

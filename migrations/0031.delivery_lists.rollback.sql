@@ -1,0 +1,3 @@
+-- transactional: false
+DROP INDEX CONCURRENTLY IF EXISTS deliveries_of_user_by_status;
+DROP INDEX CONCURRENTLY IF EXISTS deliveries_by_status;
