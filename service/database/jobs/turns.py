@@ -51,21 +51,19 @@ WITH alive AS MATERIALIZED (
     -- One user after the other in their order, which is sorted here: an index of it would be written by each claim, and
     -- the next claims would read what it was before. OFFSET has the jobs looked for behind the sort.
     SELECT first.user_id FROM (
-        SELECT user_id, served_at FROM turns WHERE user_id <> ALL(CAST(:passed_over AS uuid[]))
-        ORDER BY virtual_time, served_at, user_id OFFSET 0
+        SELECT turns.user_id, served_at, room.is_free OR busy.user_id IS NULL AS may_begin_any
+        FROM turns CROSS JOIN room LEFT JOIN busy ON busy.user_id = turns.user_id
+        WHERE turns.user_id <> ALL(CAST(:passed_over AS uuid[])) AND (room.is_free OR busy.user_id IS NULL
+            OR NOT :newcomers_only AND (busy.singles = 0
+                OR busy.singles < :total * :job_concurrency AND served_at + :patience <= now()))
+        ORDER BY virtual_time, served_at, turns.user_id OFFSET 0
     ) AS ordered CROSS JOIN LATERAL (
         -- While slots are full, a user who was served in this very moment has to wait for the next.
         SELECT turns.user_id FROM turns WHERE turns.user_id = ordered.user_id
             AND ((SELECT is_free FROM room) OR turns.served_at = ordered.served_at)
         FOR UPDATE OF turns SKIP LOCKED
-    ) AS first WHERE CASE
-        WHEN (SELECT is_free FROM room) OR NOT EXISTS (SELECT FROM busy WHERE busy.user_id = ordered.user_id)
-        THEN {_HAS_JOB.format(only="")}
-        WHEN NOT :newcomers_only AND (
-            SELECT singles = 0 OR singles < :total * :job_concurrency AND ordered.served_at + :patience <= now()
-            FROM busy WHERE busy.user_id = ordered.user_id)
-        THEN {_HAS_JOB.format(only=" AND lane = 0")}
-        END LIMIT 1
+    ) AS first WHERE CASE WHEN may_begin_any THEN {_HAS_JOB.format(only="")}
+        ELSE {_HAS_JOB.format(only=" AND lane = 0")} END LIMIT 1
 ), pick AS (
     SELECT turn.user_id, first.id FROM turn CROSS JOIN LATERAL (
         SELECT jobs.id FROM job_queue JOIN jobs ON jobs.id = job_queue.job_id
