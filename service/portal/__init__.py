@@ -1,1 +1,1 @@
-"""The PDPJ portal as a client sees it. Its Portuguese stays here."""
+"""The client of the PDPJ portal. The Portuguese names of the portal are used in this package only."""

@@ -1,17 +1,17 @@
-"""Where the address of a listed document leads: to the portal's API, or nowhere."""
+"""Resolves the address of a listed document to a URL of the portal's API, or refuses it."""
 
 from yarl import URL
 
 from service.domain.errors import ErrorCode
 from service.portal.errors import AddressRefused
 
-_COLLECTION = "processos/"  # how an address begins whose first slash is missing
+_COLLECTION = "processos/"  # start of an address without its first slash
 
 
 def resolve(base: URL, href: str) -> URL:
-    """The URL of an address, written in full, below the API, or with the API's own path.
+    """Return the URL of `href`: a full URL, a path below the API, or a path that includes the API's own path.
 
-    Raises `AddressRefused` for what leads anywhere else: the token must not go there.
+    Raises `AddressRefused` if the URL is outside the API: the token must not be sent there.
     """
     try:
         url = _url(base, href.strip())
@@ -34,7 +34,10 @@ def _url(base: URL, href: str) -> URL:
 
 
 def _contains(base: URL, url: URL) -> bool:
-    """Same scheme, host and port, below the path of the API. Credentials would take the place of the token."""
+    """True if `url` has the scheme, host and port of the API, is below its path, and has no credentials.
+
+    aiohttp refuses to send credentials of a URL together with the header that has the token.
+    """
     same_origin = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
     below = url.path.startswith(f"{base.path.rstrip('/')}/") and ".." not in url.path.split("/")
     return same_origin and below and url.user is None and url.password is None

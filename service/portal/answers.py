@@ -1,7 +1,7 @@
-"""What an answer of the portal means that is not a 200. An answer is believed only from the one who can give it.
+"""Turns each answer that is not a 200 into an error.
 
-The portal answers errors in JSON. A page in HTML or plain text comes from a gateway or a firewall in front of it,
-which knows nothing of cases and documents.
+The portal sends its errors as JSON. HTML or plain text comes from a gateway or a firewall in front of it, which knows
+nothing about cases and documents: such an answer never means "not found" or "access denied".
 """
 
 import re
@@ -25,14 +25,14 @@ from service.portal.errors import (
     Unavailable,
 )
 
-RETRY_AFTER_MAX = 600.0  # seconds; beyond that the job is put away and taken up again
-#: Words of the portal's errors, in lower case and without accents. A dead token has "acesso" in its message too.
+RETRY_AFTER_MAX = 600.0  # seconds; a longer Retry-After is cut to this
+#: Words of the portal's errors, in lower case, without accents. Messages about a dead token have "acesso" too.
 _TOKEN = re.compile(r"token|sessao|expirad|bearer|jwt|autenticac|autenticad|credencia")
 _DENIAL = re.compile(
     r"(nao (possui|tem|ha)|sem|falta de) .{0,30}?(acesso|permissao|autorizacao)|(acesso|permissao|autorizacao) negad"
     r"|acesso (nao (permitido|autorizado)|restrito|proibido|vedado)"
 )
-#: A denial too, but for what decides on access having failed itself.
+#: Also a denial, unless the message reports a temporary failure (`_PASSING`), for example of the access check.
 _DENIAL_IN_A_WORD = re.compile(r"permissao|autorizacao|autorizado a|sigil|segredo")
 _PASSING = re.compile(
     r"indisponivel|temporari|tente (novamente|mais tarde)|timeout|unavailable"
@@ -54,15 +54,15 @@ _TEXTS = frozenset(
     | {"error", "errors", "erro", "erros", "error_description", "descricao", "description", "title", "titulo", "motivo"}
 )
 _MARKS = _TEXTS | {"status", "path", "timestamp", "code", "codigo"}
-_DEPTH = 4  # of objects and lists within each other, as deep as errors are read
+_DEPTH = 4  # levels of nested objects and lists that are read in an error
 _LATER: Mapping[int, type[Unavailable]] = {202: NotReady, 429: Busy}
-#: A page with one of these is the portal's, or of a server behind it that does not keep up: no firewall's refusal.
+#: Pages with these statuses come from the portal or an overloaded server behind it, not from a firewall.
 _NO_BLOCKS = frozenset({408, 429})
-_NETWORK_LOGIN = 511  # somebody's network wants a login first
+_NETWORK_LOGIN = 511  # Network Authentication Required (RFC 6585): the local network wants a login first
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer other than 200, its body read as far as it may be."""
+    """An answer other than 200. `body` is empty if it could not be read or was too long."""
 
     status: int
     content_type: str
@@ -72,12 +72,12 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def is_html(self) -> bool:
-        """Whether it is a web page, whatever its header says."""
+        """True if the header says so, or if the body starts with `<`."""
         return self.content_type == "text/html" or self.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
     @property
     def error(self) -> Any:
-        """The portal's own error, an object or a list of them; None for anything else."""
+        """The portal's JSON error: an object or a list of objects; None for any other body."""
         try:
             value = msgspec.json.decode(_as_utf8(self.body))
         except (ValueError, RecursionError):
@@ -88,7 +88,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def message(self) -> str:
-        """The words of the portal's own error, in lower case and without accents."""
+        """The texts of the portal's JSON error, in lower case and without accents."""
         return fold(" ".join(_texts(self.error, _DEPTH)))
 
 
@@ -97,7 +97,7 @@ def _lowered(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _texts(value: Any, depth: int) -> list[str]:
-    """The sentences of an error, at the places where errors have them."""
+    """The texts of an error, from the members named in `_TEXTS`."""
     if isinstance(value, str):
         return [value]
     if depth == 0 or not isinstance(value, dict | list):
@@ -117,13 +117,13 @@ def _as_utf8(body: bytes) -> bytes:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, with single spaces."""
+    """Return `text` in lower case, without accents, with single spaces."""
     plain = unicodedata.normalize("NFKD", text)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).lower().split())
 
 
 def judge(answer: Answer) -> PortalError:
-    """The error that the answer is. `Unauthorized` and `Blocked` are suspicions: the caller has to verify them."""
+    """Return the error for an answer. The caller must verify `Unauthorized` and `Blocked`: they are only suspected."""
     if (kind := _LATER.get(answer.status)) is not None:
         return kind(ErrorCode.PORTAL_UNAVAILABLE, "the portal says: later", retry_after=answer.retry_after)
     if answer.is_html and _may_block(answer):
@@ -139,7 +139,7 @@ def judge(answer: Answer) -> PortalError:
 
 
 def _may_block(answer: Answer) -> bool:
-    """Whether a page with this status may be that of a firewall. The portal's own errors are JSON."""
+    """True if an HTML page with this status may come from a firewall."""
     if answer.status in range(400, 500):
         return answer.status not in _NO_BLOCKS
     return answer.status == _NETWORK_LOGIN or (answer.status == 503 and answer.retry_after is None)
@@ -168,18 +168,18 @@ def _in_so_many_words(message: str, retry_after: float | None) -> PortalError | 
 
 def _redirect(answer: Answer) -> PortalError:
     if _LOGIN.search(answer.location):
-        return Unauthorized()  # the gateway's way to say it: log in again
+        return Unauthorized()  # the gateway redirects to the login if it does not accept the token
     return Unavailable(ErrorCode.REDIRECTED, "redirected", retry_after=answer.retry_after)
 
 
 def says_no_record(answer: Answer) -> bool:
-    """Whether a 404 is the portal's word that it has no such case. One without these words is a wrong route."""
+    """True if a 404 says in words that there is no such case. A 404 without these words may be a wrong route."""
     message = answer.message
     return answer.status == 404 and bool(_NO_RECORD.search(message)) and not _NO_ROUTE.search(message)
 
 
 def parse_retry_after(text: str) -> float | None:
-    """Seconds from now, at most `RETRY_AFTER_MAX`; None for what cannot be read, whatever it is."""
+    """Return seconds from now, at most `RETRY_AFTER_MAX`; None if the header cannot be parsed."""
     if text.isascii() and text.isdigit():
         return float(min(int(text[:10]), int(RETRY_AFTER_MAX)))
     try:

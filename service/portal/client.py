@@ -1,4 +1,4 @@
-"""The PDPJ portal: list a case, stream a document. Nothing here knows of jobs or of the object store."""
+"""The PDPJ portal: list a case, stream a document. This module knows nothing about jobs or the object store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -38,12 +38,12 @@ ERROR_MAX_BYTES = 64 * 1024
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a single byte
 WITNESS_TIMEOUT = 10.0  # seconds
-PAGE_DELAY = 60.0  # seconds until a document is asked for again whose address alone a firewall turns away
+PAGE_DELAY = 60.0  # seconds until the next try of a document if a firewall blocks only its address
 Kind = Literal["listing", "document"]
 
 
 class PortalClient:
-    """Calls the portal with one token. Redirects are never followed, so that the token goes nowhere else."""
+    """Calls the portal with the current token. Never follows redirects: the token must not go to another host."""
 
     def __init__(
         self,
@@ -58,10 +58,10 @@ class PortalClient:
         metrics: Metrics,
         tell: Callable[[PortalError | None], None] = lambda _: None,
     ) -> None:
-        """Take the token from `tokens` and a slot from `gate`.
+        """Each call takes a token from `tokens` and a slot from `gate`.
 
-        `slow_down` tells all processes the seconds the portal asked for; `pause_left` reads what is left of them.
-        `tell` is told how each call ended, None if it ended well.
+        `slow_down` makes all processes pause for some seconds; `pause_left` returns the seconds that are left.
+        `tell` is called with the error of each call, or None if the call succeeded.
         """
         self._session = session
         self._base = URL(base_url.rstrip("/"))
@@ -74,21 +74,21 @@ class PortalClient:
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "*/*",
-            # Documents are compressed already. What comes compressed all the same is decoded.
+            # Most documents are compressed formats already. An answer that is compressed anyway is decoded.
             "Accept-Encoding": "identity",
         }
 
     def with_pass(self, passing: Pass) -> "PortalClient":
-        """The same client for the requests of one job, which pass the gate as those of its user."""
+        """Return a client for the requests of one job: the gate counts them for the job's user."""
         client = copy(self)
-        client._gate = passing  # noqa: SLF001  (of this class)
+        client._gate = passing  # noqa: SLF001  (an object of this class)
         return client
 
     async def list_process(self, number: ProcessNumber, *, timeout: float) -> Listing:
-        """Ask for a case, for at most `timeout` seconds.
+        """Ask for the listing of a case, for at most `timeout` seconds.
 
-        Raises `NotFound`, `AccessDenied`, or `Unavailable` for everything that may pass. During a pause that is
-        longer than `timeout` the portal is not asked.
+        Raises `NotFound`, `AccessDenied`, or `Unavailable` for every temporary failure. Raises `Busy` without a
+        request if the portal's pause lasts longer than `timeout`.
         """
         left = await self._pauses.left()
         if left >= timeout:
@@ -97,14 +97,14 @@ class PortalClient:
             raise busy
         with self._counted("listing"):
             try:
-                # Of the wait for a slot at the portal too.
+                # Includes the wait for a slot at the portal.
                 async with asyncio.timeout(timeout):
                     return await self._list(number)
             except TimeoutError as error:
                 raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time") from error
 
     async def has_process(self, number: ProcessNumber, *, timeout: float) -> bool | None:
-        """Whether the portal's register holds a case, by its search; None if the search does not say."""
+        """True if the portal's search finds the case, False if not; None if the search gives no clear result."""
         try:
             async with asyncio.timeout(timeout):
                 return await self._search(number)
@@ -112,7 +112,7 @@ class PortalClient:
             return None
 
     async def answers(self, number: ProcessNumber, *, since: float) -> bool:
-        """Whether the portal as a whole works: it answered something well since then, or lists this case now.
+        """True if the portal works: a request sent after `since` succeeded, or the portal answers for this case now.
 
         `since` is a time of the event loop's clock.
         """
@@ -132,7 +132,7 @@ class PortalClient:
                 content_type, charset = response.content_type, response.charset
                 body = await read_body(response, LISTING_MAX_BYTES)
         except NotFound:
-            # Its code is about a document, and a wrong route is answered with 404 too.
+            # A wrong route is a 404 too, so the search decides. The code of this error may be that of a document.
             if await self._search(number) is False:
                 raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know the case") from None
             raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "404 for a case that the portal may know") from None
@@ -152,9 +152,9 @@ class PortalClient:
 
     @asynccontextmanager
     async def open_document(self, href: str) -> AsyncIterator[Download]:
-        """Start a document's bytes. The headers were judged; the bytes are the caller's to judge.
+        """Open the download of a document. The status is checked here; the caller checks the bytes.
 
-        Raises `Refused` or `Unavailable`, here and while the bytes are read.
+        Raises `Refused` or `Unavailable`, also while the bytes are read.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         with self._counted("document"):
@@ -164,7 +164,7 @@ class PortalClient:
 
     @contextmanager
     def _counted(self, kind: Kind) -> Iterator[None]:
-        """Count what comes of a call, the caller's judgement of the bytes included. One that is given up is none."""
+        """Count the call's outcome, including portal errors raised by the caller. Other exceptions are not counted."""
         try:
             yield
         except PortalError as error:
@@ -192,7 +192,7 @@ class PortalClient:
 
     @asynccontextmanager
     async def _admitted(self, kind: Kind) -> AsyncIterator[None]:
-        """A slot. A listing that waited for it hears of a pause that began elsewhere meanwhile, and waits again."""
+        """Hold a slot. If another process began a pause meanwhile, a listing waits for a slot again."""
         while True:
             async with self._gate.admitted():
                 if kind == "document" or not await self._pauses.left():
@@ -200,7 +200,7 @@ class PortalClient:
                     return
 
     async def _ask(self, kind: Kind, url: URL, token: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
-        """Send one request. Returns an answer with status 200, which the caller closes."""
+        """Send one request. Return the response, whose status is 200; the caller closes it."""
         asked_at = asyncio.get_running_loop().time()
         async with AsyncExitStack() as stack:
             with transport_errors(), self._metrics.portal_answer_seconds.labels(kind).time():
@@ -229,7 +229,7 @@ class PortalClient:
         return error
 
     async def _verified(self, error: PortalError, status: int, url: URL, token: str) -> PortalError:
-        """The error, if something else that should work fails in the same way; else what it says of this address."""
+        """Ask for something else that should work. Return `error` only if that fails in the same way."""
         witness = witness_url(self._base, url)
         verdict = Verdict.of(error) if witness is None else await self._testify(witness, token)
         if isinstance(error, Unauthorized):
@@ -265,10 +265,10 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
     try:
         body = await read_body(response, ERROR_MAX_BYTES)
     except Unavailable:
-        body = b""  # what was left of it would not be believed
+        body = b""  # a part of an error is not used
     return Answer(
         response.status,
-        # aiohttp's own property gives a type to an answer that has none.
+        # Not `response.content_type`: it returns a default type if the header is missing.
         response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         body,
         response.headers.get("Location", ""),

@@ -1,8 +1,8 @@
-"""Which entries of several lists are one document.
+"""Decides which entries of several lists are the same document.
 
-Systems of one instance list the same documents under other uuids, and number their own documents as they like: the
-same `idOrigem` may name two documents, in two systems or in one list. What is filed under one id, name and time is
-one document. Everything else stays apart: a document that is listed twice is better than one that is lost.
+Two systems of one instance may list the same document under different uuids. Each system chooses its own ids: the same
+`idOrigem` may name two documents, in two systems or in one list. Entries with the same id, name and time are one
+document. Other entries stay apart: to list a document twice is better than to lose one.
 """
 
 import re
@@ -14,14 +14,14 @@ import msgspec
 
 from service.domain.listings import Copy, ListedDocument
 
-CANDIDATES = 100  # documents of one id that an entry is compared with
+CANDIDATES = 100  # an entry is compared with at most so many documents of its id
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
-_Key = tuple[str, str]  # instance, and id as the portal gives it
+_Key = tuple[str, str]  # instance, and `origin_id` as the portal gives it
 _Rule = Callable[[ListedDocument, ListedDocument], bool]
 
 
 class Merger:
-    """Takes one list after the other. What is seen first keeps the id that the portal gives it."""
+    """Merges one list after the other. The first document with an id keeps it; later ones get a suffix."""
 
     def __init__(self) -> None:
         self.documents: list[ListedDocument] = []
@@ -33,11 +33,11 @@ class Merger:
         self._counts: dict[_Key, int] = {}
 
     def knows(self, entry: ListedDocument) -> bool:
-        """Whether the address of an entry was listed in any instance; of one without address, its id."""
+        """True if the entry's address is listed in any instance; for an entry without address, if its id is."""
         return entry.copies[0].address in self._known if entry.has_address else entry.origin_id in self._ids
 
     def add(self, entries: Sequence[ListedDocument]) -> None:
-        """Take the entries of one list. Two of them are two documents, unless they have one address."""
+        """Add the entries of one list. Two entries of a list are two documents, unless they have the same address."""
         left = {_key(entry): [*self._places.get(_key(entry), ())] for entry in entries}
         found = [self._addressed(entry) for entry in entries]
         for entry, place in zip(entries, found, strict=True):
@@ -51,7 +51,7 @@ class Merger:
             self._keep(entry, self._addressed(entry) if place is None else place)
 
     def _addressed(self, entry: ListedDocument) -> int | None:
-        """The document that has the address of an entry."""
+        """Return the index of the document with the entry's address."""
         return self._addresses.get((_key(entry), entry.copies[0].address)) if entry.has_address else None
 
     def _take(self, left: list[int], entry: ListedDocument, rule: _Rule) -> int | None:
@@ -76,7 +76,7 @@ class Merger:
             self._known.add(entry.copies[0].address)
 
     def _free(self, key: _Key) -> str:
-        """The id, with a number behind it where another document has it."""
+        """Return the id, with a number as suffix if another document has it already."""
         instance, origin = key
         name = origin
         while (instance, name) in self._names:
@@ -95,7 +95,7 @@ def _is_same_entry(known: ListedDocument, entry: ListedDocument) -> bool:
 
 
 def _is_compatible(known: ListedDocument, entry: ListedDocument) -> bool:
-    """Nothing that both say differs. A system may leave the ending, the fraction or the hour out."""
+    """True if nothing differs that both have. Systems may omit the extension, fractions of seconds or the time."""
     sizes = {size for size in (known.declared_size, entry.declared_size) if size is not None}
     return (
         _stem(known.name) == _stem(entry.name)
@@ -125,7 +125,7 @@ def _merge(first: ListedDocument, second: ListedDocument) -> ListedDocument:
 
 
 def _merge_copies(copies: Iterable[Copy]) -> tuple[Copy, ...]:
-    """One for each address, with every address that it has anywhere. One without any says nothing beside others."""
+    """Return one copy per address, with all hrefs found for it. Copies without any are dropped if others have one."""
     merged: dict[str, Copy] = {}
     for copy in copies:
         known = merged.get(copy.address, copy)

@@ -1,6 +1,6 @@
-"""Bodies that come compressed although nobody asked for that.
+"""Decodes bodies that arrive compressed although we ask for `identity`.
 
-Decoded here and not by aiohttp, which takes a gzip stream that was cut off for a whole one.
+aiohttp does not do this: it accepts a truncated gzip stream as complete.
 """
 
 import zlib
@@ -9,19 +9,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Se
 from service.domain.errors import ErrorCode
 from service.portal.errors import Unavailable
 
-PIECE = 256 * 1024  # bytes that are decoded at a time
-CODINGS_MAX = 2  # one within the other: a gateway that compresses what was compressed
-#: Bytes of output from which on a body is refused that grows more than `GROWTH` times. Text grows ten times.
+PIECE = 256 * 1024  # bytes decoded at a time
+CODINGS_MAX = 2  # nested: a gateway may compress a body that is compressed already
+#: Bytes of output. Above this, a body that grows more than `GROWTH` times is refused. Text grows about ten times.
 GROWTH_FROM = 16 * 1024 * 1024
 GROWTH = 200
 
-_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS  # zlib's numbers for three formats
+_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS  # zlib's `wbits` for the three formats
 _NONE = frozenset({"", "identity"})
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class _Inflater:
-    """One coding. Some servers send `deflate` without the header of zlib."""
+    """Decodes one coding. Some servers send `deflate` without the zlib header."""
 
     def __init__(self, coding: str) -> None:
         self._is_gzip = coding != "deflate"
@@ -30,7 +30,7 @@ class _Inflater:
         self._members = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Decode what came, in pieces of bounded size. Raises `zlib.error`."""
+        """Decode `chunk`, in pieces of at most `PIECE` bytes. Raises `zlib.error`."""
         self._pending += chunk
         while self._engine is not None or self._begin():
             piece = self._advance()
@@ -41,11 +41,11 @@ class _Inflater:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether more should have come."""
+        """True if the stream ended too early."""
         return self._engine is not None or (self._members == 0 and bool(self._pending))
 
     def _begin(self) -> bool:
-        """A gzip file may have several members. What follows the last one is no part of it."""
+        """Start a stream. A gzip body may have several members; bytes after the last one are ignored."""
         if len(self._pending) < 2:
             return False
         if self._members and not (self._is_gzip and self._pending.startswith(_GZIP_MAGIC)):
@@ -67,7 +67,7 @@ class _Inflater:
 
 
 def _deflate_format(start: bytes) -> int:
-    """The header of zlib is a multiple of 31, whose first byte names the method (RFC 1950, section 2.2)."""
+    """The two bytes of a zlib header are a multiple of 31; the first names the method (RFC 1950, section 2.2)."""
     has_header = start[0] & 0x0F == 8 and int.from_bytes(start[:2], "big") % 31 == 0
     return _ZLIB if has_header else _RAW
 
@@ -76,7 +76,7 @@ _INFLATERS: Mapping[str, type[_Inflater]] = dict.fromkeys(("gzip", "x-gzip", "de
 
 
 def codings(header: str) -> tuple[str, ...]:
-    """The codings of a Content-Encoding, in the order in which they were applied. Raises `Unavailable`."""
+    """Return the codings of a Content-Encoding, in the order in which they were applied. Raises `Unavailable`."""
     named = [each.strip().lower() for each in header.split(",")]
     found = tuple(each for each in named if each not in _NONE)
     if len(found) > CODINGS_MAX or any(each not in _INFLATERS for each in found):
@@ -85,7 +85,7 @@ def codings(header: str) -> tuple[str, ...]:
 
 
 async def decoded(chunks: AsyncIterator[bytes], names: Sequence[str]) -> AsyncGenerator[bytes, None]:
-    """The bytes behind some codings. Raises `Unavailable` for what is damaged, cut off, or grows without measure."""
+    """Decode `chunks`. Raises `Unavailable` if they are damaged, cut off, or grow too much (`GROWTH`)."""
     inflaters = [_INFLATERS[name](name) for name in reversed(names)]
     received = made = 0
     async for chunk in chunks:

@@ -1,4 +1,4 @@
-"""The bytes of one document on their way from the portal."""
+"""Reads bodies of HTTP answers: a document as a stream, a short answer as a whole."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -12,13 +12,13 @@ from service.portal.decoding import codings, decoded
 from service.portal.errors import Unavailable
 from service.portal.no_answer import in_words
 
-MINIMUM_RATE = 1024  # bytes a second, over a window: slower is as good as stuck
+MINIMUM_RATE = 1024  # bytes per second over a window; a slower transfer is given up
 WINDOW = 30.0  # seconds spent waiting for bytes
 
 
 @contextmanager
 def transport_errors() -> Iterator[None]:
-    """Translate what aiohttp raises. Around its own calls only: a caller's body may fail with the same types."""
+    """Turn errors of aiohttp into `Unavailable`. Wrap only its own calls: other code may raise the same types."""
     try:
         yield
     except aiohttp.ClientPayloadError as error:
@@ -28,7 +28,7 @@ def transport_errors() -> Iterator[None]:
 
 
 async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body of a short answer. Raises `Unavailable`, also for one of more than `limit` bytes."""
+    """Return the whole body of a short answer. Raises `Unavailable`, also if it has more than `limit` bytes."""
     body = bytearray()
     async with aclosing(decoded(_received(response), _codings_of(response))) as chunks:
         async for chunk in chunks:
@@ -49,12 +49,12 @@ def _codings_of(response: aiohttp.ClientResponse) -> tuple[str, ...]:
 
 
 class Download:
-    """An answer whose body has not been read."""
+    """An answer with status 200, before its body is read."""
 
     def __init__(self, response: aiohttp.ClientResponse, release: Callable[[], Awaitable[None]]) -> None:
         """`release` ends the call to the portal.
 
-        Raises `Unavailable` for a body that is encoded in a way that is not known.
+        Raises `Unavailable` if the Content-Encoding is unknown.
         """
         self._response = response
         self._release = release
@@ -62,45 +62,45 @@ class Download:
 
     @property
     def content_type(self) -> str:
-        """What the portal says the bytes are."""
+        """The MIME type in the header."""
         return self._response.content_type
 
     @property
     def charset(self) -> str | None:
-        """In what the portal says that a text is written. Some documents say otherwise of themselves."""
+        """The charset in the header. Some documents declare another one themselves."""
         return charset_of(self._response.headers.get("Content-Type", ""))
 
     @property
     def content_length(self) -> int | None:
-        """Bytes that the portal promised in the header, if it did. Of a compressed body it promises nothing."""
+        """Bytes of the document by the header; None without header, or if the body is compressed."""
         length = self._response.content_length
         return None if length and self._codings else length
 
     @property
     def is_framed(self) -> bool:
-        """Whether HTTP tells where the body ends, or its compression does.
+        """True if HTTP or the compression shows where the body ends.
 
-        If not, the end of the connection is all there is, cut or not.
+        If False, a body that was cut off looks like a complete one.
         """
         chunked = self._response.headers.get("Transfer-Encoding", "").strip().lower().endswith("chunked")
         return chunked or bool(self._codings) or self._response.content_length is not None
 
     async def release(self) -> None:
-        """After the last byte: let others ask the portal while these bytes are still on their way to the store.
+        """Free the slot at the portal after the last byte, while the bytes are still being written to the store.
 
-        In the task that opened the download.
+        Call it in the task that opened the download.
         """
         await self._release()
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes as they come. Raises `Unavailable` where they come too slowly, or cannot be decoded."""
+        """Yield the bytes. Raises `Unavailable` if they arrive too slowly or cannot be decoded."""
         return decoded(self._chunks(), self._codings) if self._codings else self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time
         waited, received = 0.0, 0
         while True:
-            # Only the portal's time counts: between two chunks the object store may be the slow one.
+            # Only the time spent waiting for the portal counts: between two chunks we may wait for the object store.
             asked_at = clock()
             with transport_errors():
                 chunk = await self._response.content.readany()

@@ -1,17 +1,17 @@
-"""What can go wrong with the portal.
+"""The errors of calls to the portal.
 
 PortalError
-    Unavailable      temporary: down, slow, its own page, an answer that is not one
-        Busy         the portal asked everybody to slow down
-            Blocked  a firewall turns every request away
-        NotReady     the portal is preparing the answer
-        Outage       says nothing about what was asked for: the work pauses
-            Unauthorized     the token died, or it is doubted
-            TokenUnavailable there is no token, because the token endpoint fails
-    Refused          permanent: asking again gives the same
+    Unavailable      temporary: down, slow, an HTML page, an invalid answer
+        Busy         the portal asked us to slow down
+            Blocked  a firewall refuses every request
+        NotReady     the portal is still preparing the answer
+        Outage       not about the requested case or document: the work pauses
+            Unauthorized     the token was refused
+            TokenUnavailable there is no token, because it could not be renewed
+    Refused          permanent: the same request will fail again
         NotFound
         AccessDenied
-            PresumedDenied   not in so many words
+            PresumedDenied   the portal does not say so explicitly
         AddressRefused
 """
 
@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from service.domain.errors import ErrorCode
 
-#: Of these the portal is to blame, or the way there.
+#: Codes that mean that the portal, or the network on the way to it, fails.
 FAILURES = frozenset(
     {
         ErrorCode.PORTAL_UNAVAILABLE,
@@ -34,15 +34,15 @@ FAILURES = frozenset(
 
 
 class PortalError(Exception):
-    """A call to the portal failed. `code` says how to a client; the sentence is for the log."""
+    """A call to the portal failed. API clients see `code`; the sentence is for the log."""
 
-    outcome: ClassVar[str]  #: the word in the metrics
-    blames_portal: bool | None = None  #: True: it says that the portal fails; False: that it works; None: neither
+    outcome: ClassVar[str]  #: its label in the metrics
+    blames_portal: bool | None = None  #: True: the portal fails; False: it works; None: the error shows neither
 
     def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
         super().__init__(sentence)
         self.code = code
-        self.retry_after = retry_after  #: seconds, where the portal said so
+        self.retry_after = retry_after  #: seconds, if the portal said so
 
 
 class Unavailable(PortalError):
@@ -51,25 +51,25 @@ class Unavailable(PortalError):
     outcome = "unavailable"
 
     def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
-        """`code` is one of `FAILURES` if the portal itself fails, and no more than the document does."""
+        """With a code of `FAILURES` the portal itself is blamed, otherwise only the document."""
         super().__init__(code, sentence, retry_after=retry_after)
         self.blames_portal = True if code in FAILURES else None
 
 
 class Busy(Unavailable):
-    """The portal asked everybody to slow down (429). Says nothing of the document that was asked for."""
+    """The portal asked us to slow down (429). Not an error of the requested document."""
 
     outcome = "busy"
 
 
 class Blocked(Busy):
-    """A firewall answers in the portal's place, whatever is asked for."""
+    """A firewall answers every request in place of the portal."""
 
     outcome = "blocked"
 
 
 class NotReady(Unavailable):
-    """The portal accepted the request and prepares its answer (202). Says nothing of the document either."""
+    """The portal is still preparing its answer (202). Not an error of the requested document."""
 
     outcome = "not_ready"
 
@@ -79,15 +79,15 @@ class NotReady(Unavailable):
 
 
 class Outage(Unavailable):
-    """Not an error of what was asked for. Pauses the work and fails nothing."""
+    """Not an error of the requested case or document. The work pauses; nothing fails because of it."""
 
     outcome = "outage"
 
 
 class Unauthorized(Outage):
-    """The access token is not accepted.
+    """The portal refuses the access token.
 
-    With `token_works` the portal accepts it for something else: then it denies only what was asked for.
+    With `token_works` it accepts the token for another request: then it denies only this case or document.
     """
 
     outcome = "unauthorized"
@@ -99,13 +99,13 @@ class Unauthorized(Outage):
 
 
 class TokenUnavailable(Outage):
-    """There is no access token to ask with: the endpoint that renews it does not answer."""
+    """There is no valid access token, because it could not be renewed yet."""
 
     outcome = "no_token"
 
 
 class Refused(PortalError):
-    """Permanent."""
+    """Permanent: the same request will fail again."""
 
     outcome = "refused"
 
@@ -119,7 +119,7 @@ class NotFound(Refused):
 
 
 class AccessDenied(Refused):
-    """The token is good, but not for this case or document."""
+    """The token is valid, but has no access to this case or document."""
 
     blames_portal = False
 
@@ -127,8 +127,8 @@ class AccessDenied(Refused):
 
 
 class PresumedDenied(AccessDenied):
-    """The portal refuses this document without a word, and accepts the token elsewhere."""
+    """The portal refuses this document without a reason, and accepts the token for other requests."""
 
 
 class AddressRefused(Refused):
-    """An address that leaves the portal, to which the token must not go."""
+    """The address is outside the portal: the token must not be sent there."""
