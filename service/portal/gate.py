@@ -1,4 +1,4 @@
-"""How many requests this process may have open at the portal, in which order, and when it has to pause."""
+"""Limits the requests that this process has open at the portal, and decides their order and their pauses."""
 
 import asyncio
 import math
@@ -14,15 +14,15 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import Lane
 from service.portal.errors import Busy
 
-HANG_UP = 0.25  # seconds: many times the way to the portal and back
+HANG_UP = 0.25  # seconds, many round trips: until then the portal has noticed that a connection was closed
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """What one user's work needs of a gate."""
+    """The slots that one user's work needs."""
 
-    wanted: int  #: requests that are open or wait
+    wanted: int  #: requests that are open or waiting
     in_use: int  #: requests that are open
-    singles: int = 0  #: requests that are open or wait, of jobs that are in no batch
+    singles: int = 0  #: those of `wanted` whose jobs are not in a batch
 
 
 @dataclass(eq=False)
@@ -32,44 +32,44 @@ class _Waiter:
 
 
 class Pass:
-    """The gate as one job sees it: its requests count as those of its user."""
+    """Admits the requests of one job to the gate, and counts them for the job's user."""
 
     def __init__(self, gate: "Gate", user_id: UUID | None, lane: int) -> None:
         self.user_id = user_id
-        self.lane = lane  #: of one user's requests those of the lowest lane go first
-        self.has_asked = False  #: a request of the job has come to the gate
+        self.lane = lane  #: of one user's requests, the lowest lane goes first
+        self.has_asked = False  #: True after the job's first request
         self._gate = gate
 
     @property
     def is_single(self) -> bool:
-        """Whether the job is in no batch."""
+        """True if the job is not in a batch."""
         return self.lane == Lane.SINGLE
 
     def admitted(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends meanwhile."""
+        """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends in the block."""
         self.has_asked = True
         return self._gate.admit(self)
 
     def pause(self, seconds: float) -> None:
-        """Admit nobody for a while, whichever job asks."""
+        """Admit no request for some seconds, of any job."""
         self._gate.pause(seconds)
 
 
 class Gate:
-    """Admits at most `limit` requests at a time, and none while the portal asked for a pause.
+    """Admits at most `limit` requests at a time, and none during a pause.
 
-    Users take turns: the one who has the fewest requests open goes first. The limit may be leased: when the lease
-    ends nobody is admitted any more, and open requests are cut off, because their slots may belong to others now.
+    Users take turns: the user with the fewest open requests goes first. The limit may be leased: when the lease ends,
+    no request is admitted and open ones fail with `Busy`, because their slots may belong to another worker now.
     """
 
     def __init__(self, limit: int, *, hang_up: float = 0.0) -> None:
-        """`hang_up`: seconds in which the portal is expected to notice that a request was given up."""
+        """`hang_up`: seconds that the portal needs to notice that a request was cancelled."""
         self.limit = limit
         self._hang_up = hang_up
         self.in_flight = 0
-        self.peak = 0  #: the most requests that were open or waited at a time since `take_peak`
+        self.peak = 0  #: most requests open or waiting at one time since the last `take_peak`
         self.changed = asyncio.Event()  #: set when a request has to wait for a slot
-        self.freed = asyncio.Event()  #: set when a request beyond the limit has ended: its slot can be given back
+        self.freed = asyncio.Event()  #: set when a slot can be given back: a request beyond the limit has ended
         self._until = math.inf
         self._resume_at = 0.0
         self._waiting: list[_Waiter] = []
@@ -83,21 +83,21 @@ class Gate:
         self._own = Pass(self, None, 0)
 
     def pass_for(self, user_id: UUID | None, lane: int) -> Pass:
-        """The gate for the requests of one job."""
+        """Return the pass for the requests of one job."""
         return Pass(self, user_id, lane)
 
     def admitted(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a slot, then hold it, for requests that are no user's."""
+        """Wait for a slot, then hold it, for a request that belongs to no user."""
         return self._own.admitted()
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a slot."""
+        """How many requests wait for a slot."""
         return len(self._waiting)
 
     @property
     def demand(self) -> dict[UUID, Demand]:
-        """What each user needs now."""
+        """The current demand of each user with open or waiting requests."""
         waiting = [each.pass_ for each in self._waiting]
         wanted = self._in_use + Counter(each.user_id for each in waiting)
         singles = self._singles_in_use + Counter(each.user_id for each in waiting if each.is_single)
@@ -109,18 +109,18 @@ class Gate:
 
     @property
     def pause_left(self) -> float:
-        """Seconds for which nobody is admitted."""
+        """Seconds until the pause ends; 0 without a pause."""
         return max(0.0, self._resume_at - asyncio.get_running_loop().time())
 
     def take_peak(self) -> int:
-        """Return `peak` and begin it anew."""
+        """Return `peak` and reset it."""
         peak, self.peak = self.peak, self.in_flight + self.waiting
         return peak
 
     def set_limit(self, limit: int, *, until: float = math.inf, elsewhere: Mapping[UUID, int] | None = None) -> None:
-        """Change the number of slots, leased until a moment of the loop's clock.
+        """Change the number of slots. `until`: the end of their lease, by the event loop's clock.
 
-        Requests in flight beyond the limit are left to end. `elsewhere`: what users have open in other processes.
+        Requests beyond a lower limit may finish. `elsewhere`: open requests of each user in other processes.
         """
         self.limit = limit
         self._until = until
@@ -131,7 +131,7 @@ class Gate:
         self._admit_waiting()
 
     def pause(self, seconds: float) -> None:
-        """Admit nobody for a while; a longer pause that is already on stays."""
+        """Admit no request for some seconds. A pause that ends later stays."""
         loop = asyncio.get_running_loop()
         self._resume_at = max(self._resume_at, loop.time() + seconds)
         if self._resuming is not None:
@@ -140,7 +140,7 @@ class Gate:
 
     @asynccontextmanager
     async def admit(self, asking: Pass) -> AsyncIterator[None]:
-        """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends meanwhile."""
+        """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends in the block."""
         await self._enter(asking)
         leave = self._leave
         try:
@@ -173,7 +173,7 @@ class Gate:
                 raise
             if self._is_leased():
                 return
-            # The process stood still between the admission and now.
+            # The lease ended between the admission and now, for example because the process was suspended.
             self._leave(asking)
             waiter.admitted = asyncio.get_running_loop().create_future()
 
@@ -197,7 +197,7 @@ class Gate:
                 del counter[passing.user_id]
 
     def _leave_later(self, passed: Pass) -> None:
-        """A request that is given up is at the portal until the portal has seen the connection end."""
+        """The portal still works on a cancelled request until it notices that the connection was closed."""
         if self._hang_up:
             asyncio.get_running_loop().call_later(self._hang_up, self._leave, passed)
         else:
@@ -221,11 +221,11 @@ class Gate:
         if self._waiting and self.in_flight >= self.limit:
             self.changed.set()
         elif not self._waiting and not self.in_flight:
-            # The order of those who were served matters only while somebody else waits.
+            # The order in which users were served matters only while requests wait.
             self._served.clear()
 
     def _order(self, waiter: _Waiter) -> tuple[int, int, int]:
-        """The smallest goes first; among equals the one that came first."""
+        """Sort key: the smallest goes first; among equal ones, the waiter that came first."""
         user_id = waiter.pass_.user_id
         elsewhere = 0 if user_id is None else self._elsewhere.get(user_id, 0)
         return self._in_use[user_id] + elsewhere, self._served.get(user_id, 0), waiter.pass_.lane

@@ -1,7 +1,7 @@
-"""From the portal's answer to a listing in which every document stands once.
+"""Turns the portal's answer into a listing that has every document once.
 
-A document may be listed in `tramitacaoAtual` and again in `tramitacoes`, under another uuid. Two instances of one
-case have documents of their own; the listing is their union. Some answers have documents at other places.
+A document may be listed in `tramitacaoAtual` and again in `tramitacoes`, under another uuid. Each instance of a case
+has its own documents; the listing has those of all instances. Some answers have documents in unknown members.
 """
 
 import re
@@ -30,15 +30,15 @@ from service.portal.vocabulary import (
     text,
 )
 
-BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times carry no offset
-NAME_LENGTH = 1000  # characters kept of a name
-HREF_LENGTH = 2000  # characters; no address of the portal comes near it
+BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times have no UTC offset
+NAME_LENGTH = 1000  # characters; longer names are cut
+HREF_LENGTH = 2000  # characters; addresses of the portal are much shorter
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
 _NUMBER = re.compile(r"(?:^|/)processos/([0-9.-]{20,25})/")
-_INT4, _INT8 = 2**31, 2**63  # what the columns hold
+_INT4, _INT8 = 2**31, 2**63  # limits of the database columns (exclusive)
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
-_YEARS = range(1900, 2101)  # of which any filing is; other years are what some systems write for "never"
-_NEVER = frozenset({date(1900, 1, 1), date(1970, 1, 1)})  # where the clocks of two kinds of systems begin
+_YEARS = range(1900, 2101)  # of real filings; some systems write other years for "never"
+_NEVER = frozenset({date(1900, 1, 1), date(1970, 1, 1)})  # the epochs of two kinds of systems, written for "never"
 _SECRECY_LEVELS: Mapping[str, int] = {
     "PUBLICO": 0,
     "SEGREDO_JUSTICA": 1,
@@ -50,10 +50,9 @@ _SECRECY_LEVELS: Mapping[str, int] = {
 
 
 def parse_listing(answer: bytes, number: ProcessNumber, *, charset: str | None = None) -> Listing:
-    """Read the answer for one case. `charset` is what its header says.
+    """Parse the answer for one case. `charset` is that of its header.
 
-    Raises `NotFound` for an empty list and `Unavailable` for what is not an answer: the same call may be
-    answered well a moment later.
+    Raises `NotFound` for an empty list, and `Unavailable` for an invalid answer: the same call may succeed later.
     """
     try:
         found = decode(answer, charset)
@@ -72,7 +71,7 @@ def _invalid(sentence: str) -> Unavailable:
 
 
 def _is_about(answer: Answer, number: ProcessNumber, *, alone: bool) -> bool:
-    """An object without a number is taken for what was asked for, if there is no other."""
+    """True if the object is about this case. One without a number is accepted if it is the only object."""
     found = answer.processo
     if found.tramitacao_atual is None and found.tramitacoes is None and not any(_elsewhere(answer)):
         return False
@@ -112,7 +111,7 @@ def _stages(found: Processo) -> list[Tramitacao]:
 
 
 def _elsewhere(answer: Answer) -> list[Tramitacao]:
-    """Documents beside the lists that the portal is known for."""
+    """Documents outside `tramitacaoAtual` and `tramitacoes`."""
     found = answer.processo
     basic = found.dados_basicos.documentos if found.dados_basicos else None
     lists = [Tramitacao(documentos=each) for each in (found.documentos, basic) if each]
@@ -120,7 +119,7 @@ def _elsewhere(answer: Answer) -> list[Tramitacao]:
 
 
 def _is_own(found: Tramitacao, number: ProcessNumber) -> bool:
-    """Whether no address among documents at an odd place is that of another case."""
+    """True unless an address of these documents names another case."""
     hrefs = (_href(each.href_binario) or _href(each.href_texto) or "" for each in found.documentos or ())
     named = (_NUMBER.search(href) for href in hrefs)
     return all(each is None or re.sub(r"\D", "", each[1]) == number.digits for each in named)
@@ -129,7 +128,7 @@ def _is_own(found: Tramitacao, number: ProcessNumber) -> bool:
 def _documents(
     stages: Iterable[Tramitacao], elsewhere: Iterable[Tramitacao], first: Tramitacao
 ) -> tuple[ListedDocument, ...]:
-    """`first` tells the instance of what stands in none."""
+    """Documents of `elsewhere` without an instance get that of `first`."""
     merger, grades = Merger(), dict[str, int]()
     for stage in stages:
         merger.add(_of_stage(stage, grades))
@@ -151,7 +150,7 @@ def _of_stage(stage: Tramitacao, grades: dict[str, int]) -> list[ListedDocument]
 
 
 def _origin(document: Documento) -> str:
-    """What names a document within its instance; without any name of its own, its place."""
+    """The id of a document within its instance: its own, else its uuid, else its sequence number."""
     named = _clean(document.id_origem) or _uuid(document)
     return named or f"sequencia-{_clean(document.sequencia)}"
 
@@ -166,7 +165,7 @@ def _listed(document: Documento, instance: str) -> ListedDocument:
         type=kind,
         secrecy=_clean(document.nivel_sigilo),
         filed_at=_time(document.data_hora_juntada),
-        # No document has 0 bytes or 0 pages: the portal says so where it does not know.
+        # The portal writes 0 bytes or 0 pages if it does not know the number.
         declared_size=integer(member(document.arquivo, "tamanho"), below=_INT8) or None,
         declared_mime_type=_clean(member(document.arquivo, "tipo")) or None,
         page_count=integer(member(document.arquivo, "quantidadePaginas"), below=_INT4) or None,
@@ -180,7 +179,7 @@ def _uuid(document: Documento) -> str:
 
 
 def _href(value: Any) -> str | None:
-    """An address as it can be kept and asked for; anything else leads nowhere."""
+    """Return an address that can be stored and requested; None for any other value."""
     href = value.strip() if isinstance(value, str) else ""
     return href if len(href) <= HREF_LENGTH and _PRINTABLE.fullmatch(href) else None
 
@@ -189,14 +188,14 @@ def _time(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text(value))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=BRASILIA)
-        moment.astimezone(UTC)  # the ends of the calendar, which some systems write for "never", have no UTC
+        moment.astimezone(UTC)  # years 1 and 9999, which some systems write for "never", may overflow in UTC
     except (ValueError, OverflowError):
         return None
     return None if moment.year not in _YEARS or moment.date() in _NEVER else moment
 
 
 def _clean(value: Any) -> str:
-    """Drop what PostgreSQL refuses (NUL) and what would let a name lie about itself (controls, bidi marks)."""
+    """Drop characters that PostgreSQL refuses (NUL) or that can disguise a name (controls, bidi marks)."""
     raw = text(value)
     if not raw.isprintable():
         kept = (" " if c in "\t\n\r" else c for c in raw)

@@ -1,8 +1,8 @@
-"""Why there was no answer, in plain words: what aiohttp raises names its classes."""
+"""Says in plain words why there was no answer: the texts of aiohttp's errors may name hosts and classes."""
 
 import aiohttp
 
-#: The first that fits.
+#: The first entry that fits counts.
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "DNS failed: the name cannot be resolved"),
     (TimeoutError, "no answer in time"),
@@ -15,7 +15,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def in_words(error: BaseException) -> str:
-    """The reason for operators. Names no host and no address."""
+    """Return the reason, for operators. Contains no host and no address."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return _tls(error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):

@@ -1,31 +1,31 @@
-"""Web pages that arrive with status 200 in place of a document, told by their marks.
+"""Detects web pages that arrive with status 200 instead of a document.
 
-They come from the portal itself, or from what stands between it and us: a firewall, a proxy, a gateway, an identity
-provider. A court's document may be a web page too, so no single word is enough: the marks are those of machines, or
-stand in a title or heading, or make up nearly all that the page shows.
+They come from the portal itself, or from a firewall, proxy, gateway or identity provider in front of it. A court's
+document may be a web page too, so one word is not enough: a mark must be one that only machines write, or be in a
+title or heading, or be nearly all of the visible text.
 """
 
 import html
 import re
 import unicodedata
 
-START_LENGTH = 4096  # bytes in which a page shows how it begins
-ERROR_TEXT_LENGTH = 1000  # characters; a gateway's error in plain text is a line or two
-SHORT_PAGE = 3000  # visible characters; login forms and block pages show less
-TERSE_PAGE = 600  # visible characters; a page that shows so little is its message
-SHELL = 200  # visible characters; the portal's page has none before its script runs, but what it says without one
+START_LENGTH = 4096  # bytes that are enough to see how a page starts
+ERROR_TEXT_LENGTH = 1000  # characters; an error of a gateway in plain text has a line or two
+SHORT_PAGE = 3000  # visible characters; login forms and block pages have fewer
+TERSE_PAGE = 600  # visible characters; a page with so few has only its message
+SHELL = 200  # visible characters; until its script runs, the portal's page has only a <noscript> text
 
 _PORTAL_MARKS = ("<title>portal de servicos do poder judiciario", "<app-root", '<base href="/"', "mat-typography")
-#: How complete pages begin. Courts file fragments, most often `<div style=`.
+#: The start of a complete page. Courts file fragments, which mostly start with `<div style=`.
 _PAGE_START = re.compile(
     r"(?>(?:<\?xml[^>]*>|<!--.*?-->|\s+)*)"
     r"<(?:!doctype|html|head|body|title|meta|base|link|script|noscript|form|center|h[1-3])\b",
     re.DOTALL,
 )
-# What is never closed reaches to the end, so that no page takes longer than it has characters.
+# An element that is never closed extends to the end (`\Z`): without this, matching could take quadratic time.
 _HEADING = re.compile(r"<(title|h1|h2)\b[^>]{0,500}>(.*?)(?:</\1|\Z)", re.DOTALL)
 _UNSEEN = re.compile(r"<(script|style|svg|title)\b.*?(?:</\1[^>]{0,20}>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*>?", re.DOTALL)
-#: Words of what a court files, whatever else it says: "Certidão de indisponibilidade do sistema".
+#: Words of court documents. A heading or text with one is no error: "Certidão de indisponibilidade do sistema".
 _COURT = re.compile(
     r"\b(?:certidao|certifico|decisao|despacho|sentenca|acordao|ato|peticao|oficio|mandado|termo|ata|laudo|contrato|edital"
     r"|autos|vistos|juiz|juiza|intimem?-se|cite-se|publique-se|cumpra-se|defiro|indefiro|recurso|autora?|reu|requerid[oa])\b"
@@ -118,7 +118,7 @@ _ERROR_TEXT = re.compile(
 
 
 def is_portal_page(head: bytes) -> bool:
-    """Whether the first bytes are those of the portal's own page, which it sends with status 200."""
+    """True if the first bytes are those of the portal's start page, which it sends with status 200."""
     if b"<" not in head:
         return False
     page = _plain(head)
@@ -126,14 +126,14 @@ def is_portal_page(head: bytes) -> bool:
 
 
 def is_complete_page(head: bytes) -> bool:
-    """Whether the first bytes begin a web page, not a fragment as courts file them."""
+    """True if the first bytes start a complete web page, not a fragment as courts file them."""
     return _PAGE_START.match(_plain(head[:START_LENGTH])) is not None
 
 
 def is_foreign_page(head: bytes, *, is_whole: bool) -> bool:
-    """Whether the first bytes are those of a page of what stands between the portal and us, by its marks.
+    """True if the first bytes are a page of a firewall, proxy, gateway or identity provider.
 
-    `is_whole`: the page has no more bytes. Otherwise what it shows may come later, and only its headings tell.
+    `is_whole`: the page has no more bytes. If False, only the headings are checked, since more text may follow.
     """
     page = _plain(head)
     if _PAGE_START.match(page) and any(_is_error(heading) for _, heading in _HEADING.findall(page)):
@@ -148,20 +148,20 @@ def _is_short_message(page: str) -> bool:
         return True
     if len(shown) <= TERSE_PAGE and _TERSE_MESSAGE.search(shown) and not _COURT.search(shown):
         return True
-    # A page whose content only its script would fetch, or that only leads elsewhere.
+    # An empty page whose script would load the content, or that only redirects.
     return is_complete and not shown and "<img" not in page and _LEADS_ELSEWHERE.search(page) is not None
 
 
 def is_error_text(head: bytes) -> bool:
-    """Whether the first bytes are a gateway's error in plain text."""
+    """True if the first bytes are an error of a gateway in plain text."""
     text = _plain(head)
     return len(text) <= ERROR_TEXT_LENGTH and _ERROR_TEXT.match(text) is not None
 
 
 def shown_words(head: bytes) -> list[str]:
-    """The words of four letters or more that the first bytes show, in their order, in lower case without accents.
+    """Return the visible words of four letters or more, in order, in lower case without accents.
 
-    Of markup and of plain text alike: a text has no tags, but it may have "<".
+    Tags are removed only from markup: plain text may have a "<" too.
     """
     text = _plain(head)
     return _WORD.findall(_shown(text) if text.startswith("<") else text)
@@ -177,7 +177,7 @@ def _shown(page: str) -> str:
 
 
 def _plain(head: bytes) -> str:
-    """Lower case without accents, entities read, so that one mark fits every way of writing it."""
+    """Return the text in lower case, without accents, with entities decoded: the form in which marks are written."""
     text = _decoded(head)
     accented = html.unescape(text.removeprefix("\ufeff").replace("&lt;", " "))
     return unicodedata.normalize("NFKD", accented).encode("ascii", "ignore").decode().strip().lower()
@@ -187,5 +187,5 @@ def _decoded(head: bytes) -> str:
     try:
         return head.decode()
     except UnicodeDecodeError as error:
-        # A character that the window cuts in two is no sign of another encoding.
+        # An error in the last 3 bytes may be a character that was cut in two: the encoding can still be UTF-8.
         return head.decode(errors="ignore") if error.start >= len(head) - 3 else head.decode("cp1252", "ignore")

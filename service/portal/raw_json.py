@@ -1,4 +1,4 @@
-"""The portal's answer before it has a shape: its characters, and documents at places that are not known."""
+"""Reads the portal's JSON before it is typed: repairs its encoding, and finds documents in unknown members."""
 
 import json
 from typing import Any
@@ -13,12 +13,12 @@ _PLACES = frozenset(
         ("dadosBasicos", "documentos"),
     }
 )
-_LEAVES = frozenset({"tipo", "arquivo", "grau", "tribunal"})  # members of every document or list, with no room for more
-_Path = tuple[str, ...]  # names of members; lists have none
+_LEAVES = frozenset({"tipo", "arquivo", "grau", "tribunal"})  # members without documents inside
+_Path = tuple[str, ...]  # names of the members from the top; lists add none
 
 
 def read_json(answer: bytes, charset: str | None) -> Any:
-    """Decode JSON. One broken character costs that character and not the case. Raises `ValueError`."""
+    """Decode JSON. A broken character is replaced; the rest is still read. Raises `ValueError`."""
     try:
         return msgspec.json.decode(answer)
     except RecursionError as error:
@@ -26,15 +26,15 @@ def read_json(answer: bytes, charset: str | None) -> Any:
     except ValueError:
         pass
     try:
-        # The standard library takes half a surrogate pair, and with `strict=False` a raw tab.
+        # The standard library accepts half a surrogate pair, and with `strict=False` raw control characters.
         return json.loads(_text(answer, charset), strict=False)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
 def stray_documents(answer: Any) -> tuple[list[dict[str, Any]], bool]:
-    """Objects with an address of a document that stand at none of the places that are read, each in a `tramitacao`
-    with the instance around it; and whether there is a list called documents at such a place.
+    """Return objects with a document's address outside `_PLACES`, each in a `tramitacao` with the instance around it;
+    and whether there is a list of objects outside `_PLACES` whose name starts with "documento".
     """
     strays: list[dict[str, Any]] = []
     has_unread_list = False
@@ -46,7 +46,7 @@ def stray_documents(answer: Any) -> tuple[list[dict[str, Any]], bool]:
             has_unread_list |= _is_called_documents(path) and any(isinstance(each, dict) for each in node)
             continue
         if path and "numeroProcesso" in node:
-            continue  # a related case, whose documents are its own
+            continue  # a related case: its documents are not of this case
         if _has_address(node) and path not in _PLACES:
             strays.append({**around, "documentos": [node]})
         here = {name: node[name] for name in ("instancia", "grau") if name in node} or around
@@ -56,7 +56,7 @@ def stray_documents(answer: Any) -> tuple[list[dict[str, Any]], bool]:
 
 
 def _is_called_documents(path: _Path) -> bool:
-    """The papers of a party, its identity card among them, are no documents of the case."""
+    """True for a list of documents outside `_PLACES`. The identity papers of parties are not documents of the case."""
     return path not in _PLACES and bool(path) and path[-1].lower().startswith("documento") and "partes" not in path
 
 
@@ -76,7 +76,7 @@ def _text(answer: bytes, charset: str | None) -> str:
 
 
 def _repaired(answer: bytes, charset: str | None) -> str:
-    """The encoding of the header, where it is another; else the one in which the fewest characters are broken."""
+    """Decode with the header's charset if it is not UTF-8; else as UTF-8, or as cp1252 if no UTF-8 accent is found."""
     if charset and charset.lower().replace("_", "-") not in {"utf-8", "utf8"}:
         try:
             return answer.decode(charset, "replace")

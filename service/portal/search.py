@@ -1,4 +1,4 @@
-"""The portal's search, which says whether it holds a case where the listing does not."""
+"""Reads the answer of the portal's search, which confirms that a case does not exist."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from service.portal.vocabulary import member, text
 
 
 def holds(answer: bytes, number: ProcessNumber) -> bool | None:
-    """Whether the answer lists the case. None for one that cannot be read, or that ignored the filter."""
+    """True if the answer has the case, False if it is empty; None if it cannot be read or has only other cases."""
     try:
         value: Any = msgspec.json.decode(answer)
     except (ValueError, RecursionError):

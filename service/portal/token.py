@@ -1,7 +1,7 @@
-"""The access token: where it comes from, and the call that renews it.
+"""The access token: the interface of its sources, and the call that renews it.
 
 The portal's own login is a Keycloak realm; its public client may renew with a refresh token, without a second
-factor. The refresh token that comes back may be another one, and the old one may then be worthless.
+factor. The answer may have a new refresh token; the old one may then be invalid.
 """
 
 import base64
@@ -17,27 +17,27 @@ from service.portal.download import read_body
 from service.portal.errors import TokenUnavailable, Unauthorized, Unavailable
 from service.portal.no_answer import in_words
 
-TIMEOUT = 120.0  # seconds; no caller waits that long, and an answer that is lost may be a rotated token
-LIFE_MIN, LIFE_MAX = 5.0, 30 * 86_400.0  # seconds; what a token says beyond them is not believed
-DEFAULT_LIFE = 300.0  # seconds, where the answer does not say
+TIMEOUT = 120.0  # seconds; long because a lost answer may lose a rotated token; callers stop waiting earlier
+LIFE_MIN, LIFE_MAX = 5.0, 30 * 86_400.0  # seconds; an `expires_in` outside them is cut to them
+DEFAULT_LIFE = 300.0  # seconds, if the answer has no `expires_in`
 ANSWER_MAX_BYTES = 256 * 1024
 UNUSABLE = "an answer without an access token that can be sent"
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
 
 class TokenSource(Protocol):
-    """Gives the token for the next call, and hears what the portal thought of it."""
+    """Returns the token for the next call. The caller reports if the portal accepted it."""
 
     async def current(self) -> str:
-        """The token to send. Raises `Unauthorized` while there is none that the portal would accept."""
+        """Return the token to send. Raises `Unauthorized` or `TokenUnavailable` if there is none."""
         ...
 
     async def refused(self, token: str) -> None:
-        """The portal answered 401 to this token."""
+        """Note that the portal refuses this token."""
         ...
 
     async def accepted(self, token: str) -> None:
-        """The portal answered anything else."""
+        """Note that the portal answered 200 to this token."""
         ...
 
 
@@ -46,9 +46,9 @@ class _Claims(msgspec.Struct, frozen=True):
 
 
 def expiry(token: str) -> float | None:
-    """When a token says that it ends, in seconds since the epoch (RFC 7519, section 4.1.4). None: it does not say.
+    """Return the `exp` claim of a JWT: seconds since the epoch (RFC 7519, section 4.1.4). None: the token has none.
 
-    The signature is the portal's to check; this is for whoever has to bring a new token in time.
+    The signature is not checked: the time is only shown to operators, who must set a new token before it.
     """
     payload = token.split(".")[1] if token.count(".") == 2 else ""
     try:
@@ -74,7 +74,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, refresh_token: str) -> RenewedTokens:
-    """Exchange a refresh token. Raises `Unauthorized` when it is dead, `TokenUnavailable` when nobody can say."""
+    """Exchange a refresh token. Raises `Unauthorized` if it is invalid, `TokenUnavailable` for every other failure."""
     form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     try:

@@ -1,7 +1,7 @@
-"""The portal's JSON, as far as it is used. Nobody publishes a contract: every field may be missing or of another type.
+"""The used fields of the portal's JSON. It has no public contract: any field may be missing or of another type.
 
-What holds documents together has a type, because a list that cannot be read must not pass for an empty one. Single
-facts have none: one odd value is no reason to refuse a whole case. The functions below read them.
+Lists of documents are typed: a list that cannot be read must not look like an empty one. Single values are `Any`: one
+odd value must not make a whole case unreadable. The functions below read them.
 """
 
 from typing import Any
@@ -47,17 +47,17 @@ class Processo(msgspec.Struct, rename="camel"):
 
 
 class Answer(msgspec.Struct):
-    """One object of an answer, and what looks like documents at other places of it."""
+    """One object of an answer, and its documents in unknown members."""
 
     processo: Processo
-    elsewhere: list[Tramitacao]  #: one for each document, with the instance around it
-    has_unread_list: bool  #: some list is called documents and has none that can be read
+    elsewhere: list[Tramitacao]  #: one per document, with the instance around it
+    has_unread_list: bool  #: there is a list in an unknown member whose name starts with "documento"
 
 
 def decode(answer: bytes, charset: str | None = None) -> list[Answer]:
     """Read a detail answer: a list, one object, or `{"content": [...]}`. `charset` is that of the header.
 
-    Raises `ValueError` for what is none of them; msgspec's own errors are such.
+    Raises `ValueError` for any other shape (msgspec's errors are a subclass).
     """
     value = read_json(answer, charset)
     if isinstance(value, dict) and isinstance(value.get("content"), list):
@@ -73,18 +73,18 @@ def _answer(processo: Processo, raw: Any) -> Answer:
 
 
 def member(value: Any, name: str) -> Any:
-    """A member of an object; None of anything else."""
+    """Return a member of an object; None if `value` is no object."""
     return value.get(name) if isinstance(value, dict) else None
 
 
 def text(value: Any) -> str:
-    """A string, or a whole number as one; anything else is empty."""
+    """Return a string, or an integer as a string; "" for any other value."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_number else value if isinstance(value, str) else ""
 
 
 def integer(value: Any, *, below: int) -> int | None:
-    """A whole number from 0 on, also one that is written as text or with decimals."""
+    """Return an integer from 0 to below `below`, also if it is written as a string or as 1.0; else None."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -94,6 +94,6 @@ def integer(value: Any, *, below: int) -> int | None:
 
 
 def description(values: Any) -> str:
-    """The first `descricao` of a list that has one."""
+    """Return the first `descricao` in a list that is not empty; "" if there is none."""
     found = (text(member(each, "descricao")) for each in (values if isinstance(values, list) else ()))
     return next(filter(None, found), "")

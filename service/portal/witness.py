@@ -1,4 +1,4 @@
-"""The second question: one refused request says little until something that should work was asked too."""
+"""The second request: a refused request means little until a request that should work was sent too."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,21 +9,21 @@ from yarl import URL
 from service.domain.errors import ErrorCode
 from service.portal.errors import Blocked, PortalError, Refused, Unauthorized, Unavailable
 
-FRESH = 5.0  # seconds for which a verdict holds: many documents of a case fail in the same moment
+FRESH = 5.0  # seconds for which a verdict is reused: many documents of a case fail at the same time
 
 
 class Verdict(Enum):
-    """What the second question showed."""
+    """The result of the second request."""
 
-    WORKS = auto()  #: the portal answers as it should
-    REFUSES = auto()  #: the portal itself refuses this one: it works, and the token does
-    UNAUTHORIZED = auto()  #: the token is not accepted here either
+    WORKS = auto()  #: the portal answers 200
+    REFUSES = auto()  #: the portal refuses this case or document: the portal and the token work
+    UNAUTHORIZED = auto()  #: the token is refused here too
     BLOCKED = auto()  #: a firewall answers here too
-    FAILS = auto()  #: nothing can be said
+    FAILS = auto()  #: it failed: nothing is known
 
     @classmethod
     def of(cls, error: PortalError) -> "Verdict":
-        """The verdict that an error is."""
+        """Return the verdict for an error of the second request."""
         if isinstance(error, Unauthorized):
             return cls.UNAUTHORIZED
         if isinstance(error, Blocked):
@@ -32,7 +32,7 @@ class Verdict(Enum):
 
 
 class Witness:
-    """Asks once for all that doubt in the same moment."""
+    """Sends the second request once for all callers that need it at the same time."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -41,7 +41,7 @@ class Witness:
         self._verdict = Verdict.FAILS
 
     async def ask(self, url: URL, token: str, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        """The verdict on `url` with `token`, asked now or a moment ago."""
+        """Return the verdict for `url` with `token`, from `ask` or from less than `FRESH` seconds ago."""
         clock = asyncio.get_running_loop().time
         async with self._lock:
             if not self._knows(url, token, clock()):
@@ -52,12 +52,12 @@ class Witness:
     def _knows(self, url: URL, token: str, now: float) -> bool:
         if self._asked is None or self._asked[1] != token or now - self._asked_at > FRESH:
             return False
-        # What stands in everybody's way was said for all cases.
+        # A refused token or a firewall concerns all cases, not only this URL.
         return self._asked[0] == url or self._verdict in {Verdict.UNAUTHORIZED, Verdict.BLOCKED}
 
 
 def in_view_of(verdict: Verdict) -> PortalError:
-    """What a 401 was, by the verdict on something else that was asked with the same token."""
+    """Return the error for a 401, by the verdict for another request with the same token."""
     if verdict is Verdict.UNAUTHORIZED:
         return Unauthorized()
     if verdict in {Verdict.WORKS, Verdict.REFUSES}:
@@ -66,7 +66,7 @@ def in_view_of(verdict: Verdict) -> PortalError:
 
 
 def witness_url(base: URL, url: URL) -> URL | None:
-    """What to ask when `url` was refused: for a document its case, for a case the search. The search has none."""
+    """Return the second URL to ask if `url` was refused: a document's case, or a case's search; None for a search."""
     parts = url.path.removeprefix(base.path.rstrip("/")).strip("/").split("/")
     if len(parts) < 2 or parts[0] != "processos":
         return None
