@@ -1,1 +1,1 @@
-"""Whether PostgreSQL, Redis, the bucket and the portal work, and who is told."""
+"""Checks whether PostgreSQL, Redis, the bucket and the portal work, and notes it for all processes."""

@@ -1,4 +1,4 @@
-"""Tells all processes, and the log, whether the portal and the bucket work, without holding up those who use them."""
+"""Notes in the database and the log whether the portal and the bucket work, without delaying the calls to them."""
 
 import asyncio
 from collections import defaultdict
@@ -10,32 +10,32 @@ from service.database import dependencies
 from service.database.connection import UNREACHABLE, Database
 from service.domain.dependencies import LASTING, Dependency
 
-EVERY = 5.0  # seconds between two notes of the same
-TOLD_EVERY = 60.0  # seconds between two lines in the log on a failure that lasts
+EVERY = 5.0  # seconds between two notes of an unchanged state
+TOLD_EVERY = 60.0  # seconds between two log lines about a lasting failure
 WRITE_TIMEOUT = 10.0  # seconds
 
 
 @dataclass
 class _Known:
-    """What this process has met. Times are those of the event loop."""
+    """What this process knows about one dependency. Times are those of the event loop."""
 
     failing_since: float | None = None
     reason: str | None = None
-    note_at: float = float("-inf")  #: when the same is to be noted again
+    note_at: float = float("-inf")  #: when an unchanged state is noted again
     tell_at: float = 0.0
     is_told: bool = False
     writing: "asyncio.Task[None] | None" = None
 
 
 class DependencyNotes:
-    """What one process knows of them."""
+    """Notes how the dependencies behave towards this process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[Dependency, _Known] = defaultdict(_Known)
 
     def succeeded(self, name: Dependency) -> None:
-        """It works."""
+        """Note that the dependency works."""
         known, now = self._known[name], asyncio.get_running_loop().time()
         if known.is_told:
             structlog.get_logger().info("dependency_works_again", dependency=name)
@@ -44,7 +44,7 @@ class DependencyNotes:
         self._note(name, known, now, is_news=is_news)
 
     def failed(self, name: Dependency, reason: str) -> None:
-        """It failed for a reason that has nothing to do with what was asked for."""
+        """Note that the dependency failed, for a reason that is not the request's fault."""
         known, now = self._known[name], asyncio.get_running_loop().time()
         if known.failing_since is None:
             known.failing_since = now
@@ -57,7 +57,7 @@ class DependencyNotes:
         self._note(name, known, now, is_news=is_news)
 
     async def close(self) -> None:
-        """Give up what is being written: the next process notes what it meets."""
+        """Cancel writes under way: the next process notes the state itself."""
         writing = [known.writing for known in self._known.values() if known.writing is not None]
         for task in writing:
             task.cancel()
@@ -70,7 +70,7 @@ class DependencyNotes:
                 known.writing = asyncio.create_task(self._write(name, known))
 
     async def _write(self, name: Dependency, known: _Known) -> None:
-        """Write what is known, until nothing has changed meanwhile."""
+        """Write the state, and again if it changed meanwhile."""
         written: tuple[str | None] | None = None
         try:
             while written != (known.reason,):
@@ -78,6 +78,6 @@ class DependencyNotes:
                 async with asyncio.timeout(WRITE_TIMEOUT), self._database.connection() as connection:
                     await dependencies.note(connection, name, known.reason)
         except UNREACHABLE as error:
-            # The next use of it says it again.
+            # The next use of the dependency is noted again.
             known.note_at = float("-inf")
             structlog.get_logger().debug("dependency_not_noted", error=type(error).__name__)

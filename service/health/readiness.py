@@ -1,4 +1,4 @@
-"""Whether what the API needs answers, side by side and within two seconds whatever hangs."""
+"""Checks in parallel whether the API's dependencies answer. Takes at most two seconds, even if one hangs."""
 
 import asyncio
 from datetime import datetime
@@ -19,16 +19,16 @@ from service.storage.object_store import ObjectStore
 from service.storage.store_errors import StorageError
 
 OK = "ok"
-#: What the questions raise where something is away. A TimeoutError is an OSError.
+#: What the checks raise if something is unreachable. A TimeoutError is an OSError.
 FAILURES: tuple[type[Exception], ...] = (*UNREACHABLE, RedisError, StorageError)
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What was found, each `ok` or why not."""
+    """The result of each check: `ok`, or the reason why not."""
 
     database: str
     redis: str
-    object_store: str  #: with what workers met, though the bucket answers
+    object_store: str  #: names failures of workers too, if the bucket answers
     portal_token: str
     portal: str
     is_bucket_there: bool
@@ -41,10 +41,10 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class Readiness:
-    """Asks on behalf of all who want to know, one question at a time to each."""
+    """Runs the checks for all concurrent callers, at most one check per dependency at a time."""
 
     def __init__(self, database: Database, bell: Bell, store: ObjectStore, *, credential: str) -> None:
-        """`credential` is that of the portal: whether the portal refuses it is in the database."""
+        """`credential` is that of the portal. The database says whether the portal refuses it."""
         self._pool = database
         self._credential = credential
         self._database = SharedCheck(self._ask_database)
@@ -52,7 +52,7 @@ class Readiness:
         self._store = SharedCheck(store.check)
 
     async def look(self) -> Found:
-        """Ask everything at the same time."""
+        """Run all checks at the same time."""
         (database, told), redis, store = await asyncio.gather(
             self._look_at_database(), outcome(self._redis), outcome(self._store)
         )
@@ -86,7 +86,7 @@ def _token(refused_since: datetime | None) -> str:
 
 
 async def outcome(check: SharedCheck[Any]) -> str:
-    """`ok`, or why not."""
+    """Run a check. Return `ok`, or the reason why not."""
     try:
         await check.answer()
     except FAILURES as error:
@@ -95,7 +95,7 @@ async def outcome(check: SharedCheck[Any]) -> str:
 
 
 def in_words(error: Exception) -> str:
-    """Why something did not answer, for operators. Names no host, and nothing of a message that may."""
+    """Return the reason of a failure, for operators. Contains no host, and no message that may name one."""
     if isinstance(error, StorageError):
         return str(error)
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):

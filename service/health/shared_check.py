@@ -1,4 +1,4 @@
-"""A question to something that may hang, asked once for all who want to know at the same time."""
+"""A check of something that may hang, run once for all concurrent callers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -7,23 +7,23 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 _PIECES = 15
-PATIENCE = 1.5  # seconds; probes of platforms are given up after one to ten, and this is to be told before
+PATIENCE = 1.5  # seconds; the result should come before a platform gives up its probe
 
 
 class SharedCheck(Generic[T]):
-    """At most one question is under way, so that those that hang do not pile up."""
+    """Runs at most one check at a time, so that checks that hang do not pile up."""
 
     def __init__(self, ask: Callable[[], Awaitable[T]], *, patience: float = PATIENCE) -> None:
-        """`ask` is cancelled after `patience` seconds; if it does not end then either, it is left alone soon after."""
+        """`ask` is cancelled after `patience` seconds. If it still does not end, callers soon stop waiting for it."""
         self._ask = ask
         self._patience = patience
         self._asking: asyncio.Task[T] | None = None
 
     async def answer(self) -> T:
-        """The answer of the question that is under way, or of a new one.
+        """Return the result of the check that is under way, or of a new one.
 
-        Raises what `ask` raises, and `TimeoutError` where there is no answer in time. Who is cancelled here leaves the
-        question to the others.
+        Raises what `ask` raises, and `TimeoutError` if there is no result in time. Cancelling a caller does not cancel
+        the check.
         """
         asking = self._asking
         if asking is None or asking.done():
@@ -39,7 +39,7 @@ class SharedCheck(Generic[T]):
         try:
             await wait_patiently({asking}, self._patience)
         finally:
-            # Waited for: as long as it has not ended it is under way.
+            # Wait for its end: until then it counts as under way, and no second one starts.
             if not asking.done():
                 asking.cancel()
                 await asyncio.wait({asking})
@@ -51,7 +51,7 @@ class SharedCheck(Generic[T]):
 async def wait_patiently(tasks: Collection["asyncio.Future[Any]"], patience: float) -> None:
     """Wait until all have ended, for `patience` seconds at most.
 
-    In pieces: a process that gets no CPU for a while must not take its own standstill for that of the others.
+    In short pieces: if this process gets no CPU for a while, the others must not look as if they had hung.
     """
     pending: Collection[asyncio.Future[Any]] = tasks
     for _ in range(_PIECES):
@@ -60,6 +60,6 @@ async def wait_patiently(tasks: Collection["asyncio.Future[Any]"], patience: flo
 
 
 def _retrieve(task: "asyncio.Task[T]") -> None:
-    """Look at the failure of a question that nobody waits for any more: asyncio would complain in the log."""
+    """Retrieve the exception, so that asyncio does not log it if every caller has left."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""How many slots at the portal a worker should have, from what the users of all workers need."""
+"""Computes how many slots at the portal a worker should have, from the demand of the users of all workers."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
@@ -14,11 +14,11 @@ Requests = Mapping[UUID, Mapping[UUID, int]]
 
 
 def fair_share(total: int, wanted: Requests, worker_id: UUID, *, rotation: int, singles: Requests | None = None) -> int:
-    """The slots of one worker.
+    """Return the number of slots for the worker `worker_id`.
 
-    Users get equal parts, none more than it needs, wherever its jobs run. Of a user's part, what was asked for one by
-    one (`singles`, a part of `wanted`) has what it needs, and batches the rest. All workers that know the same come to
-    shares whose sum is not above `total`. What cannot be divided goes to one worker after the other with `rotation`.
+    Users get equal parts of `total`, but none more than it wants, whichever workers run its jobs. In a user's part,
+    requests outside batches (`singles`, included in `wanted`) get slots first. Workers that have the same data compute
+    shares whose sum is at most `total`. Slots that cannot be divided go to the workers in turn, by `rotation`.
     """
     shares = _divide_among_users(total, wanted, singles or {})
     whole = {each: int(share + _EPSILON) for each, share in shares.items()}
@@ -48,7 +48,7 @@ def _divide_among_users(total: int, wanted: Requests, singles: Requests) -> dict
 
 
 def _divide(total: float, wanted: Mapping[_Key, int]) -> dict[_Key, float]:
-    """Equal parts of `total`, none larger than what is wanted."""
+    """Divide `total` into equal parts, none larger than what is wanted."""
     shares: dict[_Key, float] = {}
     left = total
     for number, (key, count) in enumerate(sorted(wanted.items(), key=lambda item: item[1])):

@@ -1,4 +1,4 @@
-"""How all processes share one access to the portal: its token, and its wish for quiet, through PostgreSQL."""
+"""Shares the portal's pauses, and whether it accepts the token, between all processes, through PostgreSQL."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,11 +12,11 @@ from service.portal.token import expiry
 
 PROBE_EVERY = 30.0  # seconds between two tries of a token that was refused
 CONFIRM_EVERY = 5.0  # seconds between two confirmations that the portal accepts the token
-READ_EVERY = 1.0  # seconds for which a pause that was read is believed
+READ_EVERY = 1.0  # seconds after which a pause is read again
 
 
 class SharedPauses:
-    """The pauses of all processes. A database that is away keeps nobody from working."""
+    """Reads and writes the pauses of all processes. If the database is unreachable, work goes on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -24,7 +24,7 @@ class SharedPauses:
         self._until = 0.0
 
     async def tell(self, seconds: float) -> None:
-        """Have every process pause."""
+        """Make every process pause for some seconds."""
         try:
             async with self._database.connection() as connection:
                 await portal_state.pause(connection, seconds)
@@ -32,10 +32,10 @@ class SharedPauses:
             structlog.get_logger().warning("pause_not_shared", error=type(error).__name__)
 
     async def left(self) -> float:
-        """Seconds for which nobody may ask the portal, as read within the last second."""
+        """Return the seconds until the shared pause ends; 0 without one. Read at most every `READ_EVERY` seconds."""
         clock = asyncio.get_running_loop().time
         if clock() - self._read_at >= READ_EVERY:
-            # Before the answer: of many who ask at once, one reads.
+            # Set before the query: only one of many concurrent callers reads.
             self._read_at = clock()
             try:
                 async with self._database.connection() as connection:
@@ -46,7 +46,7 @@ class SharedPauses:
 
 
 class TokenHealth:
-    """What is known of the credential, for all processes and for the one who asks how the service is."""
+    """Notes whether the portal accepts the credential, for all processes and for the readiness check."""
 
     def __init__(self, database: Database, credential: str, *, setting: str) -> None:
         self._database = database
@@ -56,14 +56,14 @@ class TokenHealth:
         self.is_refused = False  #: as far as this process knows
 
     async def refused(self) -> None:
-        """The portal does not accept it."""
+        """Note that the portal refuses the credential."""
         if not self.is_refused:
             structlog.get_logger().error("portal_token_refused", advice=f"set a new {self._setting} and restart")
         self.is_refused = True
         await self._note(portal_state.note_refusal)
 
     async def accepted(self) -> None:
-        """The portal accepts it, whatever this or another process was told before."""
+        """Note that the portal accepts the credential, even if this or another process noted a refusal before."""
         now = asyncio.get_running_loop().time()
         if self.is_refused or now >= self._confirm_at:
             self.is_refused = False
@@ -79,13 +79,13 @@ class TokenHealth:
             async with self._database.connection() as connection:
                 await note(connection, self._credential)
         except UNREACHABLE as error:
-            # The next answer of the portal says it again.
+            # The next answer of the portal is noted again.
             self._confirm_at = float("-inf")
             structlog.get_logger().warning("token_health_not_noted", error=type(error).__name__)
 
 
 class ConfiguredToken:
-    """`PDPJ_TOKEN`: lives for hours and is replaced by its operator, who restarts the processes."""
+    """`PDPJ_TOKEN`: valid for hours. The operator sets a new one and restarts the processes."""
 
     def __init__(self, database: Database, token: str) -> None:
         self._token = token
@@ -94,24 +94,24 @@ class ConfiguredToken:
 
     @property
     def expires_at(self) -> float | None:
-        """Seconds since the epoch; None where the token does not say."""
+        """Seconds since the epoch; None if the token does not say."""
         return expiry(self._token)
 
     async def current(self) -> str:
-        """The token; while it is refused one call in `PROBE_EVERY` seconds may try it again."""
+        """Return the token. Raises `Unauthorized` while it is refused, except once per `PROBE_EVERY` seconds."""
         now = asyncio.get_running_loop().time()
         if self._health.is_refused and now < self._probe_at:
             raise Unauthorized
         self._probe_at = now + PROBE_EVERY
         return self._token
 
-    async def refused(self, token: str) -> None:  # noqa: ARG002  (there is one)
-        """Remember it, for this process and for the others."""
+    async def refused(self, token: str) -> None:  # noqa: ARG002  (there is only one)
+        """Note the refusal for all processes."""
         await self._health.refused()
 
-    async def accepted(self, token: str) -> None:  # noqa: ARG002  (there is one)
-        """Forget that it was refused, if it was."""
+    async def accepted(self, token: str) -> None:  # noqa: ARG002  (there is only one)
+        """Note for all processes that the token is not refused."""
         await self._health.accepted()
 
     async def close(self) -> None:
-        """Nothing is under way."""
+        """Do nothing: there is no renewal to wait for."""

@@ -1,4 +1,4 @@
-"""The loop that leases slots at the portal for what this worker has to ask, and gives back what it does not need."""
+"""The loop that leases the slots at the portal that this worker needs, and gives back the others."""
 
 import asyncio
 from collections import Counter
@@ -14,12 +14,12 @@ from service.database.portal.portal_slots import WorkerShare
 from service.portal.gate import Demand, Gate, Pass
 from service.portal_access.fair_share import fair_share
 
-IDLE_INTERVAL = 1.0  # seconds between two renewals while there is nothing to ask
-INTERVAL = 0.25  # seconds while there is
+IDLE_INTERVAL = 1.0  # seconds between two renewals while the worker is idle
+INTERVAL = 0.25  # seconds while it is not
 SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
-TAKE_INTERVAL = 0.02  # seconds between two looks at whether another worker has given one back
-CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim at most
-MARGIN = 1.0  # seconds before the database's end of a lease at which this worker stops using it
+TAKE_INTERVAL = 0.02  # seconds between two tries to take a slot that another worker gave back
+CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim, at most
+MARGIN = 1.0  # seconds; this worker stops using a lease so long before it ends in the database
 
 
 class PortalShare:
@@ -31,10 +31,10 @@ class PortalShare:
         self._database = database
         self._gate = gate
         self._held: list[int] = []
-        self._until = 0.0  # on the loop's clock: the end of the leases
+        self._until = 0.0  # end of the leases, by the event loop's clock
         self._share = 0
         self._total = total
-        self._due = 0  # slots that it should have and has a use for
+        self._due = 0  # slots that this worker should have and can use
         self._is_contended = False
         self._elsewhere: Mapping[UUID, int] = {}
         self._has_slots = False
@@ -44,12 +44,12 @@ class PortalShare:
 
     @property
     def wants_more_work(self) -> bool:
-        """True if slots of this worker would soon have nothing to do: fewer requests wait than it has slots."""
+        """True if slots of this worker would soon be idle: fewer requests wait than it has slots."""
         return self._wanted() < 2 * len(self._held)
 
     @contextmanager
     def job(self, user_id: UUID | None, lane: int, documents: int) -> Iterator[Pass]:
-        """The pass of a job at the gate. Until its first request comes `documents` are expected."""
+        """Yield the pass of a job. Until its first request, the job counts as `documents` waiting requests."""
         passing = self._gate.pass_for(user_id, lane)
         self._jobs[passing] = documents
         try:
@@ -62,7 +62,7 @@ class PortalShare:
 
     @contextmanager
     def claiming(self) -> Iterator[None]:
-        """Around a claim, which says itself what its job needs, until the job is known here."""
+        """Delay renewals during a claim: the claim writes the job's demand, and a renewal would overwrite it."""
         self._no_claim.clear()
         try:
             yield
@@ -70,7 +70,7 @@ class PortalShare:
             self._no_claim.set()
 
     async def keep_for_ever(self) -> None:
-        """Adjust the gate until cancelled, then give everything back."""
+        """Renew leases and adjust the gate until cancelled, then give all slots back."""
         try:
             while True:
                 await self.agree()
@@ -79,9 +79,9 @@ class PortalShare:
             await asyncio.shield(asyncio.ensure_future(self._give_back()))
 
     async def agree(self) -> None:
-        """Renew what is needed, give back the rest, take what is missing.
+        """Renew the slots that are needed, give back the others, take the missing ones.
 
-        A database that is away changes nothing until the leases have ended.
+        If the database is unreachable, this worker keeps its slots until their leases end.
         """
         await self._claim_ends()
         asked_at = asyncio.get_running_loop().time()
@@ -98,16 +98,16 @@ class PortalShare:
 
         if not await self._asked(renew):
             return
-        # From before the question: the database's term began after it.
+        # Counted from before the query: in the database the leases were renewed later.
         self._until = asked_at + portal_slots.LEASE.total_seconds() - MARGIN
-        # What is beyond the share is given up as its requests end.
+        # Slots beyond the share are given back as their requests end.
         limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
         self._set_limit(limit)
         if len(self._held) > max(limit, self._gate.in_flight):
             self._gate.freed.set()
 
     async def _asked(self, question: Callable[[Connection], Awaitable[None]]) -> bool:
-        """Whether the database has answered."""
+        """Run `question` on a connection. True if it succeeded."""
         try:
             async with self._database.connection() as connection:
                 await question(connection)
@@ -123,26 +123,26 @@ class PortalShare:
 
     @property
     def _missing(self) -> int:
-        """Slots that this worker should have and others hold."""
+        """Slots that this worker should have but does not hold yet."""
         return self._due - len(self._held)
 
     def _set_limit(self, limit: int) -> None:
         self._gate.set_limit(limit, until=self._until, elsewhere=self._elsewhere)
 
     def _drop_what_is_not_wanted(self) -> int:
-        """Shrink to what is wanted, which is returned. The slots are given back by the renewal that follows."""
+        """Return how many slots are wanted, and stop using the others. The next renewal gives them back."""
         peak, wanted = self._gate.take_peak(), self._wanted()
         if self._jobs or wanted:
-            # Between two documents of a job there is a moment without a request.
+            # Between two documents of a job there is a short time without a request.
             wanted = max(peak, wanted)
         kept = max(self._gate.in_flight, min(len(self._held), self._share, wanted))
-        # Nobody enters beyond this meanwhile: what is given back must not be in use.
+        # Lowered before the slots are given back: no request may use them then.
         self._held = self._held[:kept]
         self._set_limit(len(self._held))
         return wanted
 
     async def _claim_ends(self) -> None:
-        """Wait for a claim under way, but not for long: the renewal must not forget what the claim has just said."""
+        """Wait for a claim under way, but not for long: the renewal must not overwrite the demand that it wrote."""
         try:
             async with asyncio.timeout(CLAIM_PATIENCE):
                 await self._no_claim.wait()
@@ -150,7 +150,7 @@ class PortalShare:
             return
 
     async def _renew(self, connection: Connection) -> Mapping[UUID, int]:
-        """Tell what is needed here, learn this worker's share, and return what users have open elsewhere."""
+        """Write this worker's demand, compute its share, and return each user's open requests on other workers."""
         if not self._has_slots:
             await portal_slots.add_slots(connection, self.total)
             self._has_slots = True
@@ -163,7 +163,7 @@ class PortalShare:
         )
         self._held = renewed.kept
         others = [each for each in await portal_slots.shares(connection) if each.worker_id != self.worker_id]
-        # Workers of the version before know nothing of leased slots.
+        # Workers of the previous version do not lease slots: what they use is subtracted.
         self._total = max(0, self.total - sum(each.granted for each in others if each.users is None))
         wanted = {each.worker_id: each.wanted_by_user() for each in others} | {self.worker_id: own}
         singles = {each.worker_id: each.singles_by_user() for each in others} | {self.worker_id: own_singles}
@@ -175,7 +175,7 @@ class PortalShare:
         return sum(need.wanted for need in self._needs().values())
 
     def _needs(self) -> dict[UUID, Demand]:
-        """What each user with a job here needs; the requests of a job that has just begun are expected."""
+        """The demand of each user with a job here. A job without a request yet counts with its documents."""
         needs = self._gate.demand
         for passing, documents in self._jobs.items():
             if passing.user_id is not None:
@@ -189,13 +189,13 @@ class PortalShare:
         if self._missing > 0:
             await self._take_what_is_missing()
         elif self._is_contended:
-            # Only another worker can change what this one should have, and it waits for what this one has too much.
+            # Only other workers can change this share, and they may wait for slots that this one has to give back.
             await _happens(self._gate.freed, INTERVAL)
         else:
             await _happens(self._gate.changed, INTERVAL if self._held or self._gate.waiting else IDLE_INTERVAL)
 
     async def _take_what_is_missing(self) -> None:
-        """Look for a free slot more often than everything else is agreed on. Each look is one statement."""
+        """Try to take free slots more often than leases are renewed. Each try is one statement."""
         clock = asyncio.get_running_loop().time
         deadline, answers = clock() + SHORT_INTERVAL, True
         while self._missing > 0 and clock() < deadline:

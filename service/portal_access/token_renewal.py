@@ -1,7 +1,7 @@
 """`PDPJ_REFRESH_TOKEN`: an access token that one process renews for all, and a refresh token that may rotate.
 
-A rotated refresh token is known to nobody but the process that was given it, so nothing may interrupt a renewal: it
-is a task of its own, which callers wait for and never cancel, and what came is written until it is written.
+Until a rotated refresh token is stored, only the process that received it knows it, so nothing may interrupt a
+renewal. It is a separate task: callers wait for it and never cancel it. Storing its result is retried until it works.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from service.portal.errors import PortalError, TokenUnavailable, Unauthorized
 from service.portal.token import UNUSABLE, RenewedTokens, expiry
 from service.portal_access.sharing import PROBE_EVERY, TokenHealth
 
-TERM = timedelta(seconds=10)  # for which a process that renews need not be heard of
-KEEP_EVERY = 3.0  # seconds between two signs of life of it
-GRACE = 3.0  # seconds that one who takes over gives it to write what it may hold
-EARLY = 60.0  # seconds before its end at which a token is renewed; a quarter of a short life
+TERM = timedelta(seconds=10)  # a renewing process that does not extend it for so long loses the right to renew
+KEEP_EVERY = 3.0  # seconds between two extensions of the term
+GRACE = 3.0  # seconds that a process which takes over waits: the one before may still store its tokens
+EARLY = 60.0  # seconds before its end at which a token is renewed, but at most a quarter of its life
 LIFE_SHARE = 4
-LIVING_MARGIN = 2.0  # seconds before its end from which a token is not used; a tenth of a short life
-WAIT = 0.25  # seconds between two looks at the renewal of another process, and between two tries to write
+LIVING_MARGIN = 2.0  # seconds before its end from which a token is not used, but at most a tenth of its life
+WAIT = 0.25  # seconds between two checks of another process's renewal, and between two tries to write
 PATIENCE = 15.0  # seconds that a caller waits for a token
-BACKOFF_MAX = 30.0  # seconds between two renewals that fail
-CLOSE_TIMEOUT = 10.0  # seconds that a process which ends gives to its renewal
-REFUSED_EVERY = 60.0  # seconds between two renewals of tokens that the portal refused although they lived
+BACKOFF_MAX = 30.0  # seconds between failed renewals, at most
+CLOSE_TIMEOUT = 10.0  # seconds that `close` waits for a renewal
+REFUSED_EVERY = 60.0  # seconds between two renewals because the portal refused a token before its end
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ Renew = Callable[[str], Awaitable[RenewedTokens]]
 
 
 class RenewedToken:
-    """The source of a token that is renewed before it ends, while the one before goes on being used."""
+    """Renews its token before the token ends. Callers use the current one meanwhile."""
 
     def __init__(self, database: Database, *, refresh_token: str, renew: Renew) -> None:
         self._database = database
@@ -68,11 +68,11 @@ class RenewedToken:
 
     @property
     def expires_at(self) -> float | None:
-        """Of the newest token of this process, in seconds since the epoch; None where it does not say."""
+        """End of this process's newest token, in seconds since the epoch; None if there is none or it does not say."""
         return None if self._held is None else expiry(self._held.token)
 
     async def current(self) -> str:
-        """The newest token. Raises `Unauthorized` or `TokenUnavailable` if there is none that lives."""
+        """Return the newest token. Raises `Unauthorized` or `TokenUnavailable` if there is no valid one."""
         now = self._now()
         if now < self._probe_at:
             raise Unauthorized
@@ -85,7 +85,7 @@ class RenewedToken:
         return self._held.token
 
     async def refused(self, token: str) -> None:
-        """Renew it, unless that was done; not again and again for a portal that refuses every token."""
+        """Renew the token, if it is still the newest one; at most every `REFUSED_EVERY` seconds."""
         now = self._now()
         if self._held is None or self._held.token != token:
             return
@@ -98,13 +98,13 @@ class RenewedToken:
         await self._wait_for_token()
 
     async def accepted(self, token: str) -> None:
-        """Tell everybody, unless the token is an old one that outlives its refresh token."""
+        """Note it for all processes, unless a renewal is due: the token may be valid longer than its refresh token."""
         held = self._held
         if held is not None and held.token == token and self._now() < held.renew_at:
             await self._health.accepted()
 
     async def close(self) -> None:
-        """Begin nothing any more, and give a renewal that is under way `CLOSE_TIMEOUT` seconds."""
+        """Start no renewal any more, and wait up to `CLOSE_TIMEOUT` seconds for one under way."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -131,7 +131,7 @@ class RenewedToken:
             await asyncio.wait({task}, timeout=PATIENCE)
 
     def _start(self) -> asyncio.Task[None] | None:
-        """The renewal under way, or a new one; None where the last one failed a moment ago."""
+        """Return the renewal under way, or start one; None after `close`, or until `_retry_at` after a failure."""
         if self._task is not None and not self._task.done():
             return self._task
         if self._is_closed or self._now() < self._retry_at:
@@ -140,7 +140,7 @@ class RenewedToken:
         return self._task
 
     def _start_at(self, moment: float) -> None:
-        """An idle process renews too: the refresh token may die if it is not used."""
+        """Renew at a time of the loop's clock, even in an idle process: an unused refresh token may expire."""
         if self._timer is not None:
             self._timer.cancel()
         if not self._is_closed:
@@ -161,7 +161,7 @@ class RenewedToken:
 
     def _failed(self, error: PortalError) -> None:
         structlog.get_logger().warning("portal_token_not_renewed", reason=str(error))
-        # The first failure may be tried again at once.
+        # After a first failure the next try may follow at once.
         delay = min(2.0 ** (self._failures - 1), BACKOFF_MAX) if self._failures else 0.0
         self._failure, self._failures = error, self._failures + 1
         self._retry_at = self._now() + delay
@@ -186,7 +186,7 @@ class RenewedToken:
             keeping.cancel()
 
     def _takes(self, stored: StoredTokens | None) -> bool:
-        """Use what another process renewed. False if it is due, although it may be used until it is renewed."""
+        """Use the token that another process stored, if it is valid. False if a renewal is due, even then."""
         if stored is None or stored.access_token in {None, self._refused} or stored.expires_in <= 0:
             return False
         self._hold(stored.access_token or "", stored.expires_in, stored.life or stored.expires_in)
@@ -202,7 +202,7 @@ class RenewedToken:
     async def _keep_renewing(self) -> None:
         while True:
             await asyncio.sleep(KEEP_EVERY)
-            # One that is away counts the term on: the next sign of life may come in time.
+            # If the database is unreachable, the next try may still come before the term ends.
             with suppress(*FAILURES):
                 async with self._database.connection() as connection:
                     await portal_tokens.keep_renewing(connection, self._origin, holder=self._holder, term=TERM)
@@ -210,7 +210,7 @@ class RenewedToken:
     async def _renew_for_all(self, renewal: Renewal) -> None:
         if renewal.was_left:
             await asyncio.sleep(GRACE)
-        # Another process may have ended its renewal since the first look.
+        # Another process may have finished its renewal since the first check.
         async with self._database.connection() as connection:
             if self._takes(await portal_tokens.stored_tokens(connection, self._origin)):
                 await portal_tokens.give_renewal_up(connection, self._origin, holder=self._holder)
@@ -230,7 +230,7 @@ class RenewedToken:
         await self._health.accepted()
 
     async def _exchange(self, renewal: Renewal) -> tuple[str, RenewedTokens]:
-        """Try the newest refresh token, then the older ones: a rotation that was lost may have left them alive."""
+        """Try the newest refresh token, then the older ones: if a rotated one was lost, an older one may be valid."""
         candidates = dict.fromkeys((renewal.refresh_token, renewal.previous_token, self._refresh_token))
         for candidate in filter(None, candidates):
             with suppress(Unauthorized):
