@@ -1,1 +1,1 @@
-"""What the doors have done: one function for each verb, with its transaction and what is rung after the commit."""
+"""The actions of the API and the workers: each runs its transaction, and enqueues messages after the commit."""

@@ -1,4 +1,4 @@
-"""Statements that would be too large at once: done in batches, each in a transaction of its own."""
+"""Runs a statement that would be too large in batches, each in its own transaction."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,7 +6,7 @@ from service.database.connection import Connection, Database
 
 
 async def in_batches(database: Database, step: Callable[[Connection], Awaitable[int]], *, size: int) -> int:
-    """Repeat a step until it does less than a batch of `size`; returns how much all of them did."""
+    """Repeat `step` until it handles fewer than `size` rows. Return how many rows all steps handled."""
     total, count = 0, size
     while count >= size:
         async with database.connection() as connection:

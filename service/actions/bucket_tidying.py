@@ -1,4 +1,4 @@
-"""Removes what is left over in the bucket: uploads that were left open, objects that no row names."""
+"""Removes leftovers from the bucket: unfinished uploads, probes, and objects that no row names."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,15 +11,15 @@ from service.domain.storage_keys import PROBES, case_of, case_prefix, is_probe, 
 from service.storage.object_store import ObjectStore, StoredObject
 from service.storage.store_errors import StorageError
 
-STALE_AFTER = timedelta(days=1)  # for an upload of a case without a job
-LOOK_AGAIN = timedelta(days=30)  # at a case that has an object which is not to be removed yet
+STALE_AFTER = timedelta(days=1)  # for uploads of cases without an active job, and for probes
+LOOK_AGAIN = timedelta(days=30)  # if a case has an object that must not be removed yet
 BATCH = 20  # cases
 
 
 async def abort_stale_uploads(database: Database, store: ObjectStore, *, older_than: timedelta = STALE_AFTER) -> int:
-    """Abort uploads that a crash has left open. Returns how many. A store that fails is tried another time.
+    """Abort uploads that a crash left open. Return how many. If the store fails, the next call tries again.
 
-    What a job works on is left alone, however slowly the portal sends it.
+    Uploads of cases with an active job stay, even if they are old: the portal may be slow.
     """
     try:
         stale = await store.open_uploads(older_than=older_than)
@@ -38,7 +38,7 @@ async def abort_stale_uploads(database: Database, store: ObjectStore, *, older_t
 
 
 async def remove_left_probes(store: ObjectStore, *, older_than: timedelta = STALE_AFTER) -> int:
-    """Delete objects by which a process tried the bucket out before it was killed. Returns how many."""
+    """Delete test objects that killed processes left in the bucket. Return how many."""
     written_before, removed = datetime.now(UTC) - older_than, 0
     try:
         async for page in store.objects(PROBES):
@@ -52,10 +52,10 @@ async def remove_left_probes(store: ObjectStore, *, older_than: timedelta = STAL
 
 
 async def remove_unnamed_objects(database: Database, store: ObjectStore, *, kept: timedelta = untidy_cases.KEPT) -> int:
-    """Look at the cases that are due, and delete what no row names. Returns how many objects.
+    """Check the cases that are due, and delete objects that no row names. Return how many.
 
-    It may be killed at any moment: a case is looked at again until nothing is left to remove. Any number of workers
-    may do this at once.
+    It may be killed at any time: a case is checked again until nothing is left to remove. Any number of workers may
+    run it at once.
     """
     removed, is_last = 0, False
     while not is_last:
@@ -76,7 +76,7 @@ async def remove_unnamed_objects(database: Database, store: ObjectStore, *, kept
 async def _tidy(database: Database, store: ObjectStore, case: UntidyCase, kept: timedelta) -> int:
     removed = left = 0
     async for page in store.objects(case_prefix(case.number)):
-        # Asked after the page was listed: what a row came to name meanwhile stays.
+        # Queried after the page was listed, so an object that a row names by now stays.
         async with database.connection() as connection:
             found = await untidy_cases.unnamed(connection, case.number, _written(page), kept=kept)
         for each in found:

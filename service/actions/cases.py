@@ -1,4 +1,4 @@
-"""How a case is requested: looked up, registered, and handed to the workers. Shared by what starts downloads."""
+"""Requests a case: lists it, registers it, and starts its downloads. Used by every handler that starts downloads."""
 
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
@@ -16,7 +16,7 @@ Find = Callable[[Connection, Request], Awaitable[Found]]
 
 
 class Begun(msgspec.Struct, Generic[Found], frozen=True):
-    """What was there at the end of the transaction of a request: a worker may be faster than the answer."""
+    """What `find` returned in the request's transaction: a worker may change it before the response is sent."""
 
     found: Found
     is_kept: bool = False  #: the portal did not answer; a worker will ask it
@@ -31,10 +31,10 @@ async def begin(
     auto_download: bool,
     timeout: float = LISTING_TIMEOUT,
 ) -> Begun[Found]:
-    """List the case where that is needed, and start what it lacks.
+    """List the case if needed, and start its missing downloads.
 
-    If the portal does not answer within `timeout` seconds the request is kept for the workers. Raises `NotFound` and
-    `AccessDenied`, and `Unlisted` for a request without download, of which there is nothing to keep.
+    If the portal does not answer within `timeout` seconds, the request is stored for the workers. Raises `NotFound`
+    and `AccessDenied`, and `Unlisted` for a request without downloads, which is not stored.
     """
     if is_listed and not wanted.force_refresh:
         return await _accept(state, wanted, find, auto_download=auto_download)
@@ -50,13 +50,13 @@ async def begin(
 async def list_process(
     state: ActionState, wanted: Request, *, is_forced: bool, timeout: float = LISTING_TIMEOUT
 ) -> None:
-    """Have the portal list the case now, and register it. Raises as `SharedListings.listed`."""
+    """List the case at the portal and register it. Raises the errors of `SharedListings.listed`."""
     asking = Asking(wanted.number, wanted.user_id, wanted.lane, state["arrived"], is_forced)
     await state["listings"].listed(asking, timeout=timeout)
 
 
 async def ring(state: ActionState, accepted: Accepted) -> None:
-    """After the commit. A bell that is not heard is rung again by the workers' sweep."""
+    """Enqueue the job and the delivery, after the commit. The workers' sweep enqueues again what Redis loses."""
     if accepted.job_id is not None and (accepted.new_job or accepted.can_go_on):
         await state["bell"].ring_job(accepted.job_id)
     if (due := accepted.delivery) is not None:

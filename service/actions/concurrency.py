@@ -1,5 +1,6 @@
-"""What starts downloads comes in crowds: a firm asks for all of its cases at once. A few of them at a time are let
-at the database and at Redis, so that the answers to everybody else, who follow their cases, do not wait behind them.
+"""Limits how many requests that start downloads use the database and Redis at the same time.
+
+Firms request all their cases in one burst; without a limit, status requests would queue behind them.
 """
 
 import asyncio
@@ -10,16 +11,16 @@ from service.database.connection import ACQUIRE_TIMEOUT
 
 
 class Turns:
-    """So many requests of a crowd at a time, in the order in which they came."""
+    """Download slots, given to requests in the order in which they arrive."""
 
     def __init__(self, places: int) -> None:
         self._places = asyncio.Semaphore(places)
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Wait for a turn and have it for the block, in which nobody else is waited for but PostgreSQL and Redis.
+        """Wait for a download slot and hold it in the block, which must wait only for PostgreSQL and Redis.
 
-        Raises `TimeoutError` after as long as one would wait for a connection, and is answered like that.
+        Raises `TimeoutError` after `ACQUIRE_TIMEOUT`, as if no database connection were free.
         """
         async with asyncio.timeout(ACQUIRE_TIMEOUT):
             await self._places.acquire()

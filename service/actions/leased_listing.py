@@ -1,6 +1,6 @@
-"""A listing that is asked for under the lease of its case, by an API process or a worker.
+"""Lists a case under its lease, in an API process or a worker.
 
-The lease is kept while the portal is asked, and its end is told to the processes that wait.
+The lease is renewed while the portal is asked, and the outcome is written for the processes that wait.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ FAILURES = (NotFound, AccessDenied, Unavailable)
 
 
 def outcome_of(error: PortalError) -> ListingOutcome:
-    """How a listing ended that failed with one of `FAILURES`."""
+    """Return the outcome of a listing that failed with one of `FAILURES`."""
     if isinstance(error, NotFound):
         return ListingOutcome.NOT_FOUND
     return ListingOutcome.DENIED if isinstance(error, AccessDenied) else ListingOutcome.UNAVAILABLE
@@ -27,10 +27,10 @@ def outcome_of(error: PortalError) -> ListingOutcome:
 
 @asynccontextmanager
 async def leased(database: Database, lease: Lease) -> AsyncIterator[None]:
-    """Keep the lease while the caller asks the portal and registers what it lists.
+    """Renew the lease while the caller asks the portal and registers the listing.
 
-    The transaction that registers also writes `listing_leases.end`. One of `FAILURES` is told to the processes that
-    wait. After any other exception they may ask at once.
+    The transaction that registers must also call `listing_leases.end`. One of `FAILURES` is written as the outcome
+    for the processes that wait. After any other exception they may ask at once.
     """
     renewing = asyncio.ensure_future(_renew(database, lease))
     has_ended = False
@@ -46,7 +46,7 @@ async def leased(database: Database, lease: Lease) -> AsyncIterator[None]:
         renewing.cancel()
         await asyncio.wait([renewing])
         if not has_ended:
-            # Cancelled, or the database is away: the lease ends in seconds, and now if it can be told.
+            # Cancelled or failed: release the lease now. If the database is unreachable, it ends in seconds.
             await _tell(database, lambda each: listing_leases.give_up(each, lease))
 
 
@@ -57,7 +57,7 @@ async def _renew(database: Database, lease: Lease) -> None:
 
 
 async def _tell(database: Database, step: Callable[[Connection], Awaitable[None]]) -> None:
-    """Write what others wait for. If it cannot be written, they go on when the lease ends."""
+    """Write to the lease. If the database is unreachable, waiting processes go on when the lease ends."""
     try:
         async with database.connection() as connection:
             await step(connection)

@@ -17,20 +17,20 @@ from service.database.jobs import jobs, turns
 from service.database.users import deleted_users
 from service.queue.task_queue import Bell
 
-BATCH = 200  # jobs, or users at hosts, of one statement
-ENDINGS = 5  # batches of deliveries of deleted users
+BATCH = 200  # jobs, or pairs of host and user, per statement
+ENDINGS = 5  # batches per sweep, of deliveries of deleted users
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep put back."""
+    """What a sweep released and enqueued."""
 
     jobs: int = 0  #: whose worker was gone
     deliveries: int = 0
 
 
 async def sweep(database: Database, bell: Bell) -> Swept:
-    """Put back every job whose worker is gone or whose delay has passed, and ring for every overdue delivery."""
+    """Release jobs whose worker is gone or whose delay has passed, and enqueue overdue deliveries."""
     released = await in_batches(database, partial(jobs.release_expired, limit=BATCH), size=BATCH)
     delayed = await in_batches(database, partial(jobs.release_delayed, limit=BATCH), size=BATCH)
     async with database.connection() as connection:
@@ -38,7 +38,7 @@ async def sweep(database: Database, bell: Bell) -> Swept:
     if released or delayed:
         await bell.ring_job(uuid4())
     async with database.transaction() as connection:
-        # One batch with each sweep: the hosts take no more at a time.
+        # One batch per sweep: the hosts have no slots for more.
         await deliveries.go_on_recovering(connection)
     await _end_for_deleted_users(database)
     rung = await _sweep_deliveries(database, bell)
@@ -48,7 +48,7 @@ async def sweep(database: Database, bell: Bell) -> Swept:
 
 
 async def _end_for_deleted_users(database: Database) -> None:
-    """Some batches with each sweep, so that a user with millions of deliveries does not hold it up."""
+    """Run a few batches per sweep, so that a user with millions of deliveries does not delay it."""
     for _ in range(ENDINGS):
         async with database.transaction() as connection:
             if not await deleted_users.go_on_ending(connection):
@@ -56,7 +56,7 @@ async def _end_for_deleted_users(database: Database) -> None:
 
 
 async def _sweep_deliveries(database: Database, bell: Bell) -> int:
-    """Walk once over the users at hosts for whom something is open, from batch to batch."""
+    """Enqueue overdue deliveries, in batches of pairs of host and user. Return how many."""
     rung = 0
     after: Stop | None = None
     is_last = False
@@ -65,7 +65,7 @@ async def _sweep_deliveries(database: Database, bell: Bell) -> int:
             batch = await overdue.take_overdue(connection, after=after, limit=BATCH)
         for ring in batch.rings:
             if not await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings):
-                # Redis is away: what is left becomes overdue again.
+                # Redis is unreachable: the others become overdue again, and a later sweep enqueues them.
                 return rung
             rung += 1
         after, is_last = batch.after, batch.after is None

@@ -1,4 +1,4 @@
-"""Deletes what is kept of webhooks and of jobs when its time has come, batch by batch."""
+"""Deletes old webhook data and old jobs, in batches."""
 
 from datetime import timedelta
 from functools import partial
@@ -9,18 +9,18 @@ from service.database.connection import Database
 from service.database.jobs import job_retention
 from service.database.retention import BATCH, Position
 
-JOB_BATCHES = 20  # of one call: nearly all jobs stay, and are looked at again in a later one
+JOB_BATCHES = 20  # per call: nearly all jobs stay, and later calls check them again
 
 
 async def remove_old_webhooks(database: Database, *, older_than: timedelta) -> int:
-    """Delete settled deliveries, events without deliveries, and hosts that are no longer called; returns how many rows.
+    """Delete settled deliveries, events without deliveries, and hosts that are no longer called; return how many rows.
 
-    Cut off at any moment, it goes on with the rest the next time.
+    If it is interrupted, the next call deletes the rest.
     """
     deliveries = await in_batches(database, partial(retention.remove_deliveries, older_than=older_than), size=BATCH)
     events = await _remove_events(database, older_than)
     async with database.connection() as connection:
-        # A batch each time is enough: a host is called before it can be forgotten.
+        # One batch per call is enough: a host is added only when it is called.
         return deliveries + events + await retention.forget_hosts(connection, older_than=older_than)
 
 
@@ -37,9 +37,9 @@ async def _remove_events(database: Database, older_than: timedelta) -> int:
 
 
 async def remove_old_jobs(database: Database, *, older_than: timedelta) -> int:
-    """Look at some of the old jobs, and delete those that nothing needs; returns how many these were.
+    """Check some of the old jobs, and delete those that nothing needs. Return how many were deleted.
 
-    The next call goes on behind them, in any process.
+    The next call, in any process, continues after them.
     """
     total = 0
     for _ in range(JOB_BATCHES):

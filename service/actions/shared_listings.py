@@ -1,6 +1,6 @@
-"""One listing for all who ask for a case at the same moment, in this process and in the others.
+"""Shares one listing between all concurrent requests for a case, in this process and in the others.
 
-Of the requests of one process one task asks the database; of all processes the one that has the lease asks the portal.
+In each process one task queries the database; of all processes, only the one with the lease asks the portal.
 """
 
 import asyncio
@@ -25,31 +25,31 @@ from service.portal.errors import AccessDenied, NotFound
 from service.portal.gate import Gate
 from service.queue.task_queue import Bell
 
-LISTING_TIMEOUT = 5.0  # seconds; the worker waits longer, the client need not
-LOOK_INTERVAL = 0.1  # seconds between two looks at a listing of another process
+LISTING_TIMEOUT = 5.0  # seconds; after that a worker asks with a longer timeout, and the client need not wait
+LOOK_INTERVAL = 0.1  # seconds between two checks of another process's listing
 CLOSE_TIMEOUT = 5.0  # seconds
 
 
 class Unlisted(Exception):
     """The portal did not list the case in time.
 
-    `asked`: the place of the listing that did not come; None if none was begun that would have done.
+    `asked`: the sequence number of the listing that did not arrive; None if no listing new enough was started.
     """
 
     def __init__(self, asked: int | None = None, *, retry_after: float | None = None) -> None:
         super().__init__("no listing")
         self.asked = asked
-        self.retry_after = retry_after  #: seconds, where the portal said so
+        self.retry_after = retry_after  #: seconds, if the portal said so
 
 
 class Asking(msgspec.Struct, frozen=True):
-    """Somebody who needs a listing."""
+    """A request that needs a listing."""
 
     number: ProcessNumber
     user_id: UUID
     lane: int
     arrived: float  #: of `time.perf_counter`
-    is_forced: bool  #: only a listing that is begun after `arrived` will do
+    is_forced: bool  #: True: it needs a listing that was started after `arrived`
 
 
 @dataclass(eq=False)
@@ -63,18 +63,18 @@ class _Flight:
     task: "asyncio.Task[None]" = field(init=False)
 
     def serves(self, asking: Asking) -> bool:
-        """Whether it is new enough."""
+        """True if the listing is new enough."""
         return not asking.is_forced or self.began >= asking.arrived
 
     def note(self, seen: Seen, looked: float) -> None:
-        """What another process does."""
+        """Copy the state of another process's listing."""
         self.asked, self.outcome, self.retry_after = seen.asked, seen.outcome, seen.retry_after
         if seen.age is not None:
             self.began = looked - seen.age
 
 
 class SharedListings:
-    """The listings that the API asks for."""
+    """Lists cases for the API."""
 
     def __init__(self, database: Database, portal: PortalClient, gate: Gate, turns: Turns, bell: Bell) -> None:
         self._database = database
@@ -87,8 +87,8 @@ class SharedListings:
     async def listed(self, asking: Asking, *, timeout: float = LISTING_TIMEOUT) -> None:
         """Return when the case is listed and registered.
 
-        Raises `Unlisted`, `NotFound` and `AccessDenied`. A listing that is under
-        way goes on for the others when this caller's time is up, or when it is cancelled.
+        Raises `Unlisted`, `NotFound` and `AccessDenied`. If this caller times out or is cancelled, a listing that is
+        under way goes on for the others.
         """
         deadline = time.perf_counter() + timeout
         flight = None
@@ -102,7 +102,7 @@ class SharedListings:
         raise Unlisted(flight.asked if flight is not None and flight.serves(asking) else None)
 
     async def close(self) -> None:
-        """End what is under way and give its leases back."""
+        """Cancel the listings that are under way and release their leases."""
         tasks = [flight.task for flight in self._flights.values()]
         for task in tasks:
             task.cancel()
@@ -110,7 +110,7 @@ class SharedListings:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
 
     def _flight(self, asking: Asking) -> _Flight:
-        """The one that is under way, or a new one."""
+        """Return the listing that is under way, or start one."""
         if (flight := self._flights.get(asking.number)) is None:
             flight = self._flights[asking.number] = _Flight()
             flight.task = asyncio.ensure_future(self._fly(flight, asking))
@@ -120,7 +120,7 @@ class SharedListings:
     def _land(self, number: ProcessNumber, task: "asyncio.Task[None]") -> None:
         del self._flights[number]
         if not task.cancelled():
-            # Marks it as seen: those who waited may all have left.
+            # Retrieved, so that asyncio does not log it if every caller has left.
             task.exception()
 
     async def _fly(self, flight: _Flight, asking: Asking) -> None:
@@ -139,7 +139,7 @@ class SharedListings:
             await asyncio.sleep(LOOK_INTERVAL)
 
     async def _look(self, holder: UUID, asking: Asking) -> tuple[Seen, float]:
-        """Take the lease if it is free, and say at which time of `time.perf_counter` it was asked for."""
+        """Take the lease if it is free. Also return the `time.perf_counter` time just before the query."""
         async with self._turns.take(), self._database.connection() as connection:
             now = time.perf_counter()
             waited = timedelta(seconds=now - asking.arrived)

@@ -1,4 +1,4 @@
-"""What actions work with."""
+"""The state that actions use."""
 
 from typing import NotRequired, TypedDict
 
@@ -14,6 +14,6 @@ class ActionState(TypedDict):
     database: Database
     listings: SharedListings
     bell: Bell
-    turns: Turns  #: of the requests that start downloads
-    event_limit: int  #: documents that an event carries
+    turns: Turns  #: download slots, for requests that start downloads
+    event_limit: int  #: documents in an event, at most
     arrived: NotRequired[float]  #: set for each request; of `time.perf_counter`
