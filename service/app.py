@@ -73,8 +73,8 @@ from service.storage.store_errors import StorageError
 from service.webhooks.addresses.resolver import DnsResolver
 from service.webhooks.client import GuardedClient
 
-LISTING_PART = 5  # of the slots at the portal that the workers have: one in so many is added for listings of the API
-TRIAL_TIMEOUT = 10.0  # seconds; a client waits for the answer, and proxies give up after 30
+LISTING_PART = 5  # an API process has one slot at the portal for listings, per so many slots of the workers
+TRIAL_TIMEOUT = 10.0  # seconds of a test webhook; the client waits for its result, and proxies may give up after 30
 
 Closed = TypeVar("Closed", SharedListings, DependencyNotes, ProgressWatcher, DnsResolver, KeyUses)
 
@@ -87,7 +87,7 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/docs", GET=docs.page),
     OperationRoute("/docs/start.js", GET=docs.start),
     Mount("/docs/assets", StaticFiles(packages=[("swagger_ui", "static")])),
-    # No Mount: its pattern matches no line break, and a number that has one has to get its answer too.
+    # No Mount: its pattern does not match line breaks, and a number with a line break must get the right error.
     OperationRoute("/api/v1/processes", GET=processes.index),
     OperationRoute("/api/v1/processes/search", POST=bulk_requests.search),
     OperationRoute("/api/v1/processes/{number}", GET=processes.show),
@@ -130,7 +130,7 @@ HANDLERS = {
 
 
 def create_app() -> OneLineStartupErrors:
-    """What uvicorn serves. Exits with one line where the environment is wrong."""
+    """Return the application for uvicorn. Exits with one line if the environment is wrong."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -141,7 +141,7 @@ def create_app() -> OneLineStartupErrors:
 
 
 def build(settings: Settings) -> RequestIdMiddleware:
-    """The application for given settings."""
+    """Return the application for `settings`."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[State]:
@@ -149,18 +149,18 @@ def build(settings: Settings) -> RequestIdMiddleware:
             _check_alert_urls(settings)
             state = await _open(stack, settings)
             await tell_if_away(state["bell"].ping())
-            # After all checks: a start that fails must not use the key up.
+            # After all checks: a start that fails must not use up the key.
             await make_first_admin(state["database"], settings.admin_api_key)
-            # What the start has made stays for good. Each full collection would look at all of it while no request
-            # is served, which a large case pays for several times.
+            # Objects made until now stay until the end. Without this, each full collection would scan them all while no
+            # request is served; the response for a large case can trigger several.
             gc.collect()
             gc.freeze()
             yield state
 
     application = Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan)
-    # It would answer a slash too many with a redirect to whatever host the client has named.
+    # Starlette would redirect a path with an extra slash to any host that the client names.
     application.router.redirect_slashes = False
-    # Around the application and not among its own middleware, within which it does not answer crashes.
+    # Around the application: responses to crashes do not pass through its own middleware.
     bounded = RequestBoundsMiddleware(allow_origins(application, settings.cors_allowed_origins))
     secured = SecurityHeadersMiddleware(bounded, is_https_only=settings.is_production)
     return RequestIdMiddleware(ConnectionMiddleware(secured))
@@ -206,21 +206,21 @@ def _watched(settings: Settings, database: Database) -> ApiMetrics:
 
 
 def seconds_to_drain(settings: Settings) -> int:
-    """How long a process goes on answering after SIGTERM. In development a restart does not wait."""
+    """Seconds for which a process goes on answering after SIGTERM. By default none in development."""
     return settings.drain_seconds if settings.drain_seconds is not None else 5 * settings.is_production
 
 
 def _open_bell(stack: AsyncExitStack, settings: Settings) -> Bell:
     redis = redis_pool(settings.redis_url)
-    # arq's client leaves a pool that it was given open.
+    # arq's client does not close a pool that it was given.
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     return Bell(redis)
 
 
 def _check_alert_urls(settings: Settings) -> None:
-    """Workers use them; a release whose API starts with wrong ones would look well. Raises `StartupError`."""
+    """Only workers use them, but wrong ones must make a release fail in the API too. Raises `StartupError`."""
     if settings.alert_urls:
-        # apprise takes 60 ms of CPU to import, and most installations have no target.
+        # apprise is slow to import, and most installations have no target.
         from service.observability.alert_targets import open_targets  # noqa: PLC0415  (see above)
 
         open_targets(settings.alert_urls)
@@ -267,7 +267,7 @@ async def _open_readiness(
     bell: Bell,
     store: ObjectStore,
 ) -> Readiness:
-    """With the metrics, which show what it finds."""
+    """Also start the server of the metrics, which show the results of the checks."""
     readiness = Readiness(database, bell, store, credential=portal_credential(settings))
     port = settings.metrics_port if settings.metrics_enabled else None
     render = partial(exposition, metrics, database, readiness, portal_credential(settings))

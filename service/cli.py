@@ -1,4 +1,4 @@
-"""`autos`: what operators and newcomers type."""
+"""The command `autos`."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -7,8 +7,8 @@ import click
 
 from service.domain.version import VERSION
 
-#: Where each command is. To import all of them takes a second of CPU, so that only the one that is asked for is; the
-#: help, which shows a line of each, imports them all.
+#: Where each command is. Importing all of them is slow, so only the requested one is imported. The help, which shows a
+#: line of each, imports them all.
 COMMANDS: Mapping[str, str] = {
     "deliveries": "service.commands.deliveries:deliveries_group",
     "demo": "service.commands.local:demo",
@@ -25,14 +25,13 @@ COMMANDS: Mapping[str, str] = {
 
 
 class LazyGroup(click.Group):
-    """The commands of `COMMANDS`, each imported when it is asked for."""
+    """The commands of `COMMANDS`, each imported when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
-        """The names."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
-        """The command, or nothing where there is none of this name."""
+        """Import and return a command; None if there is no command of this name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")

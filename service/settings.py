@@ -1,4 +1,4 @@
-"""Every environment variable, typed. Read by the wiring of the processes and by the command line only."""
+"""Every environment variable, typed. Only the entry files, `service.startup` and the command line use it."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _LISTS: Mapping[str, re.Pattern[str]] = {
         re.compile(","),
     ),
     "CORS_ALLOWED_ORIGINS": re.compile(","),
-    # A URL may have commas itself: one that separates is followed by the scheme of the next.
+    # A URL may contain commas: only one that is followed by a scheme separates.
     "ALERT_URLS": re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)"),
 }
 _SCHEMES: Mapping[str, tuple[str, ...]] = {
@@ -110,12 +110,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
     @property
     def is_production(self) -> bool:
-        """Whether the strict rules are on."""
+        """True if the strict rules apply."""
         return self.environment == "production"
 
     @property
     def base_url(self) -> str:
-        """Where clients reach the API, without a slash at the end."""
+        """The URL of the API for its clients, without a slash at the end."""
         return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
 
@@ -146,7 +146,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
 
 
 def load_database_url(environ: Mapping[str, str] | None = None, *, env_file: Path = Path(".env")) -> str:
-    """The only setting of what changes the schema, by the same rules as `load_settings`."""
+    """Return the only setting that migrations need, by the rules of `load_settings`. Raises `SettingsError`."""
     settings = _converted(_given(environ, env_file), _DatabaseSettings)
     _check_server_url("DATABASE_URL", parse_database_url, settings.database_url)
     if settings.environment == "production":
@@ -165,7 +165,7 @@ def _given(environ: Mapping[str, str] | None, env_file: Path) -> dict[str, str]:
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        # Editors of Windows put a byte order mark before the first name.
+        # Editors on Windows write a byte order mark before the first name.
         read = dotenv_values(path, encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not written in UTF-8") from None
@@ -188,7 +188,7 @@ def _converted(given: Mapping[str, str], kind: type[_S]) -> _S:
 
 
 def _parts(name: str, value: str) -> str | list[str]:
-    """The value, or those of a list."""
+    """Return the value, or the values of a variable that is a list. Raises `SettingsError`."""
     separator = _LISTS.get(name)
     parts = [value] if separator is None else [part.strip() for part in separator.split(value) if part.strip()]
     for part in parts:
@@ -198,7 +198,7 @@ def _parts(name: str, value: str) -> str | list[str]:
 
 
 def _missing(kind: type[_S], values: Mapping[str, Any]) -> list[str]:
-    """All of them at once: to set them one a start takes as many starts."""
+    """Return all missing variables, so that the operator can set them before the next start."""
     missing = [each.encode_name for each in msgspec.structs.fields(kind) if each.required]
     missing = [name for name in missing if name not in values]
     if kind is Settings and not values.keys() & {"PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN"}:
@@ -212,7 +212,7 @@ def _named(error: msgspec.ValidationError) -> SettingsError:
     text = str(error)
     name = re.search(r"\$\.(\w+)", text)
     reason = text.partition(" - at ")[0]
-    # An enumeration's message repeats the value; none of those is a secret, but the rule is simpler so.
+    # For an enum, msgspec's message repeats the value. No enum is a secret, but a rule without exception is simpler.
     reason = re.sub(r"Invalid enum value .*", "not one of the allowed values", reason)
     return SettingsError(f"{name[1] if name else 'the environment'} is malformed: {reason}")
 
@@ -254,7 +254,7 @@ def _check_production(settings: Settings) -> None:
 
 
 def _check_encrypted(settings: Settings) -> None:
-    # Calls of the service itself may stay on a private network; links are followed from anywhere.
+    # The service's own calls may stay in a private network; clients may follow links from anywhere.
     links = "S3_ENDPOINT_URL" if settings.s3_public_endpoint_url is None else "S3_PUBLIC_ENDPOINT_URL"
     sent = {
         "PUBLIC_URL": "API keys",
@@ -271,7 +271,7 @@ def _check_encrypted(settings: Settings) -> None:
 def _check_secrets(settings: Settings) -> None:
     _check_database_password(settings.database_url)
     redis = urlsplit(settings.redis_url)
-    # None is left alone: sockets, client certificates, PGPASSWORD and the like put no password into the URL.
+    # A URL without a password is accepted: sockets and client certificates need none.
     if redis.password is not None:
         _check_password("REDIS_URL", unquote(redis.password), unquote(redis.username or ""))
     for name in ("AWS_SECRET_ACCESS_KEY", "PDPJ_TOKEN", "PDPJ_REFRESH_TOKEN", "ADMIN_API_KEY"):

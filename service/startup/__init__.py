@@ -1,1 +1,1 @@
-"""From the settings to the values that processes work with, with one clear line for what is not there."""
+"""Builds what the processes need from the settings. Whatever is missing or wrong is reported in one line."""

@@ -1,4 +1,4 @@
-"""The bucket as the processes open it, with one clear line where it is not there."""
+"""Opens the bucket at the start of a process, with one clear line for each failure."""
 
 import contextlib
 import ssl
@@ -23,10 +23,10 @@ _OTHER_REGION = frozenset({"AuthorizationHeaderMalformed", "AuthorizationQueryPa
 async def open_store(
     settings: StoreSettings, *, create_bucket: bool, is_strict: bool = False
 ) -> AsyncIterator[ObjectStore]:
-    """Open the bucket in its own region, and try it out; make it where that is allowed and it is missing.
+    """Open the bucket in its own region and test it. With `create_bucket`, create it if it is missing.
 
-    A bucket that refuses what the service needs is a `StartupError`; one that fails for the moment is one for the
-    strict only, since it may still be read.
+    Raises `StartupError` if the bucket cannot be opened or refuses what the service needs. If the test fails for
+    another reason, raises it only with `is_strict`: objects may still be readable.
     """
     async with AsyncExitStack() as stack:
         try:
@@ -48,7 +48,7 @@ async def _open(stack: AsyncExitStack, settings: StoreSettings, *, create_bucket
         failure, told = error, error.region
     if told not in {"", store.region}:
         other = await stack.enter_async_context(open_object_store(msgspec.structs.replace(settings, region=told)))
-        # Some stores tell a region that they refuse themselves: then the first one stays, if it works.
+        # Some stores name a region that they then refuse: the configured one is used, if it works.
         with contextlib.suppress(StorageError):
             await _check(other, create_bucket=create_bucket)
             await _try_out(other, is_strict=is_strict)
@@ -70,7 +70,7 @@ async def _try_out(store: ObjectStore, *, is_strict: bool) -> None:
 
 
 async def _check(store: ObjectStore, *, create_bucket: bool) -> str:
-    """Ask for the bucket. Returns the region that the store names, or nothing."""
+    """Check that the bucket exists. Return the region that the store names, or ""."""
     try:
         return await store.check()
     except StorageError as error:
@@ -105,7 +105,7 @@ def _reason(error: StorageError) -> str:
 
 
 def _certificate_fault(error: BaseException) -> str | None:
-    """botocore and aiohttp wrap what TLS says."""
+    """Return the reason of a TLS error, which botocore and aiohttp wrap in others; None if there is none."""
     following: BaseException | None = error
     while following is not None:
         if isinstance(following, aiohttp.ClientConnectorCertificateError):

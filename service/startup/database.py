@@ -1,4 +1,4 @@
-"""What both processes open first, with one clear line for whatever is not there."""
+"""Opens the database at the start of a process, with one clear line for each failure."""
 
 import asyncio
 import ssl
@@ -28,11 +28,11 @@ async def open_database(url: str, *, application_name: str, max_size: int) -> As
 
 @asynccontextmanager
 async def connected_database(url: str, *, application_name: str, max_size: int) -> AsyncIterator[Database]:
-    """Connect the pool, whatever the schema is. Raises `StartupError`."""
+    """Connect the pool without a check of the schema. Raises `StartupError`."""
     try:
         database = create_database(url, application_name=application_name, max_size=max_size)
     except (DatabaseUrlError, ssl.SSLError) as error:
-        # The settings were checked, and a file that they name has changed since, or is none of a certificate.
+        # The settings were valid: a file that they name has changed since, or is not a certificate.
         raise StartupError(f"DATABASE_URL: {error}") from None
     await _connect(database)
     try:
@@ -50,14 +50,14 @@ async def _connect(database: Database) -> None:
     except asyncpg.InvalidCatalogNameError:
         raise StartupError("DATABASE_URL: there is no such database") from None
     except asyncpg.ClientConfigurationError as error:
-        # Of files, such as that of the authorities. Its first line names them, and no password.
+        # About files, for example sslrootcert. Its first line names the file and contains no password.
         raise StartupError(f"DATABASE_URL: {str(error).splitlines()[0]}") from None
     except asyncpg.TargetServerAttributeNotMatched:
         raise StartupError("DATABASE_URL: no server is of the kind that target_session_attrs wants") from None
     except ssl.SSLCertVerificationError as error:
-        # The authorities of a private CA are those of sslrootcert.
+        # A private CA must be in the file of sslrootcert.
         reason = f"the server's certificate is not trusted: {error.verify_message}; see sslrootcert"
         raise StartupError(f"DATABASE_URL: {reason}") from None
-    # A ValueError: of a host's name that no resolver takes.
+    # ValueError: a malformed host name.
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         raise StartupError(f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__})") from None

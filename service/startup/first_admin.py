@@ -1,4 +1,4 @@
-"""`ADMIN_API_KEY` at the end of a start."""
+"""Creates the first administrator from `ADMIN_API_KEY`, at the end of a start."""
 
 import structlog
 
@@ -9,7 +9,7 @@ from service.webhooks.signature import new_secret
 
 
 async def make_first_admin(database: Database, key: str | None) -> None:
-    """Make the administrator if there is none, and log what became of the key. Raises `StartupError`."""
+    """Create the administrator if there is none, and log whether the key was used. Raises `StartupError`."""
     if key is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""From the settings to the logs of a process."""
+"""Configures the logs of a process."""
 
 import os
 from urllib.parse import unquote, urlsplit
@@ -12,14 +12,14 @@ from service.settings import Settings
 
 
 def configure_process_logs(settings: Settings) -> None:
-    """JSON in production, for people elsewhere, unless the settings say otherwise."""
+    """Log JSON in production and readable lines elsewhere, unless `LOG_FORMAT` says otherwise."""
     default = "json" if settings.is_production else "console"
     as_json = (settings.log_format or default) == "json"
     configure_logs(settings.log_level, as_json=as_json, secrets=_secrets(settings))
 
 
 def warn_of_ignored_settings() -> None:
-    """Say which variables were taken for something else than settings."""
+    """Log which variables are not used as settings, because Kubernetes has set them."""
     for name in injected(os.environ):
         reason = "it is the address of a service, which Kubernetes put there"
         structlog.get_logger().warning("setting_ignored", setting=name, reason=reason)

@@ -1,4 +1,4 @@
-"""From the settings to the values that both processes pass on: the entry files and this one read the settings."""
+"""Builds from the settings what both processes use, so that other modules need not know the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ from service.webhooks.addresses.policy import AddressPolicy
 
 
 def watch_pool(metrics: Metrics, settings: Settings, database: Database) -> None:
-    """Have the metrics show how the pool is used."""
+    """Show the use of the connection pool in the metrics."""
     metrics.watch_connections(
         idle=lambda: database.pool_use().idle,
         in_use=lambda: database.pool_use().in_use,
@@ -36,7 +36,7 @@ def watch_pool(metrics: Metrics, settings: Settings, database: Database) -> None
 
 
 def store_settings(settings: Settings) -> StoreSettings:
-    """Where the objects go."""
+    """The settings of the object store."""
     return StoreSettings(
         bucket=settings.s3_bucket,
         endpoint_url=settings.s3_endpoint_url,
@@ -44,7 +44,7 @@ def store_settings(settings: Settings) -> StoreSettings:
         region=settings.s3_region,
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key,
-        # As the AWS chain has it: without a key the token is that of no credentials.
+        # As in the AWS credential chain: a session token without a key is ignored.
         session_token=settings.aws_session_token if settings.aws_access_key_id else None,
         link_ttl=settings.presigned_url_ttl,
         encryption=settings.s3_encryption,
@@ -53,7 +53,7 @@ def store_settings(settings: Settings) -> StoreSettings:
 
 
 def address_policy(settings: Settings) -> AddressPolicy:
-    """Which URLs may be called."""
+    """The rules for webhook URLs."""
     if settings.is_production:
         return AddressPolicy.production(
             own_hosts=[urlsplit(settings.base_url).hostname or ""],
@@ -72,13 +72,13 @@ def address_policy(settings: Settings) -> AddressPolicy:
 async def open_portal(
     settings: Settings, database: Database, gate: Gate, metrics: Metrics, notes: DependencyNotes
 ) -> AsyncIterator[PortalClient]:
-    """The portal, with as many requests open from this process as the gate admits."""
+    """Open the client of the portal. `gate` limits how many requests this process has open."""
     proxy, middlewares = _proxy(settings)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
         proxy=proxy,
         middlewares=middlewares,
-        # aiohttp takes a compressed body that was cut off for a whole one.
+        # aiohttp accepts a truncated compressed body as complete.
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
@@ -101,12 +101,12 @@ async def open_portal(
                 tell=partial(_note_portal, notes),
             )
         finally:
-            # Before the session: a renewal that is under way must end.
+            # Before the session closes: a renewal that is under way needs it.
             await tokens.close()
 
 
 def _proxy(settings: Settings) -> tuple[URL | None, tuple[aiohttp.ClientMiddlewareType, ...]]:
-    """The proxy on the way to the portal, and what gives it its credentials: errors repeat its address."""
+    """Return the proxy's URL without credentials, which errors would repeat, and a middleware that sends them."""
     if settings.pdpj_proxy_url is None:
         return None, ()
     url = URL(settings.pdpj_proxy_url)
@@ -118,7 +118,7 @@ def _proxy(settings: Settings) -> tuple[URL | None, tuple[aiohttp.ClientMiddlewa
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         if request.is_ssl():
-            # Of the CONNECT alone: the portal gets none of it.
+            # Only in the CONNECT request, which the portal does not see.
             request.proxy_headers = CIMultiDict({"Proxy-Authorization": credentials})
         else:
             request.headers["Proxy-Authorization"] = credentials
@@ -135,7 +135,7 @@ def _note_portal(notes: DependencyNotes, error: PortalError | None) -> None:
 
 
 def portal_credential(settings: Settings) -> str:
-    """What was configured: the token itself, or the one that renews it."""
+    """Return the configured access token or refresh token."""
     return settings.pdpj_token or settings.pdpj_refresh_token or ""
 
 
@@ -157,6 +157,6 @@ def _tokens(settings: Settings, database: Database, session: aiohttp.ClientSessi
 
 @asynccontextmanager
 async def open_bucket(settings: Settings) -> AsyncIterator[ObjectStore]:
-    """The bucket; outside production it is made where it is missing. Raises `StartupError`."""
+    """Open the bucket; outside production, create it if it is missing. Raises `StartupError`."""
     async with open_store(store_settings(settings), create_bucket=not settings.is_production) as store:
         yield store
