@@ -26,7 +26,7 @@ from service.portal.errors import (
 )
 
 RETRY_AFTER_MAX = 600.0  # seconds; a longer Retry-After is cut to this
-#: Words of the portal's errors, in lower case, without accents. Messages about a dead token have "acesso" too.
+#: Words of the portal's errors, in lower case, without accents. Messages about an invalid token have "acesso" too.
 _TOKEN = re.compile(r"token|sessao|expirad|bearer|jwt|autenticac|autenticad|credencia")
 _DENIAL = re.compile(
     r"(nao (possui|tem|ha)|sem|falta de) .{0,30}?(acesso|permissao|autorizacao)|(acesso|permissao|autorizacao) negad"

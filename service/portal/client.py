@@ -61,7 +61,7 @@ class PortalClient:
         """Each call takes a token from `tokens` and a slot from `gate`.
 
         `slow_down` makes all processes pause for some seconds; `pause_left` returns the seconds that are left.
-        `tell` is called with the error of each call, or None if the call succeeded.
+        `tell` is called after each listing and download, with its error or None.
         """
         self._session = session
         self._base = URL(base_url.rstrip("/"))
@@ -88,7 +88,7 @@ class PortalClient:
         """Ask for the listing of a case, for at most `timeout` seconds.
 
         Raises `NotFound`, `AccessDenied`, or `Unavailable` for every temporary failure. Raises `Busy` without a
-        request if the portal's pause lasts longer than `timeout`.
+        request if the pause lasts for all of `timeout`.
         """
         left = await self._pauses.left()
         if left >= timeout:

@@ -1,6 +1,6 @@
 """Decodes bodies that arrive compressed although we ask for `identity`.
 
-aiohttp does not do this: it accepts a truncated gzip stream as complete.
+aiohttp's own decoding is off: it accepts a truncated gzip stream as complete.
 """
 
 import zlib

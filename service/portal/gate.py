@@ -14,7 +14,7 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import Lane
 from service.portal.errors import Busy
 
-HANG_UP = 0.25  # seconds, many round trips: until then the portal has noticed that a connection was closed
+HANG_UP = 0.25  # seconds, many round trips: by then the portal should have noticed a closed connection
 
 
 class Demand(msgspec.Struct, frozen=True):

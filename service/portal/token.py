@@ -48,7 +48,7 @@ class _Claims(msgspec.Struct, frozen=True):
 def expiry(token: str) -> float | None:
     """Return the `exp` claim of a JWT: seconds since the epoch (RFC 7519, section 4.1.4). None: the token has none.
 
-    The signature is not checked: the time is only shown to operators, who must set a new token before it.
+    The signature is not checked: the time is only shown to operators.
     """
     payload = token.split(".")[1] if token.count(".") == 2 else ""
     try:
