@@ -1,4 +1,4 @@
-"""What tasks work with: opened once at start-up, passed by hand."""
+"""The dependencies of the tasks: opened once at startup, passed as an argument."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from worker.shutdown import Drain
 
 @dataclass(frozen=True)
 class Limits:
-    """The numbers that the settings give to the tasks."""
+    """The limits that the settings set for the tasks."""
 
     download_concurrency: int  #: documents of one job at a time
     download_attempts: int  #: for one document
@@ -47,6 +47,6 @@ class Context:
 
 
 def context_of(ctx: dict[str, Any]) -> Context:
-    """The typed part of the dictionary that arq passes to its tasks."""
+    """Return the `Context` from the dictionary that arq passes to each task."""
     context: Context = ctx["autos"]
     return context

@@ -1,1 +1,1 @@
-"""One document: asked for, inspected, and written to the bucket."""
+"""Download one document: request it, inspect it, write it to the bucket."""

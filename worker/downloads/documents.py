@@ -1,4 +1,4 @@
-"""The documents of a job: their addresses in turn, their attempts, and what is written of them."""
+"""Downloads the documents of a job: tries each address, repeats attempts, writes each result to PostgreSQL."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,26 +26,26 @@ from worker.tasks.postponement import KEPT_FOR
 
 
 class Source:
-    """The addresses of one document, and what the attempts so far have shown of them."""
+    """The addresses of one document, and what earlier attempts received from them."""
 
     def __init__(self, task: Task) -> None:
         binaries = [copy.binary_href for copy in task.copies if copy.binary_href]
         texts = [copy.text_href for copy in task.copies if copy.text_href]
-        # The text is no substitute for a document that fails, only for one that the portal never had.
+        # Use the text only if the portal lists no binary, never because the binary fails.
         self.hrefs = binaries or texts
         self.expected = Expected(task.declared_size, task.declared_mime_type, task.name, is_text=not binaries)
-        # From any address: two of them may have sizes of their own, and each repeats itself.
+        # From all addresses: two may send different bytes, but each sends the same bytes again.
         self.doubted: list[Received] = []
         self.texts = texts if binaries else []
-        self.text: Rendition | None = None  # what came as the document's text after the last page that is doubted
+        self.text: Rendition | None = None  # the document's text, requested after the last doubted page
 
 
 async def download_documents(
     context: Context, job: ClaimedJob, first: Task, waiting: Iterator[Task], *, group: asyncio.TaskGroup
 ) -> None:
-    """Download `first` and then what is still waiting, one after the other, and have `group` write what came of each.
+    """Download `first`, then what is left in `waiting`, one at a time. Tasks of `group` write the results.
 
-    Raises, here or in the group, `LeaseLost`, `StorageError` and `Outage`, none of which is a document's fault.
+    Raises `LeaseLost`, `StorageError` and `Outage`, here or in a task of `group`. None of them fails a document.
     """
     if not await context.database.ask(lambda connection: documents.start(connection, first.id, job.lease)):
         raise LeaseLost
@@ -56,7 +56,7 @@ async def download_documents(
         following = next(waiting, None)
         if writing is not None:
             await writing
-        # While the next one comes: PostgreSQL answers when its disk has it. 8 % of the time of small documents.
+        # Written while the next document is downloaded: a commit waits for the disk of PostgreSQL.
         writing = group.create_task(_write(context, job, task, outcome, attempts=attempts, following=following))
         task = following
 
@@ -70,7 +70,7 @@ async def _write(
     attempts: int,
     following: Task | None,
 ) -> None:
-    """Raises `LeaseLost`: nothing was written then. A document that was superseded waits for the job's next round."""
+    """Write one result. If the document was superseded, nothing is written. Raises `LeaseLost`, nothing written."""
     following_id = following.id if following else None
     rest: Any = {"revision": task.revision, "attempts": attempts, "following": following_id}
 
@@ -81,7 +81,7 @@ async def _write(
 
     written = await context.database.ask(mark)
     if written is not Written.YES and isinstance(outcome, StoredFile):
-        # Shielded: the loss of the lease cancels this task too, and then nobody else knows the key.
+        # Shielded: losing the lease cancels this task too, and only this task knows the key.
         await asyncio.shield(asyncio.ensure_future(context.store.discard(outcome.key)))
     if written is Written.LEASE_LOST:
         raise LeaseLost
@@ -122,13 +122,16 @@ async def _attempt(context: Context, job: ClaimedJob, task: Task) -> tuple[Store
 
 
 async def _require_portal(context: Context, job: ClaimedJob, *, since: float) -> None:
-    """Raise `Outage` unless the portal works for others: its failure as a whole is no document's."""
+    """Raise `Outage` unless the portal works otherwise: an outage of the whole portal must not fail a document."""
     if not await context.portal.answers(job.number, since=since):
         raise Outage(ErrorCode.PORTAL_UNAVAILABLE, "the portal does not answer")
 
 
 async def _from_any_address(context: Context, job: ClaimedJob, task: Task, source: Source) -> StoredFile | PortalError:
-    """Try each address once. Permanent only when every one of them is."""
+    """Try each address once. Return a permanent error only if all addresses gave one.
+
+    Raises `Outage` and `StorageError`.
+    """
     failures: list[PortalError] = []
     for href in list(source.hrefs):
         try:
@@ -164,7 +167,7 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
         fate = "stored"
         context.notes.succeeded(Dependency.BUCKET)
     except Doubted as error:
-        # The text first: without it, because everybody has to pause, this page is not known as seen before either.
+        # Request the text first: if that raises `Busy` or `Outage`, this page is not remembered as seen either.
         source.text = await _text(context, source) if error.received.is_page else source.text
         source.doubted.append(error.received)
         raise
@@ -180,7 +183,7 @@ async def _from(context: Context, job: ClaimedJob, task: Task, source: Source, h
 
 
 async def _text(context: Context, source: Source) -> Rendition | None:
-    """What comes as the document's text now. Raises `Busy` and `Outage`."""
+    """Request the document's text; None if no address has one now. Raises `Busy` and `Outage`."""
     for href in source.texts:
         rendition = await ask_for_text(context.portal, href)
         if rendition is not None:

@@ -1,4 +1,4 @@
-"""The portal's text of a document, asked for where a web page came that may be the document's or another's."""
+"""Requests a document's text from the portal, if a web page came that may or may not be the document."""
 
 from collections.abc import AsyncIterator
 
@@ -7,13 +7,13 @@ from service.portal.download import Download
 from service.portal.errors import Busy, Outage, PortalError, Unauthorized
 from worker.downloads.inspection import Expected, Inspection, Rendition
 
-TEXT_LENGTH = 32 * 1024  # bytes that are read of a text
+TEXT_LENGTH = 32 * 1024  # bytes read of a text
 
 
 async def ask_for_text(portal: PortalClient, href: str) -> Rendition | None:
     """The first bytes of the text at this address; None if the portal has none now.
 
-    Raises `Busy` and `Outage`, which say nothing of the text.
+    Raises `Busy` and `Outage`, which say nothing about the text.
     """
     try:
         async with portal.open_document(href) as download:

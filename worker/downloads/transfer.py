@@ -1,4 +1,4 @@
-"""One document: portal, checks, object store. One pass, nothing on disk, two parts in memory at most."""
+"""Streams one document from the portal through the checks to the bucket: no disk, two parts in memory at most."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -12,20 +12,20 @@ from service.storage.object_store import ObjectStore
 from service.storage.store_upload import PART_SIZE, Upload
 from worker.downloads.inspection import Inspection, is_textual
 
-# bytes; smaller chunks are joined: each costs a call of the system, and wakes the store up. 4 % of small documents.
+# bytes; smaller chunks are joined: each chunk costs a system call, and wakes the object store up.
 COALESCED = 256 * 1024
-# bytes; a document that is no larger gives its slot at the portal back before it is stored. The others keep it: slots
-# bound the memory of a worker whose store is slow.
+# bytes; a document up to this size releases its portal slot before it is stored. Larger ones keep it: if the bucket is
+# slow, slots limit the memory of a worker.
 HELD_WITHOUT_SLOT = 256 * 1024
 
 
 async def transfer(
     download: Download, inspection: Inspection, store: ObjectStore, *, prefix: str, name: str
 ) -> StoredFile:
-    """Stream a download into the object store. `prefix` is the key without the file's name; no other attempt has it.
+    """Stream a download into the bucket. `prefix`: the key without the file name, used by this attempt alone.
 
-    Nothing is visible under the key before `inspection` has seen every byte and agreed. Raises what the download,
-    the inspection and the store raise.
+    The object exists only after `inspection` has accepted every byte. Raises what the download, the inspection and the
+    store raise.
     """
     parts = _Parts(inspection.watch(download.chunks()))
     await parts.read()
@@ -48,13 +48,13 @@ async def transfer(
 
 async def _upload(upload: Upload, parts: "_Parts") -> None:
     while not parts.is_last:
-        # Sent while the next one is read: two in memory, never three.
+        # One part is sent while the next one is read: two in memory, never three.
         await _both(upload.put_part(parts.take()), parts.read())
     await upload.put_part(parts.take())
 
 
 async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, None]) -> None:
-    """Run two coroutines. Where one fails the other is stopped and has ended when its error is raised."""
+    """Run both at once. If one fails, cancel the other, wait until it has ended, then raise the error."""
     tasks = [asyncio.create_task(first), asyncio.create_task(second)]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -67,7 +67,7 @@ async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, No
 
 
 class _Parts:
-    """A stream, one part of `PART_SIZE` bytes at a time, the last one shorter or as long."""
+    """Splits a stream into parts of `PART_SIZE` bytes; the last one may be shorter."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
@@ -77,14 +77,14 @@ class _Parts:
         self.is_last = False
 
     def take(self) -> list[bytes]:
-        """The part that was read. Nothing is kept of it here, so that its memory is free once it is sent."""
+        """Return the part that was read, and drop it here, so that its memory is free once it is sent."""
         part = [*self._part, bytes(self._small)]
         self._part = []
         self._small.clear()
         return part
 
     async def read(self) -> None:
-        """Read the next part, and the first bytes of what follows, which tell whether it is the last one."""
+        """Read the next part and the first bytes after it, which show whether it is the last one."""
         missing = PART_SIZE
         chunk: bytes | None = self._rest
         while chunk is not None and len(chunk) <= missing:

@@ -7,8 +7,8 @@ from service.portal.errors import Busy, NotFound, NotReady, PortalError, Presume
 
 BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
 BACKOFF_MAX = 30.0  # seconds
-NOT_READY_MAX = 600.0  # seconds that a document may keep us waiting with 202 before that counts as attempts
-#: What may be the failure of the whole portal: a document is condemned for it only while the portal works otherwise.
+NOT_READY_MAX = 600.0  # seconds of waiting while a document answers 202; after that each 202 counts as an attempt
+#: Errors that may be an outage of the whole portal: a document fails with them only if the portal works otherwise.
 SHARED = frozenset(
     {
         ErrorCode.PORTAL_UNAVAILABLE,
@@ -32,7 +32,7 @@ class Tries:
         self.count = 0
 
     def delay(self, error: PortalError) -> float | None:
-        """Seconds until the next try; None if there is none."""
+        """Note the failure and return the seconds until the next try; None if there is none."""
         if isinstance(error, Busy):
             return 0.0  # the gate is closed for as long as the portal asked
         if isinstance(error, NotReady) and self._waited < NOT_READY_MAX:
@@ -51,7 +51,7 @@ class Tries:
         return self.count >= self._limit - 1
 
     def _is_believed(self, error: PortalError) -> bool:
-        """A listed document that does not exist, or a denial without a word, is asked for once more."""
+        """Whether a permanent error is final: a 404 or a presumed denial only after a second request."""
         if not isinstance(error, Refused):
             return False
         self._refusals += 1

@@ -1,4 +1,4 @@
-"""Whether what came is the document that was promised, judged while it passes through."""
+"""Checks, while the bytes stream through, that they are the document that the portal listed."""
 
 from worker.downloads.inspection.inspection import Inspection
 from worker.downloads.inspection.kinds import is_textual

@@ -1,4 +1,4 @@
-"""What speaks against a download, one check for each reason, and the kind of what stands all of them."""
+"""The checks of a download, one for each reason not to accept it, and the kind of what passes all of them."""
 
 import re
 from collections.abc import Callable
@@ -13,26 +13,29 @@ from worker.downloads.inspection.signatures import refined
 
 
 class Objection(NamedTuple):
-    """Why a download is not accepted. A doubt ends when the same bytes come again; a final objection never does."""
+    """Why a download is not accepted. One that is not final, a doubt, is dropped when the same bytes come again."""
 
     code: ErrorCode
     sentence: str
     is_final: bool = True
 
 
-MESSAGE_LENGTH = 1000  # bytes; an error that is not known is a line or two, and documents are longer
+MESSAGE_LENGTH = 1000  # bytes; an unknown error message is a line or two, documents are longer
 Check = Callable[[Sample], Objection | None]
 
 
 def no_bytes(sample: Sample) -> Objection | None:
-    """Nothing, or only space, which some gateways send while they wait. Courts have documents of no bytes too."""
+    """Object to no bytes, or only whitespace: gateways send it while they wait. Courts have empty documents too."""
     if sample.head and (sample.text or sample.is_listed_text):
         return None
     return Objection(ErrorCode.EMPTY_DOCUMENT, "no bytes came", is_final=not sample.may_be_empty)
 
 
 def page_in_between(sample: Sample) -> Objection | None:
-    """Known pages of the portal and of others. A firewall's page has another number each time."""
+    """Object to known pages of the portal, of firewalls and of gateways, and to known errors in plain text.
+
+    They are known by marks: a firewall's page has a new number each time, so its bytes differ.
+    """
     if sample.syntax is None or sample.is_listed_text:
         return None
     if is_portal_page(sample.text):
@@ -45,7 +48,7 @@ def page_in_between(sample: Sample) -> Objection | None:
 
 
 def error_in_json(sample: Sample) -> Objection | None:
-    """JSON is a document where the listing says so or the size is the promised one, and it is no error."""
+    """Object to JSON that looks like an error, or whose kind is not promised (only a doubt if its size fits)."""
     if sample.syntax is None or sample.is_listed_text:
         return None
     likeness = error_likeness(sample.text, whole=sample.is_whole, header=sample.header)
@@ -63,7 +66,7 @@ def error_in_xml(sample: Sample) -> Objection | None:
 
 
 def other_kind(sample: Sample) -> Objection | None:
-    """Every promised kind with first bytes of its own must show them, or what comes is doubted."""
+    """Object to another kind than promised: no signature of it, binary bytes for text, markup or JSON for binary."""
     if sample.promised is None or not sample.head:
         return None
     needed = container_for(sample.promised)
@@ -73,7 +76,7 @@ def other_kind(sample: Sample) -> Objection | None:
 
 
 def unpromised_page(sample: Sample) -> Objection | None:
-    """HTML may come from elsewhere, so it has to come twice. Courts file fragments, which are of a listed size."""
+    """Doubt HTML until it comes twice: a proxy may send it. Fragments pass if a size is listed: courts file them."""
     if sample.is_listed_text or kind_of(sample) != HTML:
         return None
     if is_complete_page(sample.text) or (sample.expected.size is None and not sample.expected.is_text):
@@ -81,12 +84,12 @@ def unpromised_page(sample: Sample) -> Objection | None:
     return None
 
 
-#: In this order: the first objection that is final gives the reason.
+#: The order matters: the first final objection becomes the error.
 CHECKS: tuple[Check, ...] = (no_bytes, page_in_between, error_in_json, error_in_xml, other_kind, unpromised_page)
 
 
 def kind_of(sample: Sample) -> str:
-    """The MIME type of what passed the checks: never one that its bytes do not show."""
+    """The MIME type of what passed the checks: never one that the bytes contradict."""
     if not sample.head:
         return sample.promised if sample.promised and is_textual(sample.promised) else _UNKNOWN
     if sample.container:
@@ -99,11 +102,11 @@ def kind_of(sample: Sample) -> str:
 
 
 _UNKNOWN = "application/octet-stream"
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # but those that part lines and words
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # except those that separate lines and words
 
 
 def _is_free(kind: str) -> bool:
-    """Whether bytes that show nothing may be of this kind. Recordings have more beginnings than are listed."""
+    """Whether bytes without a known signature may be of this kind. Recordings have more signatures than we list."""
     is_recording = kind.startswith(("audio/", "video/"))
     return is_recording or (not container_for(kind) and not is_textual(kind))
 
@@ -114,7 +117,7 @@ def _may_be_json(sample: Sample) -> bool:
 
 
 def _no_text(sample: Sample) -> Objection | None:
-    """For a promised text: binary bytes, or a page for what is no page."""
+    """For a promised text: object to binary bytes, to a page for what is no page, and to XML for HTML."""
     if sample.syntax is None or _is_page_for_text(sample):
         return _mismatch(sample)
     is_xml = sample.syntax in {XML, SVG} and sample.promised == HTML and sample.text.startswith(b"<?xml")
@@ -136,10 +139,10 @@ def _mismatch(sample: Sample) -> Objection:
 
 
 def _may_be_the_courts(sample: Sample) -> bool:
-    """Whether the same bytes again are what the court has, although another kind is promised.
+    """Whether bytes of another kind than promised are accepted if they come again: the court may have just these.
 
-    Errors and pages that are not known are text. So text needs a listed type, which may be wrong: the ending of a name
-    is no type. And where the listed size is another one too, text that is short or a complete page is believed never.
+    Unknown errors and pages are text. So text is accepted only if the listing has a type, which may be wrong; the
+    ending of a name does not count. If the listed size differs too, short text and complete pages are never accepted.
     """
     if sample.expected.is_text:
         return False
@@ -151,7 +154,7 @@ def _may_be_the_courts(sample: Sample) -> bool:
 
 
 def _kind_within(sample: Sample, container: str) -> str:
-    """The listing knows which of the kinds in a container it is, then the header, the bytes and the name."""
+    """The first kind that fits the container, by the listing, the header, the bytes and the name, in this order."""
     opinions = (
         sample.expected.listed,
         sample.header,

@@ -1,4 +1,4 @@
-"""Whether a body's own bytes prove that it is whole. HTTP does not, if it ends by closing the connection."""
+"""Whether a body's own bytes prove that it is complete. HTTP does not, if the closed connection ends the body."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _Ending = Callable[[bytes, bytes, int], bool]  # of head, tail and size
 
 
 def shows_end(sample: Sample) -> bool | None:
-    """Whether the last bytes are how such a document ends; None for kinds that do not tell."""
+    """Whether the last bytes are the end of such a document; None for kinds whose end cannot be recognised."""
     if sample.container:
         ending = _ENDINGS.get(sample.container)
         return ending(sample.head, sample.tail, sample.size) if ending else None
@@ -26,7 +26,7 @@ def shows_end(sample: Sample) -> bool | None:
 
 
 def _is_closed(sample: Sample) -> bool:
-    """The last tag closes the first element: half a fragment may end with the tag of a paragraph."""
+    """True if the last tag closes the first element: a fragment that was cut may end with `</p>` too."""
     last = _CLOSING.search(sample.tail.replace(b"\0", b""))
     prefix, name = root_of(sample.text)
     opened = b"html" if _HTML_DOCTYPE.search(sample.text[:500]) else prefix + name
@@ -50,7 +50,7 @@ def _ends(*ends: bytes, padding: bytes = b"\0\r\n ") -> _Ending:
 
 
 def _zip(_head: bytes, tail: bytes, _size: int) -> bool:
-    """The end record stands at the end but for its comment, whose length it tells."""
+    """The end record is the last, except for its comment, whose length the record states."""
     place = tail.rfind(b"PK\x05\x06")
     return place >= 0 and place + 22 + int.from_bytes(tail[place + 20 : place + 22], "little") == len(tail)
 
@@ -64,12 +64,12 @@ def _bitmap(head: bytes, _tail: bytes, size: int) -> bool:
 
 
 def _seven_zip(head: bytes, _tail: bytes, size: int) -> bool:
-    """The start header says where the end header stands and how long it is."""
+    """The start header states the offset and the length of the end header."""
     return 32 + int.from_bytes(head[12:20], "little") + int.from_bytes(head[20:28], "little") == size
 
 
 def _envelope(head: bytes, tail: bytes, size: int) -> bool:
-    """DER says its length; of an indefinite length, the ends of its contents stand at the end."""
+    """DER states its length. If the length is indefinite, the end-of-contents bytes are the last."""
     if not head.startswith(b"\x30"):
         return tail.rstrip().endswith((b"-----END PKCS7-----", b"-----END CMS-----"))
     count = head[1] & 0x7F

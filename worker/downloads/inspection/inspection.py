@@ -1,4 +1,4 @@
-"""One download, watched while it passes through."""
+"""Inspects one download while its bytes stream through."""
 
 import hashlib
 import zlib
@@ -13,14 +13,14 @@ from worker.downloads.inspection.kinds import HTML
 from worker.downloads.inspection.rendition import Opinion, Rendition
 from worker.downloads.inspection.sample import Doubted, Expected, Received, Sample
 
-HEAD_LENGTH = 32 * 1024  # bytes looked at for the kind; the form of a login page stands behind its scripts
+HEAD_LENGTH = 32 * 1024  # bytes that show the kind; the form of a login page comes after its scripts
 
 
 _LISTED_OTHERWISE = frozenset({ErrorCode.SIZE_MISMATCH, ErrorCode.CONTENT_MISMATCH})
 
 
 class Inspection:
-    """Watches one download."""
+    """Iterate `watch`; call `detect_kind` after the first bytes and `check_complete` after the last."""
 
     def __init__(
         self,
@@ -31,8 +31,9 @@ class Inspection:
         before: Collection[Received] = (),
         text: Rendition | None = None,
     ) -> None:
-        """`before` is what earlier attempts got and `Doubted`, from any address of the document. `text` is what came
-        as its text since then.
+        """`before`: what earlier attempts received and `Doubted`, from any address of the document.
+
+        `text`: the document's text, requested since then.
         """
         self._expected = expected
         self._max_bytes = max_bytes
@@ -53,7 +54,7 @@ class Inspection:
         return self._digest.hexdigest()
 
     async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Pass the bytes on, remembering what the checks need. Raises `Refused` beyond the limit."""
+        """Yield the chunks unchanged and keep what the checks need. Raises `Refused` beyond `max_bytes`."""
         async for chunk in chunks:
             self.size += len(chunk)
             if self.size > self._max_bytes:
@@ -66,9 +67,9 @@ class Inspection:
             yield chunk
 
     def detect_kind(self, content_type: str, content_length: int | None) -> str:
-        """The MIME type by the bytes so far, with listing, header and name as further opinions.
+        """Return the MIME type, from the bytes so far, the listing, the header and the name.
 
-        Raises `Unavailable` for what is not the document. What is only doubted is told by `check_complete`.
+        Raises `Unavailable` if an objection is final. For doubts `check_complete` raises.
         """
         sample = self._sample(content_type, content_length)
         objections = [objection for check in CHECKS if (objection := check(sample))]
@@ -81,9 +82,9 @@ class Inspection:
         return kind
 
     def check_complete(self, content_length: int | None, *, is_framed: bool) -> tuple[ContentFlag, ...]:
-        """After the last byte: how the bytes differ from the promise. Raises `Doubted` the first time that they do.
+        """Return how the bytes differ from the listing. Raises `Doubted` if nothing confirms doubtful ones.
 
-        `is_framed`: HTTP told where the body ends, by its length or by its chunks.
+        `is_framed`: HTTP states where the body ends, by its length or by its chunks.
         """
         sample = self._sample("", content_length)
         expected = None if self._expected.is_text else self._expected.size
@@ -124,7 +125,7 @@ class Inspection:
         return Received(self.size, self.sha256, self._address, is_whole=is_whole, is_page=self._is_page)
 
     def _opinion(self, sample: Sample) -> Opinion:
-        """What the document's text says of a page that is doubted."""
+        """What the document's text says about a doubted page."""
         if self._text is None or not self._is_page or sample.size_fits:
             return Opinion.NONE
         return self._text.opinion(sample.text, is_whole=sample.is_whole)
@@ -133,8 +134,8 @@ class Inspection:
         return any((each.size, each.sha256) == (received.size, received.sha256) for each in self._before)
 
     def _is_made_anew(self, received: Received, doubts: list[Objection], *, is_affirmed: bool) -> bool:
-        """Some portals make a document for each request: other bytes, but each time a PDF that is whole by HTTP's
-        word and its end, or a page that has the words of the document's text.
+        """Some portals make a document anew for each request, so its bytes differ each time. Accept it if each of two
+        is complete by HTTP and by its own end, or is a page and the last one has the words of the document's text.
         """
         codes = {doubt.code for doubt in doubts}
         others = [each for each in self._before if each.address == self._address]
@@ -145,8 +146,8 @@ class Inspection:
 
 
 def _is_proven(sample: Sample, content_length: int | None, *, is_framed: bool) -> bool:
-    """Whether everything came. A gateway that loses the portal may end its chunks in good order, so their end is
-    believed only if the document's own does not say otherwise.
+    """Whether the whole document came. A gateway that loses the portal may still send the last chunk, so chunks are
+    no proof for a binary file that lacks the end of its kind.
     """
     if content_length is not None:
         return True

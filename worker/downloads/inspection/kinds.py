@@ -1,8 +1,8 @@
-"""Names of kinds, and which container shows each of them.
+"""Names of kinds (MIME types), and the container of each kind.
 
-A container is what first bytes can tell: a ZIP archive may be a DOCX, the same boxes hold MP4 and MOV. The table is
-here because no library fits: `filetype` and `puremagic` guess one kind each, take a text that begins with "BM" for an
-image, do not know signature envelopes, and cannot say whether a promised kind may look like this.
+The container is what the first bytes show: a ZIP archive may be a DOCX, MP4 and MOV use the same boxes. The tables
+are ours because no library fits: `filetype` and `puremagic` return one guess, take a text that begins with "BM" for an
+image, do not know signature envelopes, and cannot say whether a promised kind may begin like this.
 """
 
 import re
@@ -19,7 +19,7 @@ XLSX = f"{_OPEN_XML}spreadsheetml.sheet"
 PPTX = f"{_OPEN_XML}presentationml.presentation"
 _MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,72}")
 
-#: The portal's words and older ones for what we call by the registered name.
+#: Names that the portal uses and old names, with the registered name of each.
 _SYNONYMS: Mapping[str, str] = {
     "text/richtext": RTF,
     "text/rtf": RTF,
@@ -58,7 +58,7 @@ _SYNONYMS: Mapping[str, str] = {
     "application/x-pkcs7-mime": "application/pkcs7-mime",
     "application/cms": CMS,
 }
-#: Kinds that have first bytes of their own: a document listed as one must show them.
+#: Kinds that have a signature of their own: a document listed as one must show it.
 _RECOGNISABLE = frozenset(
     {
         *(PDF, RTF, ZIP, OLE, CMS, BOXES, OGG, MATROSKA, ASF, HEIC),
@@ -68,7 +68,7 @@ _RECOGNISABLE = frozenset(
         *("application/x-7z-compressed", "application/vnd.rar", "application/x-bzip2"),
     }
 )
-#: Kinds that are told by a container which others share.
+#: Kinds that share a container with others.
 _CONTAINERS: Mapping[str, str] = {
     "application/pkcs7-mime": CMS,
     WORD: OLE,
@@ -98,17 +98,17 @@ _TEXT_APPLICATIONS = frozenset(
 
 
 def canonical(mime_type: str | None) -> str | None:
-    """The registered name of a kind, None for what is no such name or says nothing."""
+    """The registered name of a MIME type; None if it is not valid, or says nothing (`application/octet-stream`)."""
     plain = (mime_type or "").partition(";")[0].strip().lower()
     if "/" not in plain:
-        plain = plain.replace("_", "/", 1)  # the portal's sources write APPLICATION_PDF
+        plain = plain.replace("_", "/", 1)  # the portal's source systems write APPLICATION_PDF
     known = _SYNONYMS.get(plain, plain)
     says_nothing = known in {"application/octet-stream", "binary/octet-stream", "application/force-download"}
     return known if _MIME_TYPE.fullmatch(known) and not says_nothing else None
 
 
 def container_for(kind: str) -> str | None:
-    """The container that shows a kind; None for kinds that have no first bytes of their own."""
+    """The container of a kind; None for kinds that have no signature."""
     if kind.startswith((_OPEN_XML, "application/vnd.oasis.opendocument.")) or "macroenabled" in kind:
         return ZIP
     return kind if kind in _RECOGNISABLE else _CONTAINERS.get(kind)

@@ -1,4 +1,4 @@
-"""What text is: HTML, XML, JSON or words; and which XML and JSON is an error in place of a document."""
+"""Tells HTML, XML, JSON and plain text apart, and finds XML and JSON that is an error in place of a document."""
 
 import re
 from typing import Any, Literal
@@ -7,14 +7,14 @@ import msgspec
 
 from worker.downloads.inspection.kinds import HTML, JSON, SVG, TEXT, XML
 
-Likeness = Literal["none", "some", "sure"]  #: how much a value in JSON is like an error
+Likeness = Literal["none", "some", "sure"]  #: how much a JSON value looks like an error
 
 _PROLOGUE = re.compile(
     rb"(?>(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?[^>]*>|\s+)*)", re.DOTALL | re.IGNORECASE
 )
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _HTML_DOCTYPE = re.compile(rb"(?>(?:<\?.*?\?>|<!--.*?-->|\s+)*)<!DOCTYPE\s+html", re.DOTALL | re.IGNORECASE)
-#: Elements that HTML has or had, and the prefixes of what Word writes.
+#: Elements that HTML has or had, and the prefixes of elements that Word writes.
 _HTML_ELEMENTS = frozenset(
     b"""a abbr acronym address applet area article aside audio b base basefont bdo big blink blockquote body br button
     canvas caption center cite code col colgroup dd del dfn dir div dl dt em embed fieldset figcaption figure font
@@ -54,7 +54,7 @@ _ERROR_WORDS = re.compile(
 
 
 def without_mark(head: bytes) -> bytes:
-    """Text as UTF-8 or another superset of ASCII, without byte order mark and the space before its first character."""
+    """The text as UTF-8 or another superset of ASCII, without byte order mark and leading whitespace."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
     elif head[1:2] == head[3:4] == b"\0" and head[:1] not in b"\0" and head[2:3] not in b"\0":
@@ -65,7 +65,7 @@ def without_mark(head: bytes) -> bytes:
 
 
 def syntax_of(text: bytes) -> str | None:
-    """HTML, XML, SVG, JSON (perhaps: `read_json` knows) or plain text; None for what is no text."""
+    """HTML, XML, SVG, JSON (by its start: `error_likeness` parses it) or plain text; None for binary bytes."""
     if b"\0" in text:
         return None
     if text.startswith(b"<"):
@@ -84,7 +84,7 @@ def _markup(text: bytes) -> str:
 
 
 def root_of(text: bytes) -> tuple[bytes, bytes]:
-    """Prefix with its colon and name of the first element, in lower case; empty if there is none."""
+    """The prefix with its colon, and the name of the first element, in lower case; empty if there is none."""
     prologue = _PROLOGUE.match(text)
     root = _ROOT.match(text, prologue.end() if prologue else 0)
     return ((root[1] or b"").lower(), root[2].lower()) if root else (b"", b"")
@@ -97,7 +97,7 @@ def is_xml_error(text: bytes) -> bool:
 
 
 def error_likeness(text: bytes, *, whole: bool, header: str | None) -> Likeness | None:
-    """How much JSON is like an error; None for what is no JSON. `whole`: no more bytes follow."""
+    """How much JSON looks like an error; None if it is not JSON. `whole`: no more bytes follow."""
     says_json = header == JSON
     if not says_json and not _JSON_START.match(text):
         return None
@@ -115,7 +115,7 @@ def error_likeness(text: bytes, *, whole: bool, header: str | None) -> Likeness 
 
 
 def _as_utf8(text: bytes) -> bytes:
-    """Old systems write JSON in the encoding of Windows."""
+    """Old systems write JSON in Windows-1252."""
     try:
         text.decode()
     except UnicodeDecodeError:

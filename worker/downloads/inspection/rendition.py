@@ -1,7 +1,7 @@
-"""What the portal's text of a document says of a web page that came in the document's place.
+"""Compares a web page that came as a document with the portal's text of this document.
 
-A page that is not known, of a size that nothing promises, may come twice the same and still be sent by something in
-between. It has no words of the document. The portal's text of the document has them.
+An unknown page, of a size that is not listed, may come twice with the same bytes and still be from a firewall or
+a proxy. Such a page does not have the words of the document; the portal's text of the document has them.
 """
 
 from enum import Enum, auto
@@ -10,34 +10,34 @@ from service.domain.errors import ErrorCode
 from service.portal.pages import is_complete_page, shown_words
 from worker.downloads.inspection.markup import without_mark
 
-WORDS_MIN = 3  # different words; a text that has fewer says nothing
-WORDS_MAX = 60  # different words that are looked for; the rest of a long text stands in no first bytes
-SHARE = 0.5  # of the words of the text that its document has; broken accents cost up to a third of them
-SHARE_OF_OTHERS = 0.25  # of the words of a text that a page of something else may have
+WORDS_MIN = 3  # different words; a text with fewer proves nothing
+WORDS_MAX = 60  # different words to look for; the first bytes do not hold the rest of a long text
+SHARE = 0.5  # of the words of the text: what its document shows at least; broken accents hide some
+SHARE_OF_OTHERS = 0.25  # of the words of the text: another page shows fewer
 
 
 class Opinion(Enum):
-    """What a text says of a page."""
+    """What the document's text says about a page."""
 
     AFFIRMS = auto()  #: the page is the document
-    CONTRADICTS = auto()  #: something in between sent the page
+    CONTRADICTS = auto()  #: a firewall or a proxy sent the page
     NONE = auto()
 
 
 class Rendition:
-    """The first bytes of what came as the text of a document."""
+    """The first bytes that came as the text of a document."""
 
     def __init__(self, head: bytes, refusal: ErrorCode | None) -> None:
-        """`refusal`: why they cannot be a text, as far as they show it."""
+        """`refusal`: why the bytes cannot be the text; None if nothing shows that."""
         text = without_mark(head)
         self._words = list(dict.fromkeys(shown_words(text)))[:WORDS_MAX]
         self._is_page = is_complete_page(text)
         self._refusal = refusal
 
     def opinion(self, page: bytes, *, is_whole: bool) -> Opinion:
-        """Compare with the first bytes of what came as the document. `is_whole`: there are no more.
+        """Compare the text with `page`, the first bytes of the document. `is_whole`: there are no more.
 
-        Nothing speaks against a fragment that came twice: courts file them, and nothing in between sends them.
+        A fragment is never contradicted: courts file fragments, and firewalls and proxies send complete pages.
         """
         opinion = self._compare(page, is_whole=is_whole)
         return Opinion.NONE if opinion is Opinion.CONTRADICTS and not is_complete_page(page) else opinion
@@ -50,7 +50,7 @@ class Rendition:
             return Opinion.NONE
         share = sum(word in shown for word in self._words) / len(self._words)
         if self._is_page:
-            # The same page for the document and for its text. Another page tells nothing of the document.
+            # The same page came for the document and for its text. A different page says nothing about the document.
             return Opinion.CONTRADICTS if share >= SHARE else Opinion.NONE
         if share >= SHARE:
             return Opinion.AFFIRMS

@@ -1,4 +1,4 @@
-"""What is known of a download while it passes, and what was seen of earlier ones."""
+"""What is expected of a download, what is known of it so far, and what earlier attempts received."""
 
 from functools import cached_property
 
@@ -13,12 +13,12 @@ from worker.downloads.inspection.signatures import container_of
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What the listing says of a document's bytes; None where it says nothing."""
+    """What the listing says about a document's bytes; None for what it does not say."""
 
     size: int | None
     mime_type: str | None
-    name: str = ""  #: its ending is a promise too, where the listing has no type
-    is_text: bool = False  #: the text rendition is fetched, to which size, kind and name do not apply
+    name: str = ""  #: its ending counts if the listing has no type
+    is_text: bool = False  #: the text rendition is fetched: the listed size, kind and name do not apply to it
 
     @property
     def listed(self) -> str | None:
@@ -32,17 +32,17 @@ class Expected(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What an attempt got that was doubted."""
+    """What an attempt received that was doubted."""
 
     size: int
     sha256: str
     address: str = ""
-    is_whole: bool = False  #: by HTTP's word and by an end that pages and errors do not have
-    is_page: bool = False  #: it is a web page, of which the document's text may say more
+    is_whole: bool = False  #: complete by HTTP, and by an end that pages and errors do not have
+    is_page: bool = False  #: a web page: the document's text may confirm or contradict it
 
 
 class Doubted(Unavailable):
-    """What came may be the document, but nothing proves it. The same bytes again are what the portal really has."""
+    """The bytes may be the document, but nothing proves it. If the same bytes come again, they are accepted."""
 
     def __init__(self, code: ErrorCode, sentence: str, received: Received) -> None:
         super().__init__(code, sentence)
@@ -50,12 +50,12 @@ class Doubted(Unavailable):
 
 
 class Sample:
-    """The first and last bytes of a download, and what was said of it."""
+    """The first and last bytes of a download, and what the listing and the response headers say about it."""
 
     def __init__(
         self, expected: Expected, *, head: bytes, tail: bytes, size: int, header: str, length: int | None
     ) -> None:
-        """`size`: bytes so far. `header` and `length`: what the portal's answer says of its body."""
+        """`size`: bytes so far. `header` and `length`: Content-Type and Content-Length of the response."""
         self.expected = expected
         self.head = head
         self.tail = tail
@@ -63,12 +63,12 @@ class Sample:
         self.length = length
         self.header = canonical(header)
         self.promised = expected.promised
-        #: Bytes of the promised number are what the court listed, however odd they look.
+        #: If the size is the listed one, these are the listed bytes, however odd they look.
         self.size_fits = not expected.is_text and expected.size == (size if length is None else length)
 
     @property
     def may_be_empty(self) -> bool:
-        """Whether there are no bytes, the answer says so, and the listing does not promise any."""
+        """Whether there are no bytes, Content-Length is 0, and the listing has no size."""
         is_said = self.size == self.length == 0
         return is_said and self.expected.size is None and not self.expected.is_text
 
@@ -79,17 +79,17 @@ class Sample:
 
     @cached_property
     def text(self) -> bytes:
-        """The first bytes without byte order mark and leading space, in UTF-8 or a superset of ASCII."""
+        """The first bytes without byte order mark and leading whitespace, in UTF-8 or a superset of ASCII."""
         return without_mark(self.head)
 
     @cached_property
     def container(self) -> str | None:
-        """What the first bytes show, by magic numbers."""
+        """The container that the first bytes show by their signature; None if it is not known."""
         return container_of(self.head, self.text, self.promised)
 
     @cached_property
     def syntax(self) -> str | None:
-        """The kind of text that came; None where none did."""
+        """The kind of text; None for binary bytes, and if there are no bytes."""
         return None if self.container or not self.head else syntax_of(self.text)
 
     @property

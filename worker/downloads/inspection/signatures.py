@@ -1,4 +1,4 @@
-"""What the first bytes of a document show."""
+"""Detects the container of a document by its first bytes, and the kind within it."""
 
 import binascii
 import re
@@ -21,7 +21,7 @@ from worker.downloads.inspection.kinds import (
     ZIP,
 )
 
-PDF_WINDOW = 1024  # bytes; readers accept a PDF behind so much of anything
+PDF_WINDOW = 1024  # bytes; readers accept a PDF that begins within these
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", PDF),
     (b"{\\rtf", RTF),
@@ -73,7 +73,7 @@ _PDF_LINE = re.compile(rb"%PDF-\d\.\d\s*[\r\n%]")
 _OFFICE_PART = re.compile(rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(word|xl|ppt)/", re.DOTALL)
 _OFFICE_PARTS = {b"word": DOCX, b"xl": XLSX, b"ppt": PPTX}
 _MIME_ENTRY = re.compile(rb"PK\x03\x04.{22}\x08\x00.{2}mimetype(application/[a-z0-9.+-]{1,60})", re.DOTALL)
-#: Streams by which OLE files are told apart, as their directory writes them.
+#: Streams in the directory of an OLE file, and the kind that each shows.
 _STREAMS = {
     "__substg1.0_": "application/vnd.ms-outlook",
     "__properties_version1.0": "application/vnd.ms-outlook",
@@ -84,13 +84,13 @@ _STREAMS = {
 
 
 def container_of(head: bytes, text: bytes, promised: str | None) -> str | None:
-    """The container by the first bytes. `text` are the same without byte order mark and leading space."""
+    """The container by the first bytes. `text`: the same without byte order mark and leading whitespace."""
     prefix = next((kind for magic, kind in _PREFIXES if text.startswith(magic) or head.startswith(magic)), None)
     return prefix or _structured(head) or _envelope(head) or _late_pdf(head, text, promised)
 
 
 def refined(container: str, head: bytes, tail: bytes) -> str | None:
-    """The kind within a container, where the bytes tell it."""
+    """The kind within a container; None if the bytes do not show it."""
     if container == ZIP:
         named = _MIME_ENTRY.match(head)
         part = _OFFICE_PART.search(head) or _OFFICE_PART.search(tail)
@@ -105,10 +105,10 @@ def refined(container: str, head: bytes, tail: bytes) -> str | None:
 
 
 def _structured(head: bytes) -> str | None:
-    """Containers whose mark does not stand at the start, or is too short to be one by itself."""
+    """Containers whose signature is not at the start, or is too short to be enough by itself."""
     if head.startswith((b"RIFF", b"RF64")):
         return _RIFF.get(head[8:12])
-    # The length of a box has a zero byte: "The free" of a text has none.
+    # The length of a box has a zero byte; a text that begins with "The free" has none.
     if head[4:8] == b"ftyp" or (head[4:8] in _BOX_NAMES and b"\0" in head[:4]):
         return _BRANDS.get(head[8:12], BOXES) if head[4:8] == b"ftyp" else BOXES
     if head.startswith(b"BM") and head[6:10] == bytes(4):
@@ -121,7 +121,7 @@ def _structured(head: bytes) -> str | None:
 
 
 def _audio_frame(head: bytes) -> str | None:
-    """A frame of MPEG audio or AAC, no tag before it: eleven bits, then fields of which not all values exist."""
+    """MPEG audio or AAC without a tag: eleven sync bits, then fields in which some values do not exist."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
@@ -132,7 +132,7 @@ def _audio_frame(head: bytes) -> str | None:
 
 
 def _envelope(head: bytes) -> str | None:
-    """A signature envelope: DER, or its Base64, which some systems store without the lines of PEM."""
+    """A signature envelope: DER, or Base64 of it, which some systems store without the lines of PEM."""
     if _ENVELOPE.match(head):
         return CMS
     if not head.startswith(b"MI"):
@@ -144,7 +144,7 @@ def _envelope(head: bytes) -> str | None:
 
 
 def _late_pdf(head: bytes, text: bytes, promised: str | None) -> str | None:
-    """A PDF behind something else. Without a promise, or behind markup, only a line that begins a PDF counts."""
+    """A PDF that begins after other bytes. If none is promised, or after markup, it needs a complete header line."""
     if promised not in {None, PDF}:
         return None
     if promised is None or text.startswith(b"<"):
