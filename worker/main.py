@@ -1,7 +1,7 @@
 """The worker process: `arq worker.main.WorkerSettings`.
 
-One process takes jobs in the order that PostgreSQL says, and serves three queues: messages that a job waits, the first
-attempts of deliveries, and the later attempts, which must not hold the first ones up.
+One process claims jobs in the order that PostgreSQL decides, and serves three queues: messages that a job waits, first
+attempts of deliveries, and later attempts, which must not delay the first ones.
 """
 
 import asyncio
@@ -52,9 +52,9 @@ from worker.tasks.download_process import CLAIM_LOOP, claim_and_run, download_pr
 
 FIRST_ATTEMPTS_AT_ONCE = 100
 LATE_ATTEMPTS_AT_ONCE = 50
-# A message that a worker took before it died stays hidden for this long; workers look by themselves every second.
+# A message taken by a worker that died is skipped for this long and 10 seconds; workers look for jobs every second.
 WAKING_TIMEOUT = timedelta(seconds=5)
-UNLIMITED = 1_000_000  # tries: what fails is decided in PostgreSQL, never by the queue
+UNLIMITED = 1_000_000  # tries; PostgreSQL decides what has failed, never the queue
 
 
 def __getattr__(name: str) -> Any:
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _check_and_exit(settings: Settings) -> NoReturn:
-    """In the place of arq's own check, which reads REDIS_URL in another way than the worker and prints tracebacks."""
+    """Replaces arq's own check, which reads REDIS_URL in another way than the worker and prints tracebacks."""
     try:
         click.echo(f"autos: {asyncio.run(check_health(settings.redis_url, settings.worker_name))}")
     except Unhealthy as error:
@@ -81,7 +81,7 @@ def _check_and_exit(settings: Settings) -> NoReturn:
 
 
 def worker_settings(settings: Settings) -> type:
-    """The class that arq reads; it looks at the class's own attributes only."""
+    """Return the class that arq reads. arq ignores inherited attributes."""
     configure_process_logs(settings)
     patience = Patience()
     attributes: dict[str, Any] = _common(settings.redis_url, patience) | {
@@ -98,22 +98,22 @@ def worker_settings(settings: Settings) -> type:
 def _common(redis_url: str, patience: Patience) -> dict[str, Any]:
     return {
         "redis_pool": redis_pool(redis_url, patience=patience),
-        # A result that is kept refuses the same id for as long.
+        # As long as arq keeps a result, it refuses a message with the same id.
         "keep_result": 0,
-        # Half of this is what the queue adds to a request; it costs under 1 % of a core.
+        # On average the queue delays a request by half of this.
         "poll_delay": 0.1,
         "queue_read_limit": 1000,
         "health_check_interval": 10,
         "job_serializer": encode_message,
         "job_deserializer": decode_message,
-        # `Drain` does.
+        # `Drain` handles them.
         "handle_signals": False,
     }
 
 
 async def _startup(ctx: dict[str, Any]) -> None:
     settings: Settings = ctx["settings"]
-    # Again: arq's command line has set up its own logging since.
+    # Again: arq's command line has configured its own logging since.
     configure_process_logs(settings)
     warn_of_ignored_settings()
     stack = ctx["stack"] = AsyncExitStack()
@@ -154,9 +154,9 @@ async def _sweep(context: Context, delivery_days: int) -> None:
 
 
 def _delivery_worker(common: dict[str, Any], context: Context, *, is_late: bool) -> Worker:
-    # A bell that a dead worker had taken keeps its place among those that the queue shows to the others until then.
+    # The message of a worker that died stays in the queue, skipped by the others, for this long and 10 seconds.
     timeout = context.limits.webhook_timeout + 2 * LEASE_MARGIN
-    # Nobody notices half a second of what was put off, and asking more often is a quarter of an idle worker's CPU.
+    # For a postponed attempt half a second does not matter, and more frequent polls cost an idle worker's CPU.
     pace = {"poll_delay": 0.5} if is_late else {}
     return Worker(
         [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=timeout, max_tries=UNLIMITED)],
@@ -178,7 +178,7 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
     for delivering, deliverer in zip(ctx["delivering"], ctx["deliverers"], strict=True):
         await end(delivering)
         if deliverer.tasks:
-            # What was begun since the hand-over gives its bell back at once; arq would cancel that in the middle.
+            # Tasks that began after the hand-over return their message at once; arq would cancel them in the middle.
             await asyncio.wait(deliverer.tasks.values(), timeout=GRACE)
         await deliverer.close()
     await ctx["stack"].aclose()
@@ -193,11 +193,11 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     )
     metrics = await _open_metrics(stack, settings, database)
     redis = redis_pool(settings.redis_url, patience=patience)
-    # arq's client leaves a pool that it was given open.
+    # arq's client does not close a pool that it was given.
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     notes = DependencyNotes(database)
     stack.push_async_callback(notes.close)
-    # Closed until this worker's share is agreed on.
+    # Closed until this worker has leased slots.
     gate = Gate(0, hang_up=HANG_UP)
     resolver = DnsResolver()
     stack.push_async_callback(resolver.close)

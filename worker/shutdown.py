@@ -1,7 +1,7 @@
-"""How a worker ends: what runs hands its work over, then arq's loops are stopped, and nothing hangs on either.
+"""How a worker ends: running tasks hand their work over, then arq's loops are stopped. Neither step can hang.
 
-arq's own handler cancels its tasks wherever they are. One that is just telling Redis that it has finished makes the
-whole shutdown fail, and a cancellation that a loop swallows makes it wait for ever.
+arq's own handler cancels its tasks wherever they are. If a task is just writing to Redis that it has finished, the
+whole shutdown fails; if a loop swallows its cancellation, the shutdown waits for ever.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ AGAIN = 0.2  # seconds after which a loop that swallowed its cancellation is can
 
 
 class Drain:
-    """Knows what runs, and ends it on SIGTERM or SIGINT. A second signal ends the process at once."""
+    """Stops the running tasks on SIGTERM or SIGINT. A second signal ends the process at once."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
         self._started: set[asyncio.Task[None]] = set()
         self._stopper: asyncio.Task[None] | None = None
-        self.is_broken = False  #: a loop ended that should never have
+        self.is_broken = False  #: a loop ended that should run for ever
 
     def install(self, main: asyncio.Task[Any], *others: Worker) -> None:
-        """Handle the signals of this process: `main` is that of arq's own worker, `others` run beside it.
+        """Handle the signals of this process. `main`: the task of arq's own worker; `others` run beside it.
 
-        Nobody takes a bell from then on, and `main` is cancelled when everything has been handed over.
+        After a signal no worker takes messages, and `main` is cancelled when everything has been handed over.
         """
-        # arq tells its hooks everything but the worker that calls them.
+        # arq does not pass its hooks the worker that calls them.
         coroutine: Any = main.get_coro()
         workers = [inspect.getcoroutinelocals(coroutine)["self"], *others]
         loop = asyncio.get_running_loop()
@@ -44,12 +44,12 @@ class Drain:
             loop.add_signal_handler(number, self._begin, main, workers)
 
     def watch(self, *loops: asyncio.Task[Any]) -> None:
-        """End the process, for a supervisor to start anew, when one of these ends although nobody asked it to."""
+        """If one of these ends without a shutdown, end the process, so that its supervisor restarts it."""
         for each in loops:
             each.add_done_callback(self._see_end)
 
     def _see_end(self, loop: asyncio.Task[Any]) -> None:
-        # Asked for in any case: asyncio logs an exception that nobody has seen.
+        # Read in any case: asyncio logs an exception that was never retrieved.
         error = None if loop.cancelled() else loop.exception()
         if self._stopper is None and not loop.cancelled():
             structlog.get_logger().error("worker_broken", loop=loop.get_name(), exc_info=error)
@@ -57,7 +57,7 @@ class Drain:
             signal.raise_signal(signal.SIGTERM)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do work in a task that the shutdown cancels, and whose end it waits for."""
+        """Run `work` in a task that the shutdown cancels and then waits for."""
         task = asyncio.ensure_future(work)
         self._started.add(task)
         task.add_done_callback(self._started.discard)
@@ -66,7 +66,7 @@ class Drain:
         return task
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work of one task. Raises `Retry` where it was stopped, so that another worker takes it at once."""
+        """Run the work of one arq task. Raises `Retry` if the shutdown stops it: another worker then takes it soon."""
         if self._stopper is not None:
             work.close()
             raise Retry(defer=1)
@@ -88,7 +88,7 @@ class Drain:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-        # arq's own loops are cancelled last: one that failed before would end the process in the middle of the rest.
+        # arq's own loops wait for Redis until they are cancelled, last: a failed one would end the process too early.
         self._patience.end(*(worker.main_task for worker in workers))
         self._stopper = asyncio.ensure_future(self._stop(main))
 
@@ -105,7 +105,7 @@ class Drain:
 
 
 async def _settled(task: asyncio.Task[Any]) -> None:
-    """Wait for a message of arq's. Where Redis is away it cannot be given back, which is no fault: the sweep rings."""
+    """Wait for one of arq's tasks. If Redis is away, its message cannot be returned: the sweep enqueues it again."""
     with contextlib.suppress(RedisError):
         await task
 
@@ -115,7 +115,7 @@ def _tasks_of_arq() -> list[asyncio.Task[Any]]:
 
 
 async def end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended."""
+    """Cancel a task again and again until it has ended."""
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=AGAIN)

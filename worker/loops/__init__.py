@@ -1,1 +1,1 @@
-"""What a worker does at intervals, whatever is in the queue."""
+"""The loops that a worker runs at intervals, whatever is in the queue."""

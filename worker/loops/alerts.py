@@ -1,4 +1,4 @@
-"""Tells operators what nobody would see otherwise, through whatever they read: e-mail, chat, plain HTTP."""
+"""Alerts operators to failed deliveries and jobs, by e-mail, chat or plain HTTP."""
 
 import asyncio
 from collections import Counter
@@ -15,23 +15,23 @@ from service.database.jobs.job_alerts import Exhausted, MostlyFailed, Telling, T
 if TYPE_CHECKING:
     from service.observability.alert_targets import Target
 
-INTERVAL = 2.0  # seconds between two looks
-QUIET = timedelta(seconds=60)  # after a message: what fails meanwhile is told in the next one
-AGAIN = timedelta(seconds=60)  # after a message that a target did not take
+INTERVAL = 2.0  # seconds between two checks for failures
+QUIET = timedelta(seconds=60)  # after a message: what fails meanwhile goes into the next one
+AGAIN = timedelta(seconds=60)  # after a message that could not be sent
 SEND_TIMEOUT = 60.0  # seconds for one target
-TERM = timedelta(seconds=2 * SEND_TIMEOUT)  # of a worker that tells a target; then another one tells it the same
-MAX_AGE = timedelta(days=1)  # of a failure that is still told: targets may have been added later
-_NAMED = 10  # deliveries or jobs in one message; the rest is counted
+TERM = timedelta(seconds=2 * SEND_TIMEOUT)  # lease of a worker that sends a message; then another one sends the same
+MAX_AGE = timedelta(days=1)  # of a failure that is still reported; a new target gets those of this time
+_NAMED = 10  # deliveries or jobs listed in one message; the rest is only counted
 
 
 class Alerts:
     """The targets of `ALERT_URLS`."""
 
     def __init__(self, urls: Sequence[str]) -> None:
-        """Read the URLs. Raises `StartupError`, which does not repeat them: they hold passwords."""
+        """Raises `StartupError` for a wrong URL, without the URL in its text: it holds passwords."""
         self.targets: list[Target] = []
         if urls:
-            # apprise takes 60 ms of CPU to import, a tenth of a worker's start, and most workers have nobody to tell.
+            # The import of apprise is slow, and most workers have no targets.
             from service.observability.alert_targets import open_targets  # noqa: PLC0415  (see above)
 
             self.targets = open_targets(urls)
@@ -41,9 +41,9 @@ class Alerts:
 
 
 async def alert_for_ever(database: Database, found: Alerts) -> None:
-    """Tell each target of deliveries that were given up and of jobs that mostly failed, until cancelled.
+    """Report failed deliveries and mostly failed jobs to each target, until cancelled.
 
-    One message of each kind for all that failed in a while. A target that fails or hangs holds no other one up.
+    One message per topic reports all failures of a period. A target that fails or hangs does not delay the others.
     """
     async with asyncio.TaskGroup() as loops:
         for target in found.targets:
@@ -62,14 +62,14 @@ async def _try_to_tell(database: Database, target: "Target", topic: Topic) -> No
         await tell(database, target, topic)
     except UNREACHABLE as error:
         structlog.get_logger().warning("alerts_postponed", error=type(error).__name__)
-    except Exception:  # noqa: BLE001  (process boundary: whatever it is, what fails next must be told too)
+    except Exception:  # noqa: BLE001  (process boundary: later failures must still be reported)
         structlog.get_logger().exception("alerts_failed")
 
 
 async def tell(database: Database, target: "Target", topic: Topic) -> bool:
-    """Tell a target of what it was not told yet; says whether it took something.
+    """Send a target the failures that it has not received. Return True if it accepted a message.
 
-    At least once: a worker that dies between the message and its note leaves it to another one.
+    At least once: if a worker dies after the message and before `note_told`, another one sends the message again.
     """
     async with database.transaction() as connection:
         telling = await job_alerts.take(connection, target.key, topic, within=MAX_AGE, term=TERM)
@@ -87,7 +87,7 @@ async def tell(database: Database, target: "Target", topic: Topic) -> bool:
 
 
 async def _send(target: "Target", title: str, body: str) -> bool:
-    # The library blocks. A thread that outlives the timeout ends with the target's own socket timeouts.
+    # apprise blocks. A thread that outlives the timeout ends when the target's own socket timeout does.
     try:
         async with asyncio.timeout(SEND_TIMEOUT):
             is_sent = await asyncio.to_thread(target.notify, title, body)

@@ -1,4 +1,4 @@
-"""What `arq worker.main.WorkerSettings --check` looks at: a key in Redis that a worker keeps alive."""
+"""The health key in Redis: a worker renews it, and `arq worker.main.WorkerSettings --check` reads it."""
 
 import asyncio
 import contextlib
@@ -15,22 +15,22 @@ from service.queue.task_queue import HEALTH_KEYS, Bell, redis_pool
 INTERVAL = 5.0  # seconds
 INTERVAL_AND_MORE = timedelta(seconds=INTERVAL + 1)
 LEAVE_TIMEOUT = 1.0  # seconds
-# arq's own entry outlives its interval by one second, which a busy machine can miss; this one by fifteen.
+# arq's own key outlives its interval by one second, which a busy machine can miss; this one by fifteen.
 LIFE = timedelta(seconds=20)
 
 
 class Unhealthy(Exception):
-    """No sign of life. The message is one line."""
+    """The worker does not renew its key, or Redis fails. The message is one line."""
 
 
 def health_key(name: str | None) -> str:
-    """One key for each name on a host, else for each host: a worker that lives must not vouch for a dead one."""
+    """One key for each name on a host, so that a live worker does not hide a dead one. Nameless workers share a key."""
     host = HEALTH_KEYS + socket.gethostname()
     return host if name is None else f"{host}/{name}"
 
 
 def arq_health_key(name: str | None) -> str:
-    """What arq renews itself, and removes at its end: never the key that nameless workers of a host share."""
+    """The key that arq renews, and deletes when it ends: never the one that nameless workers of a host share."""
     return f"autos:arq:{socket.gethostname()}:{os.getpid()}" if name is None else health_key(name)
 
 
@@ -42,18 +42,18 @@ async def stay_healthy(redis: ArqRedis, name: str | None) -> None:
 
 
 async def leave(redis: ArqRedis, name: str | None) -> None:
-    """Give no sign of life any more. The key that nameless workers share is left to the others, who renew it sooner."""
+    """Let the key expire soon. If nameless workers share it, the others renew it before that."""
     with contextlib.suppress(RedisError, OSError):
         async with asyncio.timeout(LEAVE_TIMEOUT):
             await redis.pexpire(health_key(name), INTERVAL_AND_MORE)
 
 
 async def check_health(redis_url: str, name: str | None) -> str:
-    """What lives, in one line. Raises `Unhealthy`."""
+    """Return one line that names the worker that is alive. Raises `Unhealthy`."""
     redis = redis_pool(redis_url)
     shown = "the worker of this host" if name is None else f"the worker {name} of this host"
     try:
-        # A worker cannot give a sign of life to a Redis that takes none.
+        # If Redis takes no writes, the worker cannot renew its key either: that is the error to report.
         await Bell(redis).ping()
         is_alive = await redis.exists(health_key(name))
     except (RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The worker's loop around the sweep: work without a worker is put back within seconds."""
+"""The worker's loop around the sweep: jobs and deliveries without a worker are enqueued again within seconds."""
 
 from service.actions.rescue import sweep
 from service.database.connection import Database
@@ -10,7 +10,7 @@ INTERVAL = 2.0  # seconds between two sweeps of one worker
 
 
 async def sweep_for_ever(database: Database, bell: Bell, metrics: WorkerMetrics) -> None:
-    """Sweep now and then until cancelled. A database that is away is waited for."""
+    """Sweep every `INTERVAL` until cancelled, also after the database was away."""
 
     async def sweep_once() -> None:
         swept = await sweep(database, bell)

@@ -12,9 +12,9 @@ INTERVAL = 600.0  # seconds
 
 
 async def remove_for_ever(database: Database, *, days: int) -> None:
-    """Delete now and then until cancelled; 0 days: keep everything.
+    """Delete what is older than `days`, every `INTERVAL`, until cancelled. 0 keeps everything.
 
-    In a loop of its own: a first run over years of history must not hold the sweep up.
+    In a loop of its own: a first run over years of history must not delay the sweep.
     """
 
     async def remove() -> None:

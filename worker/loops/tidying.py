@@ -1,4 +1,4 @@
-"""The worker's loop that keeps the bucket tidy."""
+"""The worker's loop that removes leftovers from the bucket."""
 
 from service.actions.bucket_tidying import abort_stale_uploads, remove_left_probes, remove_unnamed_objects
 from service.database.connection import Database
@@ -10,7 +10,7 @@ INTERVAL = 600.0  # seconds
 
 
 async def tidy_for_ever(database: Database, store: ObjectStore, metrics: WorkerMetrics) -> None:
-    """Tidy now and then until cancelled. In a loop of its own: a store that hangs must not hold the sweep up."""
+    """Tidy every `INTERVAL` until cancelled. In a loop of its own: a bucket that hangs must not delay the sweep."""
 
     async def tidy() -> None:
         metrics.uploads_aborted.inc(await abort_stale_uploads(database, store))
