@@ -1,1 +1,1 @@
-"""What arq calls: claim a job or a delivery, do it, write what came of it."""
+"""The tasks that arq calls: claim a job or a delivery, do the work, write the result."""

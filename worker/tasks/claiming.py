@@ -1,4 +1,4 @@
-"""The loop that takes jobs: as long as this worker has room, and as PostgreSQL gives them out."""
+"""The loop that claims jobs while this worker has room. PostgreSQL decides which job is next."""
 
 import asyncio
 from collections import Counter
@@ -15,12 +15,12 @@ from service.domain.jobs import ClaimedJob
 from service.portal_access.slots import PortalShare
 from worker.shutdown import Drain
 
-#: Jobs in one worker that are one user's. How many requests they make is leased; many of them may wait for the portal.
+#: Jobs of one user in one worker. Leased slots limit their requests, so many of them may wait for the portal.
 USER_JOBS_MAX = 50
-JOBS_MAX = 2 * USER_JOBS_MAX  # in one worker; beyond that only of users who have none in work
-NEWCOMERS_MAX = 4 * USER_JOBS_MAX  # with those
-LOOK_INTERVAL = 1.0  # seconds between two looks that nothing gave a reason for
-#: Seconds after a message until the second look: a job may be committed while the message of another one is taken.
+JOBS_MAX = 2 * USER_JOBS_MAX  # in one worker; above this, only jobs of users who have none running
+NEWCOMERS_MAX = 4 * USER_JOBS_MAX  # in one worker, with those
+LOOK_INTERVAL = 1.0  # seconds between two looks for a job without a message
+#: Seconds from a message to a second look: a job may be committed while the message of another one is handled.
 SECOND_LOOK = 0.2
 ROOM_INTERVAL = 0.03  # seconds between two looks at whether this worker has room
 PUT_OFF_PAUSE = 0.05  # seconds before the next claim after a job that had to be put off, doubled with each further one
@@ -33,18 +33,18 @@ ClaimAndRun = Callable[[Claim, "asyncio.Future[bool]"], Coroutine[Any, Any, bool
 
 
 class ClaimLoop:
-    """Takes one job after the other, each into a task of its own."""
+    """Claims one job after another, and runs each in a task of its own."""
 
     def __init__(self, share: PortalShare, drain: Drain, run: ClaimAndRun, *, job_concurrency: int) -> None:
         self._share = share
         self._drain = drain
         self._run = run
         self._job_concurrency = job_concurrency
-        # With many slots, cases of one document each need as many jobs.
+        # Cases of one document use one slot each: many slots need many jobs.
         self._scale = max(1.0, 2 * share.total / USER_JOBS_MAX)
         self._running = 0
         self._of_user: Counter[UUID | None] = Counter()
-        self._put_off = 0  # jobs in a row
+        self._put_off = 0  # jobs in a row that were put off
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -76,7 +76,7 @@ class ClaimLoop:
             self._share.total,
             self._job_concurrency,
             self._share.wants_more_work,
-            # Jobs that wait for the portal use no slot: without an end, one user's would fill the worker.
+            # Jobs that wait for the portal use no slot: without a limit, those of one user would fill the worker.
             passed_over=[
                 user_id
                 for user_id, count in self._of_user.items()
@@ -111,7 +111,7 @@ class ClaimLoop:
             structlog.get_logger().error("job_not_run", exc_info=error)
 
     async def _slow_down(self) -> None:
-        """Where nothing works, jobs must not be taken and put off as fast as possible."""
+        """If nothing works, jobs must not be claimed and put off as fast as possible."""
         if self._put_off:
             await asyncio.sleep(min(PUT_OFF_PAUSE * 2 ** min(self._put_off, 10), PUT_OFF_PAUSE_MAX))
 

@@ -1,4 +1,4 @@
-"""Task: one attempt of one delivery. The schedule is in PostgreSQL; nothing here waits for a next time."""
+"""Task: one attempt of one delivery. The schedule is in PostgreSQL; nothing here waits for the next attempt."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -19,29 +19,29 @@ from service.webhooks.retry_policy import judge
 from service.webhooks.signature import signature_headers
 from worker.context import Context, context_of
 
-#: Beyond the timeout of the POST: for the body, for the question whether the DNS works at all, and for the database.
+#: Added to the timeout of the POST: time to make the body, to check whether DNS works at all, and for the database.
 LEASE_MARGIN = timedelta(seconds=30)
-RECORD_AGAIN = 1.0  # seconds
-SETTLE_GRACE = 5.0  # seconds for writing down what was sent when the process ends; below `worker.shutdown.GRACE`
-LATE = "late"  #: the name in arq's context by which the worker of late attempts is known
+RECORD_AGAIN = 1.0  # seconds between two tries to record an attempt
+SETTLE_GRACE = 5.0  # seconds to record an attempt when the process ends; below `worker.shutdown.GRACE`
+LATE = "late"  #: key in arq's context: True in the worker of later attempts
 
 
 async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
-    """Make the next attempt of a delivery, or of one that goes before it, if its host has a place for its user.
+    """Make the next attempt of a delivery, or of one that goes before it, if its user has a free slot at the host.
 
-    Safe to ring any number of times.
+    A delivery may be enqueued any number of times.
     """
     context = context_of(ctx)
     await context.drain.run(_claim_and_attempt(context, UUID(delivery_id), is_late=ctx.get(LATE, False)))
 
 
 class _LeaseEnds(Exception):
-    """This process stood still for so long that another worker may make the attempt before this one has ended."""
+    """This process stood still for so long that the lease may end, and another worker begin, during the attempt."""
 
 
 async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bool) -> None:
     deadline = _clock() + (context.limits.webhook_timeout + LEASE_MARGIN).total_seconds()
-    # Shielded: a lease that was taken and that nobody knows of would hold its place until it ends.
+    # Shielded: if we are cancelled after the claim commits, we must still learn of the lease to release it.
     claiming = asyncio.ensure_future(_claim(context, delivery_id, is_late=is_late))
     try:
         claimed = await asyncio.shield(claiming)
@@ -68,7 +68,7 @@ def _clock() -> float:
 
 
 async def _hand_back(context: Context, claiming: asyncio.Future[ClaimedDelivery | Ring | None]) -> None:
-    """Leave what a claim took to others, once it has ended."""
+    """Wait until a claim has ended, then leave what it took to other workers."""
     claimed = await claiming
     if isinstance(claimed, ClaimedDelivery):
         await _give_back(context, claimed)
@@ -77,12 +77,12 @@ async def _hand_back(context: Context, claiming: asyncio.Future[ClaimedDelivery 
 
 
 async def _pass_on(context: Context, ring: Ring) -> None:
-    """Ring for a worker that may call a failing host."""
+    """Enqueue the delivery for a worker that may call a failing host."""
     await context.bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=True)
 
 
 def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
-    """What the lines of an attempt are about."""
+    """The fields in every log line of an attempt."""
     subjects = {
         "delivery_id": str(delivery.id),
         "process_number": ProcessNumber(delivery.process_number).masked,
@@ -98,7 +98,7 @@ async def _claim(context: Context, delivery_id: UUID, *, is_late: bool) -> Claim
         async with context.database.transaction() as connection:
             return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=is_late)
     except UNREACHABLE as error:
-        # The sweep rings again.
+        # The sweep enqueues it again.
         structlog.get_logger().warning("delivery_not_claimed", error=type(error).__name__)
         return None
 
@@ -108,14 +108,14 @@ async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
         async with context.database.connection() as connection:
             await delivery_attempts.release(connection, delivery)
     except UNREACHABLE as error:
-        # The lease ends by itself, and the sweep rings then.
+        # The lease ends by itself; then the sweep enqueues the delivery.
         structlog.get_logger().warning("delivery_not_given_back", error=type(error).__name__)
 
 
 async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float) -> None:
     started_at = datetime.now(UTC)
     outcome = await _post(context, delivery, started_at, deadline - context.limits.webhook_timeout.total_seconds())
-    # The POST was made: also a process that ends writes that down, or the subscriber is called once more.
+    # The POST was made: if a process that ends does not record it, the subscriber is called once more.
     settling = asyncio.ensure_future(_settle(context, delivery, outcome, started_at, deadline))
     try:
         await asyncio.shield(settling)
@@ -154,14 +154,14 @@ async def _settle(
 
 
 async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, latest: float) -> PostOutcome:
-    """Make the request, unless it is later than `latest`: then raises `_LeaseEnds`."""
+    """Make the request. Raises `_LeaseEnds` if it is later than `latest`, a time of the event loop's clock."""
     try:
         message = await _message(context, delivery, moment)
     except UNREACHABLE as error:
         structlog.get_logger().warning("webhook_not_made", error=type(error).__name__)
         return PostOutcome(OutcomeKind.NOT_MADE)
-    except Exception:  # noqa: BLE001  (process boundary: whatever it is, it must not go round unrecorded for ever)
-        # The subscriber has no part in it.
+    except Exception:  # noqa: BLE001  (process boundary: unrecorded, the attempt would repeat for ever)
+        # The fault is ours, not the subscriber's.
         structlog.get_logger().exception("webhook_not_made")
         return PostOutcome(OutcomeKind.NOT_MADE)
     if message is None:
@@ -174,7 +174,7 @@ async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, l
 async def _message(
     context: Context, delivery: ClaimedDelivery, moment: datetime
 ) -> tuple[bytes, dict[str, str]] | None:
-    """The body and its headers. None: every user has a secret, except one who was deleted in this moment."""
+    """The body and its headers; None if the user was deleted just now: all others have a signing secret."""
     async with context.database.connection() as connection:
         event = await events.find(connection, delivery.event_id)
         secrets = await users.signing_secrets(connection, delivery.user_id)
@@ -187,9 +187,9 @@ async def _message(
 async def _record(
     context: Context, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict, deadline: float
 ) -> tuple[Recorded | None, list[Ring]]:
-    """Write the attempt, and take what had to wait for its place. A database that is away is waited for.
+    """Record the attempt. Return the result, None if it was not recorded, and the waiting deliveries to enqueue.
 
-    An attempt that is never written is made again when its lease has ended: so this tries until then.
+    Tries until `deadline` if the database is away: an attempt that is not recorded is made again.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Task: claim a job, list the case where needed, fan out over its documents, settle."""
+"""Task: claim a job, list the case if needed, download its documents in parallel, end the job."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -26,27 +26,27 @@ from worker.tasks.claiming import Claim
 from worker.tasks.listing_turn import take_lease
 from worker.tasks.postponement import Postponed, postpone_or_expire
 
-CLAIM_LOOP = "claim_loop"  #: the name in arq's context by which the loop is known
+CLAIM_LOOP = "claim_loop"  #: key of the claim loop in arq's context
 HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
 LISTING_TIMEOUT = 60.0  # seconds
 SEARCH_TIMEOUT = 20.0  # seconds
 BACKOFF = timedelta(seconds=15)
 BACKOFF_MAX = timedelta(minutes=10)
-PAUSE = timedelta(seconds=20)  # after a fault that is nobody's document: the store, the token
+PAUSE = timedelta(seconds=20)  # after a fault that is not of one document: the bucket, the token
 DATABASE_PAUSE = timedelta(seconds=2)
 
 
 async def download_process(ctx: dict[str, Any], *_job: str) -> None:
-    """Have this worker look for a job: a message says only that one waits, or which one in the version before."""
+    """Wake the claim loop. A message only says that some job waits; in the version before it named the job."""
     ctx[CLAIM_LOOP].wake()
 
 
 async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future[bool]") -> bool:
     """Claim a job and work on it until it ends, its lease is lost, or it has to wait.
 
-    `claimed` is set as soon as it is known whether there is one. Returns False for a job that has to wait.
+    `claimed` is set as soon as it is known whether there is one. Return False for a job that has to wait.
     """
-    # Shielded: if this is cancelled after the claim commits, the lease has to be known to be released.
+    # Shielded: if we are cancelled after the claim commits, we must still learn of the lease to release it.
     claiming = asyncio.ensure_future(_claim(context, claim))
     try:
         job = await asyncio.shield(claiming)
@@ -105,7 +105,7 @@ async def _run(context: Context, job: ClaimedJob) -> bool:
 
 
 async def _postpone(context: Context, job: ClaimedJob, postponed: Postponed) -> bool:
-    # Shielded: a worker that is stopped here would leave the job to its lease.
+    # Shielded: if a worker is stopped here, the job would wait until its lease ends.
     postponing = asyncio.ensure_future(postpone_or_expire(context, job, postponed))
     try:
         settlement = await asyncio.shield(postponing)
@@ -129,17 +129,17 @@ async def _tell_end(context: Context, settlement: Settlement) -> None:
 
 
 async def _release(context: Context, job: ClaimedJob, delay: timedelta) -> None:
-    """Hand the job over without a word on why: to another worker, at once."""
+    """Hand the job over to another worker after `delay`, without a reason that is shown."""
     try:
         async with context.database.connection() as connection:
             await jobs.release(connection, job, delay=delay)
     except UNREACHABLE as error:
-        # The lease ends by itself, and the sweep rings for the job then.
+        # The lease ends by itself; then the sweep releases the job.
         structlog.get_logger().warning("job_not_released", error=type(error).__name__)
 
 
 async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, Any, Settlement]) -> Settlement:
-    """Run `work` and keep the lease meanwhile; stop it when the lease is lost."""
+    """Run `work` and renew the lease meanwhile. Raises `LeaseLost` after it has stopped `work`."""
     working = asyncio.ensure_future(work)
     beating = asyncio.ensure_future(_keep_lease(context, job))
     both = {working, beating}
@@ -156,20 +156,20 @@ async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, A
 
 
 async def _keep_lease(context: Context, job: ClaimedJob) -> None:
-    """Renew until it fails. A database that is away for longer than the lease loses it."""
+    """Renew the lease until it is lost, or the database is away for longer than it lasts. Raises `LeaseLost`."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + jobs.LEASE.total_seconds()
     while clock() < deadline:
         await asyncio.sleep(HEARTBEAT)
         asked_at = clock()
         if await _renew(context, job, deadline):
-            # From before the question: the database's term began after it.
+            # Counted from before the query: the term in the database begins later.
             deadline = asked_at + jobs.LEASE.total_seconds()
     raise LeaseLost
 
 
 async def _renew(context: Context, job: ClaimedJob, deadline: float) -> bool:
-    """Whether the lease was renewed; False where the database could not be asked. Raises `LeaseLost`."""
+    """Return whether the lease was renewed; False if the database is away. Raises `LeaseLost`."""
     try:
         async with asyncio.timeout_at(deadline), context.database.connection() as connection:
             held = await jobs.renew(connection, job)
@@ -185,11 +185,11 @@ async def _work(context: Context, job: ClaimedJob) -> Settlement:
     limit = context.limits.webhook_max_documents
     while True:
         async with context.database.connection() as connection:
-            # Before anything is written to the bucket: whatever ends this worker, its objects are found.
+            # Before anything is written to the bucket: however this worker ends, its objects are found.
             await untidy_cases.mark(connection, job.number)
             tasks = await documents.tasks_of_job(connection, job.id)
             wants_listing = not tasks and await jobs.wants_listing(connection, job)
-        # What is known needs no listing: somebody may ask for one while the portal gives none.
+        # Known documents first: they need no listing, and the portal may not give one now.
         await _fan_out(context, job, tasks)
         if wants_listing and (refused := await _list(context, job)) is not None:
             settlement = await _abandon(context, job, refused)
@@ -211,7 +211,7 @@ async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Set
 
 
 async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
-    """Ask the portal for the case. Answers why it never will, or raises `Postponed`."""
+    """List the case and register it. Return why the portal never lists it, if so. Raises `Postponed`."""
     lease = await take_lease(context, job)
     if lease is None:
         return None
@@ -237,12 +237,12 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
 
 
 async def _refusal(context: Context, job: ClaimedJob, error: Unavailable) -> ErrorCode | None:
-    """The portal's last word on a case where it was said twice without words; None if it may still be listed."""
+    """The final error of a case after at least two unclear answers; None if the case may still be listed."""
     if not job.listing_failures:
         return None
     if isinstance(error, Unauthorized) and error.token_works:
         return ErrorCode.PROCESS_ACCESS_DENIED
-    # For a case that its index lacks the portal answers 500 where the search says that there is none.
+    # For a case that is not in its index the portal answers 500, but its search says that there is no such case.
     if error.code is ErrorCode.PORTAL_ERROR:
         is_there = await context.portal.has_process(job.number, timeout=SEARCH_TIMEOUT)
         return ErrorCode.PROCESS_NOT_FOUND if is_there is False else None
@@ -265,7 +265,7 @@ async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None
         async with asyncio.TaskGroup() as group:
             await places.acquire()
             while (task := next(waiting, None)) is not None:
-                # It keeps its place for what is still waiting.
+                # The task keeps its slot for what is left in `waiting`.
                 downloading = group.create_task(download_documents(context, job, task, waiting, group=group))
                 downloading.add_done_callback(lambda _: places.release())
                 await places.acquire()
@@ -274,7 +274,7 @@ async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None
 
 
 def _reason(failures: ExceptionGroup[Exception]) -> Exception:
-    """What stopped the fan-out, as one exception: the first failure cancelled the others."""
+    """What stopped the downloads, as one exception: the first failure cancelled the others."""
     if failures.subgroup(LeaseLost):
         return LeaseLost()
     if (pausing := failures.subgroup((StorageError, Outage))) is not None:

@@ -1,4 +1,4 @@
-"""Whether a worker asks the portal for the case of its job now: an API process may be asking for it."""
+"""Leases the listing of a job's case: an API process may be listing the same case now."""
 
 import asyncio
 from datetime import timedelta
@@ -12,22 +12,22 @@ from service.database.portal.listing_leases import Lease
 from service.domain.jobs import ClaimedJob
 from worker.context import Context
 
-LOOK_INTERVAL = 0.1  # seconds between two looks at a listing of another process
-PATIENCE = 15.0  # seconds; API processes ask for 5, and may be asked again and again
+LOOK_INTERVAL = 0.1  # seconds between two checks of a listing by another process
+PATIENCE = 15.0  # seconds; API processes list for 5 at most, but may begin again and again
 
 
 async def take_lease(context: Context, job: ClaimedJob) -> Lease | None:
-    """Wait until no other process asks, and lease the listing.
+    """Wait until no other process lists the case, then lease the listing.
 
-    None: another process has registered the listing that the job waits for. After `PATIENCE` the lease is one that
-    is not held: the worker, which waits longer for an answer than the API does, then asks beside the other.
+    None: another process has registered the listing that the job waits for. After `PATIENCE` the returned lease is
+    not held: this worker, which waits longer for the portal than the API does, then lists beside the other process.
     """
     clock, holder = asyncio.get_running_loop().time, uuid4()
     deadline = clock() + PATIENCE
     while True:
         async with context.database.connection() as connection:
             lease = await _take(connection, job, holder)
-            # Looked at after the lease: the other process may have registered the case just before it.
+            # Checked after the lease: the other process may have registered the case just before it.
             if not await jobs.wants_listing(connection, job):
                 # Deletes nothing if the lease is another process's.
                 await listing_leases.give_up(connection, lease or Lease(job.number, holder, 0))

@@ -1,4 +1,4 @@
-"""What becomes of a job that cannot go on: it waits, but not for ever."""
+"""Postpones a job that cannot go on, or ends it if it has waited for too long."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ KEPT_FOR = timedelta(days=3)  # how long a job waits without getting anything do
 
 
 class Postponed(Exception):
-    """The job goes on later; nothing failed. `reason` is for people: why, in a few words."""
+    """The job goes on later; nothing failed. `reason`: a few words for people."""
 
     def __init__(self, delay: timedelta, listing_failures: int = 0, *, reason: str) -> None:
         super().__init__(f"postponed for {delay}: {reason}")
@@ -25,9 +25,9 @@ class Postponed(Exception):
 
 
 async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postponed) -> Settlement | None:
-    """Put the job off, or end it with `job_expired` if it got nothing done for `KEPT_FOR`.
+    """Postpone the job, or end it with `job_expired` if nothing was downloaded for `KEPT_FOR`. None: it was not ended.
 
-    Everything that postpones a job goes through here. A database that is away leaves the job to its lease.
+    Every postponement goes through here. If the database is away, the job waits until its lease ends.
     """
     limit = context.limits.webhook_max_documents
 
