@@ -1,1 +1,1 @@
-"""What `autos` does: one file for each noun."""
+"""The commands of `autos`: one file for each noun."""

@@ -1,4 +1,4 @@
-"""How the commands tell the workers."""
+"""How the commands enqueue messages for the workers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from service.startup.process_logs import configure_process_logs
 
 
 def ring(tell: Callable[[Bell], Awaitable[bool]]) -> str:
-    """Tell the workers, after the commit. Answers what to add to the command's sentence where they do not hear it."""
+    """Enqueue with `tell`, after the commit. Return what to add to the command's output if Redis does not answer."""
     settings = read_settings()
     configure_process_logs(settings)
 

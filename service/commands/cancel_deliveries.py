@@ -1,4 +1,4 @@
-"""`autos deliveries cancel`: how to stop one delivery, or everything that is open for a user or a receiver."""
+"""`autos deliveries cancel`: stop one delivery, or everything that is open for a user or a receiver."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +22,7 @@ from service.database.deliveries.cancelled_deliveries import CANCELLED_AT_ONCE, 
 def cancel(delivery_ids: tuple[UUID, ...], user: str | None, url: str | None, host: str | None, *, yes: bool) -> None:
     """Stop deliveries: no attempt follows, and no alert is raised. An attempt under way is not cut off.
 
-    `recover` leaves them alone, `resend` makes an attempt of one.
+    `recover` skips them. `resend` makes one attempt of a cancelled delivery.
     """
     chosen = any((user, url, host))
     if bool(delivery_ids) == chosen:
@@ -53,7 +53,7 @@ async def _filter(connection: Connection, user: str | None, url: str | None, hos
 
 
 def _cancel_all(wanted: CancelFilter) -> int:
-    """In batches, each in a transaction of its own: one that is cut off may be repeated."""
+    """Cancel in batches, each in a transaction of its own: if the command is interrupted, it may be run again."""
     done = batch = ask(lambda connection: cancelled_deliveries.cancel_many(connection, wanted))
     while batch == CANCELLED_AT_ONCE:
         batch = ask(lambda connection: cancelled_deliveries.cancel_many(connection, wanted))

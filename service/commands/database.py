@@ -1,4 +1,4 @@
-"""How the commands ask the database."""
+"""How the commands query the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def ask(question: Callable[[Connection], Awaitable[T]]) -> T:
-    """Ask the database in a transaction. Ends the command with one line where it cannot be reached."""
+    """Run `question` in a transaction. If the database cannot be reached, end the command with one line."""
     settings = read_settings()
 
     async def answer() -> T:

@@ -37,7 +37,7 @@ class Moment(click.ParamType[datetime]):
 
 
 class DeliveryWithAttempts(msgspec.Struct, frozen=True):
-    """A delivery and what was sent for it."""
+    """A delivery and its attempts."""
 
     delivery: DeliveryRow
     attempts: list[AttemptRow]
@@ -45,7 +45,7 @@ class DeliveryWithAttempts(msgspec.Struct, frozen=True):
 
 @click.group(name="deliveries")
 def deliveries_group() -> None:
-    """Look at webhooks, send them again, stop them."""
+    """Show webhook deliveries, send them again, stop them."""
 
 
 @deliveries_group.command(name="list")
@@ -101,7 +101,7 @@ def show_delivery(delivery_id: UUID, *, as_json: bool) -> None:
 @deliveries_group.command()
 @click.argument("delivery_id", type=click.UUID)
 def resend(delivery_id: UUID) -> None:
-    """Make one more attempt now. What is scheduled stays scheduled, unless this one succeeds."""
+    """Make one more attempt now. The schedule stays as it is, unless this attempt succeeds."""
 
     async def question(connection: Connection) -> tuple[bool, Ring | None]:
         row = await delivery_history.find(connection, delivery_id, user_id=None)
@@ -118,7 +118,7 @@ def resend(delivery_id: UUID) -> None:
 @deliveries_group.command()
 @click.option("--since", type=Moment(), required=True, help="Everything that was given up at this time or later.")
 def recover(since: datetime) -> None:
-    """Send everything again that has failed since a time, with a whole schedule. It may be repeated."""
+    """Send every delivery again that has failed since a time, with a whole new schedule. It may be repeated."""
 
     async def question(connection: Connection) -> tuple[int, list[Ring]]:
         recovered = await deliveries.recover(connection, since=since, user_id=None)
@@ -141,7 +141,7 @@ def _ring(rings: Sequence[Ring], *, late: bool | None = None) -> str:
 
 def _view(found: DeliveryWithAttempts) -> msgspec.Struct:
     """As the API shows it."""
-    # Half a second of CPU that only `--json` needs.
+    # A slow import, which only `--json` needs.
     from service.api.deliveries import delivery_view  # noqa: PLC0415  (see above)
 
     return delivery_view(found.delivery, found.attempts)

@@ -1,4 +1,4 @@
-"""`autos documents`: what the service has of a case, beside what the portal lists."""
+"""`autos documents`: the documents of a case, as stored and as the portal lists them."""
 
 import click
 
@@ -17,7 +17,7 @@ _COLUMNS = ("name", "status", "size", "listed size", "type", "listed type", "fla
 @click.option("--flagged", is_flag=True, help="Only those whose bytes differ from what is listed.")
 @json_option
 def list_documents(number: ProcessNumber, *, flagged: bool, as_json: bool) -> None:
-    """The documents of a case, in the order of its file."""
+    """The documents of a case, in the order of the case file."""
     found = ask(lambda connection: documents.of_process(connection, number))
     if not found:
         raise click.ClickException("no documents of this case are known")

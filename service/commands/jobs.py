@@ -1,4 +1,4 @@
-"""`autos jobs`: what is downloaded, and how to stop it or have it done again."""
+"""`autos jobs`: show download jobs, cancel them, retry them."""
 
 from uuid import UUID, uuid4
 
@@ -40,7 +40,7 @@ class CaseNumber(click.ParamType[ProcessNumber]):
 
 @click.group(name="jobs")
 def jobs_group() -> None:
-    """Look at download jobs, stop them, have them done again."""
+    """Show download jobs, cancel them, retry them."""
 
 
 @jobs_group.command(name="list")
@@ -63,7 +63,7 @@ def list_jobs(status: str | None, number: ProcessNumber | None, limit: int, *, a
 @click.argument("job_id", type=click.UUID)
 @json_option
 def show_job(job_id: UUID, *, as_json: bool) -> None:
-    """One job. Its position is how many jobs begin before it, as users take turns, and nothing once it has begun."""
+    """One job. Its position is the number of jobs that begin before it (users take turns); none once it has begun."""
 
     async def question(connection: Connection) -> _JobDetails | None:
         job = await job_history.find(connection, job_id)
@@ -82,7 +82,7 @@ def show_job(job_id: UUID, *, as_json: bool) -> None:
 @jobs_group.command()
 @click.argument("job_id", type=click.UUID)
 def cancel(job_id: UUID) -> None:
-    """Stop a job. What is available stays; its subscribers are told."""
+    """Cancel a job. Available documents stay; its webhooks are called."""
     limit = read_settings().webhook_max_documents
 
     async def question(connection: Connection) -> tuple[Settlement | None, JobRow | None]:
@@ -106,9 +106,9 @@ def cancel(job_id: UUID) -> None:
 @click.argument("job_id", type=click.UUID)
 @json_option
 def retry(job_id: UUID, *, as_json: bool) -> None:
-    """Ask again for what the case of an ended job lacks, for the same user and the same webhooks.
+    """Request the missing documents of an ended job's case again, for the same user and the same webhooks.
 
-    A document that can never be had is left out, and a case that could not be listed is listed again.
+    Documents that can never be downloaded are left out. A case that could not be listed is listed again.
     """
     limit = read_settings().webhook_max_documents
     try:

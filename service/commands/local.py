@@ -19,7 +19,7 @@ from service.local.errors import LocalStackError
 from service.local.up import UpOptions, run_up
 from service.settings import Settings
 
-DATA = Path(__file__).resolve().parents[2] / ".autos"  # of the stack of one machine
+DATA = Path(__file__).resolve().parents[2] / ".autos"  # of the local stack
 INTERRUPTED = 130  # the exit code that shells use for Ctrl-C
 data_option = click.option(
     "--data", default=DATA, type=click.Path(file_okay=False, path_type=Path), help="Where the servers keep their data."
@@ -41,7 +41,7 @@ def demo(data: Path) -> None:
 @data_option
 @click.option("--port", envvar="PORT", type=click.IntRange(1, 65535), help="By default 8000, or a free one.")
 def up(data: Path, port: int | None) -> None:
-    """Leave the whole stack running until Ctrl-C. With PDPJ_TOKEN set it asks the real portal."""
+    """Run the whole stack until Ctrl-C. If PDPJ_TOKEN is set, it uses the real portal."""
     names = {field.encode_name for field in msgspec.structs.fields(Settings)}
     settings = {name: value for name, value in os.environ.items() if name in names}
     with _one_line_errors():
@@ -57,7 +57,7 @@ def _new_local_key() -> str:
 
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
-    """Tell what failed in one line. SIGTERM stops as cleanly as Ctrl-C."""
+    """End with one line that says what failed. SIGTERM stops as cleanly as Ctrl-C."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

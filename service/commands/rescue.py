@@ -23,17 +23,17 @@ from service.startup.wiring import open_bucket
 class Rescued(msgspec.Struct, frozen=True):
     """What `--json` prints."""
 
-    jobs: int  #: put back
-    deliveries: int  #: rung for
+    jobs: int  #: released
+    deliveries: int  #: enqueued again
     uploads: int  #: aborted
 
 
 @click.command()
 @json_option
 def rescue(*, as_json: bool) -> None:
-    """Put jobs back whose worker is gone, ring for webhooks that are due, abort uploads that were left open.
+    """Release jobs whose worker is gone, enqueue deliveries that are overdue, abort uploads that were left open.
 
-    Workers do this by themselves every few seconds. It may run at any time, beside them too.
+    Workers do this by themselves, every few seconds or (uploads) minutes. It may run at any time, also beside them.
     """
     settings = read_settings()
     configure_process_logs(settings)

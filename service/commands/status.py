@@ -1,4 +1,4 @@
-"""`autos status`: whether everything is there that the service needs, and how much there is to do, on one screen."""
+"""`autos status`: whether everything works that the service needs, and how much work is open, on one screen."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """How much there is to do, and what was done lately."""
+    """How much work is open, and how much ended lately."""
 
     jobs: OpenJobs
     ended_jobs: EndedJobs
@@ -55,15 +55,15 @@ class _Told(msgspec.Struct, frozen=True):
 
     checks: dict[str, Check]
     work: Work | None = None
-    written: Health | None = None  #: what workers met at the bucket
+    written: Health | None = None  #: whether the workers can write to the bucket
 
 
 @click.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Look at everything that the service needs, and at what it has to do.
+    """Check everything that the service needs, and show how much work is open.
 
-    Ends with code 1 where something is missing without which work stands still.
+    Ends with code 1 if a check fails: work stands still then.
     """
     settings = read_settings()
     configure_process_logs(settings)
@@ -90,7 +90,7 @@ async def _look_and_tell(settings: Settings, *, as_json: bool) -> None:
 
 
 def _end(code: int, *, is_waited_for: bool) -> None:
-    """End the process. What hangs would hold up an orderly end, a name that is looked up for minutes."""
+    """End the process. At once if a check hangs: a DNS lookup would delay an orderly exit for minutes."""
     if is_waited_for:
         raise SystemExit(code)
     sys.stdout.flush()
@@ -102,7 +102,7 @@ def _hangs(what: str) -> Check:
 
 
 def _with_hosts(checks: dict[str, Check], hosts: list[str]) -> dict[str, Check]:
-    """Where the workers live, which Redis knows."""
+    """Add the hosts of the workers, which Redis knows."""
     if not hosts or "workers" not in checks:
         return checks
     workers = checks["workers"]
@@ -110,7 +110,7 @@ def _with_hosts(checks: dict[str, Check], hosts: list[str]) -> dict[str, Check]:
 
 
 def _with_workers(bucket: Check, written: Health | None) -> Check:
-    """What workers meet at the bucket, where this machine meets nothing."""
+    """Add the failures of the workers at the bucket, if this machine has none."""
     if not bucket.ok or written is None or not written.trouble:
         return bucket
     return Check(ok=not written.is_failing, detail=f"{bucket.detail}; what workers write {written.trouble}")

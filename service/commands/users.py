@@ -1,4 +1,4 @@
-"""`autos users`: who may use the service, and with which keys."""
+"""`autos users`: the users of the service, and their API keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -34,7 +34,7 @@ class Name(click.ParamType[str]):
 
 
 class Label(click.ParamType[str]):
-    """What a key is called."""
+    """The label of a key."""
 
     name = "label"
 
@@ -48,7 +48,7 @@ class Label(click.ParamType[str]):
 
 
 class NewUser(msgspec.Struct, frozen=True):
-    """A user who was just made."""
+    """A new user, with the first key."""
 
     id: UUID
     name: str
@@ -58,7 +58,7 @@ class NewUser(msgspec.Struct, frozen=True):
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """A key that was just made."""
+    """A new key."""
 
     id: UUID
     label: str | None
@@ -117,7 +117,7 @@ def create(name: str, role: Role, key_label: str | None, *, as_json: bool) -> No
 @user_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(user: str, *, yes: bool) -> None:
-    """End a user: the keys and webhooks at once, while jobs go on."""
+    """Delete a user. The keys and webhooks end at once; jobs go on."""
     found = ask(lambda connection: find_user(connection, user))
     if not yes:
         click.confirm(f"The keys and webhooks of {found.name} end at once. Delete the user?", abort=True)
@@ -132,14 +132,14 @@ def delete(user: str, *, yes: bool) -> None:
 
 @users_group.group(name="keys")
 def keys_group() -> None:
-    """Look at the keys of a user, add and revoke them."""
+    """Show the keys of a user, add and revoke them."""
 
 
 @keys_group.command(name="list")
 @user_argument
 @json_option
 def list_keys(user: str, *, as_json: bool) -> None:
-    """The keys that live, the newest first. A key itself is never shown again, but for its end."""
+    """The valid keys, the newest first. Only the end of a key is shown."""
 
     async def question(connection: Connection) -> list[KeyRow]:
         return await api_keys.page(connection, (await find_user(connection, user)).id, after=None, limit=KEYS_MAX)
@@ -158,7 +158,7 @@ def list_keys(user: str, *, as_json: bool) -> None:
 @click.option("--label", type=Label(), help="What to call the key: the program that is to use it, say.")
 @json_option
 def create_key(user: str, label: str | None, *, as_json: bool) -> None:
-    """Add a key beside those that live, and show it, once."""
+    """Add a key to a user's existing keys, and show it, once."""
     api_key = new_api_key()
 
     async def question(connection: Connection) -> KeyRow | None:
@@ -176,7 +176,7 @@ def create_key(user: str, label: str | None, *, as_json: bool) -> None:
 @keys_group.command()
 @click.argument("key_id", type=click.UUID)
 def revoke(key_id: UUID) -> None:
-    """End a key at once, in all processes."""
+    """Revoke a key, at once in all processes."""
     try:
         is_revoked = ask(lambda connection: api_keys.revoke(connection, key_id))
     except LastAdmin:
@@ -187,7 +187,7 @@ def revoke(key_id: UUID) -> None:
 
 
 async def find_user(connection: Connection, user: str) -> UserRow:
-    """The user of a name or an id. Ends the command where there is none."""
+    """Find a user by name or id. If there is none, end the command."""
     try:
         found = await users.find(connection, UUID(user))
     except ValueError:
