@@ -1,4 +1,4 @@
-"""A simulated PDPJ portal, as nasty as the real one, for the demo and the tests. No real case is in it."""
+"""A simulated PDPJ portal, as nasty as the real one, for the demo and the tests. It holds no real case."""
 
 from service.local.simulator.application import create_portal
 from service.local.simulator.build import CaseSpec, DocumentSpec, build_case, make_case

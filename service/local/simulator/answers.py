@@ -83,7 +83,7 @@ def fault_answer(fault: Fault, request: Request) -> Response:
 
 
 def _rejected_page() -> Response:
-    """A firewall's page, which has another number each time."""
+    """A firewall's page, which has a new number each time."""
     return HTMLResponse(_REJECTED_PAGE.format(10**18 + secrets.randbelow(9 * 10**18)))
 
 

@@ -70,7 +70,7 @@ async def _own_page(_request: Request) -> Response:
 
 
 class _Endpoints:
-    """The four addresses that the portal answers."""
+    """The four endpoints of the portal."""
 
     def __init__(self, portal: SimulatedPortal) -> None:
         self._portal = portal

@@ -94,7 +94,7 @@ async def _paced(
 
 
 async def _while_wanted(chunks: _Body, request: Request) -> AsyncIterator[bytes]:
-    """uvicorn swallows what is sent to a client that has gone; this stops, so that it is not counted as sent."""
+    """Stop when the client has gone: uvicorn would drop the chunks silently, and they would count as sent."""
     for chunk in chunks:
         yield chunk
         if is_gone(request.scope):
@@ -128,7 +128,7 @@ def _prolonged(document: CaseDocument, extra_bytes: int) -> Iterator[bytes]:
 
 
 def compressed(fault: Fault, chunks: _Body) -> Iterator[bytes]:
-    """The body in the coding of an unasked_gzip, cut off where the fault says so."""
+    """The body in the coding of an unasked_gzip; cut after `after_bytes`, if the fault has it."""
     left = sys.maxsize if fault.after_bytes is None else fault.after_bytes
     compressor = zlib.compressobj(wbits=_WINDOWS[fault.coding])
     for part in itertools.chain(map(compressor.compress, chunks), (compressor.flush() for _ in "x")):
@@ -187,7 +187,7 @@ def _other_size(fault: Fault, document: CaseDocument, request: Request) -> Respo
 
 
 def _made_anew(_fault: Fault, document: CaseDocument, request: Request) -> Response:
-    """As large as ever, with other digits in it each time."""
+    """The same size, with other digits in it each time."""
     other = replace(document, revision=1_000_000 + secrets.randbelow(9_000_000))
     return _stream(other, _while_wanted(content_chunks(other), request))
 

@@ -14,7 +14,7 @@ _FRACTION_DIGITS = 7  # 0 to 6: all of them occur
 
 
 class DocumentSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One document, or `count` alike with an `origin_id` of their own each.
+    """One document, or `count` equal ones, each with its own `origin_id`.
 
     `size` in bytes. `declared=False` leaves `arquivo` out; `declared_size` makes `arquivo` lie.
     """
@@ -39,7 +39,7 @@ class CaseSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A case in short. With documents of both instances, the second one is `tramitacaoAtual`.
 
     `listed_twice` shows all documents of the first list again in `tramitacoes`, under other uuids and
-    without `arquivo`. `bare_object` answers the object itself, not a list that holds it.
+    without `arquivo`. `bare_object`: the answer is the object itself, not a list that holds it.
     """
 
     documents: tuple[DocumentSpec, ...] = ()
@@ -60,7 +60,7 @@ def make_case(
     bare_object: bool = False,
     listed_twice: bool = False,
 ) -> Case:
-    """A case of so many documents alike, or of the given `names`, or of the given specs.
+    """A case of so many equal documents, or with the given `names`, or of the given specs.
 
     Raises ValueError for a malformed number or a `size` too small for the kind.
     """

@@ -1,4 +1,4 @@
-"""Endpoints by which other processes of this machine script the portal and ask what it saw."""
+"""Endpoints with which other processes of this machine script the portal and read its journal."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ class _Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def control_application(portal: SimulatedPortal) -> Starlette:
-    """To be mounted; refuses clients that are not on this machine. What cannot be understood is a 400."""
+    """To be mounted. Refuses clients of other machines; answers invalid requests with 400."""
     control = _Control(portal)
     return Starlette(
         routes=_routes(control),
@@ -95,7 +95,7 @@ class _Control:
         return Response(status_code=204)
 
     async def configure(self, request: Request) -> Response:
-        """Any fields of `PortalConfiguration`, and `all_requests`: faults for whatever is asked."""
+        """Any fields of `PortalConfiguration`, and `all_requests`: faults for every request."""
         changes = msgspec.json.decode(await request.body(), type=dict[str, Any])
         faults = msgspec.convert(changes.pop("all_requests", None), tuple[Fault, ...] | None)
         self._portal.configure(changes)

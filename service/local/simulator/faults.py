@@ -1,4 +1,4 @@
-"""What the portal can be told to do wrong, and the script that says when."""
+"""The faults that the portal can simulate, and the script that says when."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -150,12 +150,12 @@ class Script:
         self._started.clear()
 
     def fail_everything(self, *faults: Fault) -> None:
-        """Hits every request to the portal, after the User-Agent check. Raises ValueError for a kind unfit."""
+        """Hits every request, after the check of User-Agent. Raises ValueError for a kind not in `ANYWHERE`."""
         _require(faults, ANYWHERE)
         self._everything = _Queue(faults)
 
     def fail_listing(self, number: str, *faults: Fault) -> None:
-        """Raises ValueError for a malformed number or a kind that is none of `IN_LISTINGS`."""
+        """Raises ValueError for a malformed number or a kind not in `IN_LISTINGS`."""
         _require(faults, IN_LISTINGS)
         self._listings[masked(number)] = _Queue(faults)
 
@@ -177,7 +177,7 @@ class Script:
         return queue.take() if queue else None
 
     def take_document(self, document: CaseDocument, address: str, rendition: Rendition) -> Fault | None:
-        """The fault for this request of a document at one of its uuids, used up by asking."""
+        """The fault for this request of a document at one of its uuids. Each call uses one up."""
         for target in (address, document.origin_id, EVERY_DOCUMENT):
             fault = self._take_targeted(document, target, rendition)
             if fault:

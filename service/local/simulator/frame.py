@@ -1,4 +1,4 @@
-"""A document as what stands before its filler, the length of the filler, and what follows it."""
+"""A document as the bytes before its filler, the length of the filler, and the bytes after it."""
 
 from typing import NamedTuple
 

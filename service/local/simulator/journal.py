@@ -1,4 +1,4 @@
-"""What the portal was asked: a bounded journal of requests, and counts that are exact."""
+"""The requests to the portal: a bounded journal, and exact counts."""
 
 import time
 from collections import deque
@@ -37,9 +37,9 @@ class DocumentCount:
 
 @dataclass(slots=True)
 class Gauge:
-    """How many at the same time, now and at most; `longest`: seconds for which there were so many or more.
+    """How many at the same time, now and at most. `seconds`: of all of them together.
 
-    `seconds`: of all of them together.
+    `longest`: by number, the longest time in seconds for which there were so many or more.
     """
 
     now: int = 0
@@ -69,7 +69,7 @@ class Gauge:
         self.now -= 1
 
     def clear(self) -> None:
-        """Forget what was before; what is in flight stays counted."""
+        """Reset the gauge; what is in flight stays counted."""
         self.count()
         self.most, self.seconds = self.now, 0.0
         self.longest.clear()
@@ -89,7 +89,7 @@ class Flight:
         self._entry.status = status
 
     def land(self) -> None:
-        """To be called before the last byte leaves: who has read it may ask again before this side goes on."""
+        """Call it before the last byte is sent: the client may send its next request before this code goes on."""
         if self._landed:
             return
         self._landed = True
@@ -109,7 +109,7 @@ class Journal:
         self.documents: dict[tuple[str, str], DocumentCount] = {}
 
     def clear(self) -> None:
-        """Forgets the past; what is in flight stays counted."""
+        """Deletes entries and counts; what is in flight stays counted."""
         self.entries.clear()
         self.listings.clear()
         self.documents.clear()

@@ -29,7 +29,7 @@ _PARTIES = (
 
 
 def case_object(case: Case) -> Json:
-    """The object about a case; `tramitacoes` is absent, not empty, where there is only one list."""
+    """The object about a case; `tramitacoes` is absent, not empty, if there is only one list."""
     answer: Json = {
         "nivelSigilo": case.secrecy_level,
         "siglaTribunal": case.court,

@@ -1,4 +1,4 @@
-"""What every request to the portal passes first: the journal, the firewall, the token."""
+"""What every request to the portal passes first: the journal, the firewall, the check of the token."""
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -14,7 +14,7 @@ CONTROL = "/_control"
 
 
 class Journaling:
-    """Notes each request to the portal, and how many there are at a time; not those to the control."""
+    """Records each request to the portal, and how many run at a time; not those to the control endpoints."""
 
     def __init__(self, app: ASGIApp, portal: SimulatedPortal) -> None:
         self._app = app
@@ -36,7 +36,7 @@ class Journaling:
 
 
 class _LandingSend:
-    """Passes messages on, and lands the flight before the one that completes the answer."""
+    """Passes messages on, and ends the flight before the message that completes the answer."""
 
     def __init__(self, flight: Flight, send: Send) -> None:
         self._flight = flight

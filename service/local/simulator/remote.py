@@ -11,7 +11,7 @@ from service.local.simulator.faults import Fault
 
 
 class PortalControl:
-    """`origin` without path, such as `http://127.0.0.1:8100`. Each call raises ValueError for what is refused."""
+    """`origin` without path, such as `http://127.0.0.1:8100`. Each call raises ValueError if it is refused."""
 
     def __init__(self, session: aiohttp.ClientSession, origin: str) -> None:
         self._session = session

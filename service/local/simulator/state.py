@@ -20,8 +20,8 @@ _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bytes_per_second` limits each body by itself, 0 for no limit. `browser_only` refuses a User-Agent without
-    `Mozilla/`. `unknown_case`: 200 with `[]`, or 404. `renders` makes the bytes of a document anew for each request:
-    others, of the same size. `mortal_tokens` are accepted beside `token`, each up to its moment in Unix time.
+    `Mozilla/`. `unknown_case`: 200 with `[]`, or 404. `renders`: each request gets other bytes of a document, of the
+    same size. `mortal_tokens` are accepted beside `token`, each until its Unix time.
     """
 
     token: Annotated[str, msgspec.Meta(min_length=1)]
@@ -76,12 +76,12 @@ class SimulatedPortal:
         return self.cases.get(masked(number))
 
     def configure(self, changes: Mapping[str, Any]) -> None:
-        """Changes some fields of the configuration. Raises msgspec.ValidationError if one is wrong: none changes."""
+        """Changes some fields of the configuration, or none if one is wrong: raises msgspec.ValidationError then."""
         merged = {**msgspec.structs.asdict(self.configuration), **changes}
         self.configuration = msgspec.convert(merged, PortalConfiguration)
 
     def rendered(self, document: CaseDocument) -> CaseDocument:
-        """The document as this request gets it."""
+        """The document as this request gets it: with `renders`, another revision each time."""
         if not self.configuration.renders:
             return document
         self._renders += 1

@@ -24,7 +24,7 @@ class OpenHttpProtocol(HttpToolsProtocol):
 
 
 class Wire:
-    """Raw bytes to the client of one request. After `finish` or `reset` nothing of the request is left."""
+    """Writes raw bytes to the client of one request. `finish` or `reset` ends the request."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         protocol = _protocol_of(scope)
@@ -69,7 +69,7 @@ class Wire:
 
 
 def is_gone(scope: Scope) -> bool:
-    """Whether the connection of a request is closed or about to be; never so without OpenHttpProtocol."""
+    """Whether the connection of a request is closed or about to be; always False without OpenHttpProtocol."""
     protocol = _protocol_of(scope)
     return protocol is not None and protocol.transport.is_closing()
 
@@ -80,7 +80,7 @@ def _protocol_of(scope: Scope) -> OpenHttpProtocol | None:
 
 
 async def pause(receive: Receive, seconds: float) -> None:
-    """Waits so long, or until the client has gone."""
+    """Waits for `seconds`, or until the client has gone."""
     if seconds > 0:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
