@@ -22,7 +22,7 @@ class DataDirectory:
 
     @property
     def postgres(self) -> Path:
-        """Belongs to the account that PostgreSQL runs as; the cluster lies in it."""
+        """Belongs to the account that PostgreSQL runs as; holds the cluster."""
         return self.root / "postgres"
 
     @property
@@ -58,8 +58,8 @@ class DataDirectory:
 def open_data_directory(path: Path) -> DataDirectory:
     """Makes what is missing, and never changes a directory that existed before.
 
-    Raises LocalStackError if the directory belongs to another account: files of two owners in one stack end in
-    a stack that neither of them can start.
+    Raises LocalStackError if the directory belongs to another account: with files of two owners in one stack,
+    neither of them could start it.
     """
     directory = DataDirectory(path.absolute())
     directory.root.parent.mkdir(parents=True, exist_ok=True)
@@ -82,10 +82,10 @@ def _make(path: Path, mode: int) -> None:
 
 @contextlib.contextmanager
 def locked(directory: DataDirectory, owner: int) -> Iterator[None]:
-    """Holds the directory for the stack of the process `owner`.
+    """Locks the directory for the stack of the process `owner`.
 
-    Raises LocalStackError at once if a living process owns it. The guardian of a process that has died is given
-    time to stop its servers.
+    Raises LocalStackError at once if a running process owns it. If the owner has died, waits until its guardian has
+    stopped the servers.
     """
     with (directory.root / "lock").open("a+") as file:
         _wait_for_lock(directory, file.fileno())

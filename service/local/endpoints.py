@@ -1,4 +1,4 @@
-"""Where the servers of a running stack answer, and with which credentials."""
+"""The addresses and credentials of the servers of a running stack."""
 
 import msgspec
 

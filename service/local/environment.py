@@ -9,8 +9,8 @@ _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LI
 def server_environment(**additions: str) -> dict[str, str]:
     """A few variables of this process, and the additions.
 
-    The rest is left out: PGOPTIONS, RCLONE_* and their like would configure the servers, and the secrets of whoever
-    starts the stack are none of their business.
+    The rest is left out: PGOPTIONS, RCLONE_* and similar ones would configure the servers, and the servers must not
+    have the secrets of the user.
     """
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | additions
 

@@ -12,7 +12,7 @@ from service.local.errors import LocalStackError
 
 
 def fresh_database(server_url: str, name: str, logs: Path) -> str:
-    """Drop the database if it is there, make it, and answer its URL. Raises LocalStackError."""
+    """Drop the database if it exists, create it, and return its URL. Raises LocalStackError."""
     target = psycopg.sql.Identifier(name)
     try:
         with psycopg.connect(server_url, autocommit=True) as connection:
@@ -24,7 +24,7 @@ def fresh_database(server_url: str, name: str, logs: Path) -> str:
 
 
 def fresh_queue(redis_url: str, logs: Path) -> None:
-    """Forget the messages of runs before. Raises LocalStackError."""
+    """Delete the messages of earlier runs. Raises LocalStackError."""
     try:
         with redis.Redis.from_url(redis_url) as connection:
             connection.flushdb()
@@ -37,9 +37,9 @@ def _failed(server: str, error: Exception, logs: Path) -> LocalStackError:
 
 
 def fresh_bucket(objects: Path, prefix: str) -> str:
-    """Remove the buckets of runs before and answer the name of one that nobody has used.
+    """Remove the buckets of earlier runs and return a name that was never used.
 
-    Another name each time: the S3 server remembers the directories that it has seen.
+    A new name each time: the S3 server remembers the directories that it has seen.
     """
     for bucket in objects.glob(f"{prefix}-*"):
         shutil.rmtree(bucket)

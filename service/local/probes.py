@@ -1,4 +1,4 @@
-"""Asking an HTTP server whether it is there."""
+"""Checks whether an HTTP server answers."""
 
 import http.client
 
@@ -6,7 +6,7 @@ _PROBE_SECONDS = 1.0
 
 
 def answers_200(port: int, path: str, headers: dict[str, str]) -> bool:
-    """Whether an HTTP server on 127.0.0.1 answers a GET with 200. Never asks a proxy."""
+    """Whether an HTTP server on 127.0.0.1 answers a GET with 200. Never uses a proxy."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PROBE_SECONDS)
     try:
         connection.request("GET", path, headers=headers)

@@ -1,6 +1,6 @@
 """The API and a worker as child processes, against the servers of a stack.
 
-They are started with the commands of the Procfile, and end with the process that started them, whatever ends that one.
+They are started with the commands of the Procfile, and end with the process that started them, however it ends.
 """
 
 import contextlib
@@ -36,13 +36,13 @@ class Service:
         self.log = directory.fresh_log(name)
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - the command is composed here
-                # -P: not the modules of the directory in which it is started.
+                # -P: no modules from the current directory.
                 [sys.executable, "-P", "-m", "service.local.supervision.exit_with_parent", *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 env=server_environment(PYTHONPATH=python_path(), PYTHONUNBUFFERED="1", **environment),
-                # Not the repository, whose `.env` is for the processes that its owner starts.
+                # Not the repository: its `.env` is for the processes that its owner starts.
                 cwd=directory.root,
                 # Ctrl-C in a terminal is for the parent, which stops its children in their order.
                 start_new_session=True,
@@ -76,7 +76,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Services:
-    """Both processes, and where the API answers."""
+    """Both processes, and the URL of the API."""
 
     url: str
     api: Service
@@ -90,9 +90,9 @@ class Services:
 
 @contextlib.contextmanager
 def running_services(environment: Mapping[str, str], directory: DataDirectory, *, port: int) -> Iterator[Services]:
-    """Run both for the length of a `with` statement; the API answers when it begins.
+    """Run both for the length of a `with` statement; the API is ready when it begins.
 
-    `environment` holds their settings. Raises LocalStackError if the API does not answer.
+    `environment` holds their settings. Raises LocalStackError if the API does not get ready.
     """
     url = f"http://127.0.0.1:{port}"
     settings = {**environment, "PORT": str(port)}
@@ -101,7 +101,7 @@ def running_services(environment: Mapping[str, str], directory: DataDirectory, *
         stack.callback(api.wait_until_stopped)
         stack.callback(api.ask_to_stop)
         _wait_until_ready(api, port)
-        # After the API, which makes the bucket: of two that try at once one would fail.
+        # After the API, which creates the bucket: if both tried at once, one would fail.
         worker = Service("worker", _WORKER, settings, directory)
         stack.callback(worker.wait_until_stopped)
         stack.callback(worker.ask_to_stop)

@@ -1,7 +1,7 @@
-"""The stack of one machine: PostgreSQL, Valkey, an S3 server and the simulated portal, without root and Docker.
+"""The stack of one machine: PostgreSQL, Valkey, an S3 server and the simulated portal, without root or Docker.
 
 Every server listens on a free port of 127.0.0.1 and keeps its data below one directory. The servers are children of a
-guardian process that ends them when the process that started the stack ends, in whatever way.
+guardian process that ends them when the process that started the stack ends, however it ends.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from service.local.errors import LocalStackError
 from service.local.supervision.messages import Reply, Request, ServerName
 from service.local.supervision.pid_record import STOP_SECONDS
 
-_STOP_SECONDS = 3 * STOP_SECONDS  # the guardian's own patience with the servers ends before
+_STOP_SECONDS = 3 * STOP_SECONDS  # longer than the guardian waits for the servers
 
 
 class Stack:
@@ -40,7 +40,7 @@ class Stack:
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where the servers answer, from one start to the next stop."""
+        """The addresses of the servers, from one start to the next stop."""
         if self._endpoints is None:
             raise LocalStackError("the stack is not running")
         return self._endpoints
@@ -102,7 +102,7 @@ class Stack:
 
     def _start_guardian(self) -> subprocess.Popen[bytes]:
         portal = "with-portal" if self._with_portal else "without-portal"
-        # -P: not the modules of the directory in which it is started.
+        # -P: no modules from the current directory.
         command = [sys.executable, "-P", "-m", "service.local.supervision.supervisor", str(self.data_dir), portal]
         return subprocess.Popen(  # noqa: S603 - the command is composed here
             command,
@@ -117,7 +117,7 @@ class Stack:
         with self._conversation:
             if self._guardian is None or self._guardian.stdin is None:
                 raise LocalStackError("the stack is not running")
-            # A guardian that was killed cannot be written to; that it is gone shows when its reply is missing.
+            # A guardian that was killed cannot be written to; the missing reply then shows that it has ended.
             with contextlib.suppress(BrokenPipeError):
                 self._guardian.stdin.write(msgspec.json.encode(request) + b"\n")
             self._receive()
@@ -132,7 +132,7 @@ class Stack:
         return reply
 
     def _abandon(self) -> None:
-        """Stops also a guardian that is still starting its servers, and would not notice the end of its stdin."""
+        """Stops the guardian, also while it starts its servers and would not notice the end of its stdin."""
         if self._guardian is not None:
             self._guardian.terminate()
         self.stop()

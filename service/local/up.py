@@ -30,10 +30,10 @@ _CHECK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What whoever starts it decides.
+    """What the user decides.
 
-    `settings` are the variables of the service that the environment holds: with `PDPJ_TOKEN` among them the service
-    asks the real portal. Addresses and credentials of servers are those of the stack, whatever they say.
+    `settings`: the variables of the service in the environment. If `PDPJ_TOKEN` is among them, the service uses the
+    real portal. Addresses and credentials of servers are always those of the stack.
     """
 
     data: Path  #: holds one directory per portal, so that invented cases never mix with real ones
@@ -103,19 +103,19 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _write_shell_file(path: Path, environment: Mapping[str, str]) -> None:
-    """The settings for a shell, from which the other commands then reach this stack."""
+    """Write the settings for a shell, in which the other commands then use this stack."""
     _write_private(path, "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items()))
 
 
 def _environment(options: UpOptions, endpoints: Endpoints, api_key: str) -> dict[str, str]:
-    # Subscribers of a first try are on this machine.
+    # In a first try, the subscribers are on this machine.
     defaults = {"WEBHOOK_ALLOW_PRIVATE_HOSTS": "true"}
     fixed = {"ENVIRONMENT": "development", "ADMIN_API_KEY": api_key}
     return {**defaults, **options.settings, **endpoints.environment(bucket=_BUCKET), **fixed}
 
 
 def _require_valid(api_key: str, port: int, directory: DataDirectory) -> None:
-    """Only the first key of a database is taken from the environment."""
+    """Check the key: a database takes only its first key from the environment. Raises LocalStackError."""
     if not answers_200(port, "/api/v1/webhooks/secret", {"Authorization": f"Bearer {api_key}"}):
         key_file = directory.root / _KEY_FILE
         raise LocalStackError(
@@ -124,7 +124,7 @@ def _require_valid(api_key: str, port: int, directory: DataDirectory) -> None:
 
 
 def _guide(options: UpOptions, services: Services, api_key: str, directory: DataDirectory) -> list[str]:
-    """What to know and what to paste."""
+    """The lines to print: addresses, the key, and commands to paste."""
     case = FEDERAL if options.is_simulated else "<case number>"
     curl = f'curl -H "Authorization: Bearer {api_key}" "{services.url}/api/v1/processes/{case}'
     portal = "simulated" if options.is_simulated else "real"
@@ -141,6 +141,6 @@ def _guide(options: UpOptions, services: Services, api_key: str, directory: Data
 
 
 def _shown(path: Path) -> Path:
-    """The path as short as it can be pasted where the command was given."""
+    """The path to paste: relative to the current directory if it is below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,4 +1,4 @@
-"""The API as the demo's client sees it: over HTTP, with an API key."""
+"""The demo's client of the API: over HTTP, with an API key."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 class DemoFailed(Exception):
-    """The demo did not see what it shows. The message is one line that names what failed and the log to read."""
+    """The demo did not get what it shows. The message is one line that names what failed and the log to read."""
 
 
 class CaseDocument(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class _Secret(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Download:
-    """What came through a link."""
+    """The size and the digest of what a link returned."""
 
     size: int  #: bytes
     sha256: str

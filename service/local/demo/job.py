@@ -40,7 +40,7 @@ class Result:
 
 @dataclass(frozen=True)
 class _Callback:
-    """The webhook, and how the case stood when the work ended."""
+    """The webhook, and the status of the case when the work ended."""
 
     status: CaseStatus
     received: ReceivedWebhook
@@ -48,7 +48,7 @@ class _Callback:
 
 
 async def show_main_job(services: Services, endpoints: Endpoints, api_key: str) -> Result:
-    """Ask for the sample case and print what a client sees. Raises `DemoFailed` or `LocalStackError`."""
+    """Request the sample case and print what a client sees. Raises `DemoFailed` or `LocalStackError`."""
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         running_receiver() as receiver,
@@ -74,7 +74,7 @@ async def _slow_down(session: aiohttp.ClientSession, endpoints: Endpoints) -> No
 
 
 async def _called_back(client: DemoClient, services: Services, receiver: Receiver) -> _Callback:
-    """Ask for the case, then watch until the webhook is there."""
+    """Request the case, then watch until the webhook has arrived."""
     started = time.monotonic()
     click.echo(f"Request   GET /api/v1/processes/{CASE}?webhook_url={receiver.url}")
     answer = await client.ask_for(CASE, receiver.url)
@@ -101,7 +101,7 @@ async def _watch(client: DemoClient, services: Services) -> CaseStatus:
 
 
 async def _verified(client: DemoClient, received: ReceivedWebhook, services: Services) -> WebhookBody:
-    """The body, once its signature is verified the way any subscriber does it."""
+    """Verify the signature, as any subscriber does, and return the body."""
     secret = await client.signing_secret()
     try:
         Webhook(secret).verify(received.body, dict(received.headers))

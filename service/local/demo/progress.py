@@ -12,11 +12,11 @@ from service.local.demo.client import CaseDocument, CaseStatus
 
 _NAME_WIDTH = 34  # columns; with the bar and the status a line fits a terminal of 80
 _STEP = 20  # percent
-_OVERALL_LINES = 2  # the bar over all, and the line of the cursor
+_OVERALL_LINES = 2  # the bar for all documents, and the line of the cursor
 
 
 class ProgressDisplay(Protocol):
-    """Something that is told of every status that was asked for."""
+    """Shows each status that the demo receives."""
 
     def show(self, status: CaseStatus) -> None:
         """Take the newest status."""
@@ -49,7 +49,7 @@ class PlainLines:
 
 
 class Bars:
-    """A bar over all, and one per document; where the terminal is too low for all, those of the work at hand."""
+    """A bar for all documents, and one for each; if the terminal is too low, only those of `visible_documents`."""
 
     def __init__(self, console: Console) -> None:
         self.progress = Progress(
@@ -83,7 +83,7 @@ class Bars:
             return
         self._shown[task] = status
         if status == "processing":
-            self.progress.reset(task, start=False, note=status)  # rich lets the bars move that were not started
+            self.progress.reset(task, start=False, note=status)  # rich animates a bar that was not started
             return
         self.progress.start_task(task)
         self.progress.update(task, completed=0 if status == "pending" else 1, note=status)

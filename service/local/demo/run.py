@@ -39,7 +39,7 @@ def run_demo(data: Path, api_key: str) -> None:
 
 
 def closing_lines(result: Result, seconds: float) -> list[str]:
-    """What happened, how long it took, what to try next: five lines. `seconds` is all of it, start and stop too."""
+    """What happened, how long it took, what to try next: five lines. `seconds`: the whole run, with start and stop."""
     return [
         f"Done      All {result.documents} documents of case {CASE} are in S3, {result.size:,} bytes.",
         f"Callback  One {result.webhook_type} webhook, its signature verified.",
@@ -54,7 +54,7 @@ def _report(what: str, text: str, started: float) -> None:
 
 
 def _environment(endpoints: Endpoints, directory: DataDirectory, api_key: str) -> dict[str, str]:
-    """The settings of the service; those of whoever runs the demo have no part in it."""
+    """The settings of the service. The environment of the user is not among them."""
     fresh_queue(endpoints.redis_url, directory.logs)
     database_url = fresh_database(endpoints.database_url, _NAME, directory.logs)
     migrations.apply(database_url)

@@ -1,1 +1,1 @@
-"""The servers of the stack of one machine: how each is started and asked whether it works."""
+"""The servers of the stack of one machine: how each is started and checked."""

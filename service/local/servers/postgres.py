@@ -58,9 +58,9 @@ class Postgres:
         return f"postgresql://{USER_NAME}:{self._password}@127.0.0.1:{port}/{DATABASE_NAME}"
 
     def prepare(self, log: Path) -> None:
-        """Makes the cluster and the database, if there is no cluster yet.
+        """Creates the cluster and the database, if there is no cluster yet.
 
-        Made under another name and renamed when complete: one whose making was interrupted is never used.
+        The cluster is renamed when it is complete: one that was interrupted is never used.
         """
         account = self._account  # makes the directory
         if self._cluster.exists():
@@ -75,7 +75,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def _password_file(self, account: Account) -> Iterator[Path]:
-        """The password where initdb can read it, for as long as it needs it."""
+        """A file with the password that initdb can read; deleted when initdb has ended."""
         path = self._directory / "password"
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:

@@ -1,9 +1,9 @@
-"""How a server that refuses to be root is run by root.
+"""How root runs a server that refuses to run as root.
 
-PostgreSQL has to be another account then, and that account has to reach the installation and the data, which may both
-lie below a directory that only root can enter. No directory is opened for it. If it cannot pass, it is given one
-capability: to pass directories and read files (CAP_DAC_READ_SEARCH), or, in containers that withhold that one and for
-installations made under a strict umask, to disregard permissions (CAP_DAC_OVERRIDE).
+PostgreSQL then runs as another account. This account must reach the installation and the data, which may both be below
+a directory that only root can enter. No permissions of directories are changed. If the account cannot reach them, it
+gets one capability: to pass directories and read files (CAP_DAC_READ_SEARCH), or, in containers without that one and
+for installations made under a strict umask, to ignore permissions (CAP_DAC_OVERRIDE).
 """
 
 import os
@@ -24,7 +24,7 @@ _PROBE_SECONDS = 30
 
 
 class PopenIdentity(TypedDict):
-    """The arguments of subprocess.Popen that change who the child is; all None: it stays who the parent is."""
+    """The arguments of subprocess.Popen that set the account of the child; all None: that of the parent."""
 
     user: int | None
     group: int | None
@@ -33,7 +33,7 @@ class PopenIdentity(TypedDict):
 
 @dataclass(frozen=True)
 class Account:
-    """Who a process runs as: by default the account of its parent."""
+    """The account that a process runs as; by default that of its parent."""
 
     uid: int | None = None
     gid: int | None = None
@@ -46,7 +46,7 @@ class Account:
         return [*self._setpriv(), "--pdeathsig", parent_death_signal.name, "--", *argv]
 
     def popen_identity(self) -> PopenIdentity:
-        """What to pass to Popen with the command: a command that keeps a capability changes its account itself."""
+        """Arguments of Popen for `command`. If the account has a capability, setpriv changes the account."""
         if self.uid is None or self.capability is not None:
             return {"user": None, "group": None, "extra_groups": None}
         return {"user": self.uid, "group": self.gid, "extra_groups": ()}

@@ -47,7 +47,7 @@ class Server(Protocol):
 
     @property
     def stop_seconds(self) -> float:
-        """How long that may take; then it is killed."""
+        """How many seconds that may take; then it is killed."""
 
     def url(self, port: int) -> str:
         """Where clients reach it, with the credentials if they are part of a URL."""
@@ -58,7 +58,7 @@ class Server(Protocol):
     def launch(self, port: int) -> Launch: ...
 
     def is_ready(self, port: int) -> bool:
-        """Asks it once, without patience. False too if another program answers on that port."""
+        """Checks it once, without waiting. False too if another program answers on that port."""
 
 
 class ServerProcess:
@@ -89,7 +89,7 @@ class ServerProcess:
         with self._log.open("ab") as log:
             self._process = self._popen(launch, log.fileno())
         if self._process.stdin is not None:
-            # That it has ended already shows when it is waited for.
+            # If it has ended already, `wait_until_ready` notices.
             with contextlib.suppress(BrokenPipeError), self._process.stdin as standard_input:
                 standard_input.write(launch.standard_input)
 
@@ -112,8 +112,8 @@ class ServerProcess:
     def wait_until_ready(self, *, may_move: bool) -> None:
         """Returns when the server answers.
 
-        One that ends before it does is started again a few times, on another port if it may move: its port may have
-        been taken in the moment between its choice and its use. Raises LocalStackError when that does not help.
+        A server that ends before that is started again a few times, on another port if `may_move`: another program may
+        have taken its port since it was chosen. Raises LocalStackError if that does not help.
         """
         for _ in range(_START_ATTEMPTS):
             if self._answers_before_it_ends():
@@ -129,7 +129,7 @@ class ServerProcess:
         deadline = time.monotonic() + _READY_SECONDS
         while self._running() is not None:
             if self._server.is_ready(self._port):
-                # Asked again: the answer may have come from the program that took the port from a server that ended.
+                # Checked again: the answer may have come from the program that took the port from a server that ended.
                 return self._running() is not None
             if time.monotonic() > deadline:
                 raise LocalStackError(f"{self._server.name} runs but does not answer; its log is {self._log}")
@@ -165,7 +165,7 @@ class ServerProcess:
     def _kill(self, process: subprocess.Popen[bytes]) -> None:
         _, *below = signal_tree(process.pid, signal.SIGKILL)
         process.wait()
-        # Not children of this process; PostgreSQL does not start as long as one of them lives.
+        # Not children of this process; PostgreSQL does not start as long as one of them runs.
         if not wait_until_ended(below, STOP_SECONDS):
             raise LocalStackError(f"{self._server.name} leaves processes behind that survive SIGKILL: {below}")
 

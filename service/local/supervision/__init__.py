@@ -1,1 +1,1 @@
-"""Keeps the servers of the local stack running, and ends them with the process that wanted them."""
+"""Keeps the servers of the local stack running, and ends them with the process that started the stack."""

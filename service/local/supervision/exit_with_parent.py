@@ -1,6 +1,6 @@
-"""Run `python -m MODULE ARGUMENT...`, the arguments of this module, for as long as stdin is open.
+"""Run `python -m MODULE ARGUMENT...`, given as the arguments of this module, for as long as stdin is open.
 
-Whoever starts it holds the other end of its stdin, which the system closes when that process ends, in whatever way.
+The process that starts it holds the other end of its stdin, which the system closes when that process ends.
 """
 
 import os
@@ -15,7 +15,7 @@ PATIENCE = 10.0
 
 
 def _end_with_stdin() -> None:
-    # Not through sys.stdin, whose lock the interpreter could not get at its end while this thread waits.
+    # Not through sys.stdin: while this thread waits it would hold a lock that the interpreter needs when it exits.
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

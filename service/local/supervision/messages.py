@@ -1,4 +1,4 @@
-"""What the stack and its guardian say to each other: one JSON object per line, over the guardian's stdin and stdout."""
+"""The messages between a stack and its guardian: one JSON object per line, over the guardian's stdin and stdout."""
 
 from typing import Literal
 
@@ -18,7 +18,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The answer to one request. The first reply of all carries the endpoints, or what kept the stack from starting."""
+    """The reply to one request. The very first holds the endpoints, or the error that kept the stack from starting."""
 
     error: str | None = None
     endpoints: Endpoints | None = None

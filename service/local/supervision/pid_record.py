@@ -1,4 +1,4 @@
-"""The processes that a stack has started, on record so that those of a guardian that was killed can be ended."""
+"""Records the processes that a stack has started, so that they can be ended if its guardian was killed."""
 
 import contextlib
 import os
@@ -20,9 +20,9 @@ class Ledger:
         self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def enter_self(self, stop_signal: signal.Signals) -> None:
-        """Puts the calling process on record.
+        """Records the calling process.
 
-        A server calls it between fork and exec, so that there is no moment in which it runs unrecorded.
+        A server calls it between fork and exec, so that it never runs unrecorded.
         """
         line = f"{os.getpid()} {identity_of(os.getpid())} {int(stop_signal)}\n"
         os.write(self._descriptor, line.encode())
@@ -38,7 +38,7 @@ class Ledger:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets all processes: to be called when they have ended."""
+        """Deletes all records. Call it when the processes have ended."""
         os.ftruncate(self._descriptor, 0)
 
 

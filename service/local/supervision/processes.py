@@ -1,4 +1,4 @@
-"""What the operating system knows about processes and ports. Linux; elsewhere no process is ever recognised."""
+"""What the operating system knows about processes and ports. Linux only; elsewhere no process is recognised."""
 
 import contextlib
 import ctypes
@@ -41,7 +41,7 @@ def _status_of(pid: int) -> _Status | None:
 
 
 def identity_of(pid: int) -> str | None:
-    """What tells a process from any later one with the same number; None if it has ended.
+    """A text that no later process with the same number has; None if the process has ended.
 
     A process that has ended and was not yet collected by its parent counts as ended.
     """
@@ -104,7 +104,7 @@ def die_with_parent(number: signal.Signals) -> None:
 def free_ports(count: int) -> list[int]:
     """Different ports of 127.0.0.1 on which nothing listens now.
 
-    Another process can take one before it is used: whoever uses it has to be ready to ask again.
+    Another process can take one before it is used: the caller must be ready to ask again.
     """
     with contextlib.ExitStack() as listeners:
         return [_bind_free_port(listeners) for _ in range(count)]

@@ -1,7 +1,7 @@
-"""`python -m service.local.supervision.supervisor DIRECTORY SERVER...`: the parent of the servers of a stack.
+"""`python -m service.local.supervision.supervisor DIRECTORY with-portal|without-portal`: the parent of the servers.
 
-It runs for as long as its stdin is open, which is as long as the process lives that started the stack, whatever ends
-that one; then it stops the servers and ends. In a session of its own, Ctrl-C in a terminal does not reach it or them.
+It runs for as long as its stdin is open: until the process that started the stack ends, however it ends. Then it stops
+the servers and ends. It has a session of its own, so Ctrl-C in a terminal reaches neither it nor the servers.
 Requests come over stdin and replies go to stdout, see `service.local.supervision.messages`.
 """
 
@@ -54,7 +54,7 @@ class Guardian:
             process.wait_until_stopped()
 
     def endpoints(self) -> Endpoints:
-        """Where they answer now."""
+        """The current addresses and the credentials."""
         urls = {name: process.url for name, process in self._processes.items()}
         return Endpoints(
             database_url=urls["postgres"],
@@ -68,7 +68,7 @@ class Guardian:
         )
 
     def perform(self, request: Request) -> Reply:
-        """Does what is asked; what fails is told in the reply."""
+        """Performs the request. If it fails, the reply holds the error."""
         process = self._processes.get(request.server)
         if process is None:
             return Reply(error=f"this stack runs without {request.server}")
@@ -133,11 +133,11 @@ def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Runs until stdin ends or a signal asks for the end."""
+    """Runs until stdin ends or a signal comes."""
     root, with_portal = sys.argv[1:]
     for number in _ENDING_SIGNALS:
         signal.signal(number, _exit_on_signal)
-    # The one who would read the replies may have died: then stdin has ended as well.
+    # The process that reads the replies may have died: then stdin has ended as well.
     with contextlib.suppress(BrokenPipeError):
         _converse(Path(root), with_portal=with_portal == "with-portal")
 
