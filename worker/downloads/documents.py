@@ -70,7 +70,7 @@ async def _write(
     attempts: int,
     following: Task | None,
 ) -> None:
-    """Write one result. If the document was superseded, nothing is written. Raises `LeaseLost`, nothing written."""
+    """Write one result. Nothing is written if the document was superseded, or on `LeaseLost`, which this raises."""
     following_id = following.id if following else None
     rest: Any = {"revision": task.revision, "attempts": attempts, "following": following_id}
 

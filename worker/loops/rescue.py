@@ -10,7 +10,7 @@ INTERVAL = 2.0  # seconds between two sweeps of one worker
 
 
 async def sweep_for_ever(database: Database, bell: Bell, metrics: WorkerMetrics) -> None:
-    """Sweep every `INTERVAL` until cancelled, also after the database was away."""
+    """Sweep every `INTERVAL` until cancelled. If the database is away, the next sweep tries again."""
 
     async def sweep_once() -> None:
         swept = await sweep(database, bell)
