@@ -1,4 +1,4 @@
-"""The only package that speaks SQL: one file per noun, one function per query.
+"""The only package with SQL: one file per noun, one function per query.
 
-Functions take the connection first, and the caller owns the transaction. Time is the database's.
+Functions take the connection first, and the caller owns the transaction. "Now" is the database's clock.
 """

@@ -1,14 +1,14 @@
-"""When the portal and the bucket last worked, and why they did not since, by what all processes have met."""
+"""When the portal and the bucket last worked, and why they fail since then, as noted by all processes."""
 
 from service.database.connection import Connection, as_struct
 from service.domain.dependencies import Dependency, Health
 
-# An older failure says nothing of the present: a job that waits tries again at least every ten minutes.
+# An older failure says nothing about now: a waiting job tries again at least every ten minutes.
 _PRESENT = "failed_at > now() - interval '15 minutes'"
 
 
 async def note(connection: Connection, name: Dependency, reason: str | None) -> None:
-    """It failed for a reason, or works."""
+    """Note a failure with its reason, or a success if `reason` is None."""
     if reason is None:
         await note_success(connection, name)
     else:
@@ -16,7 +16,6 @@ async def note(connection: Connection, name: Dependency, reason: str | None) -> 
 
 
 async def note_success(connection: Connection, name: Dependency) -> None:
-    """It works."""
     await connection.execute(
         "INSERT INTO dependencies (name, succeeded_at) VALUES (:name, now())"
         " ON CONFLICT (name) DO UPDATE SET succeeded_at = now(), failing_since = NULL",
@@ -25,7 +24,7 @@ async def note_success(connection: Connection, name: Dependency) -> None:
 
 
 async def note_failure(connection: Connection, name: Dependency, reason: str) -> None:
-    """It failed. The moment of the first failure since the last success stays."""
+    """Note a failure. `failing_since` stays, unless the last failure is older than 15 minutes."""
     await connection.execute(
         "INSERT INTO dependencies AS known (name, failed_at, failing_since, reason)"
         " VALUES (:name, now(), now(), :reason)"
@@ -36,7 +35,7 @@ async def note_failure(connection: Connection, name: Dependency, reason: str) ->
 
 
 async def look(connection: Connection) -> dict[Dependency, Health]:
-    """All of them."""
+    """Return the health of every dependency."""
     rows = await connection.fetch_all(
         f"SELECT name, succeeded_at, failed_at, CASE WHEN {_PRESENT} THEN failing_since END AS failing_since, reason,"
         f" CAST(CASE WHEN failing_since IS NOT NULL AND {_PRESENT}"

@@ -1,10 +1,10 @@
-"""A connection to the first of several servers that can be used."""
+"""Connects to the first usable one of several servers."""
 
 from typing import Any
 
 import asyncpg
 
-PATIENCE = 5.0  # seconds for each server; a lost machine answers nothing, and the next one has to get its turn
+PATIENCE = 5.0  # seconds for each server; a lost machine does not respond, and the next server must be tried in time
 _NEXT: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError among them
     asyncpg.CannotConnectNowError,
@@ -15,9 +15,9 @@ _NEXT: tuple[type[Exception], ...] = (
 async def connect_to_any(
     dsn: str | None, *, host: list[str], port: int | list[int] | None, timeout: float = PATIENCE, **options: Any
 ) -> asyncpg.Connection:
-    """As asyncpg.connect, which would have one time limit for all `host` and spend it on the first.
+    """Like asyncpg.connect, but `timeout` applies to each host: asyncpg would spend it on the first one.
 
-    Raises what the last one did. A server that refuses the password is no reason to ask another one.
+    Raises the error of the last host if none is usable. A refused password is raised at once.
     """
     ports = port if isinstance(port, list) else [port] * len(host)
     *others, last = zip(host, ports, strict=True)

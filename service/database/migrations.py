@@ -15,7 +15,7 @@ from yoyo.migrations import default_migration_table
 from service.database.schema import DIRECTORY
 from service.database.url import DatabaseUrl, DatabaseUrlError, parse_database_url
 
-LOCK_ID = 4_207_849_481  # of the advisory lock, any number that nobody else uses
+LOCK_ID = 4_207_849_481  # of the advisory lock; any number that no other program uses
 APPLICATION_NAME = "autos migrate"
 CONNECT_TIMEOUT = "10"  # seconds for each server
 LOCK_TIMEOUT = 60.0  # seconds to wait for another `autos migrate`
@@ -26,7 +26,7 @@ class MigrationError(Exception):
 
 
 def apply(database_url: str) -> list[str]:
-    """Apply what is missing and answer it. Several may run at once: one works, the others wait."""
+    """Apply the missing migrations and return their ids. Concurrent calls wait. Raises `MigrationError`."""
     # yoyo looks the user's name up between applying a file and marking it; containers often have none.
     os.environ.setdefault("USER", "autos")
     try:
@@ -39,7 +39,7 @@ def apply(database_url: str) -> list[str]:
                 return [migration.id for migration in todo]
             finally:
                 backend.connection.close()
-    # A UnicodeError: of a host's name that no resolver takes.
+    # UnicodeError: a host name that no resolver accepts.
     except (psycopg.Error, UnicodeError, DatabaseUrlError) as error:
         # The driver's first line says what is wrong and never holds the password.
         raise MigrationError(str(error).strip().splitlines()[0]) from error
@@ -68,8 +68,8 @@ def _parameters(url: DatabaseUrl) -> dict[str, Any]:
 
 @contextmanager
 def _locked(url: DatabaseUrl) -> Iterator[None]:
-    # yoyo's own lock is a row, which a killed run leaves behind for ever. This one PostgreSQL gives up itself.
-    # Polled: a session that waits in the lock would hold a snapshot, which CREATE INDEX CONCURRENTLY waits for.
+    # yoyo's own lock is a row, which a killed run leaves behind for ever. PostgreSQL releases this one by itself.
+    # Polled: a session that waits for the lock would hold a snapshot, which CREATE INDEX CONCURRENTLY waits for.
     with psycopg.connect(**_parameters(url), autocommit=True) as connection:
         deadline = time.monotonic() + LOCK_TIMEOUT
         while not _try_lock(connection):

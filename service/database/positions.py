@@ -1,14 +1,14 @@
-"""How many jobs begin before one that waits: the turns of the users are counted, and what goes before it in its own."""
+"""Estimates how many jobs start before a waiting one: its user's earlier jobs, and other users' turns meanwhile."""
 
 from uuid import UUID
 
 from service.database.connection import Connection
 
-POSITION_MAX = 1000  #: where counting ends: so many, or more
-WAITING_USERS_MAX = 10  # of one job; it begins at the first of their turns
+POSITION_MAX = 1000  #: counting stops here: this many, or more
+WAITING_USERS_MAX = 10  # of one job; it starts at the first of their turns
 
-# As if all jobs cost the same. While the user's earlier jobs begin, every other user begins as many, and one more where
-# that user's turn comes first. Each index is read in its order, and not beyond the bound.
+# Assumes that all jobs cost the same. While the user's earlier jobs start, every other user starts as many, and one
+# more if that user's turn comes first. Each index is read in its order, and only up to the bound.
 _POSITION = f"""
 WITH own AS MATERIALIZED (
     SELECT job_queue.user_id, job_queue.lane, job_queue.created_at, job_queue.job_id,
@@ -36,6 +36,6 @@ WHERE jobs.id = :id AND jobs.started_at IS NULL
 
 
 async def position(connection: Connection, job_id: UUID) -> int | None:
-    """How many jobs begin before this one, as far as turns tell, `POSITION_MAX` at most. None once it has begun."""
+    """Estimate how many jobs start before this one, at most `POSITION_MAX`. None if it has started or is delayed."""
     found: int | None = await connection.fetch_val(_POSITION, {"id": job_id})
     return found

@@ -1,7 +1,7 @@
-"""The end of what is kept of webhooks: settled deliveries, their attempts, and the events that no delivery needs.
+"""Deletes old webhook data: ended deliveries, their attempts, and events that no delivery needs.
 
-Each function deletes one batch in a short transaction and skips rows that others have locked, so it may run in any
-number of workers, and goes on after a crash.
+Each function deletes one batch in a short transaction and skips locked rows, so it may run in any number of workers,
+and continues after a crash.
 """
 
 from datetime import datetime, timedelta
@@ -15,21 +15,21 @@ BATCH = 500  # rows of one statement
 
 
 class Position(msgspec.Struct, frozen=True):
-    """The event behind which a walk goes on."""
+    """The event after which the next batch begins."""
 
     occurred_at: datetime
     id: UUID
 
 
 async def remove_deliveries(connection: Connection, *, older_than: timedelta) -> int:
-    """Delete deliveries that were delivered or given up so long ago, with their attempts; returns how many.
+    """Delete deliveries that ended longer than `older_than` ago, with their attempts. Returns how many.
 
-    One that a user wants to be sent again, or that is being sent, stays.
+    A delivery stays if a resend is requested or an attempt is under way.
     """
     rows = await connection.fetch_all(
         "DELETE FROM deliveries WHERE id = ANY(ARRAY(SELECT id FROM deliveries"
         " WHERE completed_at < now() - CAST(:age AS interval) AND resend_at IS NULL AND lease_token IS NULL"
-        # Written out: a plan that has to fit every number reads the whole table.
+        # A literal limit: with a parameter, PostgreSQL would plan to read the whole table.
         f" ORDER BY completed_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED)) RETURNING 1",
         {"age": older_than},
     )
@@ -39,9 +39,9 @@ async def remove_deliveries(connection: Connection, *, older_than: timedelta) ->
 async def remove_events(
     connection: Connection, *, older_than: timedelta, after: Position | None
 ) -> tuple[int, Position | None]:
-    """Delete events of so long ago that no delivery names, of the next batch of old ones. Needs a transaction.
+    """Delete, from the next batch of events older than `older_than`, those without a delivery. Needs a transaction.
 
-    Returns how many, and where the next batch begins; None after the last one.
+    Returns how many, and the `after` of the next batch; None after the last batch.
     """
     start = after or Position(datetime.fromisoformat("0001-01-01T00:00:00+00:00"), UUID(int=0))
     rows = await connection.fetch_all(
@@ -50,7 +50,7 @@ async def remove_events(
         {"age": older_than, "moment": start.occurred_at, "id": start.id, "limit": BATCH},
     )
     visited = [as_struct(row, Position) for row in rows]
-    # Locked first: a delivery that is being scheduled for one holds it, and the next statement sees what was committed.
+    # Locked first: a transaction that schedules a delivery holds its event. The next statement sees what is committed.
     locked = await connection.fetch_all(
         "SELECT id FROM events WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE SKIP LOCKED",
         {"ids": [each.id for each in visited]},
@@ -64,7 +64,7 @@ async def remove_events(
 
 
 async def forget_hosts(connection: Connection, *, older_than: timedelta) -> int:
-    """Delete what is known of hosts that were called so long ago and for which nothing is open; returns how many."""
+    """Delete the state of hosts last called longer than `older_than` ago, without open deliveries. Returns how many."""
     rows = await connection.fetch_all(
         "DELETE FROM delivery_hosts WHERE (host, user_id) IN (SELECT host, user_id FROM delivery_hosts AS old"
         " WHERE attempted_at < now() - CAST(:age AS interval) AND NOT EXISTS (SELECT 1 FROM deliveries"

@@ -1,4 +1,4 @@
-"""The schema as the processes look at it; they never change it."""
+"""Which migrations the database lacks. The API and the worker only check this; they apply none."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 if TYPE_CHECKING:
-    # `autos migrate` needs no SQLAlchemy, which takes 0.2 s of CPU to import.
+    # `autos migrate` does not need SQLAlchemy, which is slow to import.
     from service.database.connection import Connection
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "migrations"
 
 
 def known() -> list[str]:
-    """The ids of all migrations that this version has, in their order."""
+    """Return the ids of all migrations of this version, in order."""
     return sorted(path.stem for path in DIRECTORY.glob("*.sql") if not path.name.endswith(".rollback.sql"))
 
 
 async def missing(connection: "Connection") -> list[str]:
-    """The migrations that the database lacks."""
+    """Return the ids of the migrations that the database lacks, in order."""
     try:
         rows = await connection.fetch_all("SELECT migration_id FROM _yoyo_migration")
     except asyncpg.UndefinedTableError:

@@ -1,7 +1,7 @@
-"""What ends a session that a frozen process or a lost machine has left open, with the locks that it holds.
+"""Timeouts that end a session and release its locks if its process is frozen or its machine is lost.
 
-Everything here is set after the connection is made: a connection pooler between the service and PostgreSQL refuses
-parameters that it does not know in the start of a connection. What a server does not know is left out.
+They are set after connecting, because a connection pooler between the service and PostgreSQL refuses startup
+parameters that it does not know. Settings that the server does not know are skipped.
 """
 
 import socket
@@ -9,28 +9,28 @@ from collections.abc import Mapping
 
 import asyncpg
 
-#: Rows and locks that one process holds while it stands still are free for the others after ten seconds, or after 25
-#: at most, if it stands still while a statement is prepared or a large result is read.
+#: Locks of a frozen process are released after 10 seconds; after at most 25 if it froze while it prepared a statement
+#: or read a large result.
 LIMITS: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "10s",
-    # Longer than that: who waits for the locks of a frozen process gets them. Shorter than the client waits.
+    # Longer than that, to outwait the locks of a frozen process. Shorter than `COMMAND_TIMEOUT` of the client.
     "lock_timeout": "12s",
-    # Longer than the client waits, which asks for an end itself: this is for one that cannot.
+    # Longer than `COMMAND_TIMEOUT`, after which the client cancels the statement: this is for clients that cannot.
     "statement_timeout": "20s",
-    # PostgreSQL takes a client that has prepared a statement and does not go on for neither idle nor at work: the
-    # limits above do not count. Since version 17 this one does. No transaction of the service comes near it.
+    # If a client freezes after it prepared a statement, PostgreSQL counts it as neither idle nor running, so the limits
+    # above do not apply. This one does, since version 17. No transaction of the service takes nearly as long.
     "transaction_timeout": "25s",
 }
-#: How the server finds out that the other end of the wire is gone: in seconds, but for the last, which is in
-#: milliseconds. Sockets of the same machine ignore them.
+#: How the server notices that the client is gone. Seconds; `count` is a number of probes, `tcp_user_timeout` is in
+#: milliseconds. Unix sockets ignore them.
 KEEPALIVES: Mapping[str, str] = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-    # Also of one that takes nothing of what is sent to it.
+    # Also for a client that does not acknowledge what is sent to it.
     "tcp_user_timeout": "15000",
 }
-#: The same for the client's end. Not every system has all.
+#: The same for the client's side. Not every operating system has all of them.
 _SOCKET_OPTIONS: Mapping[str, int] = {
     "TCP_KEEPIDLE": 10,
     "TCP_KEEPINTVL": 5,
@@ -40,7 +40,7 @@ _SOCKET_OPTIONS: Mapping[str, int] = {
 
 
 async def bound(connection: asyncpg.Connection) -> None:
-    """Prepare a new connection of the pool."""
+    """Set the timeouts on a new connection of the pool."""
     _keep_alive(connection._transport.get_extra_info("socket"))
     wanted = {**LIMITS, **KEEPALIVES}
     await connection.fetch(

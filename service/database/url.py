@@ -1,7 +1,7 @@
-"""`DATABASE_URL`, read once for both drivers.
+"""`DATABASE_URL`, parsed in one way for both drivers.
 
-psycopg changes the schema and asyncpg does everything else. Each reads such a URL in its own way, and drops or refuses
-other parts of it. So it is read here, by the rules of libpq, and what one of the two cannot honour is refused by name.
+psycopg changes the schema and asyncpg does everything else. Each parses such a URL differently, and ignores or refuses
+other parts of it. So it is parsed here, by the rules of libpq. A parameter that one driver cannot honour is an error.
 """
 
 import getpass
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_]{1,40}")
 _DEFAULT_PORT = 5432
 _PLACE = frozenset({"host", "port", "user", "password", "dbname"})
 _TLS_VERSIONS = frozenset({"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"})
-#: The parameters that both drivers have, and what they may say; None for anything.
+#: The parameters that both drivers have, and their allowed values; None for any value.
 _PARAMETERS: Mapping[str, frozenset[str] | None] = {
     **dict.fromkeys(("application_name", "connect_timeout", "options", "passfile")),
     **dict.fromkeys(("sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl")),
@@ -36,48 +36,48 @@ _PARAMETERS: Mapping[str, frozenset[str] | None] = {
     "sslnegotiation": frozenset({"postgres", "direct"}),
     "ssl_min_protocol_version": _TLS_VERSIONS,
     "ssl_max_protocol_version": _TLS_VERSIONS,
-    # The service writes: a server that takes no writes is of no use to it.
+    # The service writes, so it cannot use a read-only server.
     "target_session_attrs": frozenset({"any", "read-write", "primary"}),
-    # asyncpg has neither; these values do without.
+    # asyncpg has neither of them, and these values do not need them.
     "gssencmode": frozenset({"disable", "prefer"}),
     "channel_binding": frozenset({"disable", "prefer"}),
     "client_encoding": frozenset({"UTF8", "utf8", "UTF-8", "utf-8"}),
 }
 _OF_TLS = tuple(name for name in _PARAMETERS if name.startswith("ssl"))
 _FILES = ("passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl")
-_SYSTEM = "system"  # in the place of a file of authorities: those of the machine
+_SYSTEM = "system"  # instead of a file: the certificate authorities of the operating system
 _NOT_WITH_SYSTEM = ("sslcrl", "ssl_min_protocol_version", "ssl_max_protocol_version")
-#: libpq alone takes these from the environment.
+#: Only libpq reads these from the environment.
 _VARIABLES = {"application_name": "PGAPPNAME", "connect_timeout": "PGCONNECT_TIMEOUT", "options": "PGOPTIONS"}
 
 
 class DatabaseUrlError(ValueError):
-    """The URL cannot be used. The message is one line, which names the parameter and repeats no value."""
+    """The URL cannot be used. The message is one line that names the parameter and never its value."""
 
 
 class DatabaseUrl(msgspec.Struct, frozen=True):
-    """What a `DATABASE_URL` says. Of what it leaves out the drivers' own defaults and variables decide."""
+    """A parsed `DATABASE_URL`. For what it leaves out, the drivers use their defaults and environment variables."""
 
-    hosts: tuple[str, ...]  #: or directories of sockets, in the order in which they are tried
-    ports: tuple[int, ...]  #: none, one for all hosts, or as many as there are
+    hosts: tuple[str, ...]  #: or socket directories, in the order in which they are tried
+    ports: tuple[int, ...]  #: none, one for all hosts, or one for each host
     user: str
-    password: str | None  #: empty, if it was left out after the colon
+    password: str | None  #: empty if nothing follows the colon
     database: str | None
     parameters: dict[str, str]
 
     def for_psycopg(self, *, application_name: str) -> dict[str, str]:
-        """The parameters of libpq but for user, password, host, port and dbname."""
+        """Return the libpq parameters except user, password, host, port and dbname."""
         return {"application_name": application_name, **self.parameters}
 
     def for_asyncpg(self, *, application_name: str) -> dict[str, Any]:
-        """The arguments of asyncpg.connect."""
+        """Return the arguments of asyncpg.connect."""
         given = self.parameters
         is_system = given.get("sslrootcert") == _SYSTEM
         tls = {name: given[name] for name in (("sslnegotiation",) if is_system else _OF_TLS) if name in given}
         options = {"options": given["options"]} if "options" in given else {}
         timeout = {"timeout": float(given["connect_timeout"])} if "connect_timeout" in given else {}
         return {
-            # It takes what is about TLS from here only.
+            # asyncpg takes these TLS parameters only from a DSN.
             "dsn": f"postgresql://?{urlencode(tls)}" if tls else None,
             "host": list(self.hosts) or None,
             "port": list(self.ports) if len(self.ports) > 1 else next(iter(self.ports), None),
@@ -113,7 +113,7 @@ def parse_database_url(url: str, environ: Mapping[str, str] | None = None) -> Da
 
 
 def passwords(url: str) -> tuple[str, ...]:
-    """What must not be in a log: the passwords as they are, and as they are written. The URL has to be a good one."""
+    """Return the passwords to keep out of logs, decoded and as written in the URL, which must be valid."""
     match = _URL.fullmatch(url)
     given = {} if match is None else _given(match)
     written = [] if match is None else [match["password"], *re.findall(r"(?<=password=)[^&]+", match["query"] or "")]
@@ -122,14 +122,14 @@ def passwords(url: str) -> tuple[str, ...]:
 
 
 def _given(match: re.Match[str]) -> dict[str, str]:
-    """Everything by the name that it has as a parameter, each once. What is empty is not given."""
+    """Return all parts of the URL by parameter name, without empty ones. Raises if one is given twice."""
     parts = [("host", match["hosts"]), *((name, match[name] or "") for name in ("user", "password", "dbname"))]
     pairs = [pair.partition("=") for pair in (match["query"] or "").split("&") if pair]
     if any(not separator for _name, separator, _value in pairs):
         raise DatabaseUrlError("a parameter has no value")
     given: dict[str, str] = {}
     for name, written in (*parts, *((_decoded(name, "a parameter"), value) for name, _, value in pairs)):
-        # The hosts are decoded when they are taken apart.
+        # Hosts are decoded after they are split.
         value = written if name == "host" else _decoded(written, name)
         if name in given:
             raise DatabaseUrlError(f"{_shown(name)} is given twice")
@@ -142,7 +142,7 @@ def _checked(given: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, 
     parameters = {name: environ[variable] for name, variable in _VARIABLES.items() if environ.get(variable)}
     parameters |= {name: value for name, value in given.items() if name not in _PLACE}
     if parameters.get("ssl") == "true":
-        # As JDBC writes it, and libpq takes it.
+        # The form of JDBC, which libpq accepts too.
         if "sslmode" in parameters:
             raise DatabaseUrlError("sslmode is given twice")
         parameters["sslmode"] = "require"
@@ -161,7 +161,7 @@ def _check_parameter(name: str, value: str) -> None:
         raise DatabaseUrlError(f"{name} must be one of {', '.join(sorted(allowed))}")
     if name == "connect_timeout" and not re.fullmatch(r"[1-9][0-9]{0,3}", value):
         raise DatabaseUrlError("connect_timeout must be a number of seconds, 1 to 9999")
-    # libpq goes on without some of these files: without checking a certificate, for one.
+    # libpq goes on without some of these files, for example without checking a certificate.
     is_file = name in _FILES and (name, value) != ("sslrootcert", _SYSTEM)
     if is_file and (reason := unreadable(value)) is not None:
         raise DatabaseUrlError(f"the file of {name} cannot be read ({reason})")
@@ -221,7 +221,7 @@ def _port(written: str | None) -> int:
 
 
 def _decoded(written: str, name: str) -> str:
-    # A plus sign is one: this is no form.
+    # A plus sign stays a plus sign: this is not form encoding.
     try:
         decoded = unquote(written, errors="strict")
     except UnicodeDecodeError:
@@ -232,7 +232,7 @@ def _decoded(written: str, name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name, unless it may be a piece of something else."""
+    """Return the name, unless it may be part of a secret."""
     return name if _NAME.fullmatch(name) else "a parameter"
 
 

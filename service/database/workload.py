@@ -1,4 +1,4 @@
-"""How much work there is, for operators. What is asked at every scrape reads partial indexes only."""
+"""How much work there is, for operators. The queries of a metrics scrape read only partial indexes."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ class OpenJobs(msgspec.Struct, frozen=True):
 
     pending: int
     processing: int
-    oldest_waiting: float  #: seconds since the request of the oldest pending job; 0 when there is none
+    oldest_waiting: float  #: seconds since the request of the oldest pending job; 0 if there is none
 
 
 OPEN_JOBS = (
@@ -22,13 +22,12 @@ OPEN_JOBS = (
 
 
 async def open_jobs(connection: Connection) -> OpenJobs:
-    """Count them."""
     row = await connection.fetch_one(OPEN_JOBS)
     return as_struct(row, OpenJobs) if row is not None else OpenJobs(0, 0, 0.0)
 
 
 class EndedJobs(msgspec.Struct, frozen=True):
-    """The jobs of a day that have ended."""
+    """Ended jobs among those requested within the last day."""
 
     completed: int
     failed: int
@@ -36,7 +35,7 @@ class EndedJobs(msgspec.Struct, frozen=True):
 
 
 async def ended_jobs(connection: Connection) -> EndedJobs:
-    """Count those that were requested within a day; for people, not for scrapes."""
+    """Count the ended jobs that were requested within the last day. Not for metrics scrapes."""
     row = await connection.fetch_one(
         "SELECT count(*) FILTER (WHERE status = 'completed') AS completed,"
         " count(*) FILTER (WHERE status = 'failed') AS failed,"
@@ -52,7 +51,7 @@ class OpenDeliveries(msgspec.Struct, frozen=True):
     waiting: int
     scheduled: int
     failed: int
-    oldest_due: float  #: seconds since the longest overdue attempt should have been made; 0 when none is
+    oldest_due: float  #: seconds since the longest overdue attempt should have been made; 0 if none is overdue
 
 
 OPEN_DELIVERIES = (
@@ -65,6 +64,5 @@ OPEN_DELIVERIES = (
 
 
 async def open_deliveries(connection: Connection) -> OpenDeliveries:
-    """Count them."""
     row = await connection.fetch_one(OPEN_DELIVERIES)
     return as_struct(row, OpenDeliveries) if row is not None else OpenDeliveries(0, 0, 0, 0.0)
