@@ -1,1 +1,1 @@
-"""Statements of cases and their documents, and the transactions that begin with a case."""
+"""Statements for cases and their documents, and the transactions that begin by locking a case."""

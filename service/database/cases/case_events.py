@@ -1,6 +1,6 @@
-"""Events of a case: at the end of a job, and of a state that needs no job. Each says what its transaction sees.
+"""Writes the events of a case: at the end of a job, and for a request that needs no job.
 
-The caller holds the lock of the process.
+An event describes what its transaction sees. The caller holds the lock of the process.
 """
 
 from datetime import datetime
@@ -22,16 +22,16 @@ from service.domain.statuses import JobStatus, ProcessStatus
 async def record_end(
     connection: Connection, number: ProcessNumber, job_id: UUID, status: JobStatus, *, moment: datetime, limit: int
 ) -> UUID:
-    """Write the event of a job that ended. `limit`: documents that an event tells of one by one."""
+    """Write the event of a job that ended. `limit`: documents that an event lists at most."""
     found = await documents.of_process(connection, number)
     body = _body(number, found, _case_status(found, status), moment=moment, limit=limit)
     return await _record(connection, number, msgspec.structs.replace(body, job_id=job_id))
 
 
 async def record_state(connection: Connection, number: ProcessNumber, *, limit: int) -> UUID:
-    """The event of a case of which a request lacks nothing: written once for each state that the case comes to."""
+    """Return the event for a request that needs no download. An equal one is reused if it is the newest event."""
     found = await documents.of_process(connection, number)
-    # The clock: this transaction may have waited for one that wrote an event.
+    # Not now(): this transaction may have waited for one that wrote an event.
     moment: datetime = await connection.fetch_val("SELECT clock_timestamp()")
     body = _body(number, found, _case_status(found, None), moment=moment, limit=limit)
     fingerprint = _fingerprint(body)
@@ -40,7 +40,7 @@ async def record_state(connection: Connection, number: ProcessNumber, *, limit: 
 
 
 def _case_status(found: list[Document], job_status: JobStatus | None) -> ProcessStatus:
-    """What the event says of the case: completed only where nothing is outstanding and nothing failed."""
+    """Return the status in the event: completed only if nothing is outstanding and nothing failed."""
     counts = count(found)
     if job_status is JobStatus.CANCELLED:
         return ProcessStatus.CANCELLED
@@ -67,9 +67,9 @@ def _body(
 
 
 def _fingerprint(body: EventBody) -> bytes:
-    """Of all that an event says, but for when.
+    """Hash what an event says, except its time and the declared sizes and types.
 
-    What versions before did not say counts only where it says something: else an update would tell every case anew.
+    Other fields that earlier versions lacked count only if set: otherwise an upgrade would repeat every event.
     """
     said = msgspec.structs.asdict(body)
     del said["completed_at"]

@@ -1,4 +1,4 @@
-"""The transactions of a process that several nouns share: a request is accepted, a job ends.
+"""Transactions that write a process, its documents, job and deliveries: accept a request, end a job.
 
 Each locks the row of its process first, so that two of them never interleave.
 """
@@ -21,7 +21,7 @@ from service.domain.statuses import JobStatus
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a client asks of a process."""
+    """A client's request for a process."""
 
     number: ProcessNumber
     user_id: UUID
@@ -32,19 +32,19 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """What was written for a request, and what has to be rung for after the commit."""
+    """What was written for a request, and what the caller must enqueue after the commit."""
 
     job_id: UUID | None = None
     new_job: bool = False
-    can_go_on: bool = False  #: the job was waiting for its next turn, and has something to do now
+    can_go_on: bool = False  #: the job was paused, and has something to do now
     delivery: Ring | None = None
 
 
 async def register(connection: Connection, listing: Listing) -> UUID | None:
-    """Write what the portal said of a case and lock the case. A running job takes on what is new.
+    """Write a listing of a case and lock the case. An active job gets the documents to download.
 
-    Answers a job that waited for this very listing: it can go on at once. Nothing is written of a listing that the
-    portal was asked for before the one that is registered already.
+    Returns the job if it waited for this listing: it can go on at once. Nothing is written if a newer listing is
+    already registered.
     """
     place = await processes.register(connection, listing)
     if place is None:
@@ -67,7 +67,7 @@ async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id
 
 
 async def accept(connection: Connection, request: Request, *, event_limit: int) -> Accepted:
-    """Start what the process lacks, or have the active job do it too, or report at once that nothing is lacking.
+    """Give the missing documents to the active job or a new one. If none is missing, schedule the webhook at once.
 
     The caller holds the lock of the process, from `register` or `processes.lock`.
     """
@@ -80,7 +80,7 @@ async def accept(connection: Connection, request: Request, *, event_limit: int) 
 
 
 async def _give_lacking(connection: Connection, request: Request, job_id: UUID) -> bool:
-    # What clients have seen is read before: documents that join take the figures back.
+    # Count first what clients have seen: documents that join would lower the progress.
     counts = count(await documents.of_process(connection, request.number))
     has_more = await documents.join_job(
         connection,
@@ -95,9 +95,9 @@ async def _give_lacking(connection: Connection, request: Request, job_id: UUID) 
 
 
 async def download(connection: Connection, request: Request, ids: list[UUID], *, event_limit: int) -> Accepted:
-    """Download these documents, whether they are available or not; what is available stays so meanwhile.
+    """Download these documents, even if they are available; they keep their files meanwhile.
 
-    A job that runs takes them on. The caller holds the lock of the process.
+    An active job takes them over. The caller holds the lock of the process.
     """
     job_id = await jobs.find_active(connection, request.number)
     if job_id is None:
@@ -108,9 +108,9 @@ async def download(connection: Connection, request: Request, ids: list[UUID], *,
 
 
 async def keep(connection: Connection, request: Request, *, asked: int | None = None) -> Accepted:
-    """Accept a request that the portal could not be asked for: a worker will ask it.
+    """Accept a request whose listing did not arrive in time: a worker will ask the portal.
 
-    A job that runs goes on meanwhile. `asked`: the place of the listing that did not come, where a later one is wanted.
+    An active job goes on meanwhile. `asked`: sequence number of that listing; a forced request needs a later one.
     """
     await processes.keep(connection, request.number)
     job_id = await jobs.find_active(connection, request.number)
@@ -126,10 +126,7 @@ async def keep(connection: Connection, request: Request, *, asked: int | None = 
 
 
 async def finish(connection: Connection, job: ClaimedJob, *, event_limit: int) -> Settlement | None:
-    """End a job that has nothing left to do; None where something was added meanwhile.
-
-    Raises `LeaseLost`.
-    """
+    """End a job that has nothing left to do; None if something was added meanwhile. Raises `LeaseLost`."""
     await processes.lock(connection, job.number)
     if await jobs.has_work(connection, job):
         return None
@@ -139,8 +136,8 @@ async def finish(connection: Connection, job: ClaimedJob, *, event_limit: int) -
 async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, event_limit: int) -> Settlement | None:
     """End a job whose case cannot be listed. Raises `LeaseLost`.
 
-    None: documents of the case are known, and the job goes on with those. The portal is known to answer by mistake
-    that there is no such case.
+    None: documents of the case are known, and the job goes on with those. The portal sometimes says by mistake that
+    there is no such case.
     """
     await processes.lock(connection, job.number)
     await jobs.has_work(connection, job)
@@ -155,7 +152,7 @@ async def _goes_on_with_known(connection: Connection, job: ClaimedJob, error: Er
     if error is ErrorCode.JOB_EXPIRED:
         await jobs.note_error(connection, job.id, error)
         if not await jobs.wants_listing(connection, job):
-            # It had its time for the documents too.
+            # It waited for documents, not for a listing: its time is over.
             return False
     await jobs.stop_waiting(connection, job.id, place=None)
     await documents.join_job(connection, job.number, job.id)
@@ -163,7 +160,7 @@ async def _goes_on_with_known(connection: Connection, job: ClaimedJob, error: Er
 
 
 async def cancel(connection: Connection, job_id: UUID, *, event_limit: int) -> Settlement | None:
-    """End an active job on somebody's word; None for one that has ended. Whoever works on it loses its lease."""
+    """Cancel an active job; None if it has ended. The worker that runs it loses its lease."""
     number = await jobs.process_of(connection, job_id)
     if number is None or not await processes.lock(connection, number):
         return None
@@ -173,9 +170,9 @@ async def cancel(connection: Connection, job_id: UUID, *, event_limit: int) -> S
 
 
 async def withdraw(connection: Connection, job_id: UUID, user_id: UUID, *, event_limit: int) -> Settlement | None:
-    """End a user's interest in an active job. The job goes on for others; without any it ends as `cancel` ends it.
+    """Remove a user from an active job. The job goes on for other users; if there are none, it is cancelled.
 
-    None: it goes on, or it has ended before. The webhooks of a user whose interest ends are not called.
+    None: it goes on, and this user's webhooks are not called; or it had ended before.
     """
     number = await jobs.process_of(connection, job_id)
     if number is None or not await processes.lock(connection, number):
@@ -199,8 +196,8 @@ async def settle(
 ) -> Settlement:
     """Write the end of an active job, its one event, and the schedule of its deliveries.
 
-    The job's status is that of its own documents; the event tells of the case. The caller holds the lock of the
-    process.
+    The job's status depends on its own documents; the event describes the whole case. The caller holds the lock of
+    the process.
     """
     has_left_over = await documents.lock_left_over(connection, job_id)
     counts = await jobs.count_documents(connection, job_id)
@@ -248,7 +245,7 @@ async def _join(connection: Connection, request: Request, job_id: UUID, *, has_m
     await job_users.admit(connection, job_id, request.user_id)
     await jobs.hasten(connection, job_id, request.lane)
     await _subscribe(connection, request, job_id)
-    # It may wait for a listing for minutes, and the documents that joined need none.
+    # The job may wait for a listing for minutes, and the documents that joined need none.
     can_go_on = has_more and await jobs.stop_pausing(connection, job_id)
     return Accepted(job_id, can_go_on=can_go_on)
 

@@ -1,17 +1,17 @@
-"""Which cases changed lately, however many there are and however many of them are followed."""
+"""Which cases changed recently. The cost does not depend on how many cases exist or are followed."""
 
 from datetime import datetime
 
 from service.database.connection import Connection
 from service.domain.process_number import ProcessNumber
 
-MANY = 1000  # changed cases that are read at most; with more, any case may have changed
+MANY = 1000  # changed cases that are read at most; beyond that, assume that any case may have changed
 
 
 async def changed_since(connection: Connection, moment: datetime) -> set[ProcessNumber] | None:
-    """The cases that were written at that moment or later, but for what a worker writes while it is at a case.
+    """Return the cases that were written at `moment` or later. Downloads during a job do not count: see `in_work`.
 
-    None: there are `MANY` at least.
+    None: there are at least `MANY`.
     """
     rows = await connection.fetch_all(
         f"SELECT number FROM processes WHERE updated_at >= :since ORDER BY updated_at LIMIT {MANY}", {"since": moment}
@@ -20,6 +20,6 @@ async def changed_since(connection: Connection, moment: datetime) -> set[Process
 
 
 async def in_work(connection: Connection) -> set[ProcessNumber]:
-    """The cases that workers are at: these are few."""
+    """Return the cases that workers process now: these are few."""
     rows = await connection.fetch_all("SELECT process_number FROM jobs WHERE status = 'processing'")
     return {ProcessNumber(row["process_number"]) for row in rows}

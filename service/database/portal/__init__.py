@@ -1,1 +1,1 @@
-"""Statements of what all processes share of the portal: its token, its slots, its listings."""
+"""Statements for what all processes share about the portal: tokens, slots, listing leases, pauses."""

@@ -1,7 +1,7 @@
 """Which process asks the portal for the listing of a case: one row per case, leased for seconds.
 
-Each statement commits by itself, so a process that stands still holds no lock, and no connection is held while the
-portal is asked. All times are those of the database's clock.
+Each statement commits by itself, so a frozen process holds no lock, and no connection is held while the portal is
+asked. All times are those of the database's clock.
 """
 
 from datetime import timedelta
@@ -13,8 +13,8 @@ import msgspec
 from service.database.connection import Connection, as_struct
 from service.domain.process_number import ProcessNumber
 
-LEASE = timedelta(seconds=3)  # renewed each second: a killed or frozen process holds the others up for so long
-KEEP = timedelta(minutes=1)  # requests wait for an outcome for some seconds
+LEASE = timedelta(seconds=3)  # renewed each second; if its process is killed or frozen, the others wait this long
+KEEP = timedelta(minutes=1)  # of a row after its end; requests wait for an outcome for some seconds
 
 
 class ListingOutcome(StrEnum):
@@ -32,18 +32,18 @@ class Lease(msgspec.Struct, frozen=True):
 
     number: ProcessNumber
     holder: UUID
-    asked: int  #: the place of the listing among all of them
+    asked: int  #: sequence number of the listing, from `listings_asked`
 
 
 class Seen(msgspec.Struct, frozen=True):
     """What `take` found."""
 
-    leased: int | None  #: the place of the listing that the caller is to ask for; None if it is not to ask
+    leased: int | None  #: sequence number of the listing that the caller must ask for; None if it must not ask
     is_listed: bool  #: an earlier listing is registered
-    asked: int | None = None  #: the place of the listing of the process that asks, or asked last
-    age: float | None = None  #: seconds since that one was begun
-    outcome: ListingOutcome | None = None  #: of that one; None while it is under way
-    retry_after: float | None = None
+    asked: int | None = None  #: sequence number of the listing that another process asks for, or asked for last
+    age: float | None = None  #: seconds since that listing began
+    outcome: ListingOutcome | None = None  #: of that listing; None while it is under way, or if it is too old
+    retry_after: float | None = None  #: seconds
 
 
 _USABLE = (
@@ -51,7 +51,7 @@ _USABLE = (
     " AND CASE WHEN :forced THEN lease.asked_at ELSE lease.ended_at END >= now() - CAST(:waited AS interval))"
 )
 _TAKE = (
-    # Rows are forgotten by who comes later. Skipped if locked: two statements never wait for each other.
+    # Each call deletes old rows of other cases. Locked ones are skipped: two statements never wait for each other.
     "WITH gone AS (DELETE FROM listing_leases WHERE number IN (SELECT number FROM listing_leases"
     " WHERE expires_at < now() - CAST(:keep AS interval) AND number <> :number"
     " ORDER BY expires_at LIMIT 10 FOR UPDATE SKIP LOCKED)),"
@@ -73,10 +73,10 @@ _TAKE = (
 async def take(
     connection: Connection, number: ProcessNumber, holder: UUID, *, is_forced: bool, waited: timedelta
 ) -> Seen:
-    """Lease the listing of a case, unless the caller can use another one or has to wait for it.
+    """Lease the listing of a case, unless the caller can use another listing or must wait for it.
 
-    `waited`: since the caller was asked. A listing can be used if it ended after that, or, with `is_forced`, if it was
-    begun after that. Without `is_forced` a case that is listed needs no listing.
+    `waited`: time since the caller's request. A listing can be used if it ended after the request or, with
+    `is_forced`, if it began after it. Without `is_forced`, a case that is already listed needs no listing.
     """
     row = await connection.fetch_one(
         _TAKE,
@@ -95,7 +95,7 @@ async def take(
 
 
 async def renew(connection: Connection, lease: Lease) -> None:
-    """Keep the lease while the portal is asked. One that was lost stays lost."""
+    """Extend the lease while the portal is asked. Does nothing if the lease was lost."""
     await connection.execute(
         "UPDATE listing_leases SET expires_at = now() + :length"
         " WHERE number = :number AND holder = :holder AND outcome IS NULL",
@@ -106,7 +106,7 @@ async def renew(connection: Connection, lease: Lease) -> None:
 async def end(
     connection: Connection, lease: Lease, outcome: ListingOutcome, *, retry_after: float | None = None
 ) -> None:
-    """Write the outcome for those who wait. `clock_timestamp`: the transaction may have begun long before."""
+    """Write the outcome for the processes that wait. `clock_timestamp`: the transaction may have begun long before."""
     await connection.execute(
         "UPDATE listing_leases SET outcome = :outcome, retry_after = :retry_after, ended_at = clock_timestamp(),"
         " expires_at = clock_timestamp() WHERE number = :number AND holder = :holder AND outcome IS NULL",
@@ -120,7 +120,7 @@ async def end(
 
 
 async def give_up(connection: Connection, lease: Lease) -> None:
-    """Let another process ask at once."""
+    """Release the lease without an outcome, so that another process can ask at once."""
     await connection.execute(
         "DELETE FROM listing_leases WHERE number = :number AND holder = :holder AND outcome IS NULL",
         {"number": lease.number.digits, "holder": lease.holder},

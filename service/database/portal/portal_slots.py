@@ -1,6 +1,6 @@
-"""The requests that all workers together may have open at the portal: one row each, leased by a worker.
+"""Slots for requests to the portal, shared by all workers: one row per slot, leased by one worker.
 
-Every statement commits by itself, so a process that stands still holds no lock.
+Every statement commits by itself, so a frozen process holds no lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,42 +11,42 @@ import msgspec
 
 from service.database.connection import Connection, as_struct
 
-LEASE = timedelta(seconds=10)  # of a slot, and of what a worker said of itself
+LEASE = timedelta(seconds=10)  # of a slot, and of a worker's report in `portal_shares`
 
 
 class WorkerShare(msgspec.Struct, frozen=True):
-    """What one worker needs and has."""
+    """What one worker needs and has, as it reported last."""
 
     worker_id: UUID
     granted: int  #: slots
-    users: list[UUID] | None  #: None for a worker of the version before
-    wanted: list[int] | None  #: requests that are open or wait, per user
-    singles: list[int] | None  #: those of them that are in no batch; None for a worker of the version before
+    users: list[UUID] | None  #: None for a worker of the previous version
+    wanted: list[int] | None  #: requests that are open or waiting, per user
+    singles: list[int] | None  #: those of them that are in no batch; None for a worker of the previous version
     in_use: list[int] | None  #: requests that are open, per user
 
     def wanted_by_user(self) -> dict[UUID, int]:
-        """Requests that are open or wait."""
+        """Return the requests that are open or waiting."""
         return _by_user(self.users, self.wanted)
 
     def singles_by_user(self) -> dict[UUID, int]:
-        """Requests that are open or wait, for what was asked for one by one."""
+        """Return the requests that are open or waiting for jobs that are in no batch."""
         return _by_user(self.users, self.singles) if self.singles is not None else {}
 
     def in_use_by_user(self) -> dict[UUID, int]:
-        """Requests that are open."""
+        """Return the requests that are open."""
         return _by_user(self.users, self.in_use)
 
 
 def _by_user(users: Sequence[UUID] | None, counts: Sequence[int] | None) -> dict[UUID, int]:
     found: dict[UUID, int] = {}
-    # A claim adds an entry of its own for a user who may be there already.
+    # A claim appends an entry, even for a user who already has one.
     for user_id, count in zip(users or (), counts or (), strict=True):
         found[user_id] = found.get(user_id, 0) + count
     return found
 
 
 class Renewed(msgspec.Struct, frozen=True):
-    """The slots that the worker still has, and a number that all workers see change at the same time."""
+    """The slots that the worker still has, and a number that changes every 2 s for all workers at the same time."""
 
     kept: list[int]
     rotation: int
@@ -69,7 +69,7 @@ async def renew(
     singles: Mapping[UUID, int],
     in_use: Mapping[UUID, int],
 ) -> Renewed:
-    """Renew the leases of some slots, give the others of this worker back, and say what its users need."""
+    """Renew the leases of the slots in `keep`, release this worker's other slots, and report what its users need."""
     row = await connection.fetch_one(
         "WITH share AS (INSERT INTO portal_shares (worker_id, granted, users, wanted, singles, in_use)"
         " VALUES (:id, cardinality(CAST(:keep AS integer[])), :users, :wanted, :singles, :in_use)"
@@ -95,7 +95,7 @@ async def renew(
 
 
 async def shares(connection: Connection) -> list[WorkerShare]:
-    """What every live worker said of itself last. Forgets those that have gone."""
+    """Return the last report of every live worker. Deletes reports older than `LEASE`."""
     rows = await connection.fetch_all(
         "WITH gone AS (DELETE FROM portal_shares WHERE seen_at + :lease < now())"
         " SELECT worker_id, granted, users, wanted, singles, in_use FROM portal_shares WHERE seen_at + :lease >= now()",
@@ -105,7 +105,7 @@ async def shares(connection: Connection) -> list[WorkerShare]:
 
 
 async def take(connection: Connection, worker_id: UUID, *, count: int, total: int) -> list[int]:
-    """Lease up to `count` of the first `total` slots that nobody has. Returns their numbers."""
+    """Lease up to `count` free slots among the first `total`. Returns their numbers."""
     rows = await connection.fetch_all(
         "UPDATE portal_slots SET worker_id = :id, expires_at = now() + :lease"
         " WHERE number IN (SELECT number FROM portal_slots WHERE number <= :total AND worker_id IS DISTINCT FROM :id"
@@ -117,7 +117,7 @@ async def take(connection: Connection, worker_id: UUID, *, count: int, total: in
 
 
 async def give_back(connection: Connection, worker_id: UUID) -> None:
-    """End a worker: its slots are free at once."""
+    """Remove a worker that ends. Its slots are free at once."""
     await connection.execute(
         "WITH share AS (DELETE FROM portal_shares WHERE worker_id = :id)"
         " UPDATE portal_slots SET worker_id = NULL, expires_at = NULL WHERE worker_id = :id",
@@ -126,7 +126,7 @@ async def give_back(connection: Connection, worker_id: UUID) -> None:
 
 
 async def count_workers(connection: Connection) -> int:
-    """How many workers live."""
+    """Count the live workers."""
     count: int = await connection.fetch_val(
         "SELECT count(*) FROM portal_shares WHERE seen_at + :lease >= now()", {"lease": LEASE}
     )

@@ -1,4 +1,4 @@
-"""What all processes agree on about the portal: pauses, and whether it takes the token."""
+"""What all processes share about the state of the portal: pauses, and whether it accepts the token."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -7,12 +7,12 @@ from service.database.connection import Connection
 
 
 def fingerprint(token: str) -> str:
-    """What may be kept of a token where the token itself may not."""
+    """Return the SHA-256 of a token, to store instead of the token itself."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def pause(connection: Connection, seconds: float) -> None:
-    """Nobody asks the portal for a while; a longer pause that is on stays."""
+    """Pause all requests to the portal. A longer pause that is already set stays."""
     await connection.execute(
         "UPDATE portal_state SET resume_at = greatest(resume_at, now() + :length)",
         {"length": timedelta(seconds=seconds)},
@@ -20,7 +20,7 @@ async def pause(connection: Connection, seconds: float) -> None:
 
 
 async def pause_left(connection: Connection) -> float:
-    """Seconds for which nobody may ask; 0 when everybody may."""
+    """Return the seconds until requests to the portal are allowed; 0 if there is no pause."""
     left: float = await connection.fetch_val(
         "SELECT CASE WHEN resume_at > now() THEN CAST(extract(epoch FROM resume_at - now()) AS double precision)"
         " ELSE CAST(0 AS double precision) END FROM portal_state"
@@ -29,7 +29,7 @@ async def pause_left(connection: Connection) -> float:
 
 
 async def note_refusal(connection: Connection, token: str) -> None:
-    """The portal does not accept this token any more."""
+    """Note that the portal refuses this token. The time of its first refusal stays."""
     await connection.execute(
         "UPDATE portal_state SET refused_token = :token, refused_at = now()"
         " WHERE refused_token IS DISTINCT FROM :token",
@@ -38,7 +38,7 @@ async def note_refusal(connection: Connection, token: str) -> None:
 
 
 async def note_acceptance(connection: Connection, token: str) -> None:
-    """The portal accepts this token after all."""
+    """Note that the portal accepts this token again."""
     await connection.execute(
         "UPDATE portal_state SET refused_token = NULL, refused_at = NULL WHERE refused_token = :token",
         {"token": fingerprint(token)},
@@ -46,7 +46,7 @@ async def note_acceptance(connection: Connection, token: str) -> None:
 
 
 async def refused_since(connection: Connection, token: str) -> datetime | None:
-    """Since when the portal refuses this token; None while it has not."""
+    """Return the time since which the portal refuses this token; None if it does not."""
     moment: datetime | None = await connection.fetch_val(
         "SELECT refused_at FROM portal_state WHERE refused_token = :token", {"token": fingerprint(token)}
     )

@@ -1,4 +1,4 @@
-"""Tokens that the service renewed itself, and which process renews them now. A rotated one exists nowhere else."""
+"""Tokens that the service renewed itself, and which process renews them now. Rotated ones are stored only here."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -8,20 +8,20 @@ import msgspec
 
 from service.database.connection import UNREACHABLE, Connection, as_optional
 
-#: Everything that PostgreSQL may do to a statement: a full disk or a standby must not cost a rotated token either.
+#: Every error of PostgreSQL: a rotated token must not be lost, not even because of a full disk or a standby.
 FAILURES: tuple[type[Exception], ...] = (*UNREACHABLE, asyncpg.PostgresError)
 
 
 class StoredTokens(msgspec.Struct, frozen=True):
-    """The newest access token of one line."""
+    """The newest access token that was renewed from one configured refresh token."""
 
     access_token: str | None
-    expires_in: float  #: seconds; negative when it is too old
-    life: float | None  #: seconds between its renewal and its end, where both are known
+    expires_in: float  #: seconds; negative if it has expired or the time is unknown
+    life: float | None  #: seconds between its renewal and its expiry, if both are known
 
 
 async def stored_tokens(connection: Connection, origin: str) -> StoredTokens | None:
-    """The tokens that were renewed last, by any process."""
+    """Return the tokens that were renewed last, by any process. `origin`: of the configured refresh token."""
     row = await connection.fetch_one(
         "SELECT access_token,"
         " coalesce(CAST(extract(epoch FROM expires_at - now()) AS double precision), -1) AS expires_in,"
@@ -33,17 +33,17 @@ async def stored_tokens(connection: Connection, origin: str) -> StoredTokens | N
 
 
 class Renewal(msgspec.Struct, frozen=True):
-    """The right to renew."""
+    """The right to renew the tokens."""
 
     refresh_token: str  #: the newest one
     previous_token: str | None  #: the one before it
-    was_left: bool  #: another process began and never said how it ended: it may have died, or hold what came
+    was_left: bool  #: another process began and stored no result: it may have crashed, or still hold new tokens
 
 
 async def start_renewal(
     connection: Connection, origin: str, refresh_token: str, *, holder: UUID, term: timedelta
 ) -> Renewal | None:
-    """Become the one process that renews, for `term`. None: another one does."""
+    """Become the only process that renews, for `term`. None: another process has the right."""
     await connection.execute(
         "INSERT INTO portal_tokens (origin, refresh_token) VALUES (:origin, :token) ON CONFLICT DO NOTHING",
         {"origin": origin, "token": refresh_token},
@@ -59,7 +59,7 @@ async def start_renewal(
 
 
 async def keep_renewing(connection: Connection, origin: str, *, holder: UUID, term: timedelta) -> None:
-    """Keep the right to renew for another `term`, if it is still ours."""
+    """Extend the right to renew for another `term`, if `holder` still has it."""
     await connection.execute(
         "UPDATE portal_tokens SET renewing_until = now() + :term WHERE origin = :origin AND renewing_by = :holder",
         {"origin": origin, "term": term, "holder": holder},
@@ -76,9 +76,9 @@ async def end_renewal(
     age: timedelta,
     life: timedelta,
 ) -> bool:
-    """Keep what came `age` ago, if the newest refresh token is still the one that it `replaces`.
+    """Store tokens that were requested `age` ago, if `replaces` is still the newest refresh token. False: it is not.
 
-    Does not ask who may renew now: what came is newer than what that process was given.
+    Does not check who has the right to renew now: these tokens are newer than those that such a process was given.
     """
     row = await connection.fetch_one(
         "UPDATE portal_tokens SET renewing_until = NULL, renewing_by = NULL, access_token = :access,"
@@ -99,7 +99,7 @@ async def end_renewal(
 
 
 async def give_renewal_up(connection: Connection, origin: str, *, holder: UUID) -> None:
-    """Let another process try."""
+    """Release the right to renew, so that another process can try."""
     await connection.execute(
         "UPDATE portal_tokens SET renewing_until = NULL, renewing_by = NULL"
         " WHERE origin = :origin AND renewing_by = :holder",
