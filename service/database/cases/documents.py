@@ -20,18 +20,18 @@ _COLUMNS = (
     " CASE WHEN size_mismatch AND content_flags = '{}' THEN '{size_mismatch}' ELSE content_flags END AS content_flags"
 )
 
-#: The file that is there is what the portal lists.
+#: The stored file is the version that the portal lists.
 CURRENT = "(documents.status = 'available' AND documents.error_code IS NULL)"
-#: A job has to download it, or to try again.
+#: A job has to download it, for the first time or again.
 LACKING = f"(NOT {CURRENT})"
 
 
 def has_address(copies: str) -> str:
-    """SQL: one of some copies can be asked for."""
+    """Return SQL that is true if one of the copies has an address at the portal."""
     return f"({copies} @? '$[*] ? (@.binary_href != null || @.text_href != null)')"
 
 
-#: To try again without a newer listing can bring nothing.
+#: Another try is useless until a listing gives an address.
 HOPELESS = (
     f"(documents.error_code IS NOT DISTINCT FROM '{ErrorCode.NOTHING_TO_DOWNLOAD}'"
     f" AND NOT {has_address('documents.copies')})"
@@ -39,10 +39,9 @@ HOPELESS = (
 
 
 async def lock_all(connection: Connection, number: ProcessNumber) -> None:
-    """Lock the rows of a process, for a transaction that writes to several of them in more than one statement.
+    """Lock all documents of a process, for a transaction that writes several of them in more than one statement.
 
-    Every statement that locks more than one document does it in the order of the ids: two of them never wait for
-    each other.
+    Every statement that locks several documents does so in the order of their ids, so that none deadlock.
     """
     await connection.execute(
         "SELECT count(*) FROM (SELECT 1 FROM documents WHERE process_number = :number ORDER BY id FOR UPDATE) AS rows",
@@ -51,7 +50,7 @@ async def lock_all(connection: Connection, number: ProcessNumber) -> None:
 
 
 async def of_process(connection: Connection, number: ProcessNumber) -> list[Document]:
-    """All of them, in the order of the file."""
+    """Return all documents, in the order of the case file."""
     values = {"number": number.digits}
     query = f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number ORDER BY position, id"
     rows = await connection.fetch_all(f"{query} LIMIT {PART}", values)
@@ -61,7 +60,7 @@ async def of_process(connection: Connection, number: ProcessNumber) -> list[Docu
 
 
 async def find(connection: Connection, number: ProcessNumber, document_id: UUID) -> Document | None:
-    """One document of a process."""
+    """Return a document, if it belongs to the process."""
     row = await connection.fetch_one(
         f"SELECT {_COLUMNS} FROM documents WHERE id = :id AND process_number = :number",
         {"id": document_id, "number": number.digits},
@@ -70,9 +69,9 @@ async def find(connection: Connection, number: ProcessNumber, document_id: UUID)
 
 
 async def versions(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, dict[UUID, int]]:
-    """The documents of processes, in the order of each file, with a number that is another one after each write.
+    """Return the documents of each process, in the order of its case file, with a number that changes on every write.
 
-    The number is PostgreSQL's own: the transaction that wrote the row.
+    The number is `xmin`: the id of the transaction that wrote the row.
     """
     rows = await connection.fetch_all(
         "SELECT process_number, array_agg(id ORDER BY position, id) AS ids,"
@@ -84,14 +83,14 @@ async def versions(connection: Connection, numbers: Collection[ProcessNumber]) -
 
 
 async def by_id(connection: Connection, ids: list[UUID]) -> dict[UUID, Document]:
-    """Documents of any processes."""
+    """Return documents of any processes. Unknown ids are left out."""
     query = f"SELECT {_COLUMNS} FROM documents WHERE id = ANY(:ids)"
     found = await fetch_in_parts(connection, query, {"ids": ids}, lambda row: as_struct(row, Document))
     return {document.id: document for document in found}
 
 
 async def lacking(connection: Connection, number: ProcessNumber, *, include_hopeless: bool) -> list[UUID]:
-    """What the process has no current file of; `include_hopeless` counts those that have no address."""
+    """Return the documents without a current file; `include_hopeless` adds those that have no address."""
     rows = await connection.fetch_all(
         f"SELECT id FROM documents WHERE process_number = :number AND {LACKING} AND (:all OR NOT {HOPELESS})",
         {"number": number.digits, "all": include_hopeless},
@@ -100,14 +99,13 @@ async def lacking(connection: Connection, number: ProcessNumber, *, include_hope
 
 
 async def ids_of_process(connection: Connection, number: ProcessNumber) -> list[UUID]:
-    """All of them."""
     rows = await connection.fetch_all(
         "SELECT id FROM documents WHERE process_number = :number", {"number": number.digits}
     )
     return [row["id"] for row in rows]
 
 
-#: Where the first of some documents stands that is still there; before all of them where none is.
+#: Position of the first document of `:after` that still exists; before all documents if none does.
 _PLACE = """(SELECT position, id FROM (
     SELECT documents.position, documents.id, known.age
     FROM unnest(CAST(:after AS uuid[])) WITH ORDINALITY AS known (id, age) JOIN documents USING (id)
@@ -117,9 +115,9 @@ _PLACE = """(SELECT position, id FROM (
 
 
 async def page(connection: Connection, number: ProcessNumber, *, after: Sequence[UUID], limit: int) -> list[Document]:
-    """Some of them, in the order of the file, from behind the first of `after` on that is still there.
+    """Return a page in the order of the case file, after the first document of `after` that still exists.
 
-    The place is where that document stands by now: what arrives or is dropped meanwhile moves no page.
+    Its current position is used, so documents that are added or deleted meanwhile do not shift the page.
     """
     rows = await connection.fetch_all(
         f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number AND (position, id) > {_PLACE}"
@@ -135,9 +133,9 @@ UPDATE documents SET job_id = :job_id, status = :status, attempts = 0, error_cod
     started_at = NULL, completed_at = CASE WHEN storage_key IS NULL THEN NULL ELSE completed_at END
 FROM wanted WHERE documents.id = wanted.id RETURNING documents.id
 """
-#: Documents that wait in the job already, or that it is downloading: asking again must not disturb that.
+#: Documents that already wait in the job, or that it is downloading: a repeated request must not reset them.
 _OWN = "(job_id IS NOT DISTINCT FROM :job_id AND status IN ('pending', 'processing'))"
-#: After this a job downloads nothing twice that it has downloaded already: who keeps asking must not keep it alive.
+#: From this age on, a job downloads no document twice: repeated requests must not keep it running for ever.
 REPEATS_FOR = timedelta(hours=1)
 _REPEATED = (
     "(job_id IS NOT DISTINCT FROM :job_id AND status IN ('available', 'failed')"
@@ -164,7 +162,7 @@ async def assign(
 async def join_job(
     connection: Connection, number: ProcessNumber, job_id: UUID, *, waiting: bool = True, include_hopeless: bool = False
 ) -> bool:
-    """Give an active job what the process lacks and the job has not tried. False: it has all of it."""
+    """Give an active job the missing documents that are not in it yet. False: there are none."""
     rows = await connection.fetch_all(
         _GIVE.format(f"job_id IS DISTINCT FROM :job_id AND {LACKING} AND (:all OR NOT {HOPELESS})"),
         {
@@ -177,22 +175,22 @@ async def join_job(
     return bool(rows)
 
 
-#: Of what a job has not downloaded: the file that is there is what the portal lists.
+#: For documents that a job has not downloaded: the stored file is the version that the portal lists.
 KEEPS_FILE = "(documents.storage_key IS NOT NULL AND documents.is_current)"
 _LEFT_OVER = "SELECT id FROM documents WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY id"
 
 
 async def lock_left_over(connection: Connection, job_id: UUID) -> bool:
-    """Let no worker end what a job has not downloaded, until the transaction has. False: there is nothing."""
+    """Lock the documents that a job has not downloaded, so that no worker writes them. False: there are none."""
     return bool(await connection.fetch_all(f"{_LEFT_OVER} FOR UPDATE", {"job_id": job_id}))
 
 
 async def leave_job(connection: Connection, job_id: UUID) -> None:
-    """Put back what a job that ends has not downloaded: a file that is there and current is available, as before.
+    """Remove the documents that an ending job has not downloaded. Those with a current file are available again.
 
-    The job is taken from the rows: a statement of its worker that waits for them finds none of its own.
+    `job_id` becomes NULL, so that a statement of the job's worker that waits for these rows updates none of them.
     """
-    # The database lets nothing become available that is not processing.
+    # A trigger lets a document become available only from processing.
     await connection.execute(
         f"UPDATE documents SET status = 'processing' WHERE id IN ({_LEFT_OVER}) AND status = 'pending'"
         f" AND {KEEPS_FILE}",
@@ -206,7 +204,7 @@ async def leave_job(connection: Connection, job_id: UUID) -> None:
 
 
 async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
-    """What the job has still to download, in the order of the file."""
+    """Return what the job still has to download, in the order of the case file."""
     rows = await connection.fetch_all(
         "SELECT id, name, declared_size, declared_mime_type, copies, revision FROM documents"
         " WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY position, id",
@@ -216,16 +214,16 @@ async def tasks_of_job(connection: Connection, job_id: UUID) -> list[Task]:
     return [Task(**dict(row) | {"copies": decoder.decode(row["copies"])}) for row in rows]
 
 
-#: Rows that a worker writes, locked in the order of their ids as every statement locks them.
+#: The rows that a worker writes under its lease, locked in the order of their ids like in every statement.
 _MINE = (
     "WITH mine AS (SELECT documents.id FROM documents JOIN jobs ON jobs.id = documents.job_id"
     " WHERE documents.id IN (:id, :following) AND jobs.lease_token = :lease ORDER BY documents.id"
     " FOR UPDATE OF documents)"
 )
 _START = "UPDATE documents SET status = 'processing', started_at = now() FROM mine WHERE documents.id = mine.id"
-#: Ends one document and begins the next: beside two statements, half of PostgreSQL's work and of the waiting.
+#: Ends one document and starts the next in one statement: less work for PostgreSQL and one round trip less.
 _END = f"{_MINE}, following AS ({_START} AND documents.id = :following) UPDATE documents SET completed_at = now(),"
-# The conditions are on the row itself: PostgreSQL looks at them again after it has waited for another transaction.
+# The conditions are on the row itself: PostgreSQL checks them again after it has waited for another transaction.
 _ENDED = (
     "FROM mine WHERE documents.id = mine.id AND documents.id = :id AND documents.status = 'processing'"
     " AND documents.revision = :revision RETURNING documents.id"
@@ -250,7 +248,7 @@ async def mark_available(
     attempts: int,
     following: UUID | None = None,
 ) -> Written:
-    """Record the verified file of the revision that was asked for, and `start` another document."""
+    """Record the verified file of `revision`, and `start` the `following` document."""
     target = {"id": document_id, "lease": lease, "revision": revision, "attempts": attempts, "following": following}
     row = await connection.fetch_one(
         f"{_END} status = 'available', storage_key = :key, size = :size, sha256 = :sha256, is_current = true,"
@@ -272,7 +270,7 @@ async def mark_failed(
     attempts: int,
     following: UUID | None = None,
 ) -> Written:
-    """Give a document up, and `start` another; an older file of it stays available."""
+    """Record that a document failed, and `start` the `following` one. An older file of it stays available."""
     row = await connection.fetch_one(
         f"{_END} status = CASE WHEN storage_key IS NULL THEN 'failed' ELSE 'available' END,"
         f" attempts = :attempts, error_code = :code, error_message = :message {_ENDED}",

@@ -1,4 +1,4 @@
-"""What a listing says of the documents of a process, written to their rows.
+"""Writes what a listing says about the documents of a process to their rows.
 
 The caller holds the lock of the process and, from `documents.lock_all`, those of the rows.
 """
@@ -12,12 +12,12 @@ from service.database.connection import Connection, as_json
 from service.domain.listings import ListedDocument
 from service.domain.process_number import ProcessNumber
 
-# A listing without any address of a document that had one says nothing of its content: what is known stays.
+# A listing that gives no address for a document that had one says nothing about its content: what is known stays.
 _IS_NEWS = f"({has_address('excluded.copies')} OR NOT {has_address('documents.copies')})"
 
-# The content is new when none of the known uuids is listed first any more, or when another size is promised
-# than the one that was promised before and than the one that came. Or when it was new, was not downloaded before the
-# portal stopped listing the document, and is listed again.
+# The content is new if the uuid that is listed first was not known, or if the declared size differs both from the one
+# that was declared before and from that of the file. Or if it was new before, but the portal stopped listing the
+# document before it was downloaded, and lists it again now.
 _CHANGED = f"""({_IS_NEWS} AND (
     NOT documents.copies @> jsonb_build_array(jsonb_build_object('uuid', excluded.uuid))
     OR (excluded.declared_size IS DISTINCT FROM documents.declared_size
@@ -25,13 +25,13 @@ _CHANGED = f"""({_IS_NEWS} AND (
         AND excluded.declared_size IS DISTINCT FROM documents.size)
     OR (documents.status = 'available' AND documents.error_code IS NULL AND NOT documents.is_current)))"""
 
-# The listing says the size of the file that is there, or its type. The other flags are those of the file, and stay.
+# A mismatch flag goes if the listing now declares the size or type of the stored file. The other flags stay.
 _FLAGS = """array_remove(
     CASE WHEN excluded.declared_size = documents.size
         THEN array_remove(documents.content_flags, 'size_mismatch') ELSE documents.content_flags END,
     CASE WHEN lower(excluded.declared_mime_type) = documents.mime_type THEN 'type_mismatch' END)"""
 
-# Of a document that is being downloaded, or that waits for it, the job is left alone: the new revision tells it.
+# A document that is being downloaded, or waits for it, stays in its job: the worker notices the new revision.
 _SETTLED = "documents.status IN ('available', 'failed')"
 
 _REGISTER = f"""
@@ -64,10 +64,10 @@ ON CONFLICT (id) DO UPDATE SET
 
 
 async def register(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
-    """Add the documents that are new and update the others; the ones no longer listed stay as they are.
+    """Add new documents and update the others. Documents that are no longer listed stay as they are.
 
-    An available document whose content changed becomes pending again and keeps its file meanwhile. One that is being
-    downloaded goes on; its new revision tells the worker that it has to be downloaded again.
+    An available document whose content changed becomes pending again and keeps its file meanwhile. A download under
+    way goes on; because of the new revision, the worker downloads the document again.
     """
     rows = [_as_row(number, position, document) for position, document in enumerate(listed)]
     await connection.execute(_REGISTER, {"number": number.digits, "documents": as_json(rows)})
@@ -76,8 +76,8 @@ async def register(connection: Connection, number: ProcessNumber, listed: tuple[
 async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
     """Delete documents that the portal no longer lists and that were never downloaded. Downloaded ones stay.
 
-    There is nothing to ask the portal for, so nothing of it may fail a later job. What a job is at work on is left to
-    it. A listing without any document drops nothing: the portal is known to answer that by mistake.
+    The portal cannot be asked for them any more, so they must not fail a later job. Documents of an active job are left
+    alone. An empty listing deletes nothing: the portal sometimes returns one by mistake.
     """
     if not listed:
         return
@@ -87,7 +87,7 @@ async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: t
         " WHERE jobs.id = documents.job_id AND jobs.status IN ('pending', 'processing'))"
     )
     await connection.execute(f"DELETE FROM documents WHERE storage_key IS NULL AND {unlisted}", values)
-    # The database lets nothing become available that is not processing.
+    # A trigger lets a document become available only from processing.
     await connection.execute(
         "UPDATE documents SET status = 'processing'"
         f" WHERE storage_key IS NOT NULL AND status <> 'available' AND {unlisted}",

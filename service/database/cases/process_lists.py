@@ -1,4 +1,4 @@
-"""Court cases as lists, each page read from an index, however many cases there are."""
+"""Lists of court cases. Each page is read from an index, so its cost does not depend on the number of cases."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,10 +52,10 @@ _ROW = (
 async def page(
     connection: Connection, wanted: ProcessFilter, *, after: Position[str] | None, limit: int
 ) -> list[ProcessRow]:
-    """The processes that are wanted, the newest first, from behind a position on.
+    """Return the matching processes, newest first, starting after a position.
 
-    With `updated_since` in the order in which they changed, up to the horizon: one that changes meanwhile comes again,
-    none is missed.
+    With `updated_since`, in the order in which they changed, up to the horizon: a process that changes meanwhile is
+    listed again, and none is missed.
     """
     conditions, values = _conditions(wanted)
     values["limit"] = limit
@@ -71,12 +71,12 @@ async def page(
 
 
 def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[str] | None) -> str:
-    """Each part reads an index in the order of the list, and hardly more of it than the page has."""
+    """Return SQL that reads indexes in the order of the list, and little more of them than one page."""
     if wanted.status is ProcessStatus.PROCESSING:
         return _active(JobStatus.PROCESSING, conditions, after)
     if wanted.status in ENDED and after is None:
-        # The newest cases may all be others. PostgreSQL would pass by them in the order of time, were the state not a
-        # part of the order; it is one state, so that the order is the same.
+        # The newest cases may all have other states, and PostgreSQL would scan them in the order of time. With the
+        # state in ORDER BY it uses the index on both. It is only one state, so the order is the same.
         within = f"state BETWEEN '{wanted.status}' AND '{wanted.status}'"
         return f"{_ROW} WHERE {' AND '.join([*conditions, within])} ORDER BY state, {_BY_TIME} LIMIT :limit"
     if wanted.status is not ProcessStatus.PENDING:
@@ -85,7 +85,7 @@ def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[
     if wanted.court is None:
         waiting = _active(JobStatus.PENDING, conditions, after)
     else:
-        # The active cases of the court: but for the few that a worker is at, their jobs wait.
+        # The active cases of the court: except for the few that workers process, their jobs are pending.
         rows = (
             f"{_COLUMNS} FROM processes CROSS JOIN LATERAL (SELECT id, status FROM jobs"
             " WHERE process_number = number AND status = 'pending' LIMIT 1) AS job"
@@ -98,7 +98,7 @@ def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[
 
 
 def _active(status: JobStatus, conditions: list[str], after: Position[str] | None) -> str:
-    """Cases by their active jobs, which know the places of their cases."""
+    """Return SQL that lists cases by their active jobs, which have copies of the columns of the order."""
     rows = f"{_COLUMNS} FROM jobs AS job JOIN processes ON number = job.process_number"
     wanted = [*conditions, f"job.status = '{status}'"]
     return _ordered(rows, wanted, ("job.process_created_at", "job.process_number"), after)
@@ -126,7 +126,7 @@ def _ordered(
 
 
 async def find(connection: Connection, number: ProcessNumber) -> ProcessRow:
-    """One case, which somebody has requested."""
+    """Return a case that this transaction has locked. Raises `LookupError`."""
     row = await connection.fetch_one(f"{_ROW} WHERE number = :number", {"number": number.digits})
     if row is None:
         raise LookupError("the case was locked by this transaction and is not there")
@@ -134,7 +134,7 @@ async def find(connection: Connection, number: ProcessNumber) -> ProcessRow:
 
 
 def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:
-    """What all statuses have in common."""
+    """Return the conditions, and their values, that do not depend on the status."""
     conditions, values = list[str](), dict[str, Any]()
     if wanted.court is not None:
         conditions.append("court = :court")
@@ -148,7 +148,7 @@ def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:
 
 
 _STATUSES: Mapping[ProcessStatus | None, tuple[str, ...]] = {
-    # A case that no job works on is pending where documents are registered and nobody has asked for them.
+    # A case without an active job is pending if it has registered documents that no request has asked for.
     ProcessStatus.PENDING: ("(state = 'active' AND job.status = 'pending' OR state = 'pending')",),
     ProcessStatus.PROCESSING: ("state = 'active' AND job.status = 'processing'",),
     ProcessStatus.COMPLETED: ("state = 'completed'",),

@@ -14,11 +14,11 @@ from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, process_status
 
-ACTIVE = "active"  # the state of a process while its job says more
+ACTIVE = "active"  # the state of a process that has an active job: the job has the exact status
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """A process, its last job, and what one user subscribed to last."""
+    """A process, its last job, and the newest delivery of one user."""
 
     court: str | None
     court_class: str | None
@@ -41,12 +41,12 @@ class Overview(msgspec.Struct, frozen=True):
     webhook_completed_at: datetime | None
     webhook_attempts: int | None
     webhook_last_error: str | None
-    total_documents: int = 0  #: this and the next are of `versioned_overview` only
-    documents_version: str | None = None  #: another one after each change of any document
+    total_documents: int = 0  #: this and the next field are set only by `versioned_overview`
+    documents_version: str | None = None  #: changes with each write to any document
 
 
 async def lock(connection: Connection, number: ProcessNumber) -> bool:
-    """Make every other request, refresh and end of a job of this process wait. False: there is no such process."""
+    """Lock a process: other requests, refreshes and ends of its jobs wait. False: there is no such process."""
     row = await connection.fetch_one(
         "SELECT listed_at IS NOT NULL AS listed FROM processes WHERE number = :number FOR UPDATE",
         {"number": number.digits},
@@ -55,7 +55,7 @@ async def lock(connection: Connection, number: ProcessNumber) -> bool:
 
 
 async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
-    """Whether the portal has ever listed the case to us."""
+    """Whether the portal has ever listed the case."""
     row = await connection.fetch_one(
         "SELECT 1 FROM processes WHERE number = :number AND listed_at IS NOT NULL", {"number": number.digits}
     )
@@ -63,7 +63,7 @@ async def is_listed(connection: Connection, number: ProcessNumber) -> bool:
 
 
 async def exists(connection: Connection, number: ProcessNumber) -> bool:
-    """Whether anybody has requested the case."""
+    """Whether the case has been requested."""
     row = await connection.fetch_one("SELECT 1 FROM processes WHERE number = :number", {"number": number.digits})
     return row is not None
 
@@ -71,9 +71,9 @@ async def exists(connection: Connection, number: ProcessNumber) -> bool:
 class Completeness(msgspec.Struct, frozen=True):
     """Whether a case needs the portal, or a download."""
 
-    is_listed: bool  #: by the portal, at some time
-    is_complete: bool  #: it is listed and there is nothing that an unforced request would download
-    is_active: bool  #: a job works on it, or waits
+    is_listed: bool  #: the portal has listed it at some time
+    is_complete: bool  #: it is listed, and a request without `force_refresh` would download nothing
+    is_active: bool  #: it has an active job
 
 
 _COMPLETENESS = (
@@ -85,7 +85,7 @@ _UNKNOWN = Completeness(is_listed=False, is_complete=False, is_active=False)
 
 
 async def completeness(connection: Connection, number: ProcessNumber) -> Completeness:
-    """What is there of a case, known or not."""
+    """Return the completeness of a case. All fields are False if it is unknown."""
     row = await connection.fetch_one(f"{_COMPLETENESS} WHERE number = :number", {"number": number.digits})
     return as_optional(row, Completeness) or _UNKNOWN
 
@@ -93,7 +93,7 @@ async def completeness(connection: Connection, number: ProcessNumber) -> Complet
 async def completeness_of(
     connection: Connection, numbers: Collection[ProcessNumber]
 ) -> dict[ProcessNumber, Completeness]:
-    """What is there of many cases, known or not."""
+    """Like `completeness`, for many cases."""
     rows = await connection.fetch_all(
         f"{_COMPLETENESS} WHERE number = ANY(CAST(:numbers AS text[]))",
         {"numbers": [number.digits for number in numbers]},
@@ -103,15 +103,15 @@ async def completeness_of(
 
 
 async def next_listing(connection: Connection) -> int:
-    """Take the place of a listing among all of them; before the portal is asked for it."""
+    """Take the sequence number of a listing, before the portal is asked for it."""
     place: int = await connection.fetch_val("SELECT nextval('listings_asked')")
     return place
 
 
 async def register(connection: Connection, listing: Listing) -> int | None:
-    """Add or update the case and lock it. Answers the place of the listing; None for one that is older than the last.
+    """Add or update the case and lock it. Returns the listing's sequence number; None if a newer one is registered.
 
-    The portal may answer an earlier question later: that is older news.
+    Answers of the portal may arrive in another order than the questions.
     """
     place: int | None = await connection.fetch_val(
         "INSERT INTO processes (number, court, court_class, subject, filed_at, secrecy_level, listing_asked, listed_at)"
@@ -135,7 +135,7 @@ async def register(connection: Connection, listing: Listing) -> int | None:
 
 
 async def keep(connection: Connection, number: ProcessNumber) -> None:
-    """Add a case that the portal could not be asked for yet, and lock it."""
+    """Lock a case whose listing did not arrive in time. Adds it if it is unknown."""
     await connection.execute(
         "INSERT INTO processes (number) VALUES (:number) ON CONFLICT (number) DO UPDATE SET updated_at = change_time()",
         {"number": number.digits},
@@ -158,7 +158,7 @@ _OVERVIEW = (
 )
 
 
-#: Each version of a row has the id of the transaction that wrote it.
+#: `xmin` is the id of the transaction that wrote the row.
 _VERSIONED = _OVERVIEW.replace(
     " FROM processes",
     ", processes.total_documents, (SELECT md5(string_agg(CAST(documents.xmin AS text), ',' ORDER BY position, id))"
@@ -168,7 +168,7 @@ _VERSIONED = _OVERVIEW.replace(
 
 
 async def versioned_overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
-    """The process as `overview` has it, with the version of its documents, of which a large case has thousands."""
+    """Like `overview`, with a version of all documents, so that the caller need not read thousands of them."""
     row = await connection.fetch_one(
         f"{_VERSIONED} WHERE number = :number", {"number": number.digits, "user_id": user_id}
     )
@@ -176,7 +176,7 @@ async def versioned_overview(connection: Connection, number: ProcessNumber, user
 
 
 async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
-    """The process with its last job and the caller's own last subscription."""
+    """Return the process with its last job and the user's newest delivery."""
     row = await connection.fetch_one(
         f"{_OVERVIEW} WHERE number = :number", {"number": number.digits, "user_id": user_id}
     )
@@ -184,7 +184,7 @@ async def overview(connection: Connection, number: ProcessNumber, user_id: UUID)
 
 
 async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Overview]:
-    """Processes with their last jobs, and without anybody's subscription."""
+    """Return processes with their last jobs, without deliveries. Unknown processes are left out."""
     rows = await connection.fetch_all(
         f"{_OVERVIEW} WHERE number = ANY(:numbers)",
         {"numbers": [number.digits for number in numbers], "user_id": None},
@@ -193,13 +193,13 @@ async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) 
 
 
 async def counts(connection: Connection, number: ProcessNumber) -> Counts:
-    """How many documents there are, without reading them all."""
+    """Count the documents of a process, without returning them."""
     rows = await connection.fetch_all(f"{COUNTS} WHERE process_number = :number", {"number": number.digits})
     return as_struct(rows[0], Counts)
 
 
 async def note_change(connection: Connection, number: ProcessNumber) -> None:
-    """Tell lists and listeners that documents were given to a job that has not ended. The caller holds the lock."""
+    """Show lists and listeners that an active job was given documents. The caller holds the lock of the process."""
     await connection.execute(
         "UPDATE processes SET updated_at = change_time() WHERE number = :number", {"number": number.digits}
     )
@@ -216,7 +216,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 async def note_state(connection: Connection, number: ProcessNumber) -> None:
-    """Write down for the lists what the case has come to. The caller holds the lock of the process."""
+    """Update the state and document count that lists show. The caller holds the lock of the process."""
     row = await connection.fetch_one(
         "SELECT listed_at IS NOT NULL AS listed, (SELECT status FROM jobs WHERE process_number = number"
         " ORDER BY created_at DESC LIMIT 1) AS job, counts.total, counts.failed,"

@@ -1,4 +1,4 @@
-"""Cases whose objects are to be compared with the rows: what no row names is deleted from the bucket in the end."""
+"""Cases whose objects in the bucket must be compared with the rows: objects that no row names are deleted later."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,10 +9,10 @@ import msgspec
 from service.database.connection import Connection, as_struct
 from service.domain.process_number import ProcessNumber
 
-#: How long an object stays that was written or replaced. A link lives for 7 days at most, and may have been signed just
-#: before its object was replaced.
+#: How long an object is kept after it was written or replaced. A link is valid for 7 days at most, and may have been
+#: signed just before its object was replaced.
 KEPT = timedelta(days=8)
-LEASE = timedelta(hours=1)  # after which another worker looks at a case, if the one that took it died
+LEASE = timedelta(hours=1)  # after this another worker takes a case, if the first one crashed
 
 
 class UntidyCase(msgspec.Struct, frozen=True):
@@ -23,23 +23,23 @@ class UntidyCase(msgspec.Struct, frozen=True):
 
 
 class WrittenObject(msgspec.Struct, frozen=True):
-    """An object whose key says which document it is of, and which job wrote it."""
+    """An object whose key names its document and the job that wrote it."""
 
     key: str
     document_id: UUID
-    job_mark: str
+    job_mark: str  #: the first 8 characters of the job's id
     written_at: datetime  #: by the clock of the object store
 
 
 class UnnamedObject(msgspec.Struct, frozen=True):
-    """An object of this database that no document names."""
+    """An object that jobs of this database wrote, and that no document names."""
 
     key: str
-    is_removable: bool  #: no link and no event leads to it any more
+    is_removable: bool  #: no valid link and no event names it
 
 
 async def mark(connection: Connection, number: ProcessNumber) -> None:
-    """Have the objects of a case looked at after a while. To be called before an object is written."""
+    """Schedule a check of the case's objects after `KEPT`. Must be called before an object is written."""
     await connection.execute(
         "INSERT INTO untidy_cases (process_number, tidy_at) VALUES (:number, now() + :kept)"
         " ON CONFLICT (process_number) DO UPDATE SET marks = untidy_cases.marks + 1",
@@ -48,7 +48,7 @@ async def mark(connection: Connection, number: ProcessNumber) -> None:
 
 
 async def take(connection: Connection, *, limit: int) -> list[UntidyCase]:
-    """Some of the cases that are due; nobody else gets them for an hour. Any number of workers may ask at once."""
+    """Lease cases that are due: no other worker gets them for `LEASE`. Any number of workers may call it at once."""
     rows = await connection.fetch_all(
         "UPDATE untidy_cases SET tidy_at = now() + :lease WHERE process_number IN (SELECT process_number"
         " FROM untidy_cases WHERE tidy_at <= now() ORDER BY tidy_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
@@ -61,10 +61,10 @@ async def take(connection: Connection, *, limit: int) -> list[UntidyCase]:
 async def unnamed(
     connection: Connection, number: ProcessNumber, objects: Sequence[WrittenObject], *, kept: timedelta
 ) -> list[UnnamedObject]:
-    """Of the objects that jobs of this database wrote for a case, those that no document of it names.
+    """Return the objects that jobs of this database wrote for a case and that no document of the case names.
 
-    Removable is one that was written, and replaced by another one, longer than `kept` ago, that no event names, and
-    only while no job is at work on the case: a job may be about to name it.
+    An object is removable if it was written, and replaced by another one, longer than `kept` ago, no event names it,
+    and the case has no active job: such a job may be about to name it.
     """
     rows = await connection.fetch_all(
         "WITH written AS (SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:documents AS uuid[]),"
@@ -91,7 +91,7 @@ async def unnamed(
 
 
 async def tidied(connection: Connection, case: UntidyCase) -> None:
-    """Forget a case, unless a worker may write for it, or began to since it was taken."""
+    """Delete the entry of a case, unless the case has an active job or was marked again since it was taken."""
     await connection.execute(
         "DELETE FROM untidy_cases WHERE process_number = :number AND marks = :marks AND NOT EXISTS (SELECT 1"
         " FROM jobs WHERE process_number = :number AND status IN ('pending', 'processing'))",
@@ -100,7 +100,7 @@ async def tidied(connection: Connection, case: UntidyCase) -> None:
 
 
 async def put_off(connection: Connection, case: UntidyCase, delay: timedelta) -> None:
-    """Look at a case again later."""
+    """Make a case due again after `delay`."""
     await connection.execute(
         "UPDATE untidy_cases SET tidy_at = now() + :delay WHERE process_number = :number",
         {"number": case.number.digits, "delay": delay},
@@ -108,7 +108,7 @@ async def put_off(connection: Connection, case: UntidyCase, delay: timedelta) ->
 
 
 async def in_work(connection: Connection, numbers: Sequence[ProcessNumber]) -> set[ProcessNumber]:
-    """Those of some cases that have an active job."""
+    """Return those cases of `numbers` that have an active job."""
     rows = await connection.fetch_all(
         "SELECT process_number FROM jobs WHERE process_number = ANY(:numbers) AND status IN ('pending', 'processing')",
         {"numbers": [number.digits for number in numbers]},

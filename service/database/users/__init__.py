@@ -1,1 +1,1 @@
-"""Statements of users and their API keys."""
+"""Statements for users and their API keys."""

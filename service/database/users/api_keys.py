@@ -1,4 +1,4 @@
-"""API keys: added, listed and revoked. Of a key itself only its hash is stored."""
+"""API keys: add, list and revoke. Of a key itself, only its hash and its last characters are stored."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -9,7 +9,7 @@ from service.database.connection import Connection, as_optional, as_struct
 from service.domain.api_keys import key_hash, key_hint
 from service.domain.positions import Position
 
-KEYS_MAX = 20  # that live at once for one user: each has a rate limit of its own
+KEYS_MAX = 20  # valid keys of one user: each has its own rate limit
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class KeyRow(msgspec.Struct, frozen=True):
 
 
 class LastAdmin(Exception):
-    """No administrator would be left who has a key."""
+    """No administrator with a valid key would be left."""
 
 
 class TooManyKeys(Exception):
@@ -55,7 +55,7 @@ async def add(connection: Connection, user_id: UUID, api_key: str, *, label: str
 
 
 async def page(connection: Connection, user_id: UUID, *, after: Position[UUID] | None, limit: int) -> list[KeyRow]:
-    """The keys of a user that were not revoked, the newest first, from behind a position on."""
+    """Return the keys of a user that are not revoked, newest first, starting after a position."""
     behind = "" if after is None else " AND (created_at, id) < (:moment, :after_key)"
     values = {} if after is None else {"moment": after.moment, "after_key": after.key}
     rows = await connection.fetch_all(
@@ -67,7 +67,7 @@ async def page(connection: Connection, user_id: UUID, *, after: Position[UUID] |
 
 
 async def revoke(connection: Connection, key_id: UUID, *, user_id: UUID | None = None) -> bool:
-    """End a key at once in all processes. False: there is no such key that lives, or it is not this user's.
+    """Revoke a key, at once in all processes. False: there is no such valid key, or it is not this user's.
 
     Needs a transaction. Raises `LastAdmin`.
     """
@@ -86,7 +86,7 @@ async def revoke(connection: Connection, key_id: UUID, *, user_id: UUID | None =
 
 
 async def revoke_all(connection: Connection, user_id: UUID) -> None:
-    """End every key of a user."""
+    """Revoke every key of a user, without a check that an administrator is left."""
     await connection.execute(
         "UPDATE api_keys SET revoked_at = now() WHERE user_id = :user_id AND revoked_at IS NULL",
         {"user_id": user_id},
@@ -94,12 +94,12 @@ async def revoke_all(connection: Connection, user_id: UUID) -> None:
 
 
 async def lock_admins(connection: Connection) -> None:
-    """Make whoever else makes or ends an administrator, or a key, wait until the transaction ends."""
+    """Until this transaction ends, block others that revoke a key, delete a user or create the first administrator."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('autos administrators'))")
 
 
 async def check_admin_is_left(connection: Connection) -> None:
-    """Raise `LastAdmin`, and so roll back, where nobody could manage the service any more."""
+    """Raise `LastAdmin`, and so roll back, if no administrator with a valid key is left."""
     is_left = await connection.fetch_one(
         "SELECT 1 FROM users JOIN api_keys ON api_keys.user_id = users.id"
         " WHERE role = 'admin' AND deleted_at IS NULL AND revoked_at IS NULL LIMIT 1"

@@ -1,6 +1,6 @@
-"""The deliveries of users who were deleted: they end in batches, without an alert.
+"""Ends the deliveries of deleted users in batches, without an alert.
 
-Until its batch comes a delivery is called no more either: nothing signs for a user who was deleted.
+A delivery that waits for its batch is not sent either: a deleted user has no signing secret.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ USER_DELETED = "The user was deleted."
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """A delivery of one user, in the order in which they were made."""
+    """A delivery's position among those of its user, in the order of creation."""
 
     created_at: datetime
     id: UUID
@@ -25,7 +25,7 @@ _START = _Place(datetime.fromisoformat("0001-01-01T00:00:00+00:00"), UUID(int=0)
 
 
 async def end_deliveries(connection: Connection, user_id: UUID) -> None:
-    """End the oldest deliveries of a user who is deleted, and have the sweep go on with the others."""
+    """End the oldest deliveries of a user who is deleted; the sweep ends the others."""
     last = await _end_batch(connection, user_id, _START)
     if last is not None:
         await connection.execute(
@@ -36,7 +36,7 @@ async def end_deliveries(connection: Connection, user_id: UUID) -> None:
 
 
 async def go_on_ending(connection: Connection) -> bool:
-    """End the next batch of one deleted user, in a transaction; those locked elsewhere are skipped. False: none."""
+    """End the next batch of a deleted user whom no other worker has locked. Needs a transaction. False: no batch."""
     row = await connection.fetch_one(
         "SELECT user_id, passed_at, passed_id FROM deleted_user_deliveries LIMIT 1 FOR UPDATE SKIP LOCKED"
     )
@@ -53,7 +53,7 @@ async def go_on_ending(connection: Connection) -> bool:
 
 
 async def _end_batch(connection: Connection, user_id: UUID, after: _Place) -> _Place | None:
-    """The next deliveries of the user; the last one of them, or None where these were the last."""
+    """End the next deliveries of the user. Returns the position of the last one, or None if no more are left."""
     rows = await connection.fetch_all(
         "SELECT created_at, id FROM deliveries WHERE user_id = :user_id AND (created_at, id) > (:at, :id)"
         f" ORDER BY created_at, id LIMIT {BATCH}",
@@ -79,7 +79,7 @@ async def _lock_open(connection: Connection, user_id: UUID, after: _Place, last:
 
 
 async def _end(connection: Connection, ids: list[UUID]) -> None:
-    """Give up what is open, and forget what nothing has happened for yet."""
+    """Fail scheduled deliveries, clear requested resends, and delete deliveries whose job has not ended."""
     await connection.execute("DELETE FROM deliveries WHERE id = ANY(:ids) AND status = 'waiting'", {"ids": ids})
     await connection.execute(
         "UPDATE deliveries SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,"

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from service.database.connection import Connection
 
-PRECISION = timedelta(minutes=1)  # how much later a use has to be than the one that is known
+PRECISION = timedelta(minutes=1)  # a use is written if it is this much later than the stored one
 
 
 async def note(connection: Connection, used: Mapping[UUID, timedelta]) -> None:
-    """Write how long ago each key was used, if the time that is known is older than `PRECISION` before that.
+    """Write when each key was used, from how long ago that was, if the stored time is older by `PRECISION`.
 
-    Waits for nobody: a row that another process writes at this moment is left to it.
+    Never waits: a row that another process has locked is skipped.
     """
     await connection.execute(
         "WITH used AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:ages AS interval[])) AS used (id, age)),"

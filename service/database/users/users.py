@@ -1,4 +1,4 @@
-"""Users and their signing secrets. Whoever is deleted stays as a row: the owner of what was done before."""
+"""Users and their signing secrets. The row of a deleted user stays, as the owner of earlier jobs and deliveries."""
 
 import hmac
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from service.domain.api_keys import key_hash
 from service.domain.positions import Position
 from service.domain.users import Role
 
-PREVIOUS_SECRETS = 5  # that sign beside the current one at most; each makes the signature header longer
+PREVIOUS_SECRETS = 5  # at most, that still sign beside the current one; each makes the signature header longer
 
 
 class User(msgspec.Struct, frozen=True):
@@ -43,9 +43,9 @@ _USER_ROW = "SELECT id, name, role, created_at FROM users WHERE deleted_at IS NU
 
 
 async def find_by_key(connection: Connection, api_key: str) -> User | None:
-    """The owner of a key that was not revoked.
+    """Return the owner of a key that is not revoked.
 
-    An index finds the hash, whose timing tells nothing of a random key; then it is compared in constant time.
+    The time of the index lookup reveals nothing about a random key. The hash is then compared in constant time.
     """
     digest = key_hash(api_key)
     row = await connection.fetch_one(
@@ -58,17 +58,17 @@ async def find_by_key(connection: Connection, api_key: str) -> User | None:
 
 
 async def find(connection: Connection, user_id: UUID) -> UserRow | None:
-    """One user."""
+    """Return a user who is not deleted."""
     return as_optional(await connection.fetch_one(f"{_USER_ROW} AND id = :id", {"id": user_id}), UserRow)
 
 
 async def find_by_name(connection: Connection, name: str) -> UserRow | None:
-    """One user."""
+    """Return a user who is not deleted."""
     return as_optional(await connection.fetch_one(f"{_USER_ROW} AND name = :name", {"name": name}), UserRow)
 
 
 async def page(connection: Connection, *, after: Position[UUID] | None, limit: int) -> list[UserRow]:
-    """All users, the newest first, from behind a position on."""
+    """Return the users who are not deleted, newest first, starting after a position."""
     behind = "" if after is None else " AND (created_at, id) < (:moment, :after_key)"
     values = {} if after is None else {"moment": after.moment, "after_key": after.key}
     rows = await connection.fetch_all(
@@ -78,7 +78,7 @@ async def page(connection: Connection, *, after: Position[UUID] | None, limit: i
 
 
 async def live_keys(connection: Connection, hashes: Collection[bytes]) -> set[bytes]:
-    """Those of some keys, given and answered as hashes, that still speak for somebody."""
+    """Return the hashes that belong to keys that are not revoked."""
     rows = await connection.fetch_all(
         "SELECT hash FROM api_keys WHERE hash = ANY(:hashes) AND revoked_at IS NULL", {"hashes": list(hashes)}
     )
@@ -103,9 +103,9 @@ async def create(
 
 
 async def delete(connection: Connection, user_id: UUID) -> bool:
-    """End a user at once in all processes. False: there is no such user. Raises `LastAdmin`. Needs a transaction.
+    """Delete a user, at once in all processes. False: there is no such user. Raises `LastAdmin`. Needs a transaction.
 
-    Jobs go on, since others may wait for the same case. Deliveries do not: a webhook carries links to documents.
+    Jobs go on, since other users may wait for the same case. Deliveries end: a webhook contains links to documents.
     """
     await api_keys.lock_admins(connection)
     role = await connection.fetch_val(
@@ -122,7 +122,7 @@ async def delete(connection: Connection, user_id: UUID) -> bool:
 
 
 async def create_first_admin(connection: Connection, *, api_key: str, secret: str) -> bool:
-    """Make the user `admin` where there is no admin yet; says whether it did. Safe to run in many processes."""
+    """Create the user `admin` if there is no administrator. Returns whether it did. Safe to run in many processes."""
     await api_keys.lock_admins(connection)
     if await connection.fetch_val("SELECT 1 FROM users WHERE role = 'admin' AND deleted_at IS NULL LIMIT 1"):
         return False
@@ -131,19 +131,19 @@ async def create_first_admin(connection: Connection, *, api_key: str, secret: st
 
 
 async def signing_secrets(connection: Connection, user_id: UUID) -> list[str]:
-    """The secrets that sign for a user now, the current one first."""
+    """Return the secrets that sign for a user now, the current one first."""
     return [each.secret for each in await live_secrets(connection, user_id)]
 
 
 class SigningSecret(msgspec.Struct, frozen=True):
-    """A secret that signs, until it expires where that was decided."""
+    """A valid signing secret. `expires_at` is None for the current one."""
 
     secret: str
     expires_at: datetime | None
 
 
 async def live_secrets(connection: Connection, user_id: UUID) -> list[SigningSecret]:
-    """What signs for a user now, the current one first, which does not expire."""
+    """Return the secrets that sign for a user now, the current one first; it does not expire."""
     rows = await connection.fetch_all(
         "SELECT secret, expires_at FROM signing_secrets WHERE user_id = :user_id"
         " AND coalesce(expires_at > now(), true) ORDER BY expires_at DESC NULLS FIRST, created_at DESC",
@@ -153,7 +153,7 @@ async def live_secrets(connection: Connection, user_id: UUID) -> list[SigningSec
 
 
 async def rotate_secret(connection: Connection, user_id: UUID, secret: str, *, grace: timedelta) -> None:
-    """Sign with a new secret, and for a while with those before it. Needs a transaction; rotations take turns."""
+    """Add a new secret; the current one signs for `grace` more. Needs a transaction. Rotations wait for each other."""
     query = "SELECT 1 FROM users WHERE id = :id AND deleted_at IS NULL FOR UPDATE"
     if await connection.fetch_one(query, {"id": user_id}) is None:
         return
