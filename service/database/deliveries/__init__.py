@@ -1,1 +1,1 @@
-"""Statements of events, and of the deliveries that take them to subscribers."""
+"""Statements for events, and for their deliveries to subscribers."""

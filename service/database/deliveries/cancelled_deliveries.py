@@ -1,6 +1,6 @@
-"""Deliveries that a person cancels: they are sent no more, and no alert is raised.
+"""Cancels deliveries on request: they are no longer sent, and no alert is raised.
 
-An attempt under way keeps its lease: it is recorded, and closes the delivery if it succeeds, but no other one follows.
+An attempt under way keeps its lease and is recorded. If it succeeds, it completes the delivery. No other one follows.
 """
 
 from uuid import UUID
@@ -27,20 +27,20 @@ class CancelFilter(msgspec.Struct, frozen=True):
 
 
 async def cancel(connection: Connection, delivery_id: UUID) -> bool:
-    """Cancel a delivery, or take back a resend that was not made yet. False: nothing is to be sent for it."""
+    """Cancel a delivery, or a requested resend that was not made yet. False: there was nothing to send."""
     row = await connection.fetch_one(f"{_CANCEL} AND id = :id RETURNING id", {"id": delivery_id})
     return row is not None
 
 
 async def cancel_many(connection: Connection, wanted: CancelFilter) -> int:
-    """Cancel the next `CANCELLED_AT_ONCE` open deliveries that match; returns how many those were.
+    """Cancel up to `CANCELLED_AT_ONCE` open deliveries that match. Needs a transaction.
 
-    Needs a transaction. Fewer than `CANCELLED_AT_ONCE`: these were the last ones.
+    Returns how many. Fewer than `CANCELLED_AT_ONCE`: these were the last ones.
     """
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     conditions = "".join(f" AND deliveries.{name} = :{name}" for name in values)
     rows = await connection.fetch_all(
-        # Two indexes: one of what is due at some time, one of the jobs that have not ended.
+        # Two indexes: one of deliveries that are due at some time, one of jobs that have not ended.
         "WITH open AS ((SELECT id FROM deliveries WHERE ring_at IS NOT NULL"
         f"{conditions} LIMIT :limit) UNION ALL (SELECT deliveries.id FROM jobs"
         " JOIN deliveries ON deliveries.job_id = jobs.id WHERE jobs.status IN ('pending', 'processing')"

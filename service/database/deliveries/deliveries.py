@@ -1,4 +1,4 @@
-"""Deliveries: the schedule of every webhook. PostgreSQL knows what is due; bells are only rung for it.
+"""Deliveries: the schedule of every webhook. PostgreSQL knows what is due; messages in Redis only wake a worker.
 
 Statements that wait for the locks of several rows take them in the order of the ids.
 """
@@ -12,14 +12,14 @@ from service.database.connection import Connection, as_optional
 from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 
-RING_AFTER = timedelta(seconds=10)  # how long a bell may take before the sweep rings once more
+RING_AFTER = timedelta(seconds=10)  # how long a message may wait in Redis before the sweep enqueues another one
 RECOVERED_AT_ONCE = 2000  # deliveries of one statement
 
 _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
 
 
 async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UUID, user_id: UUID, url: str) -> None:
-    """Have a URL called when the job ends; once, however often it is asked for. One that was cancelled counts again."""
+    """Call a URL when the job ends: once, even if it is requested repeatedly. A cancelled one is called after all."""
     await connection.execute(
         "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
         " VALUES (:id, :number, :job_id, :user_id, :url, 'waiting', change_time())"
@@ -50,7 +50,7 @@ async def schedule_one(
     url: str,
     request_id: str | None = None,
 ) -> UUID:
-    """Have a URL called now, for an event that needed no job."""
+    """Add a delivery that is due now, of an event that needed no job."""
     delivery_id = uuid4()
     await connection.execute(
         "INSERT INTO deliveries"
@@ -71,7 +71,7 @@ async def schedule_one(
 
 
 async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID) -> tuple[UUID, ...]:
-    """Make the event of a job due for all its subscribers. A cancelled one gets the event too: it may be resent."""
+    """Make the deliveries of a job due. Returns their ids. Cancelled ones get the event too: they may be resent."""
     rows = await connection.fetch_all(
         "WITH own AS (SELECT id, status = 'waiting' AS is_due FROM deliveries"
         " WHERE job_id = :job_id AND event_id IS NULL ORDER BY id FOR UPDATE)"
@@ -84,7 +84,7 @@ async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID)
 
 
 async def unsubscribe(connection: Connection, job_id: UUID, user_id: UUID) -> None:
-    """Tell a user nothing of the end of a job."""
+    """Delete a user's deliveries of a job that has not ended."""
     await connection.execute(
         "WITH own AS (SELECT id FROM deliveries WHERE job_id = :job_id AND user_id = :user_id AND status = 'waiting'"
         " ORDER BY id FOR UPDATE) DELETE FROM deliveries USING own WHERE deliveries.id = own.id",
@@ -93,9 +93,9 @@ async def unsubscribe(connection: Connection, job_id: UUID, user_id: UUID) -> No
 
 
 async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
-    """Ask for one more attempt now, whatever became of the delivery. None: its job has not ended."""
+    """Request one more attempt now, whatever the delivery's status is. None: its job has not ended."""
     row = await connection.fetch_one(
-        # The clock: a wish must not look older than the one whose attempt it found under way.
+        # Not now(): a resend must not look older than the one whose attempt is under way.
         "UPDATE deliveries SET resend_at = clock_timestamp(), rings = rings + 1,"
         " ring_at = least(ring_at, clock_timestamp() + :grace)"  # least() ignores NULL
         f" WHERE id = :id AND event_id IS NOT NULL {_RINGS}",
@@ -112,9 +112,9 @@ _FAILED = (
 
 
 async def recover(connection: Connection, *, since: datetime, user_id: UUID | None) -> int:
-    """Start the schedule of every delivery anew that has failed since then, of one user or of all.
+    """Restart the schedule of every delivery that has failed since `since`, of one user or of all.
 
-    Returns how many these are. One batch is done at once, the others by `go_on_recovering`; the sweep rings for them.
+    Returns how many. The first batch is restarted now, the others by `go_on_recovering`; the sweep enqueues them.
     """
     until: datetime = await connection.fetch_val("SELECT clock_timestamp()")
     scope = {"since": since, "until": until, "user_id": user_id}
@@ -131,7 +131,7 @@ async def recover(connection: Connection, *, since: datetime, user_id: UUID | No
 
 
 async def go_on_recovering(connection: Connection) -> int:
-    """Do the next batch of a recovery that no other worker has, in a transaction; returns how many it did."""
+    """Restart the next batch of a recovery that no other worker has. Needs a transaction. Returns how many."""
     row = await connection.fetch_one(
         "SELECT id, user_id, since, until FROM delivery_recoveries ORDER BY until, id LIMIT 1 FOR UPDATE SKIP LOCKED"
     )
@@ -148,7 +148,7 @@ async def go_on_recovering(connection: Connection) -> int:
 
 
 async def _recover_batch(connection: Connection, scope: Mapping[str, Any]) -> tuple[int, int, datetime | None]:
-    """The oldest failures of a scope; returns how many were recovered, how many seen, and when the last had failed."""
+    """Restart the oldest failures. Returns how many were restarted, how many visited, and when the last one failed."""
     row = await connection.fetch_one(
         f"WITH batch AS (SELECT id, completed_at{_FAILED} ORDER BY completed_at LIMIT :limit),"
         " locked AS (SELECT id FROM deliveries WHERE id IN (SELECT id FROM batch) AND status = 'failed'"

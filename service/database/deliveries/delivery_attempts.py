@@ -1,7 +1,7 @@
-"""Attempts of deliveries: claimed under a lease, and written down with what follows from them.
+"""Attempts of deliveries: claimed under a lease, and recorded with what follows from them.
 
-The host is locked first by whoever claims or records: so the attempts under way there are counted by one at a time,
-and a delivery that found no place is always seen by the attempt that frees one.
+A transaction that claims or records locks the host first. So only one at a time counts the attempts under way there,
+and the attempt that frees a slot always sees the deliveries that found none.
 """
 
 from datetime import datetime, timedelta
@@ -18,15 +18,15 @@ from service.database.deliveries.places import CLOCK, DUE
 from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
 from service.domain.statuses import DeliveryStatus
 
-#: What is left of a person's wish after an attempt: a newer one, or the same where the attempt was not made.
+#: `resend_at` after an attempt: cleared, unless a newer resend was requested or the attempt does not count.
 _RESEND_LEFT = "CASE WHEN :again OR resend_at > CAST(:asked_at AS timestamptz) THEN resend_at END"
 
-#: A person cancelled the delivery during the attempt: only success changes that.
+#: The delivery was cancelled during the attempt: only success changes that.
 _STAYS_CANCELLED = "(status = 'cancelled' AND CAST(:status AS text) <> 'delivered')"
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """What a delivery has come to, and the bell to ring for its next attempt."""
+    """The status of a delivery after an attempt, and the message to enqueue for its next one."""
 
     status: DeliveryStatus
     ring: Ring | None
@@ -51,12 +51,12 @@ class _ClaimedRow(msgspec.Struct):
 async def claim(
     connection: Connection, delivery_id: UUID, *, term: timedelta, may_probe: bool
 ) -> ClaimedDelivery | Ring | None:
-    """Take the next attempt of a user at a host for `term`, in a transaction of its own.
+    """Lease the next attempt of a user at a host for `term`. Needs a transaction of its own.
 
     It is that of `delivery_id`, unless another delivery of the same user to the same host is due and goes first; then
-    this one waits for a place. `may_probe` says whether a host that keeps failing may be called; where it
-    may not, the answer is the bell that has to be rung for somebody who may. None: there is nothing to do, or no place
-    is free; then the attempt that frees one rings. Neither uses up an attempt.
+    this one waits for a slot. `may_probe`: this worker may call a host that keeps failing. If it may not, the result is
+    the message to enqueue for a worker that may. None: there is nothing to do, or no slot is free; then the attempt
+    that frees one enqueues the delivery. Neither uses up an attempt.
     """
     whose = await connection.fetch_one("SELECT host, user_id FROM deliveries WHERE id = :id", {"id": delivery_id})
     if whose is None:
@@ -81,7 +81,7 @@ async def claim(
 
 
 async def _wait(connection: Connection, delivery_id: UUID) -> None:
-    """Be seen by the attempt that frees a place: this delivery's bell is used up, and it did not begin."""
+    """Make the delivery visible to the attempt that frees a slot: its own message is used up."""
     await connection.execute(
         f"UPDATE deliveries SET ring_at = clock_timestamp() WHERE id = :id AND ring_at > {CLOCK} AND {DUE}",
         {"id": delivery_id},
@@ -119,7 +119,7 @@ async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> 
 async def record(
     connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
 ) -> Recorded | None:
-    """Write an attempt and what follows from it, in a transaction. None: the lease was lost, nothing was written."""
+    """Write an attempt and what follows from it. Needs a transaction. None: the lease is lost, nothing is written."""
     await places.lock(connection, delivery.host)
     settle = _follow_schedule if delivery.resend_at is None else _settle_resend
     row = await settle(connection, delivery, attempt, verdict)
@@ -156,11 +156,11 @@ async def _follow_schedule(
         " rings = rings + 1 - :counts, thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
         " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, clock_timestamp()) END,"
         f" next_attempt_at = CASE WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in END,"
-        # A person may have asked for another one meanwhile.
+        # A resend may have been requested meanwhile.
         " ring_at = CASE WHEN resend_at IS NOT NULL THEN clock_timestamp()"
         f" WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in + :grace END,"
         f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END,"
-        # Nobody is alarmed by what ends with its user.
+        # No alert is sent for a delivery that ends because its user was deleted.
         " alerted_at = coalesce(alerted_at, (SELECT deleted_at FROM users WHERE users.id = deliveries.user_id))"
         f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
         {
@@ -181,13 +181,13 @@ async def _follow_schedule(
 async def _settle_resend(
     connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
 ) -> Record | None:
-    """Success closes the delivery. Whatever else happened, it stays where it was in its schedule."""
+    """Success ends the delivery. Any other result leaves its schedule unchanged."""
     return await connection.fetch_one(
         f"UPDATE deliveries SET resend_at = {_RESEND_LEFT}, rings = rings + 1,"
         " lease_token = NULL, lease_expires_at = NULL, thin = thin OR :thin,"
         " attempts = attempts + CASE WHEN :delivered AND status <> 'delivered' THEN 1 ELSE 0 END,"
         " last_error = CASE WHEN :delivered OR status = 'delivered' THEN NULL ELSE CAST(:error AS text) END,"
-        # Delivered once is delivered for good: the moment does not move.
+        # The time of the first success stays.
         " completed_at = CASE WHEN :delivered AND status <> 'delivered' THEN clock_timestamp() ELSE completed_at END,"
         " own_fault_since = CASE WHEN :delivered THEN NULL ELSE own_fault_since END,"
         " next_attempt_at = CASE WHEN :delivered THEN NULL ELSE next_attempt_at END,"
@@ -210,10 +210,10 @@ async def _settle_resend(
 
 
 async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
-    """Give an attempt back that was not made."""
+    """Release the lease of an attempt that was not made. The delivery is due again."""
     await connection.execute(
         "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL,"
-        # One that was cancelled meanwhile is not due.
+        # A delivery that was cancelled meanwhile is not due.
         " ring_at = CASE WHEN ring_at IS NOT NULL THEN clock_timestamp() END"
         " WHERE id = :id AND lease_token = :lease",
         {"id": delivery.id, "lease": delivery.lease},

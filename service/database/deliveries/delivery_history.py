@@ -1,4 +1,4 @@
-"""What clients and operators see of deliveries: each with what came of its attempts."""
+"""Deliveries and their attempts, as clients and operators see them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,10 +24,10 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     host: str
     status: DeliveryStatus
     next_attempt_at: datetime | None
-    resend_at: datetime | None  #: when a person asked for an attempt that was not made yet
+    resend_at: datetime | None  #: when a resend was requested that was not made yet
     last_error: str | None
     created_at: datetime
-    completed_at: datetime | None  #: when it was delivered, or given up
+    completed_at: datetime | None  #: when it was delivered, failed for good, or was cancelled
 
 
 class AttemptRow(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class DeliveryFilter(msgspec.Struct, frozen=True):
     user_id: UUID | None = None
     status: DeliveryStatus | None = None
     job_id: UUID | None = None
-    since: datetime | None = None  #: made at this moment or later
+    since: datetime | None = None  #: created at this time or later
 
 
 _DELIVERY = (
@@ -61,7 +61,7 @@ _DELIVERY = (
 
 
 async def find(connection: Connection, delivery_id: UUID, *, user_id: UUID | None) -> DeliveryRow | None:
-    """One delivery, of one user or of anybody."""
+    """Return a delivery; with `user_id`, only if it is this user's."""
     row = await connection.fetch_one(
         f"{_DELIVERY} WHERE deliveries.id = :id AND (CAST(:user_id AS uuid) IS NULL OR deliveries.user_id = :user_id)",
         {"id": delivery_id, "user_id": user_id},
@@ -72,12 +72,12 @@ async def find(connection: Connection, delivery_id: UUID, *, user_id: UUID | Non
 async def page(
     connection: Connection, wanted: DeliveryFilter, *, after: Position[UUID] | None, limit: int
 ) -> list[DeliveryRow]:
-    """The deliveries that are wanted, the newest first, from behind a position on.
+    """Return the matching deliveries, newest first, starting after a position.
 
-    With `since` only those up to the horizon: a client that asks again from the newest one on misses none.
+    With `since`, only up to the horizon: a client that asks again with the time of the newest one misses none.
     """
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
-    # Written out: a plan that has to fit every status reads the deliveries of all of them.
+    # A literal: with a parameter, PostgreSQL would plan for any status and read the deliveries of all of them.
     conditions = [f"deliveries.status = '{values.pop('status')}'"] if wanted.status else []
     conditions += [f"deliveries.{name} = :{name}" for name in values if name != "since"]
     if wanted.since is not None:
@@ -98,7 +98,7 @@ async def page(
 async def attempts_of(
     connection: Connection, delivery_ids: Sequence[UUID], *, newest: int | None = None
 ) -> dict[UUID, list[AttemptRow]]:
-    """The attempts of each delivery in their order; only the `newest` of each where that is given."""
+    """Return the attempts of each delivery in their order; with `newest`, only that many of the latest."""
     rows = await connection.fetch_all(
         "SELECT delivery_id, number, started_at, duration_ms, outcome, status_code, answer, error FROM"
         " (SELECT *, row_number() OVER (PARTITION BY delivery_id ORDER BY number DESC) AS place"

@@ -1,4 +1,4 @@
-"""Events: what happened, as every subscriber is told it."""
+"""Events: what happened, as it is sent to every subscriber."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ async def record(
 ) -> UUID:
     """Write an event. A job has at most one: a second one violates a unique constraint.
 
-    `fingerprint` tells one without a job from those that say something else.
+    `fingerprint`: of the content of an event without a job, to recognize an equal one.
     """
     event_id = uuid4()
     await connection.execute(
@@ -40,7 +40,7 @@ async def record(
 
 
 async def newest_with(connection: Connection, number: str, fingerprint: bytes) -> UUID | None:
-    """The newest event of a case, if it is one without a job that says the same. It stays for this transaction."""
+    """Return the newest event of a case if it has this fingerprint. It is not deleted before the transaction ends."""
     event_id: UUID | None = await connection.fetch_val(
         "SELECT id FROM (SELECT id, fingerprint FROM events WHERE process_number = :number"
         " ORDER BY occurred_at DESC LIMIT 1 FOR KEY SHARE) AS newest WHERE fingerprint = :fingerprint",
@@ -50,7 +50,7 @@ async def newest_with(connection: Connection, number: str, fingerprint: bytes) -
 
 
 async def find(connection: Connection, event_id: UUID) -> Event:
-    """Read an event that exists."""
+    """Return an event that a delivery names. Raises `LookupError`."""
     row = await connection.fetch_one("SELECT type, occurred_at, body FROM events WHERE id = :id", {"id": event_id})
     if row is None:
         raise LookupError("an event that a delivery names does not exist")

@@ -1,4 +1,4 @@
-"""Deliveries that are due although no bell is under way for them: what the sweep and a free place ring for."""
+"""Overdue deliveries: due, but without a message in Redis. The sweep and an attempt that frees a slot enqueue them."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -10,12 +10,12 @@ from service.database.deliveries import places
 from service.database.deliveries.places import ATTEMPT_CLASS, CLOCK, DUE_SINCE, FREE_LEASE
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL, USER_PROBES, Ring
 
-RING_BACKOFF = timedelta(seconds=30)  # how long a bell for an overdue delivery may take
+RING_BACKOFF = timedelta(seconds=30)  # how long the message for an overdue delivery may wait in Redis
 _NIL = UUID(int=0)
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """A user at a host: where a walk over the deliveries that are open goes on behind."""
+    """A user at a host: the position after which a walk over the open deliveries continues."""
 
     host: str
     user_id: UUID
@@ -25,7 +25,7 @@ _START = Stop("", _NIL)
 
 
 class Overdue(msgspec.Struct, frozen=True):
-    """The bells for some users at some hosts."""
+    """The messages to enqueue for some users at some hosts."""
 
     rings: list[Ring]
     after: Stop | None  #: None: these were the last ones
@@ -44,7 +44,7 @@ _FOLLOWING = (
 
 
 def _walk(*, one_host: bool) -> str:
-    """Each user at each host, from one entry of the index to the next: what else is due there is not read."""
+    """Return SQL that jumps in the index from one user at a host to the next, without reading all their deliveries."""
     only = " AND host = :only" if one_host else ""
     first = _FOLLOWING.format(host=":host", user_id="CAST(:user_id AS uuid)", only=only)
     following = _FOLLOWING.format(host="walk.host", user_id="walk.user_id", only=only)
@@ -69,9 +69,9 @@ _BOUNDS = {"failing": HOST_FAILURES, "probes": USER_PROBES, "at_once": HOST_CONC
 async def take_overdue(
     connection: Connection, *, after: Stop | None = None, only: str | None = None, limit: int = 200
 ) -> Overdue:
-    """The bells for what is overdue, at most as many as there are free places, of `limit` users at hosts.
+    """Return overdue deliveries to enqueue again, of `limit` users at hosts: for each, at most as many as free slots.
 
-    `after` is where the last call ended, `only` a host. Any number of workers may ask at once.
+    `after` is where the last call ended, `only` a host. Any number of workers may call it at once.
     """
     behind = after or _START
     values = {"host": behind.host, "user_id": behind.user_id, "limit": limit, **_BOUNDS}
@@ -83,7 +83,7 @@ async def take_overdue(
 
 
 async def take_waiting(connection: Connection, host: str, user_id: UUID) -> list[Ring]:
-    """The bells for what found no place before an attempt ended. The caller holds the lock of the host."""
+    """Return deliveries to enqueue that found no slot before an attempt ended. The caller holds the host's lock."""
     found = await places.look(connection, host, user_id)
     if found.was_full:
         return (await take_overdue(connection, only=host)).rings

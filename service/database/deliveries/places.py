@@ -1,7 +1,7 @@
-"""The places of a user at a host: how many attempts may be under way, and which delivery gets the next one.
+"""The slots of a user at a host: how many attempts may be under way, and which delivery gets the next slot.
 
-One user's URLs at a host share a few places, and all users' share some more. Whoever counts or takes places holds the
-lock of the host, so that two workers never take the same one.
+One user's URLs at a host share a few slots, and all users' URLs share some more. A transaction that counts or takes
+slots holds the lock of the host, so that two workers never take the same one.
 """
 
 from uuid import UUID
@@ -17,15 +17,15 @@ from service.domain.deliveries import (
     USER_PROBES,
 )
 
-#: The clock, not the start of the transaction: that one may have waited for the lock of the host, and what others
-#: wrote meanwhile is due. A subquery, because PostgreSQL looks no volatile function up in an index.
+#: The clock, not the start of the transaction: it may have waited for the lock of the host, and what others wrote
+#: meanwhile is due. A subquery, because PostgreSQL uses no index for a volatile function.
 CLOCK = "(SELECT clock_timestamp())"
 FREE_LEASE = f"coalesce(deliveries.lease_expires_at < {CLOCK}, true)"
 DUE = (
     f"(deliveries.resend_at IS NOT NULL OR (deliveries.status = 'scheduled' AND deliveries.next_attempt_at <= {CLOCK}))"
     f" AND {FREE_LEASE}"
 )
-#: The expressions of the index `deliveries_due`: 0 for first attempts and for what a person asked for, and since when.
+#: The expressions of the index `deliveries_due`: 0 for first attempts and requested resends, and due since when.
 ATTEMPT_CLASS = "(CASE WHEN attempts = 0 OR resend_at IS NOT NULL THEN 0 ELSE 1 END)"
 DUE_SINCE = "least(resend_at, next_attempt_at)"
 
@@ -34,7 +34,7 @@ class Places(msgspec.Struct, frozen=True):
     """What is under way at a host, seen by one user."""
 
     failures: int  #: of this user's attempts there, in a row
-    longest_next: bool  #: the next place goes to the delivery that is due for longest
+    longest_next: bool  #: the next contested slot goes to the delivery that has been due longest
     own: int  #: attempts of this user
     probes: int  #: attempts of users whose attempts there keep failing, this one's included
     total: int  #: of all users
@@ -46,13 +46,13 @@ class Places(msgspec.Struct, frozen=True):
 
     @property
     def free(self) -> int:
-        """How many more attempts the user may begin there."""
+        """How many more attempts the user may start there."""
         free = min(self.bound - self.own, HOST_TOTAL - self.total)
         return max(0, min(free, HOST_PROBES_TOTAL - self.probes) if self.is_failing else free)
 
     @property
     def bound(self) -> int:
-        """Places of this user."""
+        """How many slots this user has there."""
         return USER_PROBES if self.is_failing else HOST_CONCURRENCY
 
     @property
@@ -62,12 +62,12 @@ class Places(msgspec.Struct, frozen=True):
 
 
 async def lock(connection: Connection, host: str) -> None:
-    """Have the other claims at a host wait until this transaction ends."""
+    """Make other claims and records at a host wait until this transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(:host, 0))", {"host": host})
 
 
 async def look(connection: Connection, host: str, user_id: UUID) -> Places:
-    """Count what is under way. A statement after `lock`, or it does not see what the one before has written."""
+    """Count the attempts under way. Call it after `lock`, to see what the previous holder of the lock wrote."""
     row = await connection.fetch_one(
         "SELECT coalesce(max(own.failures), 0) AS failures, coalesce(bool_or(own.longest_next), false) AS longest_next,"
         " count(leased.user_id) AS total, count(*) FILTER (WHERE leased.user_id = :user_id) AS own,"
@@ -89,7 +89,7 @@ def _head(attempt_class: int) -> str:
         f"SELECT id, {ATTEMPT_CLASS} AS class, {DUE_SINCE} AS since, true AS other FROM deliveries"
         f" WHERE host = :host AND user_id = :user_id AND ring_at IS NOT NULL AND {ATTEMPT_CLASS} = {attempt_class}"
         f" AND {DUE_SINCE} <= {CLOCK} AND {FREE_LEASE}"
-        # What a person asked for and what failed through a fault of this service has its pause in `ring_at` alone.
+        # A requested resend that failed through a fault of this service has its pause only in `ring_at`.
         f" AND (resend_at IS NULL OR ring_at <= {CLOCK}) ORDER BY {DUE_SINCE} LIMIT 1"
     )
 
@@ -105,10 +105,10 @@ _NEXT = (
 async def choose(
     connection: Connection, host: str, user_id: UUID, delivery_id: UUID, *, longest: bool
 ) -> tuple[UUID, bool] | None:
-    """The delivery that gets the user's next place: `delivery_id`, or one that is due and goes first.
+    """Return the delivery that gets the user's next slot: `delivery_id`, or one that is due and goes first.
 
-    Every other place that both wait for goes to the one that is due for longest (`longest`), the others to first
-    attempts: so neither keeps the other one away. The second value says whether both waited.
+    Contested slots go in turn to the delivery that has been due longest (`longest`) and to first attempts and resends,
+    so that neither kind starves. The second value says whether the slot was contested. None: no delivery is due.
     """
     values = {"host": host, "user_id": user_id, "id": delivery_id, "longest": longest}
     row = await connection.fetch_one(_NEXT, values)
@@ -116,7 +116,7 @@ async def choose(
 
 
 async def take_turns(connection: Connection, host: str, user_id: UUID) -> None:
-    """Give the next contested place to the other kind."""
+    """Give the next contested slot to the other kind."""
     await connection.execute(
         "INSERT INTO delivery_hosts (host, user_id, longest_next) VALUES (:host, :user_id, true)"
         " ON CONFLICT (host, user_id) DO UPDATE SET longest_next = NOT delivery_hosts.longest_next",
@@ -125,7 +125,7 @@ async def take_turns(connection: Connection, host: str, user_id: UUID) -> None:
 
 
 async def note_result(connection: Connection, host: str, user_id: UUID, *, works: bool) -> None:
-    """Count failures in a row, or begin anew."""
+    """Count one more failure in a row, or reset the count if the host works."""
     await connection.execute(
         "INSERT INTO delivery_hosts (host, user_id, failures, attempted_at)"
         " VALUES (:host, :user_id, CASE WHEN :works THEN 0 ELSE 1 END, clock_timestamp())"

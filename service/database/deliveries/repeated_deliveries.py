@@ -1,4 +1,4 @@
-"""One delivery per user, URL and event: whoever asks again for what they were told already is told no more often."""
+"""One delivery per user, URL and event: a repeated request does not add another one."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -12,15 +12,15 @@ from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
 
-#: How long a delivery that succeeded answers for those who ask again. Clients poll with the URL of their webhook.
+#: After a success, repeated requests send nothing for this long. Clients poll with the URL of their webhook.
 FRESH_FOR = timedelta(hours=1)
 
 
 class _Known(msgspec.Struct, frozen=True):
     id: UUID
     status: DeliveryStatus
-    is_fresh: bool  #: it succeeded a short while ago, or somebody wants it once more already
-    is_newest: bool  #: of this user's for this case
+    is_fresh: bool  #: it succeeded within `FRESH_FOR`, or a resend is already requested
+    is_newest: bool  #: of this user's deliveries for this case
 
 
 async def schedule(
@@ -32,10 +32,10 @@ async def schedule(
     url: str,
     request_id: str | None = None,
 ) -> Ring | None:
-    """Have a URL called for an event that needed no job. The caller holds the lock of the process.
+    """Schedule the delivery of an event that needed no job. The caller holds the lock of the process.
 
-    None: an attempt is scheduled already, or one has succeeded within `FRESH_FOR`. A delivery that failed or was
-    cancelled gets a whole schedule again, one that succeeded longer ago is sent once more.
+    None: an attempt is already scheduled, or one has succeeded within `FRESH_FOR`. The schedule of a failed or
+    cancelled delivery starts again; one that succeeded longer ago is sent once more.
     """
     known = await _find(connection, number, event_id=event_id, user_id=user_id, url=url)
     if known is None:
@@ -44,7 +44,7 @@ async def schedule(
         )
         return Ring(new_id, attempt=1, rings=0)
     if not known.is_newest:
-        # The user's last subscription is what the status tells of.
+        # The status of a case shows the user's newest delivery.
         await connection.execute("UPDATE deliveries SET created_at = now() WHERE id = :id", {"id": known.id})
     ring: Ring | None = None
     if known.status in {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}:

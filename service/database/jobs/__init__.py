@@ -1,1 +1,1 @@
-"""Statements of jobs: claimed, renewed, ended, listed, deleted."""
+"""Statements for jobs: claim, renew, end, list, delete."""

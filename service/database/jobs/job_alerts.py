@@ -1,7 +1,7 @@
-"""What operators are told of: deliveries that were given up, and jobs most of whose documents failed.
+"""What operators are alerted about: deliveries that failed for good, and jobs most of whose documents failed.
 
-Each target of the alerts has a position in the order in which these failed, and moves on only when it took a message.
-So a target that is away for an hour misses nothing, and holds no other one up.
+Each alert target has its own position in the order of these failures, which advances only if it accepts a message.
+So a target that is down for an hour misses nothing, and does not delay the others.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class Topic(StrEnum):
 
 
 class Exhausted(msgspec.Struct, frozen=True):
-    """A delivery that was given up, as operators are told of it: without its URL, which may hold a secret."""
+    """A delivery that failed for good, without its URL, which may contain a secret."""
 
     id: UUID
     completed_at: datetime
@@ -45,7 +45,7 @@ class MostlyFailed(msgspec.Struct, frozen=True):
 
 Failure = Exhausted | MostlyFailed
 
-#: `alerted_at` is set by an earlier version, and for what ends with the deletion of its user: that is not told.
+#: `alerted_at` was set by an earlier version, and is set if a delivery ends with its user: no alert is sent for these.
 _QUERIES = {
     Topic.DELIVERIES: (
         "SELECT id, completed_at, host, last_error FROM deliveries WHERE status = 'failed' AND alerted_at IS NULL"
@@ -59,13 +59,13 @@ _KINDS: dict[Topic, type[Failure]] = {Topic.DELIVERIES: Exhausted, Topic.JOBS: M
 
 
 class Telling(msgspec.Struct, frozen=True):
-    """Failures that are this worker's to tell a target of."""
+    """Failures that this worker must send to a target."""
 
     target: str
     topic: Topic
     lease: UUID
     failures: list[Failure]  #: in the order in which they failed; at least one
-    expired: int  #: failures that became too old to be told; 10,000 stands for more
+    expired: int  #: failures that became too old to be sent; 10,000 means that many or more
 
 
 class _Place(msgspec.Struct):
@@ -76,7 +76,7 @@ class _Place(msgspec.Struct):
 
     @property
     def start(self) -> tuple[datetime, UUID]:
-        """Behind it is what is still told."""
+        """The position after which failures are still sent."""
         return max((self.told_at, self.told_id), (self.oldest, UUID(int=0)))
 
 
@@ -91,10 +91,10 @@ _PLACE = (
 async def take(
     connection: Connection, target: str, topic: Topic, *, within: timedelta, term: timedelta
 ) -> Telling | None:
-    """The oldest failures that a target was not told of, for `term`, in a transaction.
+    """Lease for `term` the oldest failures that were not sent to a target. Needs a transaction.
 
-    No other worker gets them meanwhile. What failed longer than `within` ago is not told any more. None: there is
-    nothing, or another worker is at it, or the target is left alone for a while.
+    No other worker gets them meanwhile. Failures older than `within` are not sent. None: there are none, or another
+    worker has the lease, or the target is paused by `note_told` or `put_off`.
     """
     seen = await _place(connection, target, topic, within)
     if not seen.is_free or not await read(connection, topic, seen.start, limit=1):
@@ -102,7 +102,7 @@ async def take(
     lease = uuid4()
     if not await _lease(connection, target, topic, seen, lease=lease, term=term):
         return None
-    # It may have been told since.
+    # Another worker may have sent them since.
     place = await _place(connection, target, topic, within)
     failures = await read(connection, topic, place.start, before=await horizon(connection), limit=BATCH)
     if not failures:
@@ -142,7 +142,7 @@ async def _lease(
 async def read(
     connection: Connection, topic: Topic, start: tuple[datetime, UUID], *, before: datetime | None = None, limit: int
 ) -> list[Failure]:
-    """Failures behind a position, in the order in which they failed."""
+    """Return failures after a position, in the order in which they failed."""
     query, kind = _QUERIES[topic], _KINDS[topic]
     values: dict[str, Any] = {"moment": start[0], "id": start[1], "limit": limit, "before": before}
     rows = await connection.fetch_all(
@@ -164,7 +164,7 @@ async def _count_expired(connection: Connection, topic: Topic, place: _Place) ->
 
 
 async def note_told(connection: Connection, telling: Telling, *, quiet: timedelta) -> None:
-    """Note that the target took the message, and leave it alone for a while."""
+    """Note that the target accepted the message, and pause it for `quiet`."""
     last = telling.failures[-1]
     await connection.execute(
         "UPDATE alert_targets SET told_at = :told_at, told_id = :told_id, lease_token = NULL,"
@@ -182,7 +182,7 @@ async def note_told(connection: Connection, telling: Telling, *, quiet: timedelt
 
 
 async def put_off(connection: Connection, telling: Telling, delay: timedelta) -> None:
-    """Release the same failures, to be taken again after `delay`."""
+    """Release the lease. The same failures can be taken again after `delay`."""
     await connection.execute(
         "UPDATE alert_targets SET lease_token = NULL, free_at = clock_timestamp() + CAST(:delay AS interval)"
         " WHERE target = :target AND topic = :topic AND lease_token = :lease",

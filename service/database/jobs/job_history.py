@@ -1,4 +1,4 @@
-"""Jobs as people look at them: one, and lists of them."""
+"""Jobs for display: a single one, and lists."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from service.domain.statuses import JobStatus
 
 
 class JobRow(msgspec.Struct, frozen=True):
-    """A job as operators see it."""
+    """A job as clients and operators see it."""
 
     id: UUID
     process_number: str
@@ -26,8 +26,8 @@ class JobRow(msgspec.Struct, frozen=True):
     lease_expires_at: datetime | None
     error_code: str | None
     error_message: str | None
-    waiting_for: str | None  # what postponed it last, while it waits or the same still fails
-    tried_again_at: datetime | None  # when its turn comes again, where something postponed it
+    waiting_for: str | None  # why it was postponed last, while it waits or the same still fails
+    tried_again_at: datetime | None  # when it may run again, if it was postponed
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
@@ -41,14 +41,14 @@ class JobFilter(msgspec.Struct, frozen=True):
     process_number: ProcessNumber | None = None
 
 
-# The documents of an active job are counted; those of an ended one may belong to a later job by now.
+# The documents of an active job are counted. An ended job has stored counts: its documents may be in a later job.
 _JOB_ROW = (
     "SELECT jobs.id, jobs.process_number, jobs.status, jobs.refresh,"
     " coalesce(jobs.total_documents, counts.total) AS total_documents,"
     " coalesce(jobs.completed_documents, counts.completed) AS completed_documents,"
     " coalesce(jobs.failed_documents, counts.failed) AS failed_documents, jobs.lease_expires_at,"
     " jobs.error_code, jobs.error_message,"
-    # While it is tried again too, as long as what postponed it still fails in the same way: a try may take a minute.
+    # Also while it runs again, as long as the dependency that postponed it still fails: a try may take a minute.
     " CASE WHEN jobs.status = 'pending' OR jobs.status = 'processing' AND EXISTS (SELECT FROM dependencies"
     " WHERE failing_since IS NOT NULL AND strpos(jobs.postponed_reason, reason) > 0)"
     " THEN jobs.postponed_reason END AS waiting_for,"
@@ -63,7 +63,7 @@ _SEEN_BY = " JOIN job_users AS seen ON seen.job_id = jobs.id AND seen.user_id = 
 async def page(
     connection: Connection, wanted: JobFilter, *, after: Position[UUID] | None = None, limit: int
 ) -> list[JobRow]:
-    """The jobs that are wanted, the newest first, from behind a position on."""
+    """Return the matching jobs, newest first, starting after a position."""
     conditions, values = ["true"], dict[str, Any]()
     # A user's own list is read in the order of its index.
     moment, key = ("jobs.created_at", "jobs.id") if wanted.user_id is None else ("seen.created_at", "seen.job_id")
@@ -71,12 +71,12 @@ async def page(
         values["user_id"] = wanted.user_id
     order = f"{moment} DESC, {key} DESC"
     if wanted.status is not None and wanted == JobFilter(status=wanted.status) and after is None:
-        # The newest jobs may all be others: with the status in the order, of which there is one, PostgreSQL takes the
-        # index that has both, and does not pass by them in the order of time.
+        # The newest jobs may all have other statuses, and PostgreSQL would scan them in the order of time. With the
+        # status in ORDER BY it uses the index on both. It is only one status, so the order is the same.
         conditions.append(f"jobs.status BETWEEN '{wanted.status}' AND '{wanted.status}'")
         order = f"jobs.status, {order}"
     elif wanted.status is not None:
-        # Written out: a plan that has to fit every status reads the jobs of all of them.
+        # A literal: with a parameter, PostgreSQL would plan for any status and read the jobs of all of them.
         conditions.append(f"jobs.status = '{wanted.status}'")
     if wanted.process_number is not None:
         conditions.append("jobs.process_number = :number")
@@ -93,7 +93,7 @@ async def page(
 
 
 async def find(connection: Connection, job_id: UUID, *, user_id: UUID | None = None) -> JobRow | None:
-    """One job; for a user only if this user asked for it or was told that it runs."""
+    """Return a job; with `user_id`, only if this user has access to it."""
     values = {"id": job_id} if user_id is None else {"id": job_id, "user_id": user_id}
     row = await connection.fetch_one(f"{_JOB_ROW}{'' if user_id is None else _SEEN_BY} WHERE jobs.id = :id", values)
     return as_optional(row, JobRow)

@@ -1,5 +1,5 @@
-"""The end of jobs that nothing needs any more. A job stays while it is the last one of its case, while a document, an
-event or a delivery names it, and while objects that it wrote may have to be told from those of others.
+"""Deletes old jobs that nothing needs. A job stays while it is the last one of its case, while a document, event or
+delivery names it, and while its case is in `untidy_cases`: the check of its objects needs the ids of its jobs.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class Walked(msgspec.Struct, frozen=True):
     """What a batch did."""
 
     removed: int
-    is_last: bool  #: the next batch begins with the oldest job, or another worker is at it
+    is_last: bool  #: the walk is complete and begins again with the oldest job, or another worker has it
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -35,9 +35,9 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 async def remove_jobs(connection: Connection, *, older_than: timedelta) -> Walked:
-    """Look at the next old jobs, in a transaction, and delete those that ended so long ago and that nothing needs.
+    """Visit the next old jobs; delete those that ended longer than `older_than` ago and that nothing needs.
 
-    Most jobs stay, so a walk over all of them takes many calls: how far it came is kept in the database.
+    Needs a transaction. Most jobs stay, so a walk over all of them takes many calls: its position is in the database.
     """
     row = await connection.fetch_one("SELECT passed_at, passed_id FROM job_retention FOR UPDATE SKIP LOCKED")
     if row is None:
@@ -59,8 +59,8 @@ async def _next(connection: Connection, after: _Place, older_than: timedelta) ->
 
 
 async def remove_unneeded(connection: Connection, ids: list[UUID], older_than: timedelta) -> int:
-    """Delete those of some jobs that nothing needs; returns how many these were."""
-    # Locked first: what names one of them now holds it, and the next statement sees what was committed.
+    """Delete the jobs of `ids` that nothing needs. Returns how many."""
+    # Locked first: a transaction that makes a row name a job holds it. The next statement sees what is committed.
     locked = await connection.fetch_all(
         f"SELECT id FROM jobs WHERE id = ANY(:ids) AND {_UNNEEDED} ORDER BY id FOR UPDATE SKIP LOCKED",
         {"ids": ids, "age": older_than},

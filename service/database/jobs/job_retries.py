@@ -1,4 +1,4 @@
-"""A job that has ended, asked for again."""
+"""Retries a job that has ended."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from service.domain.statuses import ACTIVE_JOB, JobStatus
 
 
 class NotRetried(Exception):
-    """There is nothing to do again. The message is one line for people."""
+    """The job cannot be retried. The message is one line for people."""
 
 
 class _Ended(msgspec.Struct, frozen=True):
@@ -24,14 +24,15 @@ class _Ended(msgspec.Struct, frozen=True):
     status: JobStatus
     error_code: str | None  #: why its case could not be listed
     is_listed: bool
-    webhook_url: str | None  #: one that its end was to be told to
+    webhook_url: str | None  #: one that its user wanted to be called when it ends
 
 
 async def retry(connection: Connection, job_id: UUID, *, request_id: str, event_limit: int) -> Accepted:
-    """Ask for what the case of an ended job lacks, as its user did: a new job, or the one that does it already.
+    """Request the missing documents of an ended job's case for the job's user: in a new job, or in the active one.
 
-    Whoever sees the first job sees this one, and whoever was told of its end is told of this one's, but for users who
-    were deleted. A case that could not be listed is listed again. Needs a transaction. Raises `NotRetried`.
+    Users with access to the ended job get access to this one, and its webhooks are called for this one, except those
+    of deleted users and cancelled ones. A case that could not be listed is listed again. Needs a transaction. Raises
+    `NotRetried`.
     """
     ended = await _lock(connection, job_id)
     number = ProcessNumber(ended.process_number)

@@ -1,4 +1,4 @@
-"""Who sees a job, and who waits for it."""
+"""Which users have access to a job, and which ones wait for it."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from service.database.connection import Connection
 
 
 async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
-    """Let a user see a job and wait for it, even one who has stopped waiting."""
+    """Give a user access to a job and let the user wait for it, even after `withdraw`."""
     await connection.execute(
         "INSERT INTO job_users (user_id, created_at, job_id) SELECT :user_id, created_at, id FROM jobs"
         " WHERE id = :id ON CONFLICT (user_id, created_at, job_id) DO UPDATE SET withdrawn_at = NULL"
@@ -16,7 +16,7 @@ async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
 
 
 async def withdraw(connection: Connection, job_id: UUID, user_id: UUID) -> bool:
-    """Note that a user waits for a job no more. True: other users still do."""
+    """Note that a user no longer waits for a job. True: other users still do."""
     await connection.execute(
         "UPDATE job_users SET withdrawn_at = now() WHERE job_id = :id AND user_id = :user_id AND withdrawn_at IS NULL",
         {"id": job_id, "user_id": user_id},
@@ -30,7 +30,7 @@ async def withdraw(connection: Connection, job_id: UUID, user_id: UUID) -> bool:
 
 
 async def admit_all(connection: Connection, job_id: UUID, *, like_job_id: UUID) -> None:
-    """Give every user who sees `like_job_id` access to this job, and an interest in it where there was one in that."""
+    """Give every user who can see `like_job_id` access to this job. Users who withdrew there do not wait here."""
     await connection.execute(
         "INSERT INTO job_users (user_id, created_at, job_id, withdrawn_at)"
         " SELECT seen.user_id, jobs.created_at, jobs.id, seen.withdrawn_at"

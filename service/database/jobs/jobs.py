@@ -1,4 +1,4 @@
-"""Jobs, their leases, and what the sweep lets others take. Which job is next: `turns`."""
+"""Jobs, their leases, and how the sweep releases them. `turns` decides which job is next."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -13,15 +13,15 @@ from service.domain.jobs import ClaimedJob, Lane, LeaseLost
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
-LEASE = timedelta(seconds=15)  # a worker that dies is replaced after this and one sweep
+LEASE = timedelta(seconds=15)  # if a worker crashes, others get its job after this and one sweep
 
 _SETTLED = "status IN ('available', 'failed')"
-#: Of documents; an outdated one counts as failed.
+#: Of documents; one whose update failed counts as failed, although its older file is available.
 COUNTS = (
     f"SELECT count(*) AS total, count(*) FILTER (WHERE {CURRENT}) AS completed,"
     f" count(*) FILTER (WHERE {_SETTLED} AND NOT {CURRENT}) AS failed FROM documents"
 )
-#: As they are once a job has ended that has not downloaded all of them: older files are available again.
+#: The counts after a job has ended without downloading all of them: documents with a current file are completed.
 _COUNTS_AT_END = COUNTS.replace(f"(WHERE {CURRENT})", f"(WHERE {CURRENT} OR NOT {_SETTLED} AND {KEEPS_FILE})")
 _ACTIVE = "status IN ('pending', 'processing')"
 
@@ -35,7 +35,7 @@ async def create(
     request_id: str,
     lane: Lane = Lane.SINGLE,
 ) -> UUID:
-    """Add the one active job of a process, whose row the caller has locked."""
+    """Add the only active job of a process. The caller holds the lock of the process."""
     job_id = uuid4()
     await connection.execute(
         "WITH job AS (INSERT INTO jobs (id, process_number, refresh, user_id, request_id, lane)"
@@ -54,7 +54,7 @@ async def create(
 
 
 async def hasten(connection: Connection, job_id: UUID, lane: Lane) -> None:
-    """Move a job that waits to a lower lane. One that is in that lane or a lower one stays."""
+    """Move a pending job to a lower lane, which goes first. A job in that lane or a lower one stays."""
     await connection.execute(
         "UPDATE jobs SET lane = :lane WHERE id = :id AND lane > :lane AND status = 'pending'",
         {"id": job_id, "lane": lane},
@@ -62,7 +62,7 @@ async def hasten(connection: Connection, job_id: UUID, lane: Lane) -> None:
 
 
 async def find_active(connection: Connection, number: ProcessNumber) -> UUID | None:
-    """The job that works on a process now, or will."""
+    """Return the pending or processing job of a process."""
     job_id: UUID | None = await connection.fetch_val(
         f"SELECT id FROM jobs WHERE process_number = :number AND {_ACTIVE}",
         {"number": number.digits},
@@ -71,13 +71,13 @@ async def find_active(connection: Connection, number: ProcessNumber) -> UUID | N
 
 
 async def process_of(connection: Connection, job_id: UUID) -> ProcessNumber | None:
-    """The process that a job is for."""
+    """Return the process of a job. None: there is no such job."""
     digits = await connection.fetch_val("SELECT process_number FROM jobs WHERE id = :id", {"id": job_id})
     return None if digits is None else ProcessNumber(digits)
 
 
 async def freeze_progress(connection: Connection, job_id: UUID, percentage: float) -> None:
-    """Remember what clients have seen, before documents join the job."""
+    """Keep the progress that clients have seen as a minimum, before documents join the job."""
     await connection.execute(
         "UPDATE jobs SET progress_floor = greatest(progress_floor, CAST(:percentage AS double precision))"
         " WHERE id = :id AND NOT refresh",
@@ -88,7 +88,7 @@ async def freeze_progress(connection: Connection, job_id: UUID, percentage: floa
 async def ask_for_refresh(connection: Connection, job_id: UUID, *, after: int | None) -> None:
     """Have the worker list the case again before the job ends.
 
-    `after`: the place of a listing; only one that was asked for later will do.
+    `after`: sequence number of a listing; only a later one will do.
     """
     await connection.execute(
         "UPDATE jobs SET refresh = true, refresh_after = greatest(refresh_after, CAST(:after AS bigint))"
@@ -98,7 +98,7 @@ async def ask_for_refresh(connection: Connection, job_id: UUID, *, after: int | 
 
 
 async def stop_pausing(connection: Connection, job_id: UUID) -> bool:
-    """End the pause of a job that no worker has. False: it does not pause, so no worker has to be told."""
+    """End the pause of a job that no worker has. False: it is not paused, so nothing has to be enqueued."""
     paused = await connection.fetch_val(
         "UPDATE jobs SET ring_at = now() WHERE id = :id AND lease_token IS NULL AND ring_at > now() RETURNING id",
         {"id": job_id},
@@ -120,14 +120,14 @@ class _ClaimedRow(msgspec.Struct):
 
 
 def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
-    """The job of a row that was claimed."""
+    """Convert a row that was claimed."""
     claimed = as_struct(row, _ClaimedRow)
     fields = msgspec.structs.asdict(claimed)
     return ClaimedJob(number=ProcessNumber(fields.pop("process_number")), lease=lease, **fields)
 
 
 async def renew(connection: Connection, job: ClaimedJob) -> bool:
-    """Keep the lease for another term. False: it is lost, because the job was cancelled or taken over."""
+    """Extend the lease. False: it is lost, because the job was cancelled or taken over."""
     row = await connection.fetch_one(
         "UPDATE jobs SET lease_expires_at = now() + :term WHERE id = :id AND lease_token = :lease RETURNING id",
         {"id": job.id, "lease": job.lease, "term": LEASE},
@@ -143,10 +143,10 @@ async def release(
     listing_failures: int = 0,
     reason: str | None = None,
 ) -> None:
-    """Let others take the job, after `delay`.
+    """Release the job: workers can take it after `delay`.
 
-    `reason` is kept for those who ask why the job waits. After a failure to list the case there is no delay if
-    another process has listed it meanwhile.
+    `reason` is stored to show why the job waits. After a failure to list the case there is no delay if another
+    process has listed it meanwhile.
     """
     await connection.execute(
         "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"
@@ -158,9 +158,9 @@ async def release(
 
 
 async def stop_waiting(connection: Connection, job_id: UUID, *, place: int | None) -> UUID | None:
-    """Note that the case was listed. Answers the job if it was waiting for that.
+    """Note that the case was listed. Returns the job if it was waiting for that.
 
-    `place`: that of the listing; None where the portal will give none.
+    `place`: sequence number of the listing; None if the job goes on without one.
     """
     waited: UUID | None = await connection.fetch_val(
         "UPDATE jobs SET refresh = false, refresh_after = NULL, listing_failures = 0,"
@@ -172,7 +172,7 @@ async def stop_waiting(connection: Connection, job_id: UUID, *, place: int | Non
 
 
 async def note_error(connection: Connection, job_id: UUID, error: ErrorCode) -> None:
-    """Tell of a job why its case could not be listed again, however it ends."""
+    """Store why the case could not be listed again. The job keeps this error unless it ends with another one."""
     await connection.execute(
         "UPDATE jobs SET error_code = :code, error_message = :message WHERE id = :id",
         {"id": job_id, "code": error, "message": SENTENCES[error]},
@@ -180,7 +180,7 @@ async def note_error(connection: Connection, job_id: UUID, error: ErrorCode) -> 
 
 
 async def hold(connection: Connection, job: ClaimedJob) -> None:
-    """Raise `LeaseLost` unless the lease is held, and keep it from being lost until the transaction ends."""
+    """Lock the job, so that its lease is not lost before the transaction ends. Raises `LeaseLost`."""
     row = await connection.fetch_one(
         "SELECT 1 FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
         {"id": job.id, "lease": job.lease},
@@ -190,13 +190,13 @@ async def hold(connection: Connection, job: ClaimedJob) -> None:
 
 
 async def wants_listing(connection: Connection, job: ClaimedJob) -> bool:
-    """Whether the portal has to be asked before the job goes on."""
+    """Whether the case has to be listed before the job can end."""
     wanted: bool = await connection.fetch_val("SELECT refresh FROM jobs WHERE id = :id", {"id": job.id})
     return wanted
 
 
 async def has_work(connection: Connection, job: ClaimedJob) -> bool:
-    """Whether something was added since the job looked last. Raises `LeaseLost`."""
+    """Whether the job has documents to download or a listing to get. Locks the job. Raises `LeaseLost`."""
     row = await connection.fetch_one(
         "SELECT refresh OR EXISTS (SELECT 1 FROM documents WHERE documents.job_id = jobs.id"
         " AND documents.status IN ('pending', 'processing')) AS more"
@@ -210,7 +210,7 @@ async def has_work(connection: Connection, job: ClaimedJob) -> bool:
 
 
 async def count_documents(connection: Connection, job_id: UUID) -> Counts:
-    """What the documents of an active job have come to if it ends now."""
+    """Count the documents of an active job as if it ended now."""
     [row] = await connection.fetch_all(
         f"{_COUNTS_AT_END} WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id",
         {"id": job_id},
@@ -221,7 +221,7 @@ async def count_documents(connection: Connection, job_id: UUID) -> Counts:
 async def end(
     connection: Connection, job_id: UUID, status: JobStatus, counts: Counts, *, error: ErrorCode | None = None
 ) -> datetime:
-    """Close an active job, whose process the caller has locked, and keep how it ended. Returns the moment."""
+    """End an active job and store its result. Returns the time. The caller holds the lock of the process."""
     moment: datetime = await connection.fetch_val(
         "UPDATE jobs SET status = :status, completed_at = change_time(), lease_token = NULL, lease_expires_at = NULL,"
         " error_code = coalesce(CAST(:code AS text), error_code),"
@@ -240,7 +240,7 @@ async def end(
 
 
 async def release_expired(connection: Connection, *, limit: int) -> int:
-    """Let the jobs wait again whose worker is gone. Returns how many they were, `limit` at most."""
+    """Release jobs whose lease has expired. Returns how many, at most `limit`."""
     rows = await connection.fetch_all(
         "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
         " WHERE id IN (SELECT id FROM jobs WHERE status = 'processing' AND lease_expires_at < now()"
@@ -251,7 +251,7 @@ async def release_expired(connection: Connection, *, limit: int) -> int:
 
 
 async def release_delayed(connection: Connection, *, limit: int) -> int:
-    """Let the jobs be taken whose delay has passed. Returns how many they were, `limit` at most."""
+    """Let workers take jobs whose delay has passed. Returns how many, at most `limit`."""
     rows = await connection.fetch_all(
         "UPDATE jobs SET ring_at = now() WHERE id IN (SELECT id FROM jobs WHERE status = 'pending' AND id IN"
         " (SELECT job_id FROM job_queue WHERE ready_at <= now() ORDER BY ready_at LIMIT :limit)"

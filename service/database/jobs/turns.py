@@ -1,4 +1,4 @@
-"""Which job is next. Users take turns by start-time fair queueing; triggers keep the queue (migration 0013)."""
+"""Which job is next. Users take turns by start-time fair queueing; triggers fill `job_queue` (migration 0013)."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,10 +11,10 @@ from service.database.jobs.jobs import LEASE, claimed_job
 from service.database.portal.portal_slots import LEASE as SHARE_LEASE
 from service.domain.jobs import ClaimedJob
 
-COST_MAX = 100  # documents that a claim counts at most: what a large case really uses is shared at the portal
-#: While slots are full: after this a user gets one more of the jobs that were asked for one by one into work.
+COST_MAX = 100  # documents that a claim counts at most; the requests of a large case are shared at the portal
+#: While all slots are in use: this long after their last claim, a user may start one more job that is in no batch.
 PATIENCE = timedelta(seconds=0.5)
-LOCKED_MAX = 20  # users whose first jobs are locked by others, of one claim
+LOCKED_MAX = 20  # users that one claim skips because other transactions have locked their jobs
 
 
 class Claimer(msgspec.Struct, frozen=True):
@@ -25,19 +25,19 @@ class Claimer(msgspec.Struct, frozen=True):
     job_concurrency: int  #: slots that one job uses at most
     wants_more: bool  #: slots of this worker would soon have nothing to do
     passed_over: Sequence[UUID] = ()  #: users who get no job now: this worker has enough of theirs
-    newcomers_only: bool = False  #: this worker is full: it takes only jobs of users who have none in work
+    newcomers_only: bool = False  #: this worker is full: it takes only jobs of users who have none running
 
 
-# Whether a user has a job that may begin. The first in the order of an index: for EXISTS, PostgreSQL may read the whole
-# table, in which claims leave dead rows until the next vacuum.
+# Whether a user has a job that may start: the first one in the order of an index. With EXISTS, PostgreSQL may read the
+# whole table, in which claims leave dead rows until the next vacuum.
 _HAS_JOB = (
     "(SELECT true FROM job_queue WHERE job_queue.user_id = ordered.user_id AND ready_at IS NULL{only}"
     " ORDER BY lane, created_at, job_id LIMIT 1)"
 )
-# One statement, which commits by itself: a process that stands still holds no lock, and claims do not wait for
-# each other. While slots have nothing to do anybody is let in. While they are full, a user who has no job in work is
-# let in at once, and so is what a user asked for one by one while only a batch of theirs is in work. A user whose large
-# cases are in work gets one more in now and then, until each of them has one slot.
+# One statement, which commits by itself: a frozen process holds no lock, and claims do not wait for each other. While
+# slots are idle, any user may start a job. While all are in use, a user without a running job may start one at once. So
+# may a user of whom only batches are running, if the new job is in no batch. A user with running jobs that are in no
+# batch may start one more of these every `PATIENCE`, until they want `total * job_concurrency` slots.
 _CLAIM = f"""
 WITH alive AS MATERIALIZED (
     SELECT users, wanted, singles FROM portal_shares WHERE users IS NOT NULL AND seen_at + :share_lease >= now()
@@ -116,7 +116,7 @@ UPDATE turns SET virtual_time = wrong.virtual_time FROM wrong WHERE turns.user_i
 
 
 async def claim_next(connection: Connection, claimer: Claimer) -> ClaimedJob | None:
-    """Take the lease of the job whose turn it is. None: there is none, or its user has to wait for a slot."""
+    """Lease the job whose turn it is. None: there is none, or its user has to wait for a slot."""
     lease, passed_over = uuid4(), list(claimer.passed_over)
     values = msgspec.structs.asdict(claimer) | {
         "lease": lease,
@@ -129,14 +129,14 @@ async def claim_next(connection: Connection, claimer: Claimer) -> ClaimedJob | N
         row = await connection.fetch_one(_CLAIM, values)
         if row is None or row["id"] is not None:
             return None if row is None else claimed_job(row, lease)
-        # A request that joins this user's jobs, or cancels them, has them locked. It must not hold the others up.
+        # A request that joins or cancels this user's jobs has locked them. Other users must not wait for it.
         passed_over.append(row["user_id"])
     return None
 
 
 async def tidy(connection: Connection) -> None:
-    """Take users who wait for nothing and owe nothing out of the order, and put back who was taken out in error.
+    """Remove users without waiting jobs from the order, unless their virtual time is ahead.
 
-    That may happen to a user whose job came in the same moment.
+    Also restores users who were removed by mistake, because a job of theirs was added at the same time.
     """
     await connection.execute(_TIDY)
