@@ -31,7 +31,7 @@ DUE_SINCE = "least(resend_at, next_attempt_at)"
 
 
 class Places(msgspec.Struct, frozen=True):
-    """What is under way at a host, seen by one user."""
+    """Attempts under way at a host, as counted for one user."""
 
     failures: int  #: of this user's attempts there, in a row
     longest_next: bool  #: the next contested slot goes to the delivery that has been due longest

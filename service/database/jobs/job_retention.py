@@ -60,7 +60,7 @@ async def _next(connection: Connection, after: _Place, older_than: timedelta) ->
 
 async def remove_unneeded(connection: Connection, ids: list[UUID], older_than: timedelta) -> int:
     """Delete the jobs of `ids` that nothing needs. Returns how many."""
-    # Locked first: a transaction that makes a row name a job holds it. The next statement sees what is committed.
+    # Locked first: a transaction that adds a reference to a job holds it. The next statement sees what is committed.
     locked = await connection.fetch_all(
         f"SELECT id FROM jobs WHERE id = ANY(:ids) AND {_UNNEEDED} ORDER BY id FOR UPDATE SKIP LOCKED",
         {"ids": ids, "age": older_than},
