@@ -1,1 +1,1 @@
-"""The words of the field, as values that know no library: numbers of cases, statuses, errors, keys of objects."""
+"""The domain as plain values that use no I/O library: case numbers, statuses, errors, object keys."""

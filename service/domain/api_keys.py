@@ -1,4 +1,4 @@
-"""API keys: what one looks like, and what is kept of it."""
+"""API keys: their format, and the parts that the database keeps."""
 
 import hashlib
 import secrets
@@ -13,10 +13,10 @@ def new_api_key() -> str:
 
 
 def key_hash(api_key: str) -> bytes:
-    """SHA-256: what the database keeps of a key. The key is random, so a slow hash would add nothing."""
+    """SHA-256; the database keeps this and not the key. The key is random, so a slow hash would add nothing."""
     return hashlib.sha256(api_key.encode()).digest()
 
 
 def key_hint(api_key: str) -> str:
-    """By what its owner tells a key from the others; 24 of its 256 bits."""
+    """The last characters, by which the owner recognises a key. They show 24 of its 256 bits."""
     return api_key[-HINT_LENGTH:]

@@ -1,4 +1,4 @@
-"""The value of a Content-Type header: the kind of a text, and its charset."""
+"""The value of a Content-Type header: the MIME type and the charset."""
 
 import re
 
@@ -6,9 +6,9 @@ _CHARSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")  # every registered 
 
 
 def charset_of(header: str) -> str | None:
-    """The charset that a Content-Type names, as it is written; None for what is no name of one.
+    """The charset of a Content-Type, spelled as in the header; None if it is missing or malformed.
 
-    What comes is put into headers and links of this service: quotes, spaces and line breaks never pass.
+    The result goes into headers and links of this service, so it never has quotes, spaces or line breaks.
     """
     for parameter in header.split(";")[1:]:
         name, _, value = parameter.partition("=")
@@ -21,5 +21,5 @@ def charset_of(header: str) -> str | None:
 
 
 def content_type(mime_type: str, charset: str | None) -> str:
-    """The header of a file, as the object store keeps it and links answer it."""
+    """The Content-Type of a file, as the object store keeps it and as links return it."""
     return mime_type if charset is None else f"{mime_type}; charset={charset}"

@@ -7,19 +7,19 @@ import msgspec
 
 from service.domain.statuses import DeliveryStatus
 
-#: Attempts of one user under way at one host, over all workers. A host is a name or address with its port.
+#: Attempts of one user that may run at one host at once, over all workers. A host is a name or address with its port.
 HOST_CONCURRENCY = 4
-#: After so many failures in a row of one user at a host this user has `USER_PROBES` places there, until one succeeds.
+#: After this many failures in a row at a host, a user has only `USER_PROBES` slots there, until an attempt succeeds.
 HOST_FAILURES = 5
 USER_PROBES = 1
-#: Attempts of all users under way at one host: many may share a receiver.
+#: Attempts of all users that may run at one host at once: many users may share a receiver.
 HOST_TOTAL = 20
-#: Those among them of users whose attempts keep failing: the others find a place beside them.
+#: How many of `HOST_TOTAL` may belong to users whose attempts keep failing. The rest stays free for the other users.
 HOST_PROBES_TOTAL = 10
 
 
 class ClaimedDelivery(msgspec.Struct, frozen=True):
-    """A delivery whose next attempt is this worker's to make."""
+    """A delivery that this worker holds the lease of: it makes the next attempt."""
 
     id: UUID
     event_id: UUID
@@ -27,11 +27,11 @@ class ClaimedDelivery(msgspec.Struct, frozen=True):
     url: str
     host: str
     attempt: int  #: of the schedule, 1 for the first
-    number: int  #: among all attempts ever made, 1 for the first: those that a person asked for count too
-    thin: bool  #: leave the documents out: the subscriber answered 413
+    number: int  #: of the attempt among all attempts, 1 for the first; resends that a person requested count too
+    thin: bool  #: leave the documents out, because the subscriber answered 413
     lease: UUID
-    own_fault_for: timedelta  #: how long faults of this service may have kept the attempt from being made
-    resend_at: datetime | None  #: when a person asked for this attempt; the schedule is not touched by it
+    own_fault_for: timedelta  #: how long faults of this service may have delayed the attempt
+    resend_at: datetime | None  #: when a person requested this attempt; only its success changes the schedule
     process_number: str  #: 20 digits
     job_id: UUID | None  #: None for an event that needed no job
     request_id: str | None  #: of the request that the job was made for
@@ -48,31 +48,31 @@ def message_id(delivery_id: UUID) -> str:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What came of one POST."""
+    """The result of one POST."""
 
     started_at: datetime
     duration_ms: int
     outcome: str
     status_code: int | None
-    answer: str | None  #: at most 1 KiB of what the subscriber answered
+    answer: str | None  #: at most 1 KiB of the subscriber's response body
     error: str | None
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What becomes of a delivery after an attempt. One that a person asked for is only ever closed by success."""
+    """The next state of a delivery after an attempt. A resend that a person requested changes it only by success."""
 
     status: DeliveryStatus
-    retry_in: timedelta | None = None  #: set when it stays scheduled
+    retry_in: timedelta | None = None  #: set if the delivery stays scheduled
     thin: bool = False
-    own_fault: bool = False  #: this service kept the attempt from being made
-    counts: bool = True  #: False where no attempt is used up
-    host_works: bool | None = None  #: None where the attempt says nothing about the host
+    own_fault: bool = False  #: the attempt failed because of this service
+    counts: bool = True  #: whether it uses up an attempt of the schedule
+    host_works: bool | None = None  #: None if the attempt says nothing about the host
 
 
 class Ring(msgspec.Struct, frozen=True):
-    """A bell to ring: `rings` makes its name one that no other bell had."""
+    """A message to enqueue for a delivery. `rings` makes its id unique: arq drops a message whose id is queued."""
 
     id: UUID
     attempt: int
     rings: int
-    after: timedelta | None = None  #: None: now
+    after: timedelta | None = None  #: delay; None: now

@@ -14,15 +14,15 @@ from service.domain.statuses import DocumentStatus
 
 
 class ContentFlag(StrEnum):
-    """How the bytes that the court has differ from what the portal lists. New ones may join."""
+    """How the bytes that the court has differ from what the portal lists. Later versions may add flags."""
 
-    SIZE_MISMATCH = "size_mismatch"  #: of another size than the listed one, time after time
-    TYPE_MISMATCH = "type_mismatch"  #: of another kind than the listed one, or than the one of its name
-    EMPTY = "empty"  #: no bytes, time after time
-    CHANGES_EACH_TIME = "changes_each_time"  #: made anew for each request: another download has other bytes
+    SIZE_MISMATCH = "size_mismatch"  #: repeated downloads have another size than the listed one
+    TYPE_MISMATCH = "type_mismatch"  #: another type than the listed one, or than the name's extension says
+    EMPTY = "empty"  #: repeated downloads have no bytes
+    CHANGES_EACH_TIME = "changes_each_time"  #: the portal generates it for each request: each download has other bytes
 
 
-#: As clients see them. Texts and no enumeration: a client that was made before a word was added shall not stumble.
+#: As clients see them. Strings and not an enumeration, so that new flags do not break generated clients.
 ContentFlags = Annotated[
     Sequence[str],
     Meta(
@@ -45,13 +45,13 @@ class StoredFile(msgspec.Struct, frozen=True):
     mime_type: str
     content_flags: tuple[ContentFlag, ...] = ()
     crc32: int | None = None  #: None for files of earlier versions
-    charset: str | None = None  #: what the portal says of a text
+    charset: str | None = None  #: of a text, as the portal says
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):
-    """One document of a process, as clients see it. Its file, if any, outlives a later attempt that fails.
+    """One document of a process. Its file, if any, stays when a later download fails.
 
-    A case may have thousands, none of which can be part of a cycle: the garbage collector need not look at them.
+    `gc=False`: a case may have thousands, and none can be part of a reference cycle.
     """
 
     id: UUID
@@ -78,21 +78,21 @@ class Document(msgspec.Struct, frozen=True, gc=False):
     completed_at: datetime | None
     content_flags: tuple[str, ...] = ()
     crc32: int | None = None  #: None for files of earlier versions
-    charset: str | None = None  #: what the portal says of a text
+    charset: str | None = None  #: of a text, as the portal says
 
     @property
     def outdated(self) -> bool:
-        """The portal has a newer content, which could not be fetched; the file is the one before."""
+        """The stored file is an older version: the newer one could not be downloaded."""
         return self.status is DocumentStatus.AVAILABLE and self.error_code is not None
 
     @property
     def failed(self) -> bool:
-        """Given up on, or kept in an older version."""
+        """The last download failed. An older file may still be available."""
         return self.status is DocumentStatus.FAILED or self.outdated
 
     @property
     def settled(self) -> bool:
-        """No job works on it, or will."""
+        """No job is working on it or is going to."""
         return self.status in {DocumentStatus.AVAILABLE, DocumentStatus.FAILED}
 
 
@@ -104,12 +104,12 @@ class Task(msgspec.Struct, frozen=True):
     declared_size: int | None
     declared_mime_type: str | None
     copies: tuple[Copy, ...]
-    revision: int  #: of the content that this task is for
+    revision: int  #: of the document's content when the task was read
 
 
 class Written(Enum):
-    """What became of a worker's word on one document."""
+    """Whether a worker's result for one document was written."""
 
     YES = auto()
-    SUPERSEDED = auto()  #: nothing was written: the portal lists another content by now, or somebody else ended it
+    SUPERSEDED = auto()  #: nothing was written: the portal lists newer content, or the document has already ended
     LEASE_LOST = auto()  #: nothing was written

@@ -1,11 +1,11 @@
-"""Why a document or a job ended without its bytes: a closed list, with a sentence a client can act on."""
+"""Why a document or a job failed: a closed list of codes, each with a sentence that tells the client what to do."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Stable words; a new one is an addition to the HTTP contract and needs a sentence below."""
+    """Stable codes. A new one extends the HTTP contract and needs a sentence in `SENTENCES`."""
 
     NOTHING_TO_DOWNLOAD = "nothing_to_download"
     DOCUMENT_NOT_FOUND = "document_not_found"

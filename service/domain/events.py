@@ -1,4 +1,4 @@
-"""What a subscriber is told when a job ends: kept once per event, but for the links."""
+"""The content of a webhook, stored once per event. Links are not stored: each attempt signs new ones."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from service.domain.statuses import DocumentStatus, ProcessStatus
 
 
 class EventDocument(msgspec.Struct, frozen=True):
-    """A document as it was when the event happened. A link is made from its key for each attempt."""
+    """A document as it was when the event happened. Each attempt signs a link from `storage_key`."""
 
     id: UUID
     uuid: str
@@ -32,11 +32,11 @@ class EventDocument(msgspec.Struct, frozen=True):
 
 
 class EventBody(msgspec.Struct, frozen=True):
-    """The part of the webhook that never changes between attempts."""
+    """The part of the webhook that is the same in every attempt."""
 
     process_number: str  #: masked
     job_id: UUID | None
-    status: ProcessStatus  #: of the case; pending if documents are left that were not requested
+    status: ProcessStatus  #: of the case; pending if it has documents that no job was asked to download
     total_documents: int
     completed_documents: int
     failed_documents: int
@@ -46,12 +46,12 @@ class EventBody(msgspec.Struct, frozen=True):
 
 
 def event_type(status: ProcessStatus) -> str:
-    """The type of the event of a case that stands there."""
+    """The type of an event for a case in this status."""
     return "process.updated" if status is ProcessStatus.PENDING else f"process.{status}"
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event, ready to be sent to any of its subscribers."""
+    """One event, the same for all of its subscribers."""
 
     type: str
     occurred_at: datetime
@@ -59,7 +59,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many documents of a process stand where. An outdated one counts as failed."""
+    """How many documents of a process are available or failed. An outdated one counts as failed."""
 
     total: int
     completed: int
@@ -72,33 +72,33 @@ class Counts(msgspec.Struct, frozen=True):
 
     @property
     def progress_percentage(self) -> float:
-        """Settled documents of all, 0 to 100 with one decimal; 100 only when all are."""
+        """The share of settled documents, 0 to 100 with one decimal, rounded down: 100 only if all are settled."""
         if not self.total:
             return 100.0
         return int(1000 * (self.completed + self.failed) / self.total) / 10
 
 
 class Countable(Protocol):
-    """A document, or the little that is remembered of one."""
+    """A document, or an object with the two properties that `count` needs."""
 
     @property
     def settled(self) -> bool:
-        """No job works on it, or will."""
+        """No job is working on it or is going to."""
 
     @property
     def failed(self) -> bool:
-        """Given up on, or kept in an older version: settled, and not as wanted."""
+        """The last download failed. Implies `settled`."""
 
 
 def count(documents: Collection[Countable]) -> Counts:
-    """Count the documents of one process."""
+    """Count documents, all of one process."""
     failed = sum(d.failed for d in documents)
     settled = sum(d.settled for d in documents)
     return Counts(total=len(documents), completed=settled - failed, failed=failed)
 
 
 def event_documents(documents: list[Document], *, limit: int) -> tuple[EventDocument, ...]:
-    """The documents for an event's body; none at all where they are more than `limit`."""
+    """The documents for an event's body. Empty if there are more than `limit`."""
     if len(documents) > limit:
         return ()
     names = EventDocument.__struct_fields__

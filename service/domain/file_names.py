@@ -1,4 +1,4 @@
-"""Names for the object store and for the people who download."""
+"""File names: in object keys, in downloads and in archives."""
 
 import re
 import unicodedata
@@ -57,7 +57,7 @@ EXTENSIONS: Mapping[str, str] = {
     "application/vnd.oasis.opendocument.spreadsheet": ".ods",
     "application/vnd.oasis.opendocument.presentation": ".odp",
 }
-#: Other endings that people write for some of these.
+#: Other extensions in use for some of these.
 _ALIASES: Mapping[str, str] = {
     ".htm": ".html",
     ".jpeg": ".jpg",
@@ -70,12 +70,12 @@ _ALIASES: Mapping[str, str] = {
     ".m4v": ".mp4",
 }
 _KINDS: Mapping[str, str] = {ending: kind for kind, ending in EXTENSIONS.items()}
-STEM_LENGTH = 100  # characters; with prefix and ending far below the 255 bytes of a file name
-DOWNLOAD_LENGTH = 150  # characters before the ending; a link carries each as up to 12 bytes, escaped twice
-ARCHIVED_BYTES = 200  # of UTF-8, with place and ending; file systems take 255
+STEM_LENGTH = 100  # characters; with prefix and extension far below the 255 bytes of a file name
+DOWNLOAD_LENGTH = 150  # characters before the extension; in a link each takes up to 12 bytes, escaped twice
+ARCHIVED_BYTES = 200  # of UTF-8, with number and extension; file systems take 255
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-# They turn the direction of writing, so that a name shows another ending than it has.
+# They change the writing direction: a name would seem to have another extension than it has.
 _DIRECTIONS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]')  # on Windows; the slash everywhere
 _INVISIBLE_START = re.compile(r"\A[\s.]+")
@@ -83,7 +83,7 @@ _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
 def download_name(name: str, mime_type: str) -> str:
-    """The document's own name, cut to what a file system takes, with the ending that its content has."""
+    """The document's name, cut to a length that file systems take, with the extension of `mime_type`."""
     ending = EXTENSIONS.get(mime_type, "")
     visible = _CONTROLS.sub(" ", _DIRECTIONS.sub("", name))
     # A name of dots only, or one that starts with a dot, would be hidden or mean a directory.
@@ -95,12 +95,12 @@ def download_name(name: str, mime_type: str) -> str:
 
 
 def kind_of_name(name: str) -> str | None:
-    """The MIME type that a name's ending promises, if it is a known one."""
+    """The MIME type of a name's extension; None if there is none or it is unknown."""
     return _KINDS.get(_usual(_split(name.strip())[1]))
 
 
 def safe_name(name: str, mime_type: str) -> str:
-    """A name of ASCII letters, digits, dot, dash and underscore that any object store accepts."""
+    """A name of ASCII letters, digits, dots, dashes and underscores, which every object store accepts."""
     full, ending = _split(download_name(name, mime_type))
     ascii_only = unicodedata.normalize("NFKD", full).encode("ascii", "ignore").decode()
     stem = _UNSAFE.sub("-", ascii_only).strip("-.")[:STEM_LENGTH].strip("-.") or "documento"
@@ -108,10 +108,10 @@ def safe_name(name: str, mime_type: str) -> str:
 
 
 def archived_name(name: str, mime_type: str, place: int, digits: int = 4) -> str:
-    """The document's own name behind its place in the case, such as `0001 - Petição inicial.pdf`.
+    """The document's number in the case and its name, such as `0001 - Petição inicial.pdf`.
 
-    It is safe to extract everywhere: one component, normalised (NFC), bounded, without characters that cannot be
-    seen. The place makes it unique however file systems compare names, and no reserved name of Windows.
+    Safe to extract on every system: one path component, normalised (NFC), bounded, without invisible characters. The
+    number makes it unique however a file system compares names, and keeps it from being a reserved name of Windows.
     """
     visible = "".join(each for each in name if each.isspace() or unicodedata.category(each)[0] != "C")
     plain = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", " ".join(visible.split())))
@@ -122,11 +122,11 @@ def archived_name(name: str, mime_type: str, place: int, digits: int = 4) -> str
 
 
 def content_disposition(name: str) -> str:
-    """Download under this name, accents included; the plain form is for clients that know no RFC 6266."""
+    """A Content-Disposition header with accents kept, and an ASCII name for clients that do not know RFC 6266."""
     ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    # A semicolon is legal in the quotes, and read as their end by many.
+    # A semicolon is legal inside the quotes, but many clients take it for the end of the name.
     fallback = re.sub(r'[^ -~]|["\\%;]', "_", ascii_only).strip() or "documento"
-    # Half a surrogate pair has no UTF-8 form: it is shown as a question mark.
+    # Half a surrogate pair has no UTF-8 form; it becomes a question mark.
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
@@ -135,7 +135,7 @@ def _usual(ending: str) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """The name without its ending, and the ending with its dot, empty if it has none."""
+    """The name without its extension, and the extension with its dot, empty if there is none."""
     stem, dot, last = name.rpartition(".")
     ending = dot + last
     return (stem, ending) if stem and _ENDING.fullmatch(ending) else (name, "")

@@ -1,4 +1,4 @@
-"""A job: one request to download what a process lacks."""
+"""A job: it downloads the documents that a process lacks."""
 
 from datetime import timedelta
 from enum import IntEnum
@@ -12,30 +12,30 @@ from service.domain.statuses import JobStatus
 
 
 class Lane(IntEnum):
-    """Of one user's jobs, those of the lowest lane go first."""
+    """Among the jobs of one user, those of the lowest lane are claimed first."""
 
-    SINGLE = 0  #: asked for by itself
-    BATCH = 1  #: one of many, or asked for again
+    SINGLE = 0  #: requested alone
+    BATCH = 1  #: requested in bulk, or a retry
 
 
 class ClaimedJob(msgspec.Struct, frozen=True):
-    """A job that this worker holds the lease of."""
+    """A job whose lease this worker holds."""
 
     id: UUID
     number: ProcessNumber
     lease: UUID
-    refresh: bool  #: the portal has to be asked for the listing first
+    refresh: bool  #: the listing must be fetched from the portal first
     request_id: str
     listing_failures: int
     age: timedelta  #: since the request
-    is_first: bool  #: no worker had it before
+    is_first: bool  #: no worker has claimed it before
     lane: Lane = Lane.SINGLE
-    user_id: UUID | None = None  #: in whose turn it was taken; None if that user was deleted
-    documents: int = 1  #: that are outstanding, as far as they were counted
+    user_id: UUID | None = None  #: the user whose turn it was; None if that user was deleted
+    documents: int = 1  #: outstanding ones, counted up to a limit, at least 1
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """How a job ended, and the deliveries that its end made due."""
+    """The result of ending a job, and the deliveries that became due."""
 
     status: JobStatus
     counts: Counts
@@ -43,4 +43,4 @@ class Settlement(msgspec.Struct, frozen=True):
 
 
 class LeaseLost(Exception):
-    """Somebody cancelled the job or took it over: whatever this worker does for it must stop."""
+    """The job was cancelled, or another worker claimed it. This worker must stop working on it."""

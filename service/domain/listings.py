@@ -1,4 +1,4 @@
-"""What the portal says of a case, in the service's own words."""
+"""A case and its documents as the portal lists them, in the service's own types."""
 
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -9,7 +9,7 @@ from service.domain.process_number import ProcessNumber
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """One address of a document. The portal lists some documents twice, under two uuids."""
+    """The addresses of a document under one uuid. The portal lists some documents twice, under two uuids."""
 
     uuid: str
     binary_href: str | None
@@ -17,18 +17,18 @@ class Copy(msgspec.Struct, frozen=True):
 
     @property
     def has_address(self) -> bool:
-        """If not, `uuid` is no uuid: the portal says for once, or for good, nothing of where the document is."""
+        """If not, `uuid` is the portal's `idOrigem`: this listing, or every one, lacks the document's address."""
         return bool(self.binary_href or self.text_href)
 
     @property
     def address(self) -> str:
-        """What tells two addresses apart: the uuid in them, or the whole where there is none."""
+        """The identity of the address: the uuid in it, or the whole address if it has no uuid."""
         href = self.binary_href or self.text_href or ""
         return self.uuid if self.uuid and self.uuid in href.split("/") else href
 
 
 class ListedDocument(msgspec.Struct, frozen=True):
-    """One document of a listing. `instance` and `origin_id` name it; everything else may change or repeat."""
+    """One document of a listing. `instance` and `origin_id` identify it; every other field may change or repeat."""
 
     instance: str
     origin_id: str
@@ -40,20 +40,20 @@ class ListedDocument(msgspec.Struct, frozen=True):
     declared_size: int | None  #: bytes; the portal leaves it out for most documents of some courts
     declared_mime_type: str | None
     page_count: int | None
-    copies: tuple[Copy, ...]  #: the first one is the preferred one
+    copies: tuple[Copy, ...]  #: in order of preference
 
     @property
     def has_address(self) -> bool:
-        """Whether the listing says where the document is."""
+        """Whether the listing has an address of the document."""
         return any(copy.has_address for copy in self.copies)
 
     def id_in(self, number: ProcessNumber) -> UUID:
-        """The service's id: the same whenever and wherever the document is listed."""
+        """The service's id of the document in this case, the same in every listing."""
         return uuid5(NAMESPACE_URL, f"autos:{number.digits}/{self.instance}/{self.origin_id}")
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """A case and its documents, each once."""
+    """A case and its documents, without duplicates."""
 
     number: ProcessNumber
     court: str | None
@@ -62,4 +62,4 @@ class Listing(msgspec.Struct, frozen=True):
     filed_at: datetime | None
     secrecy_level: int
     documents: tuple[ListedDocument, ...]
-    asked: int | None = None  #: its place among all listings by when the portal was asked; None: it was asked just now
+    asked: int | None = None  #: orders listings by when the portal was asked (a sequence number); None: just now

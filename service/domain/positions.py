@@ -1,4 +1,4 @@
-"""Where a page of a list ends: lists are ordered by a moment that never changes, so that a page never shifts."""
+"""Where a page of a list ends. Lists are ordered by a timestamp that never changes, so that pages do not shift."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
@@ -10,7 +10,7 @@ Key = TypeVar("Key")
 
 
 class Position(msgspec.Struct, Generic[Key], frozen=True, array_like=True):
-    """The moment and the key of the last row of a page."""
+    """The timestamp and the key of the last row of a page."""
 
     moment: Annotated[datetime, Meta(tz=True)]
     key: Key

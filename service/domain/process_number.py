@@ -13,21 +13,21 @@ class InvalidProcessNumber(ValueError):
 
 
 class ProcessNumber(msgspec.Struct, frozen=True):
-    """A number whose check digits were verified. Made by `parse`, or from a row that was."""
+    """A number with correct check digits. Made by `parse`, or from a database row that holds a parsed number."""
 
     digits: str
 
     @property
     def masked(self) -> str:
-        """The way courts write it, and the way the API always answers."""
+        """The form that courts write and the API always returns."""
         d = self.digits
         return f"{d[:7]}-{d[7:9]}.{d[9:13]}.{d[13]}.{d[14:16]}.{d[16:]}"
 
     @classmethod
     def parse(cls, text: str) -> "ProcessNumber":
-        """Accept the masked form or the 20 digits, with white space around it, and nothing else.
+        """Accept the masked form or the 20 digits, each with white space around it.
 
-        Raises `InvalidProcessNumber`, whose sentence may be shown to the client: it never repeats the input.
+        Raises `InvalidProcessNumber`. Its message may be shown to the client: it never repeats the input.
         """
         written = text.strip()
         match = _MASKED.fullmatch(written) or _DIGITS.fullmatch(written)
@@ -37,7 +37,7 @@ class ProcessNumber(msgspec.Struct, frozen=True):
             )
         serial, check, year, segment, court, origin = match.groups()
         # ISO 7064 MOD 97-10, Annex VIII: with the check digits moved to the end the remainder is 1. The formula,
-        # 98 minus a remainder of 97, gives 02 to 98; 00, 01 and 99 would be second spellings of the same case.
+        # 98 minus the remainder of a division by 97, gives 02 to 98; 00, 01 and 99 would be second spellings of a case.
         matches = int(serial + year + segment + court + origin + check) % 97 == 1
         if not matches or int(check) not in range(2, 99):
             raise InvalidProcessNumber("The check digits do not match the rest of the case number.")

@@ -1,5 +1,5 @@
-"""The error of a start that cannot succeed."""
+"""The error of a process that cannot start."""
 
 
 class StartupError(Exception):
-    """The process cannot work. The message is one line that says which setting to look at."""
+    """The process cannot start. The message is one line that names the setting to check."""

@@ -1,6 +1,6 @@
-"""Every status of the service, and the only ways to move between them.
+"""Every status of the service, and the allowed changes between them.
 
-The tables of arrows are also in the database, as triggers: it refuses what is not listed here.
+Database triggers have the same tables of changes and refuse every other change.
 """
 
 from collections.abc import Mapping
@@ -8,36 +8,36 @@ from enum import StrEnum
 
 
 class DocumentStatus(StrEnum):
-    """Where one document of a process stands."""
+    """The status of one document of a case."""
 
-    PENDING = "pending"  #: known, waiting for a job or for its turn in one
-    PROCESSING = "processing"  #: a job works on it; without a webhook it starts here
+    PENDING = "pending"  #: known; it waits for a job, or for its turn in one
+    PROCESSING = "processing"  #: a job works on it; if the request has no webhook, it starts here
     AVAILABLE = "available"  #: its bytes are in the object store and were verified
-    FAILED = "failed"  #: given up on, with an error code; a new job tries again
+    FAILED = "failed"  #: the download failed, with an error code; a new job tries again
 
 
 class JobStatus(StrEnum):
-    """Where one download job stands. The last three are final."""
+    """The status of one download job. The last three are final."""
 
-    PENDING = "pending"  #: no worker has it: new, handed over, or waiting for the portal
+    PENDING = "pending"  #: no worker has it: it is new, was handed back by a worker, or waits for the portal
     PROCESSING = "processing"  #: a worker holds its lease
     COMPLETED = "completed"  #: every document it was made for is available; the case may lack others
     FAILED = "failed"  #: it ended and at least one document is not available, or the case cannot be listed
-    CANCELLED = "cancelled"  #: it was stopped; what was available stays so
+    CANCELLED = "cancelled"  #: it was stopped; available documents stay available
 
 
 class ProcessStatus(StrEnum):
-    """What the API says of a process; derived from its documents and its last job, never stored."""
+    """The status of a case. Derived from its documents and its last job, never stored."""
 
-    PENDING = "pending"  #: no worker has it yet, or documents have joined that were not requested
+    PENDING = "pending"  #: no worker has the case yet, or it has documents that were not requested
     PROCESSING = "processing"  #: a worker downloads its documents
     COMPLETED = "completed"  #: every document is available, or there are none
     FAILED = "failed"  #: the work ended and at least one document is not available
-    CANCELLED = "cancelled"  #: the work was stopped; what was available stays so
+    CANCELLED = "cancelled"  #: the work was stopped; available documents stay available
 
 
 class DeliveryStatus(StrEnum):
-    """Where the delivery of one event to one subscriber stands."""
+    """The status of the delivery of one event to one subscriber."""
 
     WAITING = "waiting"  #: the job has not ended
     SCHEDULED = "scheduled"  #: the next attempt has a time
@@ -65,7 +65,7 @@ DELIVERY_ARROWS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = {
     DeliveryStatus.WAITING: frozenset({DeliveryStatus.SCHEDULED, DeliveryStatus.CANCELLED}),
     DeliveryStatus.SCHEDULED: frozenset({DeliveryStatus.DELIVERED, DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}),
     DeliveryStatus.DELIVERED: frozenset(),
-    # Somebody asked for it again.
+    # A resend was requested.
     DeliveryStatus.FAILED: frozenset({DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED}),
     # The same URL was requested again, before or after the end of the job; or an attempt under way succeeded.
     DeliveryStatus.CANCELLED: frozenset({DeliveryStatus.WAITING, DeliveryStatus.SCHEDULED, DeliveryStatus.DELIVERED}),
@@ -78,8 +78,8 @@ ENDED = frozenset({ProcessStatus.COMPLETED, ProcessStatus.FAILED, ProcessStatus.
 def process_status(job: JobStatus | None, *, listed: bool, outstanding: int, failed: int) -> ProcessStatus:
     """Derive the status of a process from its last job and from its documents that are not available.
 
-    `listed` says whether the portal ever listed it, `outstanding` counts the documents that are pending or
-    processing, `failed` those given up on or kept in an older version.
+    `listed` says whether the portal has ever listed it. `outstanding` counts the documents that are pending or
+    processing, `failed` those that failed or whose newer version could not be downloaded.
     """
     if job in ACTIVE_JOB or (job is not None and not listed):
         return ProcessStatus(job)

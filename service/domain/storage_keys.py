@@ -1,7 +1,7 @@
 """The keys of objects: `processos/<case>/documentos/<document>/<job><attempt>-<name>`.
 
-No two attempts write the same key. So an object never changes once a row names it, even if a worker that lost its
-lease goes on, or the object store executes a request after the worker gave up on it.
+No two attempts write the same key. So an object does not change after a row refers to it, even if a worker goes on
+after it lost its lease, or the object store executes a request that the worker has given up.
 """
 
 import re
@@ -17,28 +17,28 @@ _KEY = re.compile(
 )
 
 
-PREFIX = "processos/"  # of everything that the service writes
-PROBES = f"{PREFIX}probes/"  # of the small objects by which the bucket is tried out
+PREFIX = "processos/"  # of every object that the service writes
+PROBES = f"{PREFIX}probes/"  # of the small objects that test the bucket
 _PROBE = re.compile(rf"{PROBES}[0-9a-f]{{32}}")
 
 
 def probe_key() -> str:
-    """The key of a new probe. Different for each call: two processes may try the bucket out at once."""
+    """The key of a new probe, different for each call: two processes may test the bucket at the same time."""
     return f"{PROBES}{secrets.token_hex(16)}"
 
 
 def is_probe(key: str) -> bool:
-    """Whether a key may be one of `probe_key`."""
+    """Whether a key has the form of `probe_key`."""
     return _PROBE.fullmatch(key) is not None
 
 
 def case_prefix(number: ProcessNumber) -> str:
-    """Where all objects of a case are."""
+    """The key prefix of all objects of a case."""
     return f"{PREFIX}{number.masked}/documentos/"
 
 
 def attempt_prefix(number: ProcessNumber, document_id: UUID, job_id: UUID) -> str:
-    """The key of a new attempt, without the name of the file. Different for each call."""
+    """The key of a new attempt without the file name, different for each call."""
     return f"{case_prefix(number)}{document_id}/{job_mark(job_id)}{secrets.token_hex(4)}-"
 
 
@@ -48,7 +48,7 @@ def job_mark(job_id: UUID) -> str:
 
 
 def case_of(key: str) -> ProcessNumber | None:
-    """The case of an object, or None if the key is not one of ours."""
+    """The case of an object; None if this service did not write the key."""
     match = _KEY.match(key)
     return ProcessNumber(re.sub("[-.]", "", match["number"])) if match else None
 
@@ -56,7 +56,7 @@ def case_of(key: str) -> ProcessNumber | None:
 def writer_of(key: str) -> tuple[UUID, str] | None:
     """The document of an object and the mark of the job that wrote it.
 
-    None if the key is of another program, or of a version that put no job into it.
+    None if another program wrote the key, or a version that did not put the job into it.
     """
     match = _KEY.match(key)
     return (UUID(match["document"]), match["job"]) if match and match["job"] else None
