@@ -1,1 +1,1 @@
-"""A case as one file: what goes into it, read from the bucket, written as a stream."""
+"""A case as one ZIP file: its contents, read from the bucket and written as a stream."""

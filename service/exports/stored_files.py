@@ -1,4 +1,4 @@
-"""Reading back what was stored: every byte of it and no other, or an exception."""
+"""Reads stored files back and verifies them: the exact bytes that were stored, or an exception."""
 
 import asyncio
 import hashlib
@@ -10,16 +10,16 @@ from service.domain.documents import StoredFile
 from service.storage.object_store import ObjectStore
 from service.storage.store_errors import StorageError
 
-RESUMPTIONS = 3  # failures in a row, without a byte between them, that are borne
+RESUMPTIONS = 3  # retries after failures in a row, without a byte received between them
 FIRST_DELAY = 0.5  # seconds; it doubles
 
 
 class UnreadableFile(Exception):
-    """The object store cannot give back what was stored. The message names the object."""
+    """The object store does not return the bytes that were stored. The message names the object."""
 
 
 class _Progress:
-    """How much of a file has come, and whether that is what was stored."""
+    """How much of a file was received, and whether it is what was stored."""
 
     def __init__(self, file: StoredFile) -> None:
         self.file = file
@@ -48,7 +48,7 @@ class _Progress:
         self.is_whole = True
 
     async def bear(self, error: StorageError) -> None:
-        """Wait before the next try. Raises `UnreadableFile` where there were enough of them."""
+        """Wait before the next try. Raises `UnreadableFile` after `RESUMPTIONS` tries."""
         if self._failures == RESUMPTIONS:
             raise UnreadableFile(f"{self.file.key}: {error}") from error
         await asyncio.sleep(FIRST_DELAY * 2**self._failures)
@@ -56,9 +56,9 @@ class _Progress:
 
 
 async def read_verified(store: ObjectStore, file: StoredFile) -> AsyncGenerator[bytes, None]:
-    """The bytes of a file; a read that fails on the way goes on where it ended. Raises `UnreadableFile`.
+    """The bytes of a file. A read that fails is resumed after the last byte received. Raises `UnreadableFile`.
 
-    That the bytes are wrong may turn out after the last of them: who passes them on must be able to take them back.
+    Wrong bytes may be detected only after the last of them: a caller that sends them on must be able to abort.
     """
     progress = _Progress(file)
     while not progress.is_whole:
@@ -68,7 +68,7 @@ async def read_verified(store: ObjectStore, file: StoredFile) -> AsyncGenerator[
 
 
 async def crc32_of(store: ObjectStore, file: StoredFile) -> int:
-    """Read a file for its CRC-32, which earlier versions did not keep. Raises `UnreadableFile`."""
+    """Read a file to compute its CRC-32, which earlier versions did not store. Raises `UnreadableFile`."""
     value = 0
     async with aclosing(read_verified(store, file)) as chunks:
         async for chunk in chunks:

@@ -1,4 +1,4 @@
-"""What an archive holds: the files of a case under names of their own, and a manifest that tells of them."""
+"""The contents of an archive: the files of a case, each with a unique name, and a manifest that describes them."""
 
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -21,12 +21,12 @@ Remember = Callable[[str, int], Awaitable[None]]  # takes the key of a file and 
 
 
 class ManifestDocument(msgspec.Struct, frozen=True):
-    """One document of the case, whether the archive has it or not."""
+    """One document of the case, whether or not the archive has its file."""
 
-    file: str | None  #: its name in the archive; null for one that is not there, whose status says why
+    file: str | None  #: its name in the archive; null if the archive does not have it: `status` says why
     id: UUID
     uuid: str
-    name: str  #: as the portal has it
+    name: str  #: as the portal lists it
     type: str
     instance: str
     sequence: int | None
@@ -36,7 +36,7 @@ class ManifestDocument(msgspec.Struct, frozen=True):
     sha256: str | None
     mime_type: str | None
     charset: str | None
-    content_flags: Sequence[str]  #: how the file differs from what is listed
+    content_flags: Sequence[str]  #: how the file differs from what the portal lists
     listed_size: int | None  #: bytes
     listed_mime_type: str | None
     error_code: str | None
@@ -44,7 +44,7 @@ class ManifestDocument(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What the archive holds, and what it lacks."""
+    """The content of `manifest.json`: the case, and each of its documents."""
 
     process_number: str
     court: str | None
@@ -52,14 +52,14 @@ class Manifest(msgspec.Struct, frozen=True):
     subject: str | None
     filed_at: datetime | None
     secrecy_level: int | None
-    created_at: datetime  #: the archive
+    created_at: datetime  #: when the archive was made
     total_documents: int
     archived_documents: int
     documents: list[ManifestDocument]
 
 
 class Archive(msgspec.Struct, frozen=True):
-    """What will be sent."""
+    """An archive, ready to be streamed."""
 
     created_at: datetime
     manifest: bytes
@@ -77,9 +77,10 @@ class Archive(msgspec.Struct, frozen=True):
         return Entry(MANIFEST_NAME, len(self.manifest), moment, zlib.crc32(self.manifest))
 
     def stream(self, store: ObjectStore, remember: Remember) -> AsyncGenerator[bytes, None]:
-        """The ZIP file; reads the next document when the one before has been taken. Raises `UnreadableFile`.
+        """The ZIP file. Reads a document only after the one before was consumed. Raises `UnreadableFile`.
 
-        Files of earlier versions are read twice: an entry begins with its CRC-32. `remember` is told of it.
+        Files of earlier versions have no stored CRC-32, which an entry begins with. They are read twice, and
+        `remember` is called with the result.
         """
         return zip_stream(self._contents(store, remember))
 
@@ -98,7 +99,10 @@ async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
 
 
 def archive_of(number: ProcessNumber, overview: Overview, found: Sequence[Document]) -> Archive:
-    """Every document has the number of its place in the case, so that those to come change no name."""
+    """Number each file by its document's position in the case, counted over all documents, also those without a file.
+
+    So a document that becomes available later does not rename the others.
+    """
     digits = max(4, len(str(len(found))))
     listed: list[ManifestDocument] = []
     files: list[tuple[Entry, StoredFile]] = []
@@ -120,9 +124,9 @@ def _stored_file(document: Document) -> StoredFile | None:
 
 
 def _shown_time(document: Document) -> datetime:
-    """When it was filed, else when it came: the same in every archive."""
+    """When it was filed, else when it was downloaded, in Brasilia time."""
     moment = document.filed_at or document.completed_at or datetime.fromtimestamp(0, UTC)
-    # "Never" is written as the first day of the calendar, which has no time in Brasilia.
+    # Some systems write "never" as the first day of the calendar, which cannot be converted to Brasilia time.
     return max(moment, datetime.fromtimestamp(0, UTC)).astimezone(BRASILIA)
 
 

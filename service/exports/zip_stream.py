@@ -1,8 +1,8 @@
-"""A ZIP file as a stream of bytes, whose number is known before the first of them.
+"""A ZIP file as a stream of bytes whose size is known before the first byte.
 
-Entries are stored as they are: documents are compressed already, and their sizes then tell the archive's. Each says
-its size and its CRC-32 before its bytes, not behind them: programs that read an archive as a stream, such as Java's
-`ZipInputStream`, could not tell otherwise where a stored entry ends.
+Entries are stored without compression: most documents are compressed already, and the size of the archive follows from
+theirs. The size and the CRC-32 of an entry stand before its bytes, not after them: otherwise programs that read an
+archive as a stream, such as Java's `ZipInputStream`, could not find the end of a stored entry.
 """
 
 from collections.abc import AsyncGenerator, Iterable
@@ -12,26 +12,26 @@ from zipfile import ZipFile, ZipInfo
 
 import msgspec
 
-FLUSH_SIZE = 64 * 1024  # bytes that are collected before they are sent on: small files share a packet
-_FIRST_TIME = (1980, 1, 1, 0, 0, 0)  # the clock of DOS starts here, and ends with 2107
+FLUSH_SIZE = 64 * 1024  # bytes that are collected before they are sent: small files share a packet
+_FIRST_TIME = (1980, 1, 1, 0, 0, 0)  # ZIP stores DOS timestamps, from 1980 to 2107
 _LAST_TIME = (2107, 12, 31, 23, 59, 58)
-_READABLE_FILE = 0o100644 << 16  # else `unzip` makes files that only their owner may read
+_READABLE_FILE = 0o100644 << 16  # otherwise `unzip` creates files that only their owner may read
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A file of the archive before its bytes are there."""
+    """The header of a file in the archive."""
 
     name: str
     size: int  #: bytes
-    modified_at: datetime  #: shown as it is: ZIP knows no zones
-    crc32: int = 0  #: of its bytes; must be right when the entry is written
+    modified_at: datetime  #: written in its own time zone: ZIP stores no zones
+    crc32: int = 0  #: of its bytes; must be correct when the entry is written
 
 
 class _Outlet:
-    """What zipfile writes to. It cannot seek."""
+    """The file object that `zipfile` writes to. It has no `seek`."""
 
     def __init__(self) -> None:
-        self.pending = 0  #: bytes to be taken
+        self.pending = 0  #: bytes that were written and not taken yet
         self._chunks: list[bytes] = []
         self._position = 0
 
@@ -48,10 +48,10 @@ class _Outlet:
         return self._position
 
     def flush(self) -> None:
-        """Nothing: whoever reads takes."""
+        """Do nothing: `take` empties the buffer."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
     def take(self) -> bytes:
         taken = b"".join(self._chunks)
@@ -61,7 +61,7 @@ class _Outlet:
 
 
 def zip_size(entries: Iterable[Entry]) -> int:
-    """Bytes of the whole archive, found by writing one without the contents."""
+    """Bytes of the whole archive, computed by writing its headers and directory without the contents."""
     outlet = _Outlet()
     with ZipFile(outlet, "w") as archive:
         for entry in entries:
@@ -75,9 +75,9 @@ Files = AsyncGenerator[tuple[Entry, AsyncGenerator[bytes, None]], None]
 
 
 async def zip_stream(files: Files) -> AsyncGenerator[bytes, None]:
-    """The archive in chunks; each file is read when its turn has come, and must have the bytes that its entry says.
+    """The archive in chunks. Files are read one after the other; each must have the size and CRC-32 of its entry.
 
-    Whatever a file raises ends the stream, before the directory that would make it a valid archive.
+    An exception of a file ends the stream before the directory is written, so the client has no valid archive.
     """
     outlet = _Outlet()
     archive = ZipFile(outlet, "w")
@@ -105,7 +105,7 @@ async def _written(outlet: _Outlet, content: AsyncGenerator[bytes, None]) -> Asy
 
 
 def _begin(archive: ZipFile, outlet: _Outlet, entry: Entry) -> None:
-    """Write the header of an entry and have the directory list it. `ZipFile.open` would leave the sizes out."""
+    """Write the header of an entry and list it in the directory. `ZipFile.open` would leave the sizes out of it."""
     info = _info(entry)
     info.header_offset = outlet.tell()
     outlet.write(info.FileHeader())

@@ -1,4 +1,4 @@
-"""Whatever operators read, as apprise knows it."""
+"""The services that alerts are sent to, through apprise."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,22 +14,22 @@ class Target:
 
     def __init__(self, notifier: NotifyBase, url: str) -> None:
         self._notifier = notifier
-        #: Which of them it is, in all workers, without the password of its URL.
+        #: Identifies the target in all workers. A hash, because the URL holds a password.
         self.key = sha256(url.encode()).hexdigest()
 
     @property
     def name(self) -> str:
-        """Of the service, not of the account there."""
+        """The name of the service, such as Slack; not of the account there."""
         return str(self._notifier.service_name)
 
     def notify(self, title: str, body: str) -> bool:
-        """Tell, and say whether it was taken. Blocks. Raises what the service's plugin raises."""
+        """Send a message. Returns whether the service accepted it. Blocks. Raises what the apprise plugin raises."""
         return bool(self._notifier.notify(body=body, title=title, notify_type=NotifyType.FAILURE))
 
 
 def open_targets(urls: Sequence[str]) -> list[Target]:
-    """Read the URLs. Raises `StartupError`, which does not repeat them: they hold passwords."""
-    # It logs the addresses that it could not reach; what failed is logged by whoever notifies.
+    """Parse the URLs. Raises `StartupError`, whose message does not repeat them: they hold passwords."""
+    # apprise would log the addresses that it cannot reach. The caller of `notify` logs failures.
     getLogger("apprise").setLevel(CRITICAL + 1)
     return [_target(url, position) for position, url in enumerate(urls, 1)]
 

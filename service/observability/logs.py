@@ -1,4 +1,4 @@
-"""Logs of both processes: one line per thing that happened, as JSON or for people."""
+"""Logs of both processes: one line per event, as JSON or for people."""
 
 import json
 import logging
@@ -12,10 +12,10 @@ import structlog
 from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 _OWN = "autos"
-#: They come with handlers of their own, which know nothing of JSON.
+#: Loggers that come with their own handlers, which do not write JSON.
 _WITH_HANDLERS = ("arq", "uvicorn", "uvicorn.error")
 
-_SHORTEST_SECRET = 8  # characters; a shorter value is part of too many words
+_SHORTEST_SECRET = 8  # characters; a shorter value occurs inside too many words
 _REDACTED = "[redacted]"
 _END = r"[^\s\"'\\&,;<>]"  # what a secret may consist of, in JSON as well as in a text
 _SHAPES = (
@@ -30,25 +30,25 @@ _SHAPES = (
     r"(?<=://)[^\s\"'\\/@]*:[^\s\"'\\/@]+(?=@)",
 )
 
-# By default the values of all local variables are shown, secrets and tokens among them.
+# The default shows the values of all local variables, which may be secrets and tokens.
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 class Redaction:
-    """The last thing that happens to a line: what looks like a secret, or is one of those given, is taken out.
+    """The last processor of a line: replaces the given secrets, and everything that looks like a secret.
 
-    A net for mistakes. Nothing relies on it: secrets are not logged in the first place.
+    A safety net for mistakes. Nothing relies on it: secrets are not logged in the first place.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Take `secrets` out too, whatever they look like; those of fewer than 8 characters are left alone."""
+        """`secrets` are replaced in any context, except those of fewer than 8 characters."""
         known = {spelling for secret in secrets if len(secret) >= _SHORTEST_SECRET for spelling in _spellings(secret)}
         # The longest first: one may be the beginning of another.
         values = [re.escape(each) for each in sorted(known, key=len, reverse=True)]
         self._pattern = re.compile("|".join((*values, *_SHAPES)), re.IGNORECASE)
 
     def __call__(self, _logger: WrappedLogger, _method: str, line: str) -> str:
-        """Structlog's processor behind the renderer."""
+        """A structlog processor that runs after the renderer."""
         return self._pattern.sub(_REDACTED, line)
 
 
@@ -57,9 +57,9 @@ def _spellings(secret: str) -> tuple[str, ...]:
 
 
 def configure_logs(level: str, *, as_json: bool, secrets: Iterable[str] = ()) -> None:
-    """Set up structlog and send the standard library's records through it. To standard output, unbuffered.
+    """Set up structlog for standard output, unbuffered, and send the standard library's records through it too.
 
-    `level` is that of this service's own lines. `secrets` are the values that no line may have.
+    `level` is that of this service's own lines. `secrets` are values that no line may show.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -85,10 +85,11 @@ def configure_logs(level: str, *, as_json: bool, secrets: Iterable[str] = ()) ->
 def _route(handler: logging.Handler, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
-    # Below a warning libraries say what must not be in a log: parameters of queries, whole URLs, headers.
+    # Below WARNING, libraries log what a log must not have: parameters of queries, whole URLs, headers.
     root.setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger(_OWN).setLevel(level)
-    # arq's command line gives it another handler after this, which knows nothing of JSON; a filter comes first.
+    # arq's command line adds a handler after this, which does not write JSON. A filter runs before that handler: it
+    # writes the record and returns False.
     arq = logging.getLogger("arq.worker")
     arq.filters.clear()
     arq.addFilter(lambda record: not handler.handle(record))
@@ -98,14 +99,14 @@ def _route(handler: logging.Handler, level: str) -> None:
         logger.propagate = True
         logger.setLevel(logging.NOTSET)
     logging.getLogger("uvicorn").setLevel(max(logging.INFO, logging.getLevelName(level)))
-    # The service writes the one line of a request itself.
+    # The service writes its own line per request.
     access = logging.getLogger("uvicorn.access")
     access.handlers = [logging.NullHandler()]
     access.propagate = False
 
 
 def _json_renderer() -> list[Any]:
-    # Its encoder escapes every character that could end a line.
+    # The JSON encoder escapes every character that could end a line.
     return [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
 
 
@@ -115,7 +116,7 @@ def _console_renderer() -> list[Any]:
 
 
 def _escape_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Let no value begin a line that looks like another one, or steer the terminal."""
+    """Escape values, so that none can forge a log line or control the terminal."""
     return {name: _escape(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
@@ -124,6 +125,6 @@ def _escape(text: str) -> str:
 
 
 def _write_traceback(output: TextIO, exc_info: ExcInfo) -> None:
-    """Without the values of variables, and indented: a line of it cannot be taken for one of the log."""
+    """Without the values of variables, and indented, so that none of its lines looks like a log line."""
     for block in traceback.format_exception(*exc_info):
         output.writelines(f"\n    {_escape(line)}" for line in block.splitlines())

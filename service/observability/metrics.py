@@ -1,7 +1,7 @@
 """What each process counts, in the format of Prometheus. No label ever holds a case number, an id or a URL.
 
-Counters start at nothing with each process. What the database knows, whichever process asks, is counted there when
-somebody looks: `service.api.metrics`.
+Counters start at 0 with each process. What the database knows is the same for all processes: `service.api.metrics`
+reads it at each scrape.
 """
 
 import math
@@ -20,7 +20,7 @@ _QUEUE_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 
 class Metrics:
-    """The registry of one process, and what both of them count. Made at the start and passed on."""
+    """The registry of one process, with the metrics that the API and the worker share. Created at the start."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -55,17 +55,17 @@ class Metrics:
         )
 
     def watch_connections(self, *, idle: Callable[[], int], in_use: Callable[[], int], limit: int) -> None:
-        """Look at the pool whenever somebody asks."""
+        """Show the pool's connections. The functions are called at each scrape."""
         self._connections.labels("idle").set_function(idle)
         self._connections.labels("in_use").set_function(in_use)
         self._connections_limit.set(limit)
 
     def watch_token(self, source: str, expires_at: Callable[[], float | None]) -> None:
-        """Look at the token whenever somebody asks. `expires_at` is in seconds since the epoch."""
+        """Show how long the token is valid. `expires_at` is called at each scrape: seconds since the epoch."""
         self._token_remaining.labels(source).set_function(lambda: _remaining(expires_at()))
 
     def render(self) -> bytes:
-        """The text of all metrics."""
+        """All metrics in the text format."""
         return generate_latest(self.registry)
 
 
@@ -99,7 +99,7 @@ class WorkerMetrics(Metrics):
     def __init__(self) -> None:
         super().__init__()
         counter = partial(Counter, registry=self.registry)
-        #: error_code is empty for those that are available.
+        #: `error_code` is empty for documents that are available.
         self.documents = counter("autos_documents", "Documents that were brought to an end.", ["outcome", "error_code"])
         self.transferred_bytes = counter(
             "autos_transferred_bytes",
@@ -127,7 +127,7 @@ class WorkerMetrics(Metrics):
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
-        # The first one of a series that is not there yet would be no increase.
+        # Prometheus' `increase` does not see a first count that creates its series.
         self.documents.labels("available", "")
         for code in ErrorCode:
             self.documents.labels("failed", code)

@@ -1,4 +1,4 @@
-"""`/metrics` on a port of its own: always for a worker, and for an API process that keeps it from its clients."""
+"""`/metrics` on a separate port: for every worker, and for an API process whose clients must not see it."""
 
 import errno
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,10 +16,10 @@ Render = Callable[[], Awaitable[bytes]]
 async def serving_metrics(
     port: int | None, render: Render, *, setting: str, address: str | None = None
 ) -> AsyncIterator[None]:
-    """Answer on one address of this machine, or on all, in this process's own loop: one that hangs does not answer.
+    """Serve on one address of this machine, or on all. The server runs in the process's event loop: both hang together.
 
-    Nothing is served without a port. Raises `StartupError`, which names the `setting` of the port, where it is taken,
-    and METRICS_ADDRESS where there is no such address.
+    Serves nothing if `port` is None. Raises `StartupError`, which names `setting` if the port is taken, and
+    METRICS_ADDRESS if the machine has no such address.
     """
     if port is None:
         yield

@@ -1,1 +1,1 @@
-"""Redis and arq: what is rung, and what to do while Redis is away. PostgreSQL knows what is due."""
+"""Redis and arq: the messages that wake workers, and what to do while Redis is away. PostgreSQL knows what is due."""

@@ -1,4 +1,4 @@
-"""What is wrong with a Redis, in words for the operator."""
+"""Errors of Redis, described for the operator."""
 
 import ssl
 
@@ -36,7 +36,7 @@ _BY_CODE = {
 
 
 class RedisRefusesError(redis.exceptions.ConnectionError):
-    """The server answers and does no work: for the worker as good as one that is away."""
+    """The server answers but refuses work. A worker waits for it as for one that is away."""
 
     def __init__(self, reason: str) -> None:
         """`reason` is one line for the operator."""
@@ -45,7 +45,7 @@ class RedisRefusesError(redis.exceptions.ConnectionError):
 
 
 def refusal(error: BaseException) -> str | None:
-    """Why this server can do no work for now. None for any other error."""
+    """Why the server refuses work for now. None for any other error."""
     for kind, reason in _BY_TYPE:
         if isinstance(error, kind):
             return reason
@@ -54,7 +54,7 @@ def refusal(error: BaseException) -> str | None:
 
 
 def describe(error: BaseException) -> str:
-    """One line without a value of the settings."""
+    """One line about the error, without any value of the settings."""
     if isinstance(error, RedisRefusesError):
         return error.reason
     if (reason := refusal(error)) is not None:
@@ -63,7 +63,7 @@ def describe(error: BaseException) -> str:
     certificate = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         return f"its certificate is not trusted: {certificate.verify_message}; see ssl_ca_certs"
-    # redis-py wraps what the system says.
+    # redis-py wraps the error of the operating system.
     kind = type(next((each for each in causes if type(each).__module__ in {"builtins", "socket", "ssl"}), error))
     return f"it cannot be reached ({kind.__name__})"
 

@@ -1,4 +1,4 @@
-"""Tells of a Redis that does no work: once for each reason, and again every minute."""
+"""Logs that Redis is away or refuses work: once for each reason, and again every minute."""
 
 import asyncio
 import time
@@ -10,20 +10,20 @@ from redis.exceptions import RedisError
 from service.queue.redis_faults import RedisRefusesError, describe
 
 GRACE = 2.0  # seconds; a connection that is lost and made again is not worth a line
-QUIET = 60.0  # seconds between two lines
-GAP = 10.0  # seconds without a failure after which all is well: reads succeed while writes are refused
-LOOK_TIMEOUT = 3.0  # seconds that a start waits for
+QUIET = 60.0  # seconds between two lines for the same reason
+GAP = 10.0  # seconds without a failure that end the outage; one success does not: reads work while writes are refused
+LOOK_TIMEOUT = 3.0  # seconds for the ping at the start of a process
 
 
 class Outage:
-    """What a process that waits has met. One for all of its connections."""
+    """The failures that a waiting process has met. One object for all of its connections."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[float, float]] = {}  # reason: since when, and the last time
-        self._told: dict[str, float] = {}
+        self._seen: dict[str, tuple[float, float]] = {}  # reason: time of the first failure and of the last
+        self._told: dict[str, float] = {}  # reason: time of its last line
 
     def fails(self, error: BaseException) -> None:
-        """Note that a command or a connection failed, and is tried again."""
+        """Note that a command or a connection failed and will be retried."""
         now, reason = time.monotonic(), describe(error)
         since, last = self._seen.get(reason, (now, now))
         since = now if now - last > GAP else since
@@ -44,7 +44,7 @@ class Outage:
 
 
 async def tell_if_away(ping: Awaitable[object]) -> None:
-    """Say at the start of a process that goes on without Redis if it has to."""
+    """Log if Redis is away at the start of a process that can work without it."""
     try:
         async with asyncio.timeout(LOOK_TIMEOUT):
             await ping

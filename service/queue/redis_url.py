@@ -1,4 +1,4 @@
-"""`REDIS_URL`, checked before redis-py reads it, which drops a part of what is wrong and fails of the rest later."""
+"""Checks `REDIS_URL` before redis-py reads it: redis-py ignores some mistakes, and fails only later on the others."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from service.domain.variables import unreadable
 
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-#: The parameters that may follow, and what they may say.
+#: The allowed parameters of the query, and their allowed values.
 _PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "db": re.compile("[0-9]{1,5}"),
     "client_name": re.compile(r"[\x21-\x7e]+"),
@@ -22,11 +22,11 @@ _IN_NEED_OF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|\s")
 
 
 class RedisUrlError(ValueError):
-    """The URL cannot be used. The message is one line, which names the parameter and repeats no value."""
+    """The URL cannot be used. The message is one line that names the parameter and repeats no value."""
 
 
 def check_redis_url(url: str) -> None:
-    """Raise `RedisUrlError` for what redis-py would not honour."""
+    """Raises `RedisUrlError` for everything that redis-py would ignore or reject later."""
     parts = urlsplit(url)
     if parts.fragment or _IN_NEED_OF_ESCAPE.search(f"{parts.netloc}{parts.path}"):
         raise RedisUrlError("a character in it needs an escape, such as %23 for # or %25 for a percent sign")
@@ -40,7 +40,7 @@ def check_redis_url(url: str) -> None:
 def _check_place(parts: SplitResult) -> None:
     host = parts.netloc.rpartition("@")[2]
     if parts.scheme == "unix" and (host or not parts.path.strip("/")):
-        # What stands between two slashes and the third is a host, which a socket has not: it would be left out.
+        # The text between the second and the third slash is a host. A socket has none, so redis-py would ignore it.
         raise RedisUrlError("a socket is written with its whole path, such as unix:///run/redis.sock")
     if "," in host:
         raise RedisUrlError("it must name one host")

@@ -1,6 +1,6 @@
-"""The contract between the two processes: what is rung, under which name, with which argument.
+"""The contract between the API and the worker: queues, task names, message ids and arguments.
 
-Redis only rings the bell: every message may be lost or doubled without harm.
+Redis only rings the bell: every message may be lost or delivered twice without harm.
 """
 
 import asyncio
@@ -22,28 +22,28 @@ from service.queue.persistent_redis import Backoff, PersistentRedis, PersistentR
 
 DOWNLOAD_QUEUE = "autos:downloads"
 DELIVERY_QUEUE = "autos:deliveries"
-#: Attempts that are not the first, and those at hosts that keep failing: first attempts do not wait behind them.
+#: Second and later attempts, and attempts at hosts that keep failing. So first attempts do not wait behind them.
 LATE_DELIVERY_QUEUE = "autos:late-deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
 
-HEALTH_KEYS = "autos:health:"  # and a host, and perhaps the name of a worker, as long as it lives there
+HEALTH_KEYS = "autos:health:"  # prefix of the workers' health keys, before <host> or <host>/<worker name>
 PROBE_KEY = "autos:probe"
 PROBE_LIFE = timedelta(seconds=10)
 
-#: How far the clocks of two machines may be apart: a message that is due by one must not be in the future of the other.
+#: How far the clocks of two machines may differ. Messages are dated back by this, so that no worker takes them late.
 CLOCK_SKEW = timedelta(minutes=5)
 EXPIRES = timedelta(days=1)  # of a message that no worker ever took
 RING_TIMEOUT = 3.0  # seconds
-WAKING_MESSAGES = 8  # for all jobs that wait
+WAKING_MESSAGES = 8  # message ids that all waiting jobs share
 
 _FAULTS = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, BusyLoadingError]
 
 
 class Patience(Backoff):
-    """Waits for a Redis that is away until told not to; one object for all connections of a process.
+    """Waits for a Redis that is away until `end` is called. One object for all connections of a process.
 
-    For the worker, which has nothing else to do. The API gives up at once: the sweep rings later.
+    For the worker, which has nothing else to do. The API does not wait: the worker's sweep enqueues the message later.
     """
 
     def __init__(self) -> None:
@@ -52,18 +52,18 @@ class Patience(Backoff):
         self._spared: tuple[asyncio.Task[Any] | None, ...] = ()
 
     def __deepcopy__(self, _memo: object) -> Self:
-        # redis copies its retries for each connection; this one has to be told once for all.
+        # redis-py copies the retry for each connection, but one call of `end` must reach all of them.
         return self
 
     def end(self, *spared: "asyncio.Task[Any] | None") -> None:
-        """Let every call fail that would wait from now on, so that the process can end.
+        """From now on, calls fail instead of waiting, so that the process can end.
 
-        Those of `spared` tasks go on waiting: somebody cancels them in time.
+        Calls of the `spared` tasks still wait: the caller cancels these tasks later.
         """
         self._is_over, self._spared = True, spared
 
     def compute(self, failures: int) -> float:
-        """Seconds until the next attempt. Raises redis' ConnectionError after the end."""
+        """Seconds until the next attempt. Raises redis' ConnectionError after `end`."""
         if self._is_over and asyncio.current_task() not in self._spared:
             raise redis.exceptions.ConnectionError("Redis is away, and this process ends")
         return super().compute(failures)
@@ -80,9 +80,9 @@ decode_message: Callable[[bytes], dict[str, Any]] = msgspec.msgpack.Decoder(dict
 
 
 def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
-    """A pool that notices a silent server within seconds. Connects when it is first used.
+    """A pool that detects a silent server within seconds. It connects on first use.
 
-    arq's own pool has no socket timeout, and its worker dies when a connection breaks.
+    arq's own pool has no socket timeout, and its worker ends when a connection breaks.
     """
     options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
     retry = Retry(NoBackoff(), 1) if patience is None else PersistentRetry(patience)
@@ -93,7 +93,7 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
         health_check_interval=15,
         retry=retry,
         retry_on_error=_FAULTS,
-        # Users of an ACL may not be allowed to name their library.
+        # The ACL of a Redis user may forbid CLIENT SETINFO.
         lib_name=None,
         lib_version=None,
         **options,
@@ -103,22 +103,22 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
 
 
 class Bell:
-    """Tells workers that there is something to do."""
+    """Enqueues the messages that wake workers. The `ring_` methods return False if Redis fails."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
     async def ring_job(self, job_id: UUID) -> bool:
-        """Tell a worker that a job waits. Which job it takes is decided in PostgreSQL.
+        """Enqueue a message that wakes a worker. PostgreSQL decides which job the worker takes.
 
-        There are a few messages only, however many jobs wait; one that waits already does for this job too.
+        All jobs share `WAKING_MESSAGES` message ids: a message that is already queued serves this job too.
         """
         return await self._ring(
             self._redis.enqueue_job,
             DOWNLOAD_PROCESS,
             _job_id=f"download:{job_id.int % WAKING_MESSAGES}",
             _queue_name=DOWNLOAD_QUEUE,
-            # The clocks of two machines differ: a message must not lie in the future of the worker.
+            # The message must not be in the future by the worker's clock.
             _defer_by=-CLOCK_SKEW,
             _expires=EXPIRES,
         )
@@ -132,7 +132,7 @@ class Bell:
         after: timedelta | None = None,
         late: bool | None = None,
     ) -> bool:
-        """Ask for one attempt of a delivery, now or `after` a while. By default all but the first are late ones."""
+        """Enqueue one attempt of a delivery, now or `after` a delay. By default, `late` is True from the second on."""
         is_late = attempt > 1 if late is None else late
         suffix = f":{rings}" if rings else ""
         return await self._ring(
@@ -145,17 +145,17 @@ class Bell:
         )
 
     async def hosts_of_workers(self) -> list[str]:
-        """The hosts on which a worker lives, each with the worker's name if it has one. Raises redis' errors."""
+        """The hosts of running workers, as `<host>` or `<host>/<worker name>`. Raises redis' errors."""
         keys = [key async for key in self._redis.scan_iter(match=f"{HEALTH_KEYS}*", count=1000)]
         return sorted(key.decode().removeprefix(HEALTH_KEYS) for key in keys)
 
     async def ping(self) -> None:
-        """Raises redis' errors where it does not answer, or takes no writes."""
+        """Raises redis' errors if Redis does not answer or refuses writes."""
         await self._redis.set(PROBE_KEY, b"1", px=PROBE_LIFE)
 
     async def _ring(self, enqueue: Callable[..., Awaitable[object]], *args: Any, **kwargs: Any) -> bool:
         try:
-            # A worker's client would wait until Redis is back, and the sweep rings then.
+            # Without this, a worker's client would wait until Redis is back. The sweep enqueues the message then.
             async with asyncio.timeout(RING_TIMEOUT):
                 await enqueue(*args, **kwargs)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
