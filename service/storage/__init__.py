@@ -1,1 +1,1 @@
-"""The bucket: put a stream, sign a link, read a stream, and what stores answer."""
+"""The bucket: write a stream, sign a link, read a stream, and the errors of object stores."""

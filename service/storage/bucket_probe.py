@@ -1,4 +1,4 @@
-"""Whether the bucket does what the service needs of it: an object is written, read by a signed link, and removed."""
+"""Tests what the service needs of the bucket: writes an object, reads it by a signed link, and deletes it."""
 
 from service.domain.storage_keys import probe_key
 from service.storage.object_store import ObjectStore
@@ -9,7 +9,7 @@ _CONTENT = b"Written by autos to try the bucket out.\n"
 
 
 async def try_out(store: ObjectStore) -> None:
-    """Raises `StorageError`. If this is cut off, the tidy-up of the bucket removes what is left."""
+    """Raises `StorageError`. If this is interrupted, the tidy-up of the bucket deletes the object later."""
     key = probe_key()
     await store.put(key, [_CONTENT], "text/plain")
     try:
@@ -21,9 +21,9 @@ async def try_out(store: ObjectStore) -> None:
 
 
 async def refuses_alone(store: ObjectStore, error: StorageError) -> bool:
-    """Whether the store refused one object for good, while it takes another one that is written in the same way.
+    """Whether the store refuses only this object: it accepts a small probe that is written in the same way.
 
-    A policy, or a key of KMS, may allow small objects and deny those of several parts.
+    In the same way, because a policy or a KMS key may allow small objects and deny multipart uploads.
     """
     if not error.is_refusal:
         return False

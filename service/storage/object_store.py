@@ -1,4 +1,4 @@
-"""S3: put a stream, sign a link, read a stream. One client for the life of the process."""
+"""S3: write a stream, sign a link, read a stream. One client per process."""
 
 import asyncio
 import contextlib
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CreateMultipartUploadOutputTypeDef
 
-RENEWAL_TIMEOUT = 10.0  # seconds for new credentials of a role; requests and webhooks wait for it
-ABORT_TIMEOUT = 10.0  # seconds; a worker that is asked to stop waits for it
-READS = 48  # at once: they may be as slow as somebody's client, and must leave connections to the others
+RENEWAL_TIMEOUT = 10.0  # seconds for new credentials of a role; requests and webhooks wait for them
+ABORT_TIMEOUT = 10.0  # seconds; a worker that stops waits for it
+READS = 48  # at once: a read may be as slow as a user's client, and must leave connections to other calls
 _READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most
 
 
@@ -37,7 +37,7 @@ class StoredObject(msgspec.Struct, frozen=True):
     """An object of the bucket."""
 
     key: str
-    modified_at: datetime  #: by the store's clock; of an object of several parts some stores say when it was begun
+    modified_at: datetime  #: by the store's clock; for a multipart upload, some stores give the time of its start
 
 
 class OpenUpload(msgspec.Struct, frozen=True):
@@ -80,18 +80,18 @@ class ObjectStore:
         await confirm(self._client, target, answer, sum(map(len, chunks)), self._settings.call_timeout)
 
     async def remove(self, key: str) -> None:
-        """Delete an object; one that is not there is no error. Raises `StorageError`."""
+        """Delete an object. A missing object is no error. Raises `StorageError`."""
         async with self._calling("DeleteObject"):
             await self._client.delete_object(Bucket=self._settings.bucket, Key=key)
 
     async def discard(self, key: str) -> None:
-        """Delete an object that no row names, if the store can be asked. The tidy-up of the bucket finds the others."""
+        """Delete an object that no row refers to. If the store fails, the tidy-up of the bucket deletes it later."""
         with contextlib.suppress(StorageError):
             async with asyncio.timeout(ABORT_TIMEOUT):
                 await self.remove(key)
 
     async def objects(self, prefix: str) -> AsyncGenerator[list[StoredObject], None]:
-        """The objects whose keys begin like this, in pages of at most 1,000. Raises `StorageError`."""
+        """The objects whose keys start with `prefix`, in pages of at most 1,000. Raises `StorageError`."""
         pages = aiter(
             self._client.get_paginator("list_objects_v2").paginate(Bucket=self._settings.bucket, Prefix=prefix)
         )
@@ -103,7 +103,7 @@ class ObjectStore:
             yield [StoredObject(each["Key"], each["LastModified"]) for each in page.get("Contents", [])]
 
     async def read(self, key: str, *, start: int = 0) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` on, none read ahead. Closing it ends the transfer. Raises `StorageError`."""
+        """The bytes from offset `start` on. Closing the generator ends the transfer. Raises `StorageError`."""
         span: Any = {"Range": f"bytes={start}-"} if start else {}
         async with self._read_places:
             async with self._calling("GetObject"):
@@ -120,8 +120,8 @@ class ObjectStore:
 
     @asynccontextmanager
     async def start_upload(self, key: str, mime_type: str) -> AsyncIterator["Upload"]:
-        """Begin an object of several parts. Leaving the block without `complete` aborts it. Raises `StorageError`."""
-        # Shielded: an upload whose name never arrived could not be aborted.
+        """Start a multipart upload. Leaving the block without `complete` aborts it. Raises `StorageError`."""
+        # Shielded: if we are cancelled, we must still learn the upload's id to abort it.
         creating = asyncio.ensure_future(self._create_upload(key, mime_type))
         upload: Upload | None = None
         try:
@@ -129,11 +129,11 @@ class ObjectStore:
             yield upload
         finally:
             if upload is None or not upload.is_complete:
-                # Shielded: an upload left open costs its owner money until somebody finds it.
+                # Shielded: the store charges for the parts of an open upload until it is aborted.
                 await asyncio.shield(asyncio.ensure_future(self._abort(creating)))
 
     async def _create_upload(self, key: str, mime_type: str) -> Target:
-        """What names the upload in later calls."""
+        """The parameters that identify the upload in later calls."""
         target: Target = {"Bucket": self._settings.bucket, "Key": key}
         answer = await self._checksums.protect(lambda crc: self._begin(target, mime_type, crc=crc))
         if "UploadId" not in answer:
@@ -152,11 +152,11 @@ class ObjectStore:
             async with storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout), "AbortMultipartUpload"):
                 await self._client.abort_multipart_upload(**await creating)
         except StorageError:
-            # The store is away: the sweep aborts it later.
+            # The sweep aborts the upload later.
             return
 
     async def open_uploads(self, *, older_than: timedelta) -> list[OpenUpload]:
-        """The service's uploads that were begun longer ago and are still open. Raises `StorageError`."""
+        """The service's open uploads that were started longer than `older_than` ago. Raises `StorageError`."""
         begun_before = datetime.now(UTC) - older_than
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._settings.bucket, Prefix=PREFIX
@@ -165,11 +165,11 @@ class ObjectStore:
             try:
                 found = [upload async for page in pages for upload in page.get("Uploads", [])]
             except self._client.exceptions.NoSuchUpload:
-                return []  # what rclone answers if there is none
+                return []  # rclone's response if there is no upload
         return [OpenUpload(each["Key"], each["UploadId"]) for each in found if each["Initiated"] < begun_before]
 
     async def abort_upload(self, upload: OpenUpload) -> None:
-        """Give an upload up; one that has ended meanwhile is no error. Raises `StorageError`."""
+        """Abort an upload. One that has ended meanwhile is no error. Raises `StorageError`."""
         with contextlib.suppress(self._client.exceptions.NoSuchUpload):
             async with self._calling("AbortMultipartUpload"):
                 await self._client.abort_multipart_upload(
@@ -177,7 +177,10 @@ class ObjectStore:
                 )
 
     async def link(self, key: str, name: str, mime_type: str, *, moment: datetime | None = None) -> str:
-        """A link that downloads the object under `name` for `link_ttl` seconds from `moment`, or now. Asks nobody."""
+        """A link that downloads the object under `name`, valid for `link_ttl` seconds from `moment` (default: now).
+
+        Signed locally: a request is made only to renew credentials. Raises `StorageError` if that fails.
+        """
         parameters = {
             "response-content-disposition": content_disposition(name),
             "response-content-type": mime_type,
@@ -188,7 +191,7 @@ class ObjectStore:
         )
 
     async def read_by_link(self, key: str) -> bytes:
-        """Read a small object as clients do, by a signed link, at the endpoint of calls. Raises `StorageError`."""
+        """Read a small object by a signed link, as clients do, but at `endpoint_url`. Raises `StorageError`."""
         target = await link_target(self._client, self._settings.bucket)
         target = msgspec.structs.replace(target, scope=self._links.scope)
         credentials = await self._frozen_credentials()
@@ -196,14 +199,14 @@ class ObjectStore:
             return await fetch(self._client, sign_link(target, credentials, key, {}, ttl=60, moment=datetime.now(UTC)))
 
     async def link_expiry(self) -> datetime:
-        """When a link that is signed from now on stops working, at the earliest: with the credentials that sign it."""
+        """The earliest expiry of a link that is signed from now on. The credentials that sign it may expire first."""
         moment = datetime.now(UTC).replace(microsecond=0)
         wanted = moment + timedelta(seconds=self._settings.link_ttl)
         credentials = await self._frozen_credentials()
         return min(wanted, self._credentials_clock.end(credentials.token, now=moment) or wanted)
 
     async def _frozen_credentials(self) -> "ReadOnlyCredentials":
-        # Those of a machine's role are renewed from time to time, and where they come from may hang.
+        # The credentials of a machine's role are renewed from time to time, and their source may hang.
         async with storage_errors(min(RENEWAL_TIMEOUT, self._settings.call_timeout), "new credentials"):
             return await self._credentials.get_frozen_credentials()
 
@@ -212,7 +215,7 @@ class ObjectStore:
 
     @property
     def link_ttl(self) -> int:
-        """Seconds that a link lives, if the credentials that sign it live as long."""
+        """Seconds that a link is valid, unless the credentials that sign it expire before."""
         return self._settings.link_ttl
 
     @property
@@ -221,18 +224,18 @@ class ObjectStore:
         return self._links.scope.partition("/")[0]
 
     async def check(self) -> str:
-        """Ask for the bucket. Returns the region that the store names, or nothing.
+        """Check that the bucket exists. Returns the region that the store names, or an empty string.
 
-        Raises `StorageError`, whose cause says what is wrong.
+        Raises `StorageError`, whose `__cause__` says what is wrong.
         """
         async with self._calling("HeadBucket"):
             return told_region(await self._client.head_bucket(Bucket=self._settings.bucket))
 
     async def list_one(self) -> str:
-        """Ask for the bucket in another way. Returns the region that the call was signed for in the end.
+        """Check the bucket with a listing. Returns the region that the last request was signed for.
 
-        botocore follows a store that names another region. Raises `StorageError`, with a code: an answer to HEAD has
-        none.
+        botocore retries with another region if the store names one. Raises `StorageError` with a code, which `check`
+        cannot have: a response to HEAD has no body.
         """
         regions: list[str] = []
 
@@ -248,7 +251,7 @@ class ObjectStore:
         return regions[-1]
 
     async def create_bucket(self) -> None:
-        """Make the bucket. Raises `StorageError`."""
+        """Raises `StorageError`."""
         region: Any = self._settings.region
         location: Any = (
             {} if region in {None, "us-east-1"} else {"CreateBucketConfiguration": {"LocationConstraint": region}}
@@ -259,7 +262,7 @@ class ObjectStore:
 
 @asynccontextmanager
 async def open_object_store(settings: StoreSettings) -> AsyncIterator[ObjectStore]:
-    """Open the clients of a bucket, one for calls and one that signs links for the public host."""
+    """Open two clients of a bucket: one for calls, and one for links to the public host. Raises `StorageError`."""
     botocore_session = get_session()
     with opening_errors():
         session = aioboto3.Session(

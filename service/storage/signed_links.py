@@ -1,8 +1,7 @@
-"""Links that download an object for a while, signed without asking anybody (AWS Signature Version 4, in the query).
+"""Links that download an object until they expire, signed locally (AWS Signature Version 4, in the query).
 
-A status of 1,000 documents signs 1,000 of them. botocore takes many times as long for one, and its bare signer
-(`S3SigV4QueryAuth`) still four times. Where a link leads, for which region it is signed, and with which credentials, is
-botocore's to say.
+The status of a case with 1,000 documents signs 1,000 links, and botocore is too slow for that, even its bare signer
+(`S3SigV4QueryAuth`). botocore still provides the address, the region and the credentials.
 """
 
 import hashlib
@@ -20,29 +19,29 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class LinkTarget(msgspec.Struct, frozen=True):
-    """Where the objects of one bucket are, as botocore addresses them."""
+    """The address of the objects of one bucket, as botocore builds it."""
 
     origin: str  #: scheme, host and port
-    host: str  #: as the Host header of a download will have it
+    host: str  #: the Host header of a download
     path: str  #: before the key, with a slash at the end
     scope: str  #: of signatures, without the day: region, service and "aws4_request"
 
 
 async def link_target(signer: Any, bucket: str) -> LinkTarget:
-    """Ask botocore where an object of this bucket would be, with all its rules of endpoints."""
+    """Get the address of an object in this bucket from botocore, which applies its endpoint rules."""
     probe = await signer.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _PROBE}, ExpiresIn=60)
     parts = urlsplit(probe)
     return LinkTarget(
         origin=f"{parts.scheme}://{parts.netloc}",
         host=_host_header(parts),
         path=parts.path.removesuffix(_PROBE),
-        # Not the client's region: an access point, and `aws-global`, are signed for another one.
+        # Not the client's region: links of an access point, and of `aws-global`, are signed for another one.
         scope=dict(parse_qsl(parts.query))["X-Amz-Credential"].split("/", 2)[2],
     )
 
 
 def _host_header(parts: SplitResult) -> str:
-    """In lower case and without the usual port, as clients send it and as botocore signs it."""
+    """In lower case and without the default port, as clients send it and as botocore signs it."""
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else f"{parts.hostname}"
     return host if parts.port in {None, _USUAL_PORTS.get(parts.scheme)} else f"{host}:{parts.port}"
 
@@ -50,9 +49,9 @@ def _host_header(parts: SplitResult) -> str:
 def sign_link(
     target: LinkTarget, credentials: Any, key: str, parameters: dict[str, str], *, ttl: int, moment: datetime
 ) -> str:
-    """A link to an object that lives `ttl` seconds from `moment` on.
+    """A link to an object, valid for `ttl` seconds from `moment`.
 
-    `credentials` are botocore's frozen ones; `parameters` are those of GetObject by the names that they have in a URL.
+    `credentials` are botocore's frozen ones. `parameters` are query parameters of GetObject.
     """
     stamp = moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{target.scope}"
@@ -73,9 +72,9 @@ def sign_link(
     return f"{target.origin}{path}?{query}&X-Amz-Signature={signature}"
 
 
-@lru_cache(maxsize=4)  # one a day and region
+@lru_cache(maxsize=4)  # one per day and region
 def signing_key(secret_key: str, scope: str) -> bytes:
-    """The key of a `scope` of day, region, service and "aws4_request"."""
+    """The signing key for a `scope` of day, region, service and "aws4_request"."""
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")

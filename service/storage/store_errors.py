@@ -1,4 +1,4 @@
-"""Errors of the object store, as one type that says what was asked and what the store answered."""
+"""Errors of the object store, as one type with the operation and the store's response."""
 
 import asyncio
 import re
@@ -10,19 +10,19 @@ import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-#: Refusals that are over after a while, or that say that the bytes were changed on the way.
+#: Codes of refusals that a retry may overcome: they pass after a while, or the bytes were damaged in transit.
 _PASSING = frozenset(
     {"BadDigest", "IncompleteBody", "InvalidPart", "RequestTimeout", "SlowDown", "XAmzContentChecksumMismatch"}
-    # Of credentials that are renewed, and of a clock.
+    # Credentials that are renewed, and a wrong clock.
     | {"ExpiredToken", "InvalidToken", "RequestExpired", "RequestTimeTooSkewed", "TokenRefreshRequired"}
 )
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_EXPECTED = re.compile(r"expecting '([^']{1,60})'")  # what stores write that have no element for the region
+_EXPECTED = re.compile(r"expecting '([^']{1,60})'")  # in the message of stores that send no region element
 
 
-OPENING = "opening"  # the operation of a client that cannot be made: its error begins with the name of a setting
-#: What botocore raises before it asks the store anything, by the name of the class.
+OPENING = "opening"  # the operation if no client can be created: the error starts with the name of a setting
+#: What botocore raises before any request, by the name of the class.
 _MALFORMED: Mapping[str, str] = {
     "InvalidRegionError": "S3_REGION (or AWS_DEFAULT_REGION): it is no name of a region",
     "ParamValidationError": "S3_BUCKET: it is no name of a bucket",
@@ -33,12 +33,12 @@ _MALFORMED: Mapping[str, str] = {
 
 
 class StorageError(Exception):
-    """The object store failed for longer than its client retries, or refused. Not the document's fault."""
+    """The object store failed, also after the client's retries, or refused. Not the document's fault."""
 
     def __init__(
         self, message: str, *, operation: str = "", status: int | None = None, code: str = "", region: str = ""
     ) -> None:
-        """`status` and `code` are what the store answered, if it did; `region` is where it says the bucket is."""
+        """`status` and `code` are of the store's response, if any. `region`: the bucket's, if the store named it."""
         super().__init__(message)
         self.operation = operation
         self.status = status
@@ -47,22 +47,22 @@ class StorageError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """The store understood what it was asked and will answer the same to the same question."""
+        """Whether the store would refuse the same request again, so that a retry is useless."""
         is_passing = self.code in _PASSING or "Throttl" in self.code
         return self.status in {400, 403, 405, 411, 413, 501} and not is_passing
 
 
-#: Seconds without a byte taken or an answer, after which a write is given up: people are told within a minute, and a
-#: call in several parts takes up to ten more to clean up behind itself.
+#: Seconds after which a write fails if the store neither takes a byte nor answers. Below a minute, so that the failure
+#: is reported within one: a multipart upload takes up to ten more seconds to abort.
 STALL = 40.0
 Moved = Callable[[], None]
 
 
 @asynccontextmanager
 async def storage_errors(timeout: float, operation: str, *, stall: float | None = None) -> AsyncIterator[Moved]:
-    """Raise `StorageError` for whatever fails in the block, or takes longer than `timeout` seconds.
+    """Raises `StorageError` for every failure in the block, and if it takes longer than `timeout` seconds.
 
-    With `stall` also where so many seconds pass without a call of what is yielded.
+    With `stall`, also if the yielded function is not called for `stall` seconds.
     """
     loop = asyncio.get_running_loop()
     quiet, end = timeout if stall is None else stall, loop.time() + timeout
@@ -71,7 +71,7 @@ async def storage_errors(timeout: float, operation: str, *, stall: float | None 
         async with asyncio.timeout_at(min(end, loop.time() + quiet)) as limit:
 
             def moved() -> None:
-                # A body may be sent for a moment longer than its caller waits.
+                # The body may still be sent for a short time after the block has ended.
                 if is_open and not limit.expired():
                     limit.reschedule(min(end, loop.time() + quiet))
 
@@ -90,7 +90,7 @@ async def storage_errors(timeout: float, operation: str, *, stall: float | None 
 
 @contextmanager
 def opening_errors() -> Iterator[None]:
-    """Raise `StorageError` for settings with which botocore makes no client, and for credentials it cannot find."""
+    """Raises `StorageError` if botocore cannot create a client from the settings, or finds no credentials."""
     try:
         yield
     except (BotoCoreError, ValueError, OSError) as error:
@@ -104,7 +104,7 @@ def opening_errors() -> Iterator[None]:
 def _refused(error: ClientError, operation: str) -> StorageError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     code = str(error.response.get("Error", {}).get("Code", ""))
-    # A store's message may name keys and hosts. Its code is one word.
+    # Only the code, which is one word: a store's message may name keys and hosts.
     shown = code if _CODE.fullmatch(code) else ""
     answer = " ".join(each for each in (str(status or ""), "" if shown == str(status) else shown) if each)
     region = told_region(error.response)
@@ -113,7 +113,7 @@ def _refused(error: ClientError, operation: str) -> StorageError:
 
 
 def told_region(response: Mapping[str, Any]) -> str:
-    """The region of the bucket by an answer of the store, or nothing."""
+    """The region of the bucket in a response of the store, or an empty string."""
     error = response.get("Error", {})
     told = (
         response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")

@@ -1,4 +1,4 @@
-"""Objects of several parts, and bodies of requests."""
+"""Multipart uploads, and the bodies and checksums of requests."""
 
 import base64
 import hashlib
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
-PART_SIZE = 8 * 1024 * 1024  # bytes; S3 wants 5 MiB at least and 10,000 parts at most
+PART_SIZE = 8 * 1024 * 1024  # bytes; S3 requires at least 5 MiB, and at most 10,000 parts
 _WRITE_SIZE = 256 * 1024  # bytes handed to the socket at a time
 _T = TypeVar("_T")
-Target = dict[str, Any]  # bucket, key and, once it is known, the upload's name
+Target = dict[str, Any]  # `Bucket`, `Key` and, once it is known, `UploadId`
 
 
 class PartBody:
-    """Chunks as a request body that can be sent again, without ever being joined."""
+    """A request body of chunks that are never joined. It can be sent again."""
 
     def __init__(self, chunks: Sequence[bytes], moved: Moved) -> None:
-        """`moved` is called whenever the socket has taken some more of it."""
+        """`moved` is called each time the transport takes a piece."""
         self._chunks = chunks
         self._moved = moved
 
     def read(self, _size: int = -1) -> bytes:
-        """Only there for botocore, which wants a file; the transport iterates."""
+        """Exists only because botocore expects a file. The transport iterates instead."""
         raise NotImplementedError
 
     def tell(self) -> int:
-        """A retry starts from here."""
+        """The position to which botocore seeks before a retry."""
         return 0
 
     def seek(self, _offset: int, _whence: int = 0) -> int:
-        """Each iteration starts at the beginning anyway."""
+        """Do nothing: each iteration starts at the beginning."""
         return 0
 
     async def __aiter__(self) -> AsyncIterator[memoryview]:
@@ -48,16 +48,16 @@ class PartBody:
 
 
 class Checksums:
-    """What tells the store of a flipped bit: payloads are not signed, so that they can be streamed.
+    """Checksums with which the store detects damaged bytes. Payloads are not signed, so that they can be streamed.
 
-    CRC-32, and MD5 for stores that refuse the headers of the newer one.
+    CRC-32, or MD5 for stores that refuse the CRC-32 headers.
     """
 
     def __init__(self) -> None:
         self.has_crc = True
 
     async def protect(self, call: Callable[[bool], Awaitable[_T]]) -> _T:
-        """Make a call with CRC-32 (True). If the store refuses it, make it without, and remember what works."""
+        """Call `call(True)`, with CRC-32. If the store refuses it, call `call(False)`, and remember if that works."""
         if not self.has_crc:
             return await call(False)
         try:
@@ -72,14 +72,14 @@ class Checksums:
 
 
 def _may_be_of_headers(error: StorageError) -> bool:
-    """Whether the store, or a proxy before it, may have refused the headers, and would take the same call without."""
-    # A header that a proxy leaves out breaks the signature. A proxy's own 403 has no code.
+    """Whether the store, or a proxy in front of it, may have refused the call because of the CRC-32 headers."""
+    # A proxy that drops a signed header breaks the signature. A proxy's own 403 has no code.
     is_of_proxy = error.status == 403 and error.code in {"", "403", "SignatureDoesNotMatch"}
     return error.is_refusal and (error.status in {400, 501} or is_of_proxy)
 
 
 def checksum(chunks: Sequence[bytes], *, crc: bool) -> dict[str, Any]:
-    """The checksum of a body, by the name of its parameter."""
+    """The checksum of a body as the parameter of a call."""
     return {"ChecksumCRC32": _crc32(chunks)} if crc else {"ContentMD5": _md5(chunks)}
 
 
@@ -100,9 +100,9 @@ def _md5(chunks: Sequence[bytes]) -> str:
 async def confirm(
     client: "S3Client", target: Target, answer: Mapping[str, Any], size: int, call_timeout: float
 ) -> None:
-    """Ask for an object whose writing was answered without a receipt. Raises `StorageError`.
+    """If the response to a write has no ETag, check that the object exists. Raises `StorageError`.
 
-    A network that wants a login first, or a proxy, answers 200 in the store's place.
+    A captive portal or a proxy may answer 200 instead of the store.
     """
     if answer.get("ETag"):
         return
@@ -114,7 +114,7 @@ async def confirm(
 
 
 class Upload:
-    """An object of several parts, not visible before `complete`."""
+    """A multipart upload. The object is not visible before `complete`."""
 
     def __init__(self, client: "S3Client", target: Target, call_timeout: float, checksums: Checksums) -> None:
         self._client = client
@@ -126,7 +126,7 @@ class Upload:
         self.is_complete = False
 
     async def put_part(self, chunks: Sequence[bytes]) -> None:
-        """Send the next part; every one but the last has `PART_SIZE` bytes. Raises `StorageError`."""
+        """Send the next part. Every part but the last has `PART_SIZE` bytes. Raises `StorageError`."""
         self._parts.append(await self._checksums.protect(lambda crc: self._send_part(chunks, crc=crc)))
         self._size += sum(map(len, chunks))
 
@@ -147,7 +147,7 @@ class Upload:
 
     async def complete(self) -> None:
         """Make the object visible. Raises `StorageError`."""
-        # Without `stall`: stores may put large objects together for minutes.
+        # Without `stall`: a store may take minutes to assemble a large object.
         async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
             answer = await self._client.complete_multipart_upload(
                 **self._target, MultipartUpload={"Parts": self._parts}
