@@ -1,1 +1,1 @@
-"""Logs, metrics and alerts: what a process tells of itself."""
+"""Logs, metrics and alerts."""

@@ -16,7 +16,7 @@ Render = Callable[[], Awaitable[bytes]]
 async def serving_metrics(
     port: int | None, render: Render, *, setting: str, address: str | None = None
 ) -> AsyncIterator[None]:
-    """Serve on one address of this machine, or on all. The server runs in the process's event loop: both hang together.
+    """Serve on one address of this machine, or on all, in the process's event loop: if that hangs, nothing answers.
 
     Serves nothing if `port` is None. Raises `StartupError`, which names `setting` if the port is taken, and
     METRICS_ADDRESS if the machine has no such address.

@@ -1,6 +1,6 @@
 """The contract between the API and the worker: queues, task names, message ids and arguments.
 
-Redis only rings the bell: every message may be lost or delivered twice without harm.
+Redis only wakes the workers: every message may be lost or delivered twice without harm.
 """
 
 import asyncio

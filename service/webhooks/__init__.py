@@ -1,1 +1,1 @@
-"""What is sent to subscribers and how: payload, signature, client, and what an answer means."""
+"""Webhooks: payload, signature, HTTP client, and what the subscriber's response means for the delivery."""

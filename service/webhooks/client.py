@@ -1,4 +1,4 @@
-"""The HTTP client of webhooks: one POST to one URL of a stranger."""
+"""The HTTP client of webhooks: one request to a URL that is not trusted."""
 
 import asyncio
 import errno
@@ -30,7 +30,7 @@ CONNECT_SECONDS = 5.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_HOST_CHARACTERS = 253
 
-# No route, no interface, no source address or port left, no descriptor or memory for a socket.
+# No route, no interface, no source address or port left, no file descriptor or memory for a socket.
 _OWN_FAULTS = frozenset(
     {
         *(errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL),
@@ -49,7 +49,7 @@ class _Request:
 
 @dataclass
 class _Answer:
-    """What has come back so far: it outlives the deadline that cuts the rest off."""
+    """The part of the response received so far. It is still there after the deadline has cancelled the request."""
 
     status: int = 0
     """0 until the status line is there."""
@@ -58,10 +58,10 @@ class _Answer:
 
 
 class GuardedClient:
-    """Sends requests to the URLs that a policy allows, and to nothing else.
+    """Sends requests only to URLs that the policy allows.
 
-    Redirects are not followed, proxies and credentials of the environment are not used, cookies are not kept,
-    connections are not reused, and answers are read up to 16 KiB and never inflated.
+    It does not follow redirects, use proxies or credentials of the environment, keep cookies or reuse connections.
+    It reads at most 16 KiB of a response and never decompresses it.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class GuardedClient:
         timeout: float = 30.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Take the deadline of a whole POST in seconds, and trust other than the system's where `tls` is given.
+        """`timeout` is the limit of a whole request in seconds. `tls` replaces the system's trusted certificates.
 
-        The resolver stays the caller's to close.
+        The caller closes `resolver`.
         """
         self._policy = policy
         self._resolver = resolver
@@ -82,14 +82,14 @@ class GuardedClient:
         self._tls = tls
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostOutcome:
-        """Send one request and say what became of it; what the network does raises nothing.
+        """Send one POST and return its outcome. Failures of the network are outcomes too: they raise nothing.
 
-        The URL is checked anew, since the policy or the name may have changed since it was accepted.
+        The URL is checked again, because the policy or the name may have changed since it was accepted.
         """
         return await self._timed(_Request("POST", url, headers, body))
 
     async def probe(self, url: str, headers: Mapping[str, str]) -> PostOutcome:
-        """Ask with HEAD whether there is an HTTP server, in the same way as `post` does: nothing is delivered."""
+        """Send a HEAD in the same way as `post`, to test whether there is an HTTP server. Delivers nothing."""
         return await self._timed(_Request("HEAD", url, headers))
 
     async def _timed(self, request: _Request) -> PostOutcome:
@@ -119,7 +119,7 @@ class GuardedClient:
         if isinstance(guard.lookup_error, NameNotFound):
             return PostOutcome(OutcomeKind.NAME_NOT_FOUND)
         if isinstance(guard.lookup_error, LookupFailed):
-            # A receiver whose own DNS servers are dead must not pass for a fault of this machine.
+            # If the receiver's own DNS servers are down, this machine is not at fault.
             is_theirs = await self._resolver.is_working()
             return PostOutcome(OutcomeKind.NAME_NOT_FOUND if is_theirs else OutcomeKind.RESOLVER_UNAVAILABLE)
         return PostOutcome(_transport_failure(guard, error))
@@ -128,9 +128,9 @@ class GuardedClient:
 def guarded_session(
     guard: AddressGuard, resolver: NameResolver, *, tls: ssl.SSLContext | None = None
 ) -> aiohttp.ClientSession:
-    """Make a client session that opens sockets only to what the guard allows. One per request, as the guard is.
+    """A client session that opens sockets only to addresses that the guard allows. One per request, like the guard.
 
-    Only the connection has a time limit; the deadline of the whole is the caller's. So is `allow_redirects`.
+    It limits only the time to connect. The caller sets the deadline of the request, and `allow_redirects=False`.
     """
     connector = aiohttp.TCPConnector(
         resolver=VettingResolver(resolver, guard),
@@ -153,7 +153,7 @@ async def _exchange(session: aiohttp.ClientSession, request: _Request, answer: _
     response = await session.request(
         request.method,
         request_url(request.url),
-        # In pieces: an answer that comes before the last of them is read.
+        # Sent in pieces, so that a response is read even if it comes before the last piece is sent.
         data=None if request.body is None else io.BytesIO(request.body),
         headers={**request.headers, "Accept-Encoding": "identity"},
         allow_redirects=False,
@@ -204,7 +204,7 @@ def _transport_failure(guard: AddressGuard, error: Exception) -> OutcomeKind:
         return OutcomeKind.TLS_FAILED
     if not isinstance(error, aiohttp.ClientConnectorError):
         return OutcomeKind.PROTOCOL_ERROR
-    # A receiver with IPv6 alone is not our fault on a machine without IPv6: there must have been an IPv4 address.
+    # Only if an IPv4 address was tried: on a machine without IPv6, a receiver with only IPv6 is not our fault.
     if guard.has_dialled_ipv4 and error.os_error.errno in _OWN_FAULTS:
         return OutcomeKind.NETWORK_UNAVAILABLE
     return OutcomeKind.CONNECT_FAILED

@@ -1,4 +1,4 @@
-"""What became of one POST, as a value from a closed set."""
+"""The outcome of one POST, as a value from a closed set."""
 
 import re
 import unicodedata
@@ -68,7 +68,10 @@ _OWN_FAULTS = frozenset({OutcomeKind.RESOLVER_UNAVAILABLE, OutcomeKind.NETWORK_U
 
 @dataclass(frozen=True)
 class PostOutcome:
-    """One POST: `status_code` and what follows from it only where there was an answer, `rule` where refused."""
+    """One POST. The fields from `status_code` to `location_host` are set only if there was a response.
+
+    `rule` is set only if the address was refused.
+    """
 
     kind: OutcomeKind
     status_code: int | None = None
@@ -80,17 +83,17 @@ class PostOutcome:
 
     @property
     def is_delivered(self) -> bool:
-        """Tell whether the receiver has taken the message."""
+        """Whether the receiver accepted the message."""
         return self.kind is OutcomeKind.DELIVERED
 
     @property
     def is_own_fault(self) -> bool:
-        """Tell whether this machine is at fault, so that the POST must not use up an attempt."""
+        """Whether this machine is at fault, so that the POST must not use up an attempt."""
         return self.kind in _OWN_FAULTS
 
     @property
     def error(self) -> str | None:
-        """One sentence for the receiver's owner, without any address; None when delivered."""
+        """One sentence for the receiver's owner, without any address. None if delivered."""
         if self.kind is OutcomeKind.DELIVERED:
             return None
         if self.kind is OutcomeKind.STATUS:
@@ -102,9 +105,9 @@ class PostOutcome:
 
 
 def parse_retry_after(value: str | None, now: datetime) -> int | None:
-    """Read a Retry-After header (RFC 9110, seconds or HTTP date) as seconds from now, never below 0.
+    """Parse a Retry-After header (RFC 9110, seconds or HTTP date) into seconds from `now`, never below 0.
 
-    A header that is absent or malformed gives None. There is no upper bound.
+    Returns None if the header is missing or malformed. There is no upper bound.
     """
     if value is None:
         return None
@@ -114,24 +117,24 @@ def parse_retry_after(value: str | None, now: datetime) -> int | None:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    # A date with the zone "-0000" comes without one.
+    # The parser returns a date with the zone "-0000" without a zone.
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0, round((moment - now).total_seconds()))
 
 
 def excerpt_of(body: bytes, content_encoding: str | None) -> str:
-    """The beginning of an answer as one line of text of at most 1 KiB, without control characters.
+    """The start of a response body as one line of at most 1 KiB, without control characters.
 
-    A compressed body gives an empty text: it is never inflated.
+    Empty for a compressed body, which is never decompressed.
     """
     if content_encoding is not None and content_encoding.strip().lower() not in {"", "identity"}:
         return ""
     text = clean_text(body[:EXCERPT_BYTES].decode(errors="replace"))
-    # A replacement character is longer than the byte it stands for.
+    # A replacement character has more bytes than the byte that it stands for.
     return text.encode()[:EXCERPT_BYTES].decode(errors="ignore")
 
 
 def clean_text(text: str) -> str:
-    """Turn line breaks and tabs into spaces and drop all other controls, bidi marks and surrogates."""
+    """Replace line breaks and tabs with spaces, and drop all other controls, bidi marks and surrogates."""
     spaced = "".join(" " if c in _SPACES else c for c in text)
     return "".join(c for c in spaced if not unicodedata.category(c).startswith("C")).strip()

@@ -1,4 +1,4 @@
-"""The body of a webhook, made anew for every attempt so that its links work."""
+"""The body of a webhook, created for each attempt so that its links are valid."""
 
 from datetime import datetime
 from typing import Protocol
@@ -16,11 +16,11 @@ from service.domain.statuses import DocumentStatus, ProcessStatus
 class WebhookDocument(msgspec.Struct, frozen=True):
     """A document as it was when the event happened, with a link that was signed for this attempt."""
 
-    id: UUID  #: the same whenever and wherever the document is listed
+    id: UUID  #: the same in every answer and every webhook
     uuid: str  #: the id of the portal
     name: str  #: as the portal lists it; two documents may have the same
     type: str  #: as the portal lists it
-    status: DocumentStatus  #: as it was when the job ended
+    status: DocumentStatus  #: as it was when the event happened
     size: int | None  #: bytes of the stored file
     mime_type: str | None  #: of the stored file
     sha256: str | None  #: of the stored file, in lower-case hexadecimal
@@ -28,35 +28,35 @@ class WebhookDocument(msgspec.Struct, frozen=True):
     content_flags: ContentFlags
     listed_size: int | None  #: bytes, as the portal lists it
     listed_mime_type: str | None  #: as the portal lists it
-    error_code: str | None  #: why there is no file: a stable word
+    error_code: str | None  #: why the last download failed, a stable word; if there is a file, it is an older version
     error_message: str | None  #: the same as a sentence that says what to do
-    download_url: str | None  #: needs no key, until it expires
+    download_url: str | None  #: needs no key, until it expires; null without a file
     download_url_expires_at: datetime | None  #: null without a link
-    content_url: str | None  #: needs your API key, never goes stale
+    content_url: str | None  #: needs your API key, never expires; null without a file
 
 
 class WebhookBody(msgspec.Struct, frozen=True):
-    """What is posted when a job has ended. The same in every attempt, but for the links and when they expire."""
+    """The body of a webhook, the same in every attempt except for links, their expiry and, after a 413, `documents`."""
 
-    type: str  #: `process.` and the status, `process.updated` where that is pending, or `webhook.test`
+    type: str  #: `process.` and the status, `process.updated` if that is pending, or `webhook.test`
     timestamp: datetime  #: when the event happened
     process_number: str  #: masked
-    job_id: UUID | None  #: null where there was nothing to do
-    status: ProcessStatus  #: of the case; pending if documents are left that were not requested
-    total_documents: int  #: those of the case
+    job_id: UUID | None  #: null if there was nothing to download
+    status: ProcessStatus  #: of the case; pending if it has documents that were not requested
+    total_documents: int  #: all documents of the case
     completed_documents: int  #: those that are available
-    failed_documents: int  #: each says why
-    completed_at: datetime  #: when the job ended
-    documents: list[WebhookDocument]  #: in the order of the file
-    documents_truncated: bool  #: whether the list was left out; `status_url` has it
+    failed_documents: int  #: each has an `error_code`
+    completed_at: datetime  #: when the job ended; without a job, when the event happened
+    documents: list[WebhookDocument]  #: in the order of the case file
+    documents_truncated: bool  #: whether the list was left out; ask `status_url` for it
     status_url: str  #: needs your API key
 
 
 class LinkSigner(Protocol):
-    """What is needed of the object store."""
+    """The methods of the object store that this module needs."""
 
     async def link_expiry(self) -> datetime:
-        """When a link that is signed from now on stops working."""
+        """The earliest expiry of a link that is signed from now on."""
         ...
 
     async def link(self, key: str, name: str, mime_type: str) -> str:
@@ -65,9 +65,9 @@ class LinkSigner(Protocol):
 
 
 async def render(event: Event, signer: LinkSigner, *, public_url: str, thin: bool) -> bytes:
-    """Everything but the links, and the moment they expire, is the same for every attempt.
+    """The JSON of a `WebhookBody`.
 
-    `thin` leaves the documents out. `public_url` is where this service's API is reached.
+    `thin` leaves the documents out. `public_url` is the base URL of this service's API.
     """
     body = event.body
     process_url = f"{public_url}/api/v1/processes/{body.process_number}"
@@ -86,7 +86,7 @@ async def _document(document: EventDocument, signer: LinkSigner, process_url: st
     link = expires_at = None
     if key is not None:
         mime_type = document.mime_type or "application/octet-stream"
-        # Before the link is signed: credentials that are renewed in between live longer, never shorter.
+        # Before the link is signed: if the credentials are renewed in between, the link is valid longer, never shorter.
         expires_at = await signer.link_expiry()
         name, header = download_name(document.name, mime_type), content_type(mime_type, document.charset)
         link = await signer.link(key, name, header)

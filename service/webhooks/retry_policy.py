@@ -1,4 +1,4 @@
-"""What becomes of a delivery after an attempt: a decision without any input but the attempt and the schedule."""
+"""The next state of a delivery after an attempt, decided only from the attempt, the delivery and the schedule."""
 
 import random
 from datetime import timedelta
@@ -7,21 +7,21 @@ from service.domain.deliveries import ClaimedDelivery, Verdict
 from service.domain.statuses import DeliveryStatus
 from service.webhooks.outcome import OutcomeKind, PostOutcome
 
-JITTER = 0.1  # of the delay, only ever added
+JITTER = 0.1  # of the delay; it is only added, never subtracted
 RETRY_AFTER_MAX = timedelta(hours=10)
 OWN_FAULT_DELAY = timedelta(seconds=30)
 OWN_FAULT_DELAY_MAX = timedelta(minutes=30)
-#: Faults of this service that last longer use up attempts: a delivery must end one day.
+#: Faults of this service that last longer use up attempts, so that every delivery ends.
 OWN_FAULT_PATIENCE = timedelta(days=3)
 
 _GONE, _TOO_LARGE = 410, 413
-#: Nothing was asked of the host.
+#: No request was sent to the host.
 _NOT_ASKED = frozenset({OutcomeKind.REFUSED_ADDRESS, OutcomeKind.USER_DELETED})
 _SLOW_DOWN = frozenset({429, 503})
 
 
 def judge(outcome: PostOutcome, delivery: ClaimedDelivery, delays: tuple[timedelta, ...]) -> Verdict:
-    """Decide from what came of the attempt. `delays` are the pauses before the second attempt and the later ones."""
+    """`delays` are the pauses before the second attempt and each later one."""
     if outcome.is_delivered:
         return Verdict(DeliveryStatus.DELIVERED, host_works=True)
     if outcome.is_own_fault and delivery.own_fault_for < OWN_FAULT_PATIENCE:
@@ -53,7 +53,7 @@ def _asked_for(outcome: PostOutcome) -> timedelta:
 
 
 def _tells_of_host(outcome: PostOutcome) -> bool | None:
-    """False for a failure of the host; None where nothing was asked of it, or its answer is about this one event."""
+    """False if the host failed. None if no request was sent, or the response is only about this delivery."""
     if outcome.is_own_fault or outcome.kind in _NOT_ASKED:
         return None
     return None if outcome.status_code in {_GONE, _TOO_LARGE} else False

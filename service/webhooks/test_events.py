@@ -1,4 +1,4 @@
-"""`webhook.test`: a message of the same shape as the real ones, for trying a receiver out."""
+"""`webhook.test`: a message with the same fields as a real one, to test a receiver."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,24 +16,24 @@ _ID_CHARACTERS = 32
 
 
 def new_test_id(user_id: UUID) -> str:
-    """A `webhook-id` that says who asked for the test, so that `webhook-test-receiver` knows whose secret signed it."""
+    """A `webhook-id` that holds the user's id, so that `webhook-test-receiver` knows whose secret signed the test."""
     return f"{_PREFIX}{user_id.hex}_{uuid4().hex}"
 
 
 def user_of_test(webhook_id: str) -> UUID | None:
-    """Who asked for a test; None for what is not the id of one."""
+    """The user who requested a test. None if `webhook_id` is not that of a test."""
     if not webhook_id.startswith(_PREFIX):
         return None
     return _uuid(webhook_id.removeprefix(_PREFIX)[:_ID_CHARACTERS])
 
 
 def delivery_of(webhook_id: str) -> UUID | None:
-    """The delivery that a `webhook-id` names; None for what is not the id of one."""
+    """The delivery that a `webhook-id` names. None if it names none."""
     return _uuid(webhook_id.removeprefix("msg_")) if webhook_id.startswith("msg_") else None
 
 
 def render_test(moment: datetime, payload: Mapping[str, Any], *, public_url: str) -> bytes:
-    """The body of a test. What `payload` has takes the place of the invented values, but for type and time."""
+    """The body of a test. Members of `payload` replace the invented values, except `type` and `timestamp`."""
     number = "0000001-00.2000.0.00.0000"
     body = WebhookBody(
         type=EVENT_TYPE,

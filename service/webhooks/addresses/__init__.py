@@ -1,1 +1,1 @@
-"""Which addresses may be called: the guard against requests into a private network."""
+"""Which addresses webhooks may be sent to: the protection against requests into a private network."""

@@ -1,9 +1,9 @@
-"""The one spelling of a webhook URL, or the rule it breaks.
+"""The canonical spelling of a webhook URL, or the rule that the URL breaks.
 
-Parsers disagree about odd URLs, and each disagreement is a way past a check. So what is odd is refused
-before anything is parsed, the HTTP client's own parser does the parsing, and the scheme, host and port that it
-understood are written out again, stored, and used. The path and the query stay byte for byte: signatures that
-receivers put into their URLs are made of these bytes. No name is resolved here.
+Parsers disagree about odd URLs, and each disagreement is a way past a check. So odd URLs are refused before they are
+parsed. A host name is taken from the HTTP client's own parser. Scheme, host and port are written out again, and that
+parser must read the same from the result, which is stored and used. The path and the query stay byte for byte:
+receivers may put signatures of these bytes into their URLs. No name is resolved here.
 """
 
 import re
@@ -23,9 +23,9 @@ _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>.*))?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _MAX_PORT = 65535
 _BRACKETED_IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]")
-# Full stops that IDNA reads as dots, besides those that NFKC turns into one.
+# A full stop that IDNA reads as a dot. NFKC turns the others into one.
 _IDEOGRAPHIC_FULL_STOP = "\u3002"
-# An underscore is no letter of a host name, but names with one exist and resolve.
+# An underscore is not allowed in a host name, but names with one exist and resolve.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAX_NAME_CHARACTERS = 253
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -43,7 +43,7 @@ _PRIVATE_SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class _Written:
-    """The parts as they were written, before any normalisation."""
+    """The parts of the URL before normalisation; only the scheme is in lower case."""
 
     scheme: str
     host: str
@@ -52,13 +52,13 @@ class _Written:
 
 
 def canonical_url(url: str, policy: AddressPolicy) -> str:
-    """Give the URL in the spelling that is stored and called; idempotent.
+    """Return the URL in the spelling that is stored and called. Idempotent.
 
-    Two URLs are one receiver if this is the same for both: scheme, host and port have one spelling, path and query are
-    as they were given. The fragment, which is never sent, is left out.
+    Two URLs are the same receiver if this is the same for both: scheme, host and port have one spelling, path and
+    query stay as given. The fragment is left out, because it is never sent.
 
-    Raises `InvalidWebhookUrl` for the first rule broken. A host that is an address is judged here; a name
-    only for its form, since its addresses are known when it is resolved.
+    Raises `InvalidWebhookUrl` for the first rule broken. A host that is an address is checked against the policy here.
+    A name is checked only for its form: its addresses are checked when it is resolved.
     """
     _check_characters(url)
     policy = _policy_for_text(url, policy)
@@ -67,9 +67,9 @@ def canonical_url(url: str, policy: AddressPolicy) -> str:
     host = _canonical_host(written.host, parsed.raw_host or "", policy)
     _check_lists(host, policy)
     canonical = _written_out(written, host)
-    # Percent-encoding makes it longer, and it must pass again when it is called.
+    # Percent-encoding makes the URL longer, and it is checked again when it is called.
     _check_characters(canonical)
-    # The last defence against a parser that reads the result in another way than it was checked.
+    # The last defence: the parser must read from the result what was checked.
     for understood in (yarl.URL(canonical), request_url(canonical)):
         if (understood.scheme, understood.raw_host, understood.port) != (written.scheme, host, written.port):
             raise InvalidWebhookUrl(UrlRule.HOST)
@@ -77,7 +77,7 @@ def canonical_url(url: str, policy: AddressPolicy) -> str:
 
 
 def policy_for(url: yarl.URL, policy: AddressPolicy) -> AddressPolicy:
-    """The policy with what it allows for the host of this URL alone, which has to pass it as any other URL has to."""
+    """The policy that applies to this URL: see `AddressPolicy.for_url`."""
     return policy.for_url(url.scheme, (url.raw_host or "").removesuffix("."), url.port)
 
 
@@ -91,10 +91,10 @@ def _policy_for_text(url: str, policy: AddressPolicy) -> AddressPolicy:
 
 
 def request_url(canonical: str) -> yarl.URL:
-    """A canonical URL for the HTTP client, which sends path and query as they are."""
+    """A canonical URL for the HTTP client, which sends its path and query unchanged."""
     scheme, _, rest = canonical.partition("://")
     authority, slash, target = rest.partition("/")
-    # All of it as the path: in a URL that yarl parses a ? without anything behind it gets lost.
+    # The query is given as part of the path: yarl would drop a ? with nothing after it.
     return yarl.URL.build(scheme=scheme, authority=authority, path=slash + target, encoded=True)
 
 
@@ -156,7 +156,7 @@ def _canonical_host(written: str, parsed: str, policy: AddressPolicy) -> str:
     if _is_disguised(written):
         raise InvalidWebhookUrl(UrlRule.HOST, "Write the host with ordinary letters, digits and dots.")
     name = parsed.removesuffix(".")
-    # No top-level domain begins with a digit, of any script; the last part of every spelling of an IPv4 address does.
+    # No top-level domain starts with a digit of any script; the last part of every spelling of an IPv4 address does.
     if written.removesuffix(".").rpartition(".")[2][:1].isdigit():
         return _allowed_address(written, policy)
     _check_name(name)
@@ -182,7 +182,7 @@ def _allowed_address(text: str, policy: AddressPolicy) -> str:
 
 
 def _is_disguised(written: str) -> bool:
-    """Tell whether compatibility characters (circled, full-width, ...) stand for ordinary ones."""
+    """Whether compatibility characters (circled, full-width, ...) stand for ordinary ones."""
     if _IDEOGRAPHIC_FULL_STOP in written:
         return True
     return unicodedata.normalize("NFKC", written) != unicodedata.normalize("NFC", written)
@@ -196,7 +196,7 @@ def _check_name(name: str) -> None:
 
 def _check_public_name(name: str) -> None:
     labels = name.split(".")
-    # A name of one label is completed by the search domains of the machine, or is a host of its own network.
+    # A name of one label is completed with the machine's search domains, or is a host of the local network.
     if len(labels) == 1 or labels[-1] in _PRIVATE_SUFFIXES:
         raise InvalidWebhookUrl(UrlRule.PRIVATE_NAME)
 
@@ -209,7 +209,7 @@ def _check_lists(host: str, policy: AddressPolicy) -> None:
 
 
 def _written_out(written: _Written, host: str) -> str:
-    """Scheme, host, port where it is not the scheme's own, path and query. Only what is no ASCII is encoded."""
+    """Scheme, host, port if it is not the scheme's default, path and query. Only non-ASCII characters are encoded."""
     authority = f"[{host}]" if ":" in host else host
     if written.port != _DEFAULT_PORTS[written.scheme]:
         authority = f"{authority}:{written.port}"

@@ -1,7 +1,7 @@
-"""Keeps webhooks away from every address but those that the policy allows.
+"""Keeps webhooks away from every address that the policy does not allow.
 
-Three checks, since each alone has a way past it: the URL's form and its names when it is given, every answer
-of the DNS when it is called, and the address of every socket before there is one.
+Three checks, because each alone can be bypassed: the URL and the addresses of its host when the URL is given, every
+DNS response when the URL is called, and the address of every socket before it is created.
 """
 
 import socket
@@ -17,14 +17,14 @@ from service.webhooks.addresses.resolver import LookupFailed, NameNotFound, Name
 
 
 class AddressRefused(OSError):
-    """The address is not one that webhooks are sent to. It is not named."""
+    """Webhooks are not sent to this address. The message does not name it."""
 
 
 async def check_url(url: str, policy: AddressPolicy, resolver: NameResolver) -> str:
-    """Give the canonical form of a URL that may be registered, or raise `InvalidWebhookUrl`.
+    """Return the canonical form of a URL that may be registered. Raises `InvalidWebhookUrl`.
 
-    One address that is not allowed refuses the whole name. A name that does not resolve, for whatever reason,
-    is accepted here: it is decided when it is called.
+    A name is refused if any of its addresses is not allowed. A name that does not resolve, for whatever reason, is
+    accepted: it is checked again when it is called.
     """
     canonical = canonical_url(url, policy)
     policy = policy_for(request_url(canonical), policy)
@@ -41,27 +41,25 @@ async def check_url(url: str, policy: AddressPolicy, resolver: NameResolver) -> 
 
 
 class AddressGuard:
-    """Vets what one request is about to connect to, and remembers what it saw.
+    """Checks the addresses that one request is about to connect to, and records what it found. One guard per request.
 
-    The memory is needed because the HTTP client merges the errors of several addresses into one that has lost
-    its type. One guard per request.
+    The record is needed because the HTTP client merges the errors of several addresses into one, whose type is lost.
     """
 
     def __init__(self, policy: AddressPolicy) -> None:
-        """Start with nothing seen."""
         self._policy = policy
         self.has_refused = False
         self.has_dialled_ipv4 = False
         self.lookup_error: NameNotFound | LookupFailed | None = None
 
     def check_addresses(self, addresses: Sequence[str]) -> None:
-        """Raise `AddressRefused` if any of the addresses is not allowed."""
+        """Raises `AddressRefused` if any of the addresses is not allowed."""
         if not all(_is_allowed(address, self._policy) for address in addresses):
             self.has_refused = True
             raise AddressRefused("target not allowed")
 
     def open_socket(self, target: AddrInfoType) -> socket.socket:
-        """Make the socket for a connection, once its address is allowed; aiohttp's `socket_factory`."""
+        """aiohttp's `socket_factory`: create the socket if its address is allowed. Raises `AddressRefused`."""
         family, kind, protocol, _, address = target
         scope = address[3] if len(address) > 3 else 0
         self.check_addresses([f"{address[0]}%{scope}" if scope else str(address[0])])
@@ -70,10 +68,10 @@ class AddressGuard:
 
 
 class VettingResolver(AbstractResolver):
-    """The client's resolver: hands out the addresses of a name if every one of them is allowed."""
+    """aiohttp's resolver: returns the addresses of a name if every one of them is allowed."""
 
     def __init__(self, names: NameResolver, guard: AddressGuard) -> None:
-        """Take the source of addresses, which stays the caller's to close, and the request's guard."""
+        """`guard` is that of the request. The caller closes `names`."""
         self._names = names
         self._guard = guard
 
@@ -83,8 +81,8 @@ class VettingResolver(AbstractResolver):
         port: int = 0,
         family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - aiohttp's signature; both are vetted
     ) -> list[ResolveResult]:
-        """Resolve and vet; raises an `OSError` of this package, which the guard remembers."""
-        # Stands until there is an answer, so that a lookup cut off by a deadline counts as one that failed.
+        """Raises `NameNotFound`, `LookupFailed` or `AddressRefused`; the guard records it."""
+        # Set until the lookup ends, so that a lookup that a deadline cancels counts as failed.
         self._guard.lookup_error = LookupFailed("the lookup did not end in time")
         try:
             addresses = await self._names.addresses(host)
@@ -98,7 +96,7 @@ class VettingResolver(AbstractResolver):
         return [_numeric(host, address, port) for address in addresses]
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: the caller closes the `NameResolver`."""
 
 
 def _is_allowed(address: str, policy: AddressPolicy) -> bool:

@@ -1,9 +1,8 @@
-"""The networks a webhook may be sent to.
+"""The networks that a webhook may be sent to.
 
-The table is our own, because `ipaddress.is_global` and its siblings answer another question: they call
-multicast, 6to4 relays, NAT64 and a cloud's own addresses global, and their answer changes between patch
-releases of Python. Sources: the IANA special-purpose address registries for IPv4 and IPv6, and the
-multicast and reserved blocks.
+The table is our own, because `ipaddress.is_global` and similar properties have another purpose: they are true for
+multicast, 6to4 relays, NAT64 and a cloud's own addresses, and they change between patch releases of Python. Sources:
+the IANA special-purpose address registries for IPv4 and IPv6, and the multicast and reserved blocks.
 """
 
 from collections.abc import Iterable
@@ -36,7 +35,7 @@ _IPV4_DENIED = tuple(
     )
 )
 
-# Everything outside of it is loopback, local, multicast, a translation prefix or unassigned.
+# Every address outside of it is loopback, local, multicast, a translation prefix or unassigned.
 _IPV6_GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _IPV6_DENIED = tuple(
@@ -64,21 +63,21 @@ _PRIVATE = (
     IPv6Network("fc00::/7"),
 )
 
-# Metadata services inside the private ranges: nobody's receiver, on no machine.
+# Metadata services inside the private ranges: never a receiver of webhooks.
 _PRIVATE_DENIED = (IPv6Network("fd00:ec2::/32"), IPv6Network("fd20:ce::/32"))
 
 
 def parse_address(text: str) -> IPAddress:
-    """Read an address in its strict notation; a zone, a port or a legacy spelling raises `ValueError`."""
+    """Parse an address in strict notation. Raises `ValueError` for a zone, a port or a legacy spelling."""
     if "%" in text:
         raise ValueError("an address with a zone is not accepted")
     return IPv6Address(text) if ":" in text else IPv4Address(text)
 
 
 def is_public(address: IPAddress) -> bool:
-    """Tell whether the address is one of the public internet.
+    """Whether the address belongs to the public internet.
 
-    IPv4 carried inside IPv6 (mapped, NAT64) is judged as the IPv4 address that is reached in the end.
+    For IPv4 inside IPv6 (mapped, NAT64), the IPv4 address decides, because the connection reaches that one.
     """
     if isinstance(address, IPv4Address):
         return not _is_in(address, _IPV4_DENIED)
@@ -91,14 +90,14 @@ def is_public(address: IPAddress) -> bool:
 
 
 def is_private(address: IPAddress) -> bool:
-    """Tell whether the address is this machine or one of its private networks (never a metadata service)."""
+    """Whether the address is this machine or in a private network. False for metadata services."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return is_private(address.ipv4_mapped)
     return _is_in(address, _PRIVATE) and not _is_in(address, _PRIVATE_DENIED)
 
 
 def is_loopback(address: IPAddress) -> bool:
-    """Tell whether the address is this machine."""
+    """Whether the address is this machine."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped.is_loopback
     return address.is_loopback
@@ -111,5 +110,5 @@ def _carried_ipv4(address: IPv6Address) -> IPv4Address | None:
 
 
 def _is_in(address: IPAddress, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    # An address is never in a network of the other version: `in` says False, it does not raise.
+    # For a network of the other version, `in` is False; it does not raise.
     return any(address in network for network in networks)

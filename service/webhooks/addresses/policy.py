@@ -1,4 +1,4 @@
-"""Which URLs may receive webhooks, as a value, and the refusal that names the rule a URL broke."""
+"""The policy that decides which URLs may receive webhooks, and the error that names the rule that a URL breaks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from service.webhooks.addresses.networks import IPAddress, is_loopback, is_priva
 
 PRODUCTION_PORTS = frozenset({443, 8443})
 
-# What a browser refuses to speak HTTP to (the "port blocking" list of the Fetch standard), and the usual
-# ports of databases, queues, caches and control planes.
+# Ports that browsers refuse for HTTP (the "port blocking" list of the Fetch standard), and the usual ports of
+# databases, queues, caches and control planes.
 _PORTS_OF_OTHER_PROTOCOLS = frozenset(
     {
         *(0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 88, 95),
@@ -28,7 +28,7 @@ _PORTS_OF_OTHER_PROTOCOLS = frozenset(
 
 
 class UrlRule(StrEnum):
-    """The rules a webhook URL can break. The values are stable: clients see them."""
+    """The rules that a webhook URL can break. The values are stable: clients see them."""
 
     LENGTH = "length"
     CHARACTERS = "characters"
@@ -65,12 +65,12 @@ _ADVICE: Mapping[UrlRule, str] = MappingProxyType(
 class InvalidWebhookUrl(Exception):
     """A URL that webhooks are not sent to.
 
-    `rule` is the first rule broken; `message` is one sentence that says what to do about it. Neither holds
-    an address, an answer of the DNS, or anything else that the client did not know.
+    `rule` is the first rule broken. `message` is one sentence that says what to do about it. Neither shows an address,
+    a DNS response, or anything else that the client did not know.
     """
 
     def __init__(self, rule: UrlRule, message: str | None = None) -> None:
-        """Take the rule broken, and the sentence for it where the general one can be more exact."""
+        """`message` replaces the rule's general sentence with a more exact one."""
         self.rule = rule
         self.message = message if message is not None else _ADVICE[rule]
         super().__init__(f"{rule.value}: {self.message}")
@@ -82,10 +82,10 @@ PrivateHost = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """What a webhook URL may be. Hosts are compared as names in lower-case ASCII, without subdomains.
+    """What a webhook URL may be. Hosts are names in lower-case ASCII; a host does not match its subdomains.
 
-    `allowed_ports` of None means any port but the well-known ones of other protocols; an empty
-    `allowed_hosts` means any host; `own_hosts` are those under which this service is reached.
+    `allowed_ports` None means any port except the well-known ones of other protocols. An empty `allowed_hosts` means
+    any host. `own_hosts` are the hosts of this service's own API, which are refused.
     """
 
     require_https: bool
@@ -105,9 +105,9 @@ class AddressPolicy:
         allowed_hosts: Iterable[str] = (),
         private_hosts: Iterable[str] = (),
     ) -> Self:
-        """Only https, on the given ports, to public addresses, and to `private_hosts` as they are listed.
+        """Only https, on the given ports, to public addresses; and the exceptions listed in `private_hosts`.
 
-        A malformed host raises `ValueError`.
+        Raises `ValueError` for a malformed host.
         """
         return cls(
             require_https=True,
@@ -128,7 +128,7 @@ class AddressPolicy:
         allowed_hosts: Iterable[str] = (),
         private_hosts: Iterable[str] = (),
     ) -> Self:
-        """Also plain http, and, where asked for, this machine and private networks."""
+        """Also plain http. With `allow_private_hosts`, also this machine and private networks."""
         return cls(
             require_https=False,
             allowed_ports=None if allowed_ports is None else frozenset(allowed_ports),
@@ -139,10 +139,10 @@ class AddressPolicy:
         )
 
     def for_url(self, scheme: str, host: str | None, port: int | None) -> Self:
-        """The policy for a URL that goes to one of `private_hosts`; for any other one the policy as it is.
+        """The policy for this URL: a wider one if it is in `private_hosts`, otherwise this policy.
 
-        Its scheme and port are then allowed, and addresses of private networks; never this machine, link-local
-        addresses or metadata services.
+        The wider one allows the URL's scheme and port, and addresses of private networks; never this machine,
+        link-local addresses or metadata services.
         """
         if (scheme, host, port) not in self.private_hosts or host is None or port is None:
             return self
@@ -155,13 +155,13 @@ class AddressPolicy:
         )
 
     def allows_port(self, port: int) -> bool:
-        """Tell whether webhooks may be sent to this port."""
+        """Whether webhooks may be sent to this port."""
         if self.allowed_ports is None:
             return port not in _PORTS_OF_OTHER_PROTOCOLS
         return port in self.allowed_ports
 
     def allows_address(self, address: IPAddress) -> bool:
-        """Tell whether a socket may be connected to this address."""
+        """Whether a socket may connect to this address."""
         if is_public(address) or (self.allow_private_hosts and is_private(address)):
             return True
         return self.allow_private_networks and is_private(address) and not is_loopback(address)
@@ -172,7 +172,7 @@ def _host_names(hosts: Iterable[str]) -> frozenset[str]:
 
 
 def _host_name(host: str) -> str:
-    """Bring a configured host into the form that URLs are brought into."""
+    """A configured host in the form that hosts of canonical URLs have. Raises `ValueError`."""
     name = yarl.URL.build(scheme="https", host=host.strip().rstrip(".")).raw_host
     if not name:
         raise ValueError(f"{host!r} is not a host name")

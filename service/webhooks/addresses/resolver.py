@@ -1,7 +1,7 @@
-"""From host names to addresses, with the reasons of failure kept apart.
+"""Resolves host names, and keeps the reasons for failures apart.
 
-Whether a name has no address, or no DNS server could be asked, decides whether the receiver or this machine
-is at fault, so the error codes of the DNS library are read here instead of behind aiohttp, which drops them.
+If a name has no address, the receiver is at fault; if no DNS server answers, this machine may be. aiohttp drops the
+error codes of the DNS library that tell the two apart, so they are read here.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ _PROBE_SECONDS = 2.0
 _TRY_SECONDS = 2.0
 _TRIES = 2
 
-# ARES_FLAG_NOSEARCH and ARES_FLAG_EDNS of ares.h: a name is asked for as it is, never completed by the search
-# domains of the machine; EDNS is the library's own default, which giving flags replaces.
+# ARES_FLAG_NOSEARCH and ARES_FLAG_EDNS of ares.h. NOSEARCH: names are never completed with the machine's search
+# domains. EDNS is the library's default, which explicit flags would switch off.
 _CHANNEL_FLAGS = (1 << 5) | (1 << 8)
 
 _NO_ADDRESS_CODES = frozenset(
@@ -35,36 +35,36 @@ class NameNotFound(OSError):
 
 
 class LookupFailed(OSError):
-    """No answer was had, whether because of the name's own DNS servers or of this machine's."""
+    """No DNS server gave an answer. The name's own servers or those of this machine may be the cause."""
 
 
 class NameResolver(Protocol):
-    """What the address guard asks for addresses."""
+    """What the address guard needs of a resolver."""
 
     async def addresses(self, host: str) -> Sequence[str]:
         """All addresses of the name, IPv6 and IPv4. Raises `NameNotFound` or `LookupFailed`."""
         ...
 
     async def is_working(self) -> bool:
-        """Tell whether lookups work at all, asked after one of them failed."""
+        """Whether lookups work at all. Called after one of them failed."""
         ...
 
 
 class DnsResolver:
-    """The DNS servers of this machine, asked without a thread and without search domains.
+    """Asks the DNS servers of this machine, asynchronously and without search domains.
 
-    Keeps sockets and a thread of c-ares until `close`. `nameservers` ("address" or "address:port") replace
-    those of the system.
+    Holds sockets and a thread of c-ares until `close`. `nameservers` ("address" or "address:port") replace those of
+    the system.
     """
 
     def __init__(self, *, nameservers: Sequence[str] | None = None, timeout: float = LOOKUP_SECONDS) -> None:
-        """Take the budget of one lookup in seconds; must be called in a running event loop."""
+        """`timeout` is the limit of one lookup in seconds. Needs a running event loop."""
         self._nameservers = nameservers
         self._timeout = timeout
         self._channel = self._new_channel(tries=_TRIES)
 
     async def addresses(self, host: str) -> Sequence[str]:
-        """See `NameResolver.addresses`; answers within the budget."""
+        """See `NameResolver.addresses`. Ends within the timeout."""
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._channel.getaddrinfo(host, type=socket.SOCK_STREAM)
@@ -77,9 +77,9 @@ class DnsResolver:
         return [_text(node.addr) for node in answer.nodes]
 
     async def is_working(self) -> bool:
-        """Ask for the name servers of the root, which every working resolver knows.
+        """Look up the name servers of the root, which every working resolver knows.
 
-        A channel of its own, since the shared one would answer from its cache after its servers died.
+        Uses a new channel: the shared one would answer from its cache after its servers have failed.
         """
         async with self._new_channel(tries=1) as channel:
             try:
@@ -92,15 +92,13 @@ class DnsResolver:
         return True
 
     async def close(self) -> None:
-        """End lookups under way and free the sockets."""
+        """Cancel running lookups and close the sockets."""
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
-        """Give the resolver itself."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close it."""
         await self.close()
 
     def _new_channel(self, *, tries: int) -> aiodns.DNSResolver:
@@ -110,7 +108,7 @@ class DnsResolver:
 
 
 def _text(address: tuple[bytes, int] | tuple[bytes, int, int, int]) -> str:
-    """Spell an address; one with a scope keeps it, so that whoever vets it sees it."""
+    """An address as text. A scope is kept, so that the address guard sees it."""
     text = address[0].decode("ascii")
     scope = address[3] if len(address) > 3 else 0
     return f"{text}%{scope}" if scope else text
