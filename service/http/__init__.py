@@ -1,1 +1,1 @@
-"""What every answer passes, JSON or page: ids, bounds, limits, headers, problems."""
+"""What every request and response passes through: ids, size bounds, rate limits, headers, problems."""

@@ -1,8 +1,8 @@
-"""How an API process leaves: for some seconds it says so and goes on answering, then its sockets are closed.
+"""Drains an API process: for some seconds it still serves and announces its end, then its sockets are closed.
 
-A proxy sends a request on a connection that it has kept, or on a new one, in the very moment in which a server closes
-it. A POST that meets this is lost: no proxy sends it twice. So every connection is closed by an answer that says so,
-and the listening socket when nobody is on the way in any more.
+A proxy may send a request on a kept or a new connection at the time when the server closes it. If that is a POST, it
+is lost: proxies do not retry it. So each connection is closed by a response that announces it, and the listening
+socket is closed only when no more connections come in.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 ACCEPT_REST = 0.3  # seconds in which connections made before the filter was set are accepted
 
 _SO_ATTACH_FILTER = 26  # of Linux; the socket module does not name it
-_TCP_FLAGS, _SYN = 13, 0x02  # where the flags are in the header of TCP, and the one of a packet that opens a connection
+_TCP_FLAGS, _SYN = 13, 0x02  # offset of the flags in the TCP header, and the flag of a packet that opens a connection
 _LOAD_BYTE, _JUMP_IF_SET, _RETURN = 0x30, 0x45, 0x06  # of the classic BPF
 #: Drop packets with SYN, let all others through.
 _REFUSE_SYN = (
@@ -39,7 +39,7 @@ Handler = Callable[[int, FrameType | None], object]
 
 
 class Drain:
-    """Begins at SIGTERM and lasts some seconds; the server's own handler of the signal comes after it."""
+    """Begins at SIGTERM and lasts some seconds; then the server's own signal handler runs."""
 
     def __init__(self, seconds: float) -> None:
         self.is_on = False
@@ -48,12 +48,12 @@ class Drain:
 
     @property
     def should_exit(self) -> bool:
-        """Whether the server ends now. sse-starlette asks this of the object that handles SIGTERM."""
+        """True once the server shuts down. sse-starlette reads it from the object whose method handles SIGTERM."""
         return bool(getattr(self._server, "should_exit", False))
 
     @contextmanager
     def on_sigterm(self) -> Iterator[Self]:
-        """Come before the handler that there is. Without seconds, a handler or the main thread nothing changes."""
+        """Handle SIGTERM before the existing handler. Without seconds, a handler or the main thread: do nothing."""
         handler = signal.getsignal(signal.SIGTERM)
         is_main = threading.current_thread() is threading.main_thread()
         if not callable(handler) or not is_main or not self._seconds:
@@ -67,7 +67,7 @@ class Drain:
             signal.signal(signal.SIGTERM, handler)
 
     def _begin(self, _number: int, _frame: FrameType | None) -> None:
-        # A second signal means: at once.
+        # A second signal ends the server at once.
         self._loop.call_soon_threadsafe(self._end if self.is_on else self._announce)
         self.is_on = True
 
@@ -85,7 +85,7 @@ class Drain:
             self._server_handler(signal.SIGTERM, None)
 
     def _listening(self) -> list[int]:
-        """Descriptors of the sockets that this process alone listens on: others may go on with a shared one."""
+        """Descriptors of the sockets that only this process listens on: others may still accept on a shared one."""
         server = self._server
         if server is None or server.config.workers > 1 or server.config.fd is not None:
             return []
@@ -93,13 +93,13 @@ class Drain:
 
     @property
     def _server(self) -> uvicorn.Server | None:
-        """uvicorn's handler is a method of its server."""
+        """The server, if it is uvicorn: its signal handler is a method of the server."""
         server = getattr(self._server_handler, "__self__", None)
         return server if isinstance(server, uvicorn.Server) else None
 
 
 class ConnectionMiddleware:
-    """Has the server alone say what becomes of a connection, and say that it ends while the process is leaving."""
+    """Removes the application's `Connection` headers, and sets `Connection: close` while the process drains."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -113,7 +113,7 @@ class ConnectionMiddleware:
         async def send_with_connection(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                # sse-starlette names one: with the server's own there would be two.
+                # sse-starlette sets one: with the server's own there would be two.
                 del headers["Connection"]
                 if is_draining(scope):
                     headers["Connection"] = "close"
@@ -123,17 +123,17 @@ class ConnectionMiddleware:
 
 
 def is_draining(scope: Scope) -> bool:
-    """Whether the process that got this request is leaving."""
+    """Whether the process that got this request is draining."""
     drain = scope.get("state", {}).get("drain")
     return isinstance(drain, Drain) and drain.is_on
 
 
 def refuse_connections(descriptor: int) -> None:
-    """Have a listening socket take no more connections, and keep those that are there or nearly there.
+    """Make a listening socket drop new connections, but keep those that are open or being opened.
 
-    Closed instead it would reset those that were not accepted yet, with the requests on them. Clients that try get no
-    answer until it is closed, and then a refusal, after which proxies turn to another server. Where the system has no
-    such filter nothing changes.
+    Closing it instead would reset connections that are not accepted yet, with the requests on them. New clients get no
+    response until the socket is closed, and are refused then, so proxies try another server. If the system has no such
+    filter, nothing changes.
     """
     program = b"".join(struct.pack("HBBI", *each) for each in _REFUSE_SYN)
     kept = ctypes.create_string_buffer(program)

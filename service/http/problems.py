@@ -20,7 +20,7 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str  #: what it has to be
 
 
-#: Every code that a client can meet, with its status and what it means. Codes are stable: new ones are additions.
+#: Every code that a client can get, with its status and what it means. Codes never change; new ones may be added.
 CATALOGUE: Mapping[str, tuple[int, str]] = {
     "invalid_process_number": (400, "The case number has the wrong shape or wrong check digits."),
     "invalid_parameter": (400, "A query parameter is malformed; `errors` says which and why."),
@@ -61,11 +61,11 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
 
 
 class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error after RFC 9457. `code` is stable, the sentences are for people."""
+    """An error as defined by RFC 9457. `code` is stable, the sentences are for people."""
 
     type: str  #: always `about:blank`: `code` says which problem it is
     title: str  #: the phrase of the status
-    status: int  #: as the status of the answer
+    status: int  #: the status of the response
     detail: str  #: what happened, for people
     code: str  #: a stable word, for programs
     errors: tuple[FieldError, ...] = ()  #: what is wrong with which parameter or member
@@ -91,12 +91,12 @@ class Problem(Exception):
         self.errors = errors
 
     def view(self) -> ProblemView:
-        """What clients see of it."""
+        """The body of the response."""
         title = HTTPStatus(self.status).phrase
         return ProblemView("about:blank", title, self.status, self.detail, self.code, self.errors)
 
     def response(self) -> Response:
-        """The answer to send."""
+        """The response to send."""
         headers = {"Cache-Control": "no-store"} | self.headers
         return Response(msgspec.json.encode(self.view()), self.status, headers, MEDIA_TYPE)
 

@@ -1,4 +1,4 @@
-"""How often a client may ask for something: counted in Redis for all processes, in this one while Redis is away."""
+"""Rate limits: counted in Redis for all processes together, or in this process while Redis is away."""
 
 import asyncio
 import math
@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from service.http.problems import Problem
 
 REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
-AT_ONCE = 16  # requests of a process that ask Redis: the time of those that wait for each other is not that of Redis
-PAUSE = 5.0  # seconds for which nobody asks a Redis again that did not answer
+AT_ONCE = 16  # requests of one process that ask Redis together; waiting for a slot is not part of REDIS_TIMEOUT
+PAUSE = 5.0  # seconds until Redis is asked again after it failed
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -27,11 +27,11 @@ class Budget(msgspec.Struct, frozen=True):
     limit: int
     remaining: int
     cost: int  #: what was asked for, which may be more than the limit
-    reset: int  #: seconds until `remaining` grows; a request that was one too many is possible then
+    reset: int  #: seconds until `remaining` grows; a request that was refused is possible then
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The RateLimit headers of the answer."""
+        """The RateLimit headers of the response."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
@@ -39,7 +39,7 @@ class Budget(msgspec.Struct, frozen=True):
         }
 
     def check(self) -> None:
-        """Raise the 429 problem where the request is one too many."""
+        """Raise the problem `rate_limited` (429) if the request is not allowed."""
         if self.allowed:
             return
         detail = f"Only {self.limit} of these requests are possible in this time. Ask again later."
@@ -53,7 +53,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """What each API key may ask for."""
+    """The limits of each API key."""
 
     requests: RateLimitItem
     downloads: RateLimitItem  #: requests that may start a download
@@ -61,14 +61,14 @@ class Rates(msgspec.Struct, frozen=True):
 
 
 class RateLimiter:
-    """Counts requests in a window that slides with the time: two counters for each budget, however large it is."""
+    """Counts requests in a sliding window, with two counters for each limit and client, however large the limit is."""
 
     def __init__(self, url: str, *, pause: float = PAUSE) -> None:
         """Connect to the Redis at `url` when it is first used. `pause` is in seconds."""
-        # Connections of its own, which are less patient than those of the queue and try nothing again.
+        # A pool of its own: its timeouts are shorter than those of the queue, and it never retries.
         self._pool = ConnectionPool.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
         options = {"connection_pool": self._pool}
-        # The address is that of the pool; only the scheme of this one is read.
+        # The pool has the address; only the scheme of this URL is read.
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="autos:limits", **options)  # type: ignore[arg-type]  # its own documentation lists the pool
         self._shared = SlidingWindowCounterRateLimiter(storage)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -81,9 +81,9 @@ class RateLimiter:
         await self._pool.aclose()
 
     async def take(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> Budget:
-        """Count a request of a client, or all that it is for; tells whether that was too much.
+        """Count a request of a client, and return what is left.
 
-        What costs more than the whole budget costs the whole budget.
+        A `cost` above the whole limit uses the whole limit.
         """
         counted = min(cost, item.amount)
         async with self._places:
@@ -92,14 +92,14 @@ class RateLimiter:
         return msgspec.structs.replace(budget, cost=cost)
 
     async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...], cost: int) -> Budget | None:
-        """None where Redis does not answer, or did not a moment ago."""
+        """Count in Redis. None if it fails, or failed less than `pause` seconds ago."""
         if self._local_until is not None:
             if time.monotonic() < self._local_until:
                 return None
-            # This request asks whether Redis is back; those beside it need not wait for the answer.
+            # This request finds out whether Redis is back; concurrent ones are counted locally meanwhile.
             self._local_until = time.monotonic() + self.pause
         try:
-            # The pool opens one connection at a time: without this, many requests would wait in a row.
+            # The pool opens one connection at a time: without this, many requests would wait one after the other.
             async with asyncio.timeout(REDIS_TIMEOUT):
                 budget = await _take(self._shared, item, identifiers, cost)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
@@ -119,11 +119,11 @@ async def _take(
     allowed = await limiter.hit(item, *identifiers, cost=cost)
     stats = await limiter.get_window_stats(item, *identifiers)
     if stats.reset_time <= time.time():
-        # In the first millisecond of a window limits takes its whole length for none; see it from the next one.
+        # In the first millisecond of a window, limits returns 0 seconds in place of the whole window. Ask again.
         await asyncio.sleep(0.001)
         stats = await limiter.get_window_stats(item, *identifiers)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
-    # The window may have moved between the two.
+    # The window may have moved between the two calls.
     remaining = stats.remaining if allowed or cost > 1 else 0
     if not allowed:
         # A budget comes back evenly over its window.

@@ -1,4 +1,4 @@
-"""How long a path, a query and headers may be. Bodies have their own bound, and the server one for what never ends."""
+"""Limits the size of path, query and headers. Bodies have their own limit; the server limits unfinished headers."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -10,13 +10,13 @@ MAX_HEADER_BYTES = 32 * 1024  # of all names and values
 
 
 class RequestBoundsMiddleware:
-    """Refuses a request whose path, query or headers are too long, before anything looks at them."""
+    """Refuses a request whose path, query or headers are too long, before anything reads them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the problem `uri_too_long` (414) or `headers_too_large` (431), or pass the request on."""
+        """Respond with the problem `uri_too_long` (414) or `headers_too_large` (431), or pass the request on."""
         problem = _problem(scope) if scope["type"] == "http" else None
         await (self._app if problem is None else problem.response())(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""Every request has an id, on its answer and on every log line."""
+"""Gives every request an id, which is in its response and in all of its log lines."""
 
 import logging
 import re
@@ -19,9 +19,9 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Takes the client's id where it is well formed, else makes one. Writes the one log line of a request.
+    """Uses the client's id if it is well formed, else makes one. Writes one log line `request` for each request.
 
-    Around the whole application: the answer to a crash has an id too, and its traceback stands in that line.
+    It wraps the whole application: the response to a crash has an id too, and the log line has the traceback.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -76,7 +76,7 @@ def _log(scope: Scope, status: int, seconds: float, crash: Exception | None) -> 
 
 
 def addresses(client: tuple[str, int] | None) -> dict[str, str]:
-    """The address that a request came from, for its log line: behind a proxy that is trusted, the one that it names.
+    """The client's address for the log line; behind a trusted proxy, the one that the proxy names.
 
     Empty for a Unix socket.
     """
@@ -91,7 +91,7 @@ def addresses(client: tuple[str, int] | None) -> dict[str, str]:
 
 
 def _subjects(parameters: Mapping[str, str]) -> dict[str, str]:
-    """What the request is about, where the path says it well formed."""
+    """The case number and the ids in the path, if they are well formed."""
     subjects: dict[str, str] = {}
     try:
         if "number" in parameters:

@@ -8,7 +8,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def count_request(scope: Scope, status: int, seconds: float) -> None:
-    """Count an answered request under the template of its path: what clients write never becomes a label."""
+    """Count a request under the template of its path, so that text from clients never becomes a label."""
     metrics: ApiMetrics = scope["state"]["metrics"]
     method = scope["method"] if scope["method"] in _METHODS else "other"
     route = getattr(scope.get("route"), "path", "unmatched")

@@ -1,4 +1,4 @@
-"""JSON answers."""
+"""JSON responses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from service.http.slices import SIZE, Slices
 async def json_response(
     value: Any, slices: Slices, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Encode a typed value. Not to be stored: answers hold signed links."""
+    """Encode a typed value. Caches must not store it: responses have signed links."""
     content = await _encoded(value, slices)
     return Response(content, status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
 
@@ -29,7 +29,7 @@ async def _encoded(value: Any, slices: Slices) -> bytes:
 
 
 async def encoded_list(items: Sequence[Any], slices: Slices) -> msgspec.Raw:
-    """A list of any length, as a part of an answer."""
+    """Encode a list in slices, as a part of a response."""
     return msgspec.Raw(b"[" + b",".join(await slices.run(_members, items)) + b"]")
 
 

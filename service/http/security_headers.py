@@ -1,4 +1,4 @@
-"""Headers that tell browsers to do as little as possible with an answer, and which websites may ask for one."""
+"""Headers that restrict what browsers do with a response, and CORS: which websites may read one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: A handler that sets one of them itself keeps its own value: a page that people look at needs another policy.
+#: A handler that sets one of them keeps its own value: the documentation page needs another policy.
 SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -22,14 +22,14 @@ _PREFLIGHT_SECONDS = 600
 
 
 class SecurityHeadersMiddleware:
-    """Adds them to every answer, whoever made it. Pure ASGI, around the whole application."""
+    """Adds the headers to every response. Pure ASGI, around the whole application."""
 
     def __init__(self, app: ASGIApp, *, is_https_only: bool) -> None:
         self._app = app
         self._headers = {**SECURITY_HEADERS, **HTTPS_ONLY} if is_https_only else SECURITY_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything through, the start of an answer with the headers that it lacks."""
+        """Pass everything through, and add the missing headers to the start of a response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -42,9 +42,9 @@ class SecurityHeadersMiddleware:
 
 
 def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Let pages of these origins (`*`: of all) read the answers; without any the application stays as it is.
+    """Let pages of these origins (`*`: of all) read responses. Without origins, return the application as it is.
 
-    Cookies mean nothing to the API, so credentials stay off: a page needs an API key of its own.
+    The API uses no cookies, so CORS credentials stay off: a page needs an API key of its own.
     """
     if not origins:
         return app

@@ -6,7 +6,7 @@ from service.domain.startup import StartupError
 
 
 class OneLineStartupErrors:
-    """Tells the server of a `StartupError` in its own words; the server then exits with a code that is not 0."""
+    """Reports a `StartupError` to the server by its message; the server then exits with a code other than 0."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,6 +29,6 @@ class OneLineStartupErrors:
         except StartupError as error:
             withheld[:] = [{"type": "lifespan.startup.failed", "message": f"autos: {error}"}]
         finally:
-            # A failed start of any other kind gets its own message back, and goes on as it was.
+            # For any other failure the withheld message is sent unchanged, and the exception goes on.
             for message in withheld:
                 await send(message)
