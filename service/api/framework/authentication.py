@@ -1,4 +1,4 @@
-"""Who calls: `Authorization: Bearer <API key>`."""
+"""Finds the user of a request by `Authorization: Bearer <API key>`."""
 
 import re
 
@@ -10,12 +10,12 @@ from service.database.users.users import User
 from service.domain.api_keys import key_hash, key_hint
 from service.http.problems import Problem
 
-#: Names of schemes have no case, and white space around a value is none of it (RFC 9110, sections 11.1 and 5.5).
+#: Scheme names have no case, and white space around a value does not belong to it (RFC 9110, 11.1 and 5.5).
 _BEARER = re.compile(r"[ \t]*(?i:bearer)[ \t]+([\x21-\x7e]{1,200})[ \t]*")
 
 
 def presented_key(request: ApiRequest) -> str:
-    """The key in the header, not looked up yet. Raises the 401 problem without asking anyone."""
+    """The key in the header, not looked up yet. Raises the problem `unauthorized` (401) if there is none."""
     match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
     if match is None:
         raise _unauthorized("Send your API key as `Authorization: Bearer <key>`.")
@@ -23,7 +23,10 @@ def presented_key(request: ApiRequest) -> str:
 
 
 async def authenticate(request: ApiRequest, api_key: str) -> User:
-    """The owner of a presented key; each request asks the database, so that a revocation works at once."""
+    """The owner of a key. Each request asks the database, so that a revocation works at once.
+
+    Raises the problem `unauthorized` (401).
+    """
     async with request.state["database"].connection() as connection:
         user = await users.find_by_key(connection, api_key)
     if user is None:
@@ -35,12 +38,12 @@ async def authenticate(request: ApiRequest, api_key: str) -> User:
 
 
 def revoked() -> Problem:
-    """A key that lets nobody in, or does not any more since the request began."""
+    """The problem for a key that is unknown or was revoked, perhaps since the request began."""
     return _unauthorized("The API key is unknown or was revoked.")
 
 
 def key_identity(api_key: str) -> str:
-    """What stands for a key where the key itself must not be, as in the counters of Redis."""
+    """The hash of a key in hexadecimal, for places that must not hold the key itself, such as Redis."""
     return key_hash(api_key).hex()
 
 

@@ -1,4 +1,4 @@
-"""JSON bodies: read whole, typed, and refused with the member that is wrong."""
+"""JSON bodies: read whole, decoded to a type, and refused with the name of the member that is wrong."""
 
 import asyncio
 import json
@@ -25,11 +25,11 @@ _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 
 
 class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An operation without a body: an empty object may be sent, since some clients always send one."""
+    """For an operation without a body: an empty object is accepted, because some clients always send one."""
 
 
 async def json_body(request: ApiRequest, kind: type[T]) -> T:
-    """The body as a value of `kind`. May be left out where all of its members may.
+    """The body as a value of `kind`. The client may leave it out if all of its members are optional.
 
     Raises the problems of `json_bytes` and `decoded`.
     """
@@ -37,19 +37,19 @@ async def json_body(request: ApiRequest, kind: type[T]) -> T:
 
 
 async def no_body(request: ApiRequest) -> None:
-    """Refuse members that are sent to an operation without a body: the problem `unknown_parameter` (400)."""
+    """For an operation without a body. Raises the problem `unknown_parameter` (400) if the body has members."""
     if _is_empty(request.headers) or not _is_json(request.headers):
         return
     try:
         await json_body(request, NoBody)
     except Problem as problem:
-        # Without members there is nothing that the client would miss.
+        # Other problems do not matter: the body asks for nothing that the operation would ignore.
         if problem.code == "unknown_parameter":
             raise
 
 
 def is_optional(kind: Any) -> bool:
-    """Whether a body may be left out, because every member of it may."""
+    """Whether a body may be left out, because all of its members are optional."""
     return not any(field.required for field in msgspec.structs.fields(kind))
 
 
@@ -61,7 +61,7 @@ async def json_bytes(request: ApiRequest) -> bytes:
     """The body as it was sent.
 
     Raises the problems `unsupported_media_type` (415), `body_too_large` (413) and `request_timeout` (408), and
-    `http_error` (400) for a client that has gone, which nobody but the log will see.
+    `http_error` (400) for a client that has disconnected: only the log shows it.
     """
     if _is_empty(request.headers):
         return b""
@@ -84,7 +84,7 @@ async def _read(request: ApiRequest) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            # Here and not in Starlette's own middleware, which answers in plain text and without a request id.
+            # Here and not in Starlette's own middleware, which responds in plain text and without a request id.
             raise Problem("body_too_large", f"The body may have {MAX_BODY} bytes at most.")
     return bytes(body)
 
@@ -110,11 +110,11 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 
 def _repeated(body: bytes, kind: Any) -> list[str]:
-    """Members that are there twice, of which msgspec would take the last in silence."""
+    """Members that are given more than once: msgspec would use the last one without an error."""
     names = [field.encode_name for field in msgspec.structs.fields(kind)]
     suspects = [name for name in names if body.count(b'"%b"' % name.encode()) > 1]
     if not suspects:
-        return []  # hardly any body is read twice
+        return []  # so most bodies are decoded only once
     objects: list[list[str]] = []
     json.loads(body, object_pairs_hook=lambda pairs: objects.append([name for name, _ in pairs]))
     # The outermost object ends last.
@@ -127,7 +127,7 @@ def _is_json(headers: Headers) -> bool:
 
 
 def _invalid(text: str, kind: Any) -> Problem:
-    """Name the member. What msgspec says repeats no value but that of an enumeration."""
+    """Name the member that is wrong. Of the values sent, msgspec's messages repeat only those of enumerations."""
     place = _PLACE.search(text)
     missing = _MISSING.search(text)
     reason = text[: place.start()] if place else text

@@ -1,4 +1,4 @@
-"""What a case is refused for, as problems."""
+"""The problems for cases that the portal does not list."""
 
 import math
 
@@ -7,12 +7,12 @@ from service.http.problems import Problem
 from service.portal.errors import AccessDenied, NotFound
 
 RETRY_AFTER = "30"  # seconds
-#: What the request for a case may raise.
+#: The exceptions that a request for a case may raise.
 CASE_REFUSALS = (Unlisted, NotFound, AccessDenied)
 
 
 def case_problem(error: Unlisted | NotFound | AccessDenied) -> Problem:
-    """What a client is told of it."""
+    """The problem for such an exception."""
     if isinstance(error, NotFound):
         return Problem("process_not_found", "The portal does not know this case.")
     if isinstance(error, AccessDenied):
@@ -23,5 +23,5 @@ def case_problem(error: Unlisted | NotFound | AccessDenied) -> Problem:
 
 
 def not_requested() -> Problem:
-    """For what is answered from the database alone."""
+    """The problem for operations that read only the database."""
     return Problem("process_not_found", "Nobody has requested this case yet.")

@@ -1,4 +1,4 @@
-"""The two links to a stored document: one that was signed and expires, one of this API that never goes stale."""
+"""The two links to a stored document: one to the bucket, which expires, and one to this API, which does not."""
 
 from datetime import datetime
 
@@ -10,25 +10,28 @@ from service.storage.object_store import ObjectStore
 
 
 class DocumentLinks:
-    """Makes links. `public_url` is where clients reach this service."""
+    """Makes links. `public_url`: where clients reach this service, without a slash at the end."""
 
     def __init__(self, store: ObjectStore, public_url: str) -> None:
         self._store = store
         self._public_url = public_url
 
     async def expiry(self) -> datetime:
-        """When a link that is signed from now on stops working."""
+        """When a link that is signed now expires. Raises `StorageError`."""
         return await self._store.link_expiry()
 
     async def signed(self, document: Document) -> str | None:
-        """A fresh link to the stored file under the document's own name; None where there is no file."""
+        """A new link that downloads the stored file under the document's name. None: there is no file.
+
+        Raises `StorageError`.
+        """
         if document.storage_key is None or document.mime_type is None:
             return None
         name = download_name(document.name, document.mime_type)
         return await self._store.link(document.storage_key, name, content_type(document.mime_type, document.charset))
 
     def lasting(self, document: Document) -> str | None:
-        """The URL of this API that redirects to a fresh link; None where there is no file."""
+        """The URL of this API that redirects to a new signed link. None: there is no file."""
         number = None if document.storage_key is None else case_of(document.storage_key)
         if number is None:
             return None

@@ -1,4 +1,4 @@
-"""ETags of answers that are made anew each time: whether a client has the newest one, without making it."""
+"""ETags that are computed without the response: they show whether a client already has the newest one."""
 
 import hashlib
 import time
@@ -12,7 +12,7 @@ from service.api.state import ApiRequest
 from service.database.cases.processes import Overview
 from service.domain.process_number import ProcessNumber
 
-CLOCK_STEPS = 5  # seconds that may pass between two looks at the clock
+CLOCK_STEPS = 5  # seconds that may pass between two readings of the clock
 NOT_MODIFIED = Reply(
     304, "Nothing has changed since the answer whose `ETag` is in `If-None-Match`.", media_type=None, headers=("ETag",)
 )
@@ -21,11 +21,12 @@ NOT_MODIFIED = Reply(
 def case_tag(
     kind: str, number: ProcessNumber, overview: Overview, *, link_ttl: int, links_end: datetime | None = None
 ) -> str:
-    """The tag of an answer of this kind on a case, from its rows as they were before the documents were read.
+    """The tag of a response about a case. Read `overview` before the documents that the response shows.
 
-    It is a weak one, since each answer has links of its own, and changes at least once in half of their life: whoever
-    is told that nothing changed has links that live on for the other half. Not for all cases at once. `links_end` is
-    when links that are signed now end: earlier where the credentials do, which are renewed before that.
+    The tag is weak, because each response has links of its own. It changes at least once in half of the links'
+    lifetime (`link_ttl`, in seconds), so after a 304 the client's links stay valid for the other half. Different cases
+    change at different times. `links_end`: when links that are signed now expire, which is before `link_ttl` if the
+    credentials end earlier; these are renewed before that.
     """
     half, now = link_ttl // 2, int(time.time())
     period = (now + int(number.digits) % half) // half
@@ -41,5 +42,5 @@ def has_newest(request: ApiRequest, tag: str) -> bool:
 
 
 def not_modified(tag: str) -> Response:
-    """The answer to a client that has the newest one."""
+    """The 304 response."""
     return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""Which API keys are in use: noted by the requests, and written beside them, at most once a minute for each key."""
+"""When API keys were last used: noted by requests, written in the background, at most once a minute for each key."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ import structlog
 from service.database.connection import UNREACHABLE, Database
 from service.database.users import key_uses
 
-DELAY = 2.0  # seconds for which uses are gathered
-CLOSING = 2.0  # seconds that a process which ends takes to write the last ones
+DELAY = 2.0  # seconds for which uses are collected before they are written
+CLOSING = 2.0  # seconds for the last write when the process ends
 
 
 class KeyUses:
@@ -27,17 +27,17 @@ class KeyUses:
         self._is_closing = asyncio.Event()
 
     def note(self, key_id: UUID) -> None:
-        """A request came with this key. Costs the request nothing."""
+        """Note that a request used this key. The request does not wait for the database."""
         now = asyncio.get_running_loop().time()
         if now - self._noted.get(key_id, float("-inf")) < key_uses.PRECISION.total_seconds():
             return
         self._noted[key_id] = self._unwritten[key_id] = now
         if self._writing is None or self._writing.done():
-            # Not in the context of this request: its id would be on the lines of others.
+            # In an empty context: otherwise the log lines of the task would have the id of this request.
             self._writing = asyncio.create_task(self._write_later(), context=contextvars.Context())
 
     async def close(self) -> None:
-        """Write what is left, if the database takes it soon."""
+        """Write the remaining uses, if the database takes them within `CLOSING` seconds."""
         self._is_closing.set()
         if self._writing is not None:
             _, unfinished = await asyncio.wait([self._writing], timeout=CLOSING)
@@ -61,7 +61,7 @@ class KeyUses:
             async with self._database.connection() as connection:
                 await key_uses.note(connection, ages)
         except UNREACHABLE as error:
-            # The next use, a minute later, is written again.
+            # Not retried: the next use of the key, a minute later, is written again.
             structlog.get_logger().warning("key_uses_not_written", error=type(error).__name__)
 
     def _forget(self, now: float) -> None:

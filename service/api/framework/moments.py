@@ -1,4 +1,4 @@
-"""Times as clients give and get them."""
+"""Times in requests and responses."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,5 +9,5 @@ Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T12:00:00Z"])]
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    """A moment as answers give it."""
+    """Convert a time to UTC, in which responses have it."""
     return None if moment is None else moment.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""One declaration of each operation: it lets requests in, calls the handler, and is what `/openapi.json` tells.
+"""Each operation is declared once: the declaration authenticates requests, calls the handler, and is documented.
 
-A handler takes a `Call` whose two type arguments are the types of its query and of its body, and answers the value
-that its annotation names. A summary and a description are its docstring.
+A handler takes a `Call[Query, Body]` and returns a value of the annotated type. In `/openapi.json` the first paragraph
+of its docstring is the summary, and the rest is the description.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,10 +35,10 @@ Value = TypeVar("Value")
 
 
 class Access(StrEnum):
-    """Who is let in."""
+    """Who may call an operation."""
 
     PUBLIC = "public"
-    USER = "user"  #: whoever has a key
+    USER = "user"  #: every user with an API key
     ADMIN = "admin"
 
 
@@ -61,12 +61,12 @@ class Reply(msgspec.Struct, frozen=True):
 
     status: int
     description: str
-    media_type: str | None = "application/json"  #: None: an answer without a body
-    headers: tuple[str, ...] = ()  #: those that this reply has beyond the ones of all replies
+    media_type: str | None = "application/json"  #: None: a response without a body
+    headers: tuple[str, ...] = ()  #: those that not all replies have
 
 
 class Answer(msgspec.Struct, Generic[Value], frozen=True):
-    """A value with another status than the operation's first, or with headers of its own."""
+    """A value with a status other than the operation's first, or with headers of its own."""
 
     value: Value
     status: int = 200
@@ -75,7 +75,7 @@ class Answer(msgspec.Struct, Generic[Value], frozen=True):
 
 @dataclass(frozen=True)
 class Call(Generic[Query, Body]):
-    """A request that was let in."""
+    """An authenticated request with its query and body."""
 
     request: ApiRequest
     user: User
@@ -94,11 +94,11 @@ class Call(Generic[Query, Body]):
 
     @property
     def owner(self) -> UUID | None:
-        """Whose jobs and deliveries the caller may see: None for everybody's."""
+        """The user whose jobs and deliveries the caller may see. None: those of all users."""
         return None if self.user.role == "admin" else self.user.id
 
     def identifier(self, name: str) -> UUID | None:
-        """An id in the path; None for what cannot be the id of anything."""
+        """An id in the path. None: it is no UUID."""
         try:
             return UUID(self.request.path_params[name])
         except ValueError:
@@ -107,21 +107,21 @@ class Call(Generic[Query, Body]):
 
 @dataclass(frozen=True)
 class Operation:
-    """A handler with everything that is said of it."""
+    """A handler with its declaration."""
 
-    name: str  #: its `operationId`: clients are generated from it, so it stays whatever the handler is called
+    name: str  #: its `operationId`: generated clients depend on it, so it stays even if the handler is renamed
     tag: Tag
     handler: Callable[[Any], Awaitable[object]]
     replies: tuple[Reply, ...]
     problems: tuple[str, ...]  #: codes, beyond those that every operation of its kind has
     access: Access
-    comes_in_crowds: bool = False  #: takes turns with the others of its kind
+    comes_in_crowds: bool = False  #: may come in bursts, so authentication waits for a download slot
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
     answer: Any = None
 
     async def __call__(self, request: ApiRequest) -> Response:
-        """Answer one request. Raises `Problem`."""
+        """Handle one request. Raises `Problem`."""
         if self.access is Access.PUBLIC:
             return await self._response(request, await self.handler(request))
         rate: dict[str, str] = {}
@@ -164,20 +164,20 @@ class Operation:
 
 
 async def spend(request: ApiRequest, item: RateLimitItem, *identifiers: str, cost: int = 1) -> None:
-    """Count a request, and let its answer tell what is left. Raises the problem `rate_limited` (429)."""
+    """Count a request, and show in its response what is left. Raises the problem `rate_limited` (429)."""
     budget = await request.state["limiter"].take(item, *identifiers, cost=cost)
     request.state["rate_headers"].update(budget.headers)
     budget.check()
 
 
 async def start_downloads(call: Call[Any, Any]) -> None:
-    """Count a request that may start a download, which has a smaller budget. Raises the problem `rate_limited`."""
+    """Count a request that may start a download: these have a limit of their own. Raises `rate_limited` (429)."""
     identity = key_identity(presented_key(call.request))
     await spend(call.request, call.state["rates"].downloads, "downloads", identity)
 
 
 async def start_many(call: Call[Any, Any], count: int) -> None:
-    """Count the cases that a search starts, which have a budget of their own. Raises the problem `rate_limited`."""
+    """Count the cases that a search starts: these have a limit of their own. Raises `rate_limited` (429)."""
     if count:
         identity = key_identity(presented_key(call.request))
         await spend(call.request, call.state["rates"].numbers, "numbers", identity, cost=count)
@@ -194,7 +194,7 @@ def operation(
     access: Access = Access.USER,
     comes_in_crowds: bool = False,
 ) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
-    """Declare an operation of callers who have a key."""
+    """Declare an operation that needs an API key."""
 
     def declare(handler: Callable[[Call[Query, Body]], Awaitable[object]]) -> Operation:
         hints = get_type_hints(handler)
@@ -229,7 +229,7 @@ def public(
 
 def _answered(hint: Any) -> Any:
     if get_origin(hint) in {Union, UnionType}:
-        # Beside an answer without a body, as 304 is.
+        # `Response` in the union stands for replies without a body, such as 304.
         (hint,) = set(get_args(hint)) - {Response}
     if get_origin(hint) is Answer:
         return get_args(hint)[0]
@@ -244,10 +244,10 @@ class OperationRoute(Route):
         self.operations: Mapping[str, Operation] = operations
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Take every method of the path, to refuse those it has not: no other route may take the path for another."""
+        """Match every method of the path, and refuse unknown ones here: otherwise another route may match the path."""
         match, child = super().matches(scope)
         return (Match.NONE, child) if match is Match.NONE else (Match.FULL, child)
 
     async def _answer(self, request: ApiRequest) -> Response:
-        # A HEAD is answered like a GET, without the body.
+        # A HEAD is handled like a GET; the server leaves out the body.
         return await self.operations["GET" if request.method == "HEAD" else request.method](request)

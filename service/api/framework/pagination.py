@@ -1,4 +1,4 @@
-"""Lists come in pages: `?limit=` and `?cursor=`, answered with `items` and `next_cursor`."""
+"""Pages of lists: `?limit=` and `?cursor=` in the request, `items` and `next_cursor` in the response."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -37,14 +37,14 @@ class PageQuery(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True):
-    """A part of a list."""
+    """One page of a list."""
 
     items: list[Item]  #: those of this page
-    next_cursor: str | None  #: null at the end
+    next_cursor: str | None  #: null on the last page
 
 
 def position(cursor: str | None, kind: type[Place]) -> Place | None:
-    """Where the page before ended, from the cursor that it answered. Raises the problem `invalid_parameter`."""
+    """The position after which the page begins. None: it is the first page. Raises `invalid_parameter` (400)."""
     if cursor is None:
         return None
     try:
@@ -55,7 +55,7 @@ def position(cursor: str | None, kind: type[Place]) -> Place | None:
 
 
 def cut(rows: Sequence[Row], size: int, position_of: Callable[[Row], object]) -> tuple[Sequence[Row], str | None]:
-    """The rows of a page and the cursor behind it, from one row more than the page has."""
+    """The rows of a page, and the cursor of the next one. `rows`: at least one more than `size`, if there are more."""
     if len(rows) <= size:
         return rows, None
     last = msgspec.json.encode(position_of(rows[size - 1]))

@@ -1,4 +1,4 @@
-"""Parameters whose check is more than a type: the case number and the webhook URL."""
+"""Parameters that need more checks than their type: the case number and the webhook URL."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ CaseNumber = Annotated[
 ]
 
 
-#: Checked by the address guard, which says what is wrong with one.
+#: Checked by the address guard (`checked_webhook_url`), which says what is wrong.
 WebhookUrl = Annotated[
     str,
     Meta(
@@ -33,12 +33,12 @@ WebhookUrl = Annotated[
 
 
 def process_number(request: ApiRequest) -> ProcessNumber:
-    """The case in the path, before anything is asked of anyone."""
+    """The case number in the path. Raises the problem `invalid_process_number` (400)."""
     return parsed_number(request.path_params["number"])
 
 
 def parsed_number(given: str) -> ProcessNumber:
-    """A case number. Raises the problem `invalid_process_number` (400)."""
+    """Parse a case number. Raises the problem `invalid_process_number` (400)."""
     try:
         return ProcessNumber.parse(given)
     except InvalidProcessNumber as error:
@@ -46,7 +46,7 @@ def parsed_number(given: str) -> ProcessNumber:
 
 
 async def checked_webhook_url(request: ApiRequest, given: str) -> str:
-    """The canonical form of a URL, after the whole address guard has agreed to it.
+    """Check a URL with the whole address guard, and return its canonical form.
 
     Raises the problem `invalid_webhook_url` (400), which names the rule that the URL breaks.
     """

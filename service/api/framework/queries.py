@@ -51,13 +51,13 @@ def read_query(request: ApiRequest, kind: type[Query]) -> Query:
 
 
 def required_type(kind: Any) -> Any:
-    """The type of a parameter that is given: the word `null` is no value of one."""
+    """The type without None: for a parameter that is given, the word `null` is not a value."""
     rest = [each for each in get_args(kind) if each is not type(None)]
     return rest[0] if type(None) in get_args(kind) and len(rest) == 1 else kind
 
 
 def _converted(given: list[str], kind: Any) -> tuple[Any, str]:
-    """The value, and what is wrong with it or an empty text."""
+    """The value, and a sentence on what is wrong, which is empty if nothing is."""
     if len(given) > 1:
         return None, "It is given more than once."
     base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
