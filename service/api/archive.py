@@ -25,7 +25,7 @@ STALL_TIMEOUT = 60.0  # seconds in which a client takes the next few hundred kil
 
 
 class ArchiveResponse(StreamingResponse):
-    """Streams an archive. One that cannot be finished is cut, which its `Content-Length` gives away to every client."""
+    """Streams an archive. One that cannot be finished is cut: clients notice it by the `Content-Length`."""
 
     def __init__(
         self,
@@ -39,10 +39,10 @@ class ArchiveResponse(StreamingResponse):
         self._stall_timeout = stall_timeout
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until all is sent or the client has gone.
+        """Send until all is sent or the client has left.
 
-        The cancellation of the base class waits for a moment in which the sender waits itself: while the store has
-        data at hand there is none, and an archive would be read to its end for nobody.
+        The base class can cancel the sender only while the sender waits. While data from the store is buffered it never
+        does, so the whole archive would be read for a client that has left.
         """
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(self.stream_response(send))
@@ -52,14 +52,14 @@ class ArchiveResponse(StreamingResponse):
             leaving.cancel()
 
     async def stream_response(self, send: Send) -> None:
-        """Send all of it, or return before the end: the server then closes the connection."""
+        """Send all of it. After a failure, return before the end: the server then closes the connection."""
 
         async def send_in_time(message: Message) -> None:
             async with asyncio.timeout(self._stall_timeout):
                 await send(message)
 
         try:
-            # Closed here: what a cancelled task leaves behind is closed whenever it is found.
+            # Closed here: otherwise only the garbage collector closes the generator of a cancelled task.
             async with aclosing(self._chunks):
                 await super().stream_response(send_in_time)
         except UnreadableFile as error:
@@ -83,8 +83,8 @@ class ArchiveResponse(StreamingResponse):
 async def show(call: Call[NoQuery, None]) -> Response:
     """All documents of a case that are available, as one ZIP file.
 
-    Its `manifest.json` tells which document each file is, and of each document that is not there why it is not.
-    It can be read as a stream: each file says its size and its CRC-32 before its bytes.
+    Its `manifest.json` says which document each file is, and why a document is missing. It can be read as a stream: the
+    size and the CRC-32 of each file come before its bytes.
     """
     async with call.state["database"].connection() as connection:
         overview = await processes.overview(connection, call.number, call.user.id)
@@ -103,7 +103,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
         return Response(headers=headers, media_type=MEDIA_TYPE)
 
     async def remember(key: str, crc32: int) -> None:
-        """Of a file that had none. The archive goes on without: the next one reads the file twice again."""
+        """Store the CRC-32 of a file that had none. If that fails, the next archive reads the file twice again."""
         with contextlib.suppress(*UNREACHABLE):
             async with asyncio.timeout(REMEMBER_TIMEOUT):
                 await call.state["database"].ask(lambda connection: keep_crc32(connection, call.number, key, crc32))

@@ -25,8 +25,8 @@ from service.domain.process_number import ProcessNumber
 from service.http.problems import Problem, ProblemView
 
 NUMBERS_MAX = 1000
-AT_ONCE = 8  # of one request; others want connections too
-#: Seconds in which the portal is asked; what is left then is kept for the workers. Proxies give up after 30.
+AT_ONCE = 8  # cases of one request at the same time; other requests need connections too
+#: Seconds in which the portal is asked; the workers list the cases that are left then. Proxies give up after 30.
 PATIENCE = 15.0
 
 Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
@@ -45,9 +45,9 @@ class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SearchResult(msgspec.Struct, frozen=True):
     """The result for one number: a case or a problem."""
 
-    process_number: str  #: masked where it is one, else as it was given
-    process: ProcessSummary | None  #: null where there is a problem
-    problem: ProblemView | None  #: null where there is a case
+    process_number: str  #: masked if it is valid, else as it was given
+    process: ProcessSummary | None  #: null if there is a problem
+    problem: ProblemView | None  #: null if there is a case
 
 
 class SearchView(msgspec.Struct, frozen=True):
@@ -58,12 +58,13 @@ class SearchView(msgspec.Struct, frozen=True):
 
 @operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), comes_in_crowds=True)
 async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
-    """Look up to 1,000 cases up and start what they lack.
+    """Request up to 1,000 cases and start their missing downloads.
 
-    A case that is wrong, unknown or denied does not spoil the rest. What the portal has not listed after some seconds
-    is accepted all the same: its case is pending, and a worker lists it. Documents are not shown here; ask for the
-    status of a case, or wait for its webhook. Each case that needs a download counts towards the limit of the key for
-    cases that searches start; those that are complete or in work do not.
+    A case that is invalid, unknown or denied does not affect the others. If the portal does not list a case within some
+    seconds, the case is accepted as pending and a worker lists it; without `auto_download` it gets a problem instead.
+    The response has no documents: ask for the status of a case, or wait for its webhook. Each case that needs a
+    download counts towards the key's limit for cases that searches start. Cases in work do not count, nor do complete
+    ones, unless there is a `webhook_url` to call for them.
     """
     body = call.body
     webhook_url = None
@@ -74,7 +75,7 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     async with call.state["database"].connection() as connection:
         known = await processes.completeness_of(connection, valid)
     if body.auto_download:
-        # What is there, and what a job works on already, starts nothing. A webhook is called for what is there.
+        # A case in work starts nothing, nor does a complete one, unless a webhook has to be called for it.
         has_webhook = body.webhook_url is not None
         starting = [each for each in known.values() if not each.is_active and (has_webhook or not each.is_complete)]
         await start_many(call, len(starting))

@@ -1,4 +1,4 @@
-"""`/webhooks/deliveries`: what was sent, with the outcome, how to send it again, and how to stop it."""
+"""`/webhooks/deliveries`: what was sent, with the outcome; send it again, or stop it."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -26,7 +26,7 @@ ATTEMPTS_LISTED = 20  # of each delivery in a list; one delivery alone shows the
 
 
 class AttemptView(msgspec.Struct, frozen=True):
-    """One POST, or why there was none."""
+    """One attempt: a POST, or why there was none."""
 
     number: int  #: from 1; a resend counts too
     started_at: Moment  #: when it began
@@ -42,30 +42,30 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
     id: UUID  #: the id of the delivery
     webhook_id: str  #: the header `webhook-id` of every attempt
-    user_id: UUID  #: whose it is
+    user_id: UUID  #: its owner
     type: str | None  #: the type of the event; null until the job has ended
     process_number: str  #: masked
     job_id: UUID | None  #: null for an event that needed no job
-    webhook_url: str  #: where to
+    webhook_url: str  #: the URL to call
     status: DeliveryStatus  #: waiting for the job, scheduled, delivered, failed, or cancelled by a person
-    next_attempt_at: Moment | None  #: null where none is scheduled
-    resend_requested_at: Moment | None  #: when an attempt was requested that was not made yet
+    next_attempt_at: Moment | None  #: null if none is scheduled
+    resend_requested_at: Moment | None  #: when a resend was requested that was not made yet
     last_error: str | None  #: of the last attempt that failed
-    created_at: Moment  #: when the webhook was asked for
+    created_at: Moment  #: when the webhook was requested
     completed_at: Moment | None  #: when it was delivered, given up or cancelled
-    attempts: list[AttemptView]  #: the oldest first; in a list the last 20 of each
+    attempts: list[AttemptView]  #: the oldest first; a list of deliveries has the last 20 of each
 
 
 class DeliveryQuery(PageQuery, frozen=True):
     """Which deliveries."""
 
-    status: DeliveryStatus | None = None  #: those that stand there
+    status: DeliveryStatus | None = None  #: deliveries with this status
     job_id: Annotated[UUID, Meta(examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])] | None = None  #: those of one job
     since: Moment | None = None  #: those that were made at this time or later
 
 
 class RecoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From when on."""
+    """Which failed deliveries to send again."""
 
     since: Moment  #: deliveries that were given up at this time or later
 
@@ -86,7 +86,7 @@ class RecoveredView(msgspec.Struct, frozen=True):
 async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     """The deliveries, the newest first.
 
-    Those of the caller or, for an administrator, of all users.
+    They are the caller's own; for an administrator, those of all users.
     """
     query = call.query
     after = pagination.position(query.cursor, Position[UUID])
@@ -115,7 +115,7 @@ async def show(call: Call[NoQuery, None]) -> DeliveryView:
 async def resend(call: Call[NoQuery, None]) -> DeliveryView:
     """Send a delivery once more, now.
 
-    What was scheduled stays scheduled, unless this attempt succeeds.
+    The scheduled attempts stay scheduled, unless this one succeeds.
     """
     async with call.state["database"].transaction() as connection:
         found = await _visible(connection, call)
@@ -132,9 +132,9 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
 async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
     """Stop a delivery.
 
-    No attempt follows, no operator is alerted, and `recover` leaves it alone. An attempt under way is not cut off: it
-    joins `attempts`, and if it succeeds the delivery is `delivered`. A resend that was not made yet is taken back.
-    `resend` makes an attempt of a cancelled delivery; a request with the same `webhook_url` starts it anew.
+    No attempt follows, no operator is alerted, and `recover` skips it. An attempt in progress is not interrupted: it is
+    added to `attempts`, and if it succeeds the delivery is `delivered`. A resend that was not made yet is cancelled.
+    `resend` makes one attempt of a cancelled delivery; a request with the same `webhook_url` starts it again.
     """
     async with call.state["database"].transaction() as connection:
         found = await _visible(connection, call)
@@ -147,9 +147,9 @@ async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
 
 @operation("deliveries_recover", Tag.DELIVERIES, Reply(202, "They are sent again."))
 async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
-    """Send every delivery again that has failed since a moment.
+    """Send all deliveries again that have failed since a given time.
 
-    Each gets a whole schedule. It may be repeated.
+    Each gets a whole new schedule. You may repeat the request.
     """
     async with call.state["database"].transaction() as connection:
         recovered = await deliveries.recover(connection, since=call.body.since, user_id=call.owner)

@@ -20,7 +20,7 @@ _PAGE = """\
 <script src="docs/start.js"></script>
 </html>
 """
-# Without a validator, which would send the document to somebody else.
+# Without a validator, which would send the document to a third party.
 _START = """\
 SwaggerUIBundle({
   url: "openapi.json",
@@ -31,7 +31,7 @@ SwaggerUIBundle({
   validatorUrl: null,
 });
 """
-#: The page runs its own scripts, asks this service, and nobody else. Swagger UI sets styles and images of its own.
+#: The page runs scripts of this service and calls only this service. Swagger UI needs inline styles and data: images.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -57,10 +57,10 @@ class RootView(msgspec.Struct, frozen=True):
 async def root(request: ApiRequest) -> RootView | Response:
     """What this is, and where its documentation is.
 
-    The page itself for a browser.
+    A browser is redirected to the page.
     """
     if "text/html" in request.headers.get("Accept", ""):
-        # Relative: behind a proxy the path may begin elsewhere.
+        # Relative: a proxy may serve the API below another path.
         return Response(status_code=307, headers={"Location": "docs"})
     url = request.state["options"].public_url
     return RootView("Autos", VERSION, f"{url}/docs", f"{url}/openapi.json", f"{url}/health/ready")

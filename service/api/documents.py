@@ -27,12 +27,12 @@ FileCursor = Annotated[
 ]
 
 
-#: Documents that a cursor names, the last ones of the pages before: a refresh may drop some of them. Six fit into it.
+#: A cursor names so many of the last documents of the pages before, because a refresh may drop some of them. Six fit.
 TRAIL = 6
 
 
 class FilesQuery(msgspec.Struct, frozen=True):
-    """Which part of a file."""
+    """Which page of the documents."""
 
     limit: Limit = LIMIT_DEFAULT
     cursor: FileCursor | None = None
@@ -42,8 +42,8 @@ class FilesQuery(msgspec.Struct, frozen=True):
 async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     """The documents of a case.
 
-    In the order of its file, with links to those that are available. A document that a refresh drops meanwhile ends
-    no listing; where many are dropped at once some of the others may come twice.
+    They are in the order of the case file, with links to those that are available. If a refresh drops documents between
+    two pages, the list goes on; if it drops many, some of the others may come twice.
     """
     after = pagination.position(call.query.cursor, tuple[UUID, ...]) or ()
     async with call.state["database"].connection() as connection:
@@ -65,7 +65,7 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
 async def content(call: Call[NoQuery, None]) -> Response:
     """The content of a document.
 
-    This URL never goes stale: it redirects to a link that was signed for this answer and needs no key.
+    This URL never goes stale: it redirects to a link that is signed for this response and needs no key.
     """
     document_id = call.identifier("document_id")
     async with call.state["database"].connection() as connection:

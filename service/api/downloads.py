@@ -21,23 +21,23 @@ from service.http.problems import Problem
 
 
 class OneBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is to be told."""
+    """The webhook to call."""
 
     webhook_url: WebhookUrl | None = None
 
 
 class AllBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is to be told, and whether what is available is downloaded again too."""
+    """The webhook to call, and whether available documents are downloaded again."""
 
     webhook_url: WebhookUrl | None = None
-    force: bool = False  #: download again what is available too
+    force: bool = False  #: download available documents again too
 
 
 class StartedView(msgspec.Struct, frozen=True):
-    """The job that does what was asked for."""
+    """The job that does the downloads."""
 
     process_number: str  #: masked
-    job_id: UUID | None  #: null where there was nothing to do
+    job_id: UUID | None  #: null if there was nothing to do
     job: JobView | None  #: the job as it is now
 
 
@@ -56,7 +56,7 @@ _REPLIES = (
 async def register(call: Call[NoQuery, None]) -> ProcessView:
     """Ask the portal for the list of the documents and register it.
 
-    Nothing is downloaded. What a job that runs already lacks joins that job.
+    It starts no job. If a job for the case has not ended, that job downloads the new documents too.
     """
     wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
     await list_process(call.state, wanted, is_forced=True)
@@ -73,9 +73,9 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     comes_in_crowds=True,
 )
 async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
-    """Download one document, again if it is available.
+    """Download one document, even if it is available.
 
-    The file that is there stays until the new one is verified.
+    The stored file stays until the new one is verified.
     """
     wanted = await _wanted(call, call.body.webhook_url)
     document_id = call.identifier("document_id")
@@ -102,10 +102,10 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     comes_in_crowds=True,
 )
 async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
-    """Download what a case lacks, or everything again.
+    """Download the missing documents of a case, or all of them again.
 
-    With `force` what is available is downloaded again too. For a case that was requested or registered before: the
-    portal is not asked for its list.
+    With `force` available documents are downloaded again too. The case must have been requested or registered before:
+    the portal is not asked for its list.
     """
     wanted = await _wanted(call, call.body.webhook_url)
 

@@ -36,9 +36,8 @@ _WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webh
 async def show(call: Call[NoQuery, None]) -> Response:
     """Follow a case while it is worked on.
 
-    A new connection gets a new snapshot. Where the work has ended already the last event follows at once; a
-    case that no download was asked for has none until there is one. A comment every 15 seconds keeps the stream
-    alive.
+    A new connection gets a new snapshot. If the work has ended already, the last event follows at once. A case without
+    a requested download has no last event until there is one. A comment every 15 seconds keeps the stream alive.
     """
     async with call.state["database"].connection() as connection:
         own = await processes.overview(connection, call.number, call.user.id)
@@ -55,7 +54,7 @@ async def _events(watcher: ProgressWatcher, number: ProcessNumber, listener: Lis
 
 
 def _snapshot(number: ProcessNumber, own: Overview, opening: Opening) -> bytes:
-    """What the status endpoint would answer: of the webhook, only the caller's own."""
+    """The event with what the status endpoint returns, with the caller's own webhook."""
     webhook = {name: getattr(own, name) for name in _WEBHOOK}
     overview = msgspec.structs.replace(opening.overview, **webhook)
     view = msgspec.structs.replace(status_view(number, overview, opening.counts, []), documents=opening.documents)

@@ -1,4 +1,4 @@
-"""Whether the process answers, and whether what it needs does."""
+"""`/health`: whether the process responds, and whether its dependencies do."""
 
 import msgspec
 
@@ -9,26 +9,26 @@ from service.health.readiness import OK
 
 
 class LiveView(msgspec.Struct, frozen=True):
-    """That the process answers."""
+    """The process responds."""
 
     status: str  #: `ok`
     version: str  #: of the service
 
 
 class ReadyView(msgspec.Struct, frozen=True):
-    """What the service needs, each `ok` or why not."""
+    """The dependencies of the service, each `ok` or why not."""
 
     status: str  #: `ok`, `unavailable`, or `stopping` in the last seconds of a process
     database: str  #: PostgreSQL
     redis: str  #: Redis
     object_store: str  #: the bucket
-    portal_token: str  #: whether the portal takes the token
-    portal: str  #: whether it works, by what all processes met; no reason for a 503: requests are kept
+    portal_token: str  #: whether the portal accepts the token
+    portal: str  #: whether it works, as seen by all processes; never the cause of a 503: requests are kept
 
 
 @public("health_live", Tag.OPERATIONS)
 async def live(_request: ApiRequest) -> LiveView:
-    """The process answers."""
+    """The process responds."""
     return LiveView("ok", VERSION)
 
 
@@ -39,12 +39,12 @@ async def live(_request: ApiRequest) -> LiveView:
     Reply(503, "Something is away that the API needs to accept requests."),
 )
 async def ready(request: ApiRequest) -> Answer[ReadyView]:
-    """What the service needs: the database, Redis, the object store, the portal and its token.
+    """The state of the database, Redis, the object store, the portal and its token.
 
-    Each is `ok` or says why not. 503 when one is not that the API needs to accept requests. Without Redis, the portal
-    or a token that works they are accepted all the same, and the work goes on when it is back. The answer comes
-    within two seconds, whatever hangs. 503 too in the last seconds of a process that was told to stop, in which it
-    still answers: `status` is `stopping`.
+    Each is `ok` or says why not. The status is 503 without the database or the object store. Without Redis, the portal
+    or a valid token, requests are accepted, and the work goes on when it is back. The response comes within two
+    seconds, even if a dependency hangs. It is also 503 in the last seconds of a process that is stopping and still
+    serves requests: `status` is then `stopping`.
     """
     found = await request.state["readiness"].look()
     is_stopping = request.state["drain"].is_on

@@ -32,15 +32,15 @@ class JobView(msgspec.Struct, frozen=True):
 
     id: UUID  #: the id of the job
     process_number: str  #: masked
-    status: JobStatus  #: the last three are final
+    status: JobStatus  #: `completed`, `failed` and `cancelled` are final
     total_documents: int  #: those that the job was made for
     completed_documents: int  #: those that are available
     failed_documents: int  #: each document says why
     error_code: FailureCode | None  #: why the case could not be listed
     error_message: str | None  #: the same as a sentence that says what to do
-    waiting_for: str | None  #: why it waits, also while it is tried again and the same fails; null for its user's turn
-    tried_again_at: Moment | None  #: when that is tried again
-    created_at: Moment  #: when it was asked for
+    waiting_for: str | None  #: why it waits, also during a retry while the cause persists; null for its user's turn
+    tried_again_at: Moment | None  #: when it is tried again; null if nothing postponed it
+    created_at: Moment  #: when it was requested
     started_at: Moment | None  #: when a worker first took it
     completed_at: Moment | None  #: when it ended
 
@@ -56,7 +56,7 @@ Place = Annotated[
 
 
 class JobDetails(JobView, frozen=True):
-    """One job, and how long its queue is."""
+    """One job and its position in the queue."""
 
     position: Place
 
@@ -64,7 +64,7 @@ class JobDetails(JobView, frozen=True):
 class JobQuery(PageQuery, frozen=True):
     """Which jobs."""
 
-    status: JobStatus | None = None  #: those that stand there
+    status: JobStatus | None = None  #: jobs with this status
     process_number: CaseNumber | None = None
 
 
@@ -72,7 +72,7 @@ class JobQuery(PageQuery, frozen=True):
 async def index(call: Call[JobQuery, None]) -> Page[JobView]:
     """The jobs, the newest first.
 
-    Those that the caller requested or was told of or, for an administrator, all of them.
+    They are the ones that the caller requested or joined; for an administrator, all of them.
     """
     query = call.query
     after = pagination.position(query.cursor, Position[UUID])
@@ -88,7 +88,7 @@ async def index(call: Call[JobQuery, None]) -> Page[JobView]:
 async def show(call: Call[NoQuery, None]) -> JobDetails:
     """One job.
 
-    One of the caller's own or, for an administrator, of anybody's.
+    The caller must have requested or joined it; an administrator can see any job.
     """
     async with call.state["database"].connection() as connection:
         job = await _visible(connection, call)
@@ -100,9 +100,9 @@ async def show(call: Call[NoQuery, None]) -> JobDetails:
 async def cancel(call: Call[NoQuery, None]) -> JobView:
     """Stop a job, or stop waiting for it.
 
-    A job that other users wait for too goes on for them: it comes back as it is, `pending` or `processing`, and your
-    webhooks for it are not called. Asking for the case again joins it again. When no other user waits, or for an
-    administrator, the job ends: what is available stays, downloads in flight end, and its subscribers are told.
+    If other users wait for the job too, it goes on for them: it is returned as it is, `pending` or `processing`, and
+    your webhooks for it are not called. To join it again, request the case again. If no other user waits, or if you are
+    an administrator, the job ends: available documents stay, downloads in progress end, and its webhooks are called.
     """
     limit = call.state["event_limit"]
 
@@ -125,7 +125,7 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
 
 
 def _log(job: JobRow, settlement: Settlement) -> None:
-    """The one line of a job that ends: the worker, if it has one, only sees that its lease is lost."""
+    """Log the end of the job here: a worker that has the job only sees that its lease is lost."""
     structlog.get_logger().info(
         "job_ended",
         job_id=str(job.id),

@@ -1,7 +1,7 @@
-"""`/metrics`: what operators watch, in the format of Prometheus.
+"""`/metrics` for operators, in the format of Prometheus.
 
-What this process counted, and what the database knows at the moment of the question: the latter is the same whichever
-API process answers. A worker shows what it counted on a port of its own.
+It has what this process counted, and what the database knows at the time of the request, which is the same in all API
+processes. A worker shows what it counted on a port of its own.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
 async def show(request: ApiRequest) -> Response:
     """The metrics, in the format of Prometheus.
 
-    404 where they are switched off or on another port.
+    404 if they are switched off or served on another port.
     """
     state = request.state
     if not state["options"].shows_metrics:
@@ -37,7 +37,7 @@ async def show(request: ApiRequest) -> Response:
 
 
 async def exposition(metrics: ApiMetrics, database: Database, readiness: Readiness, credential: str) -> bytes:
-    """The text of all metrics; without the database those of the process alone, and that it is away."""
+    """The text of all metrics. Without the database `autos_database_up` is 0, and what it knows is absent."""
     registry = CollectorRegistry()
     found, _ = await asyncio.gather(readiness.look(), _show_database(registry, database, credential))
     Gauge("autos_redis_up", "Whether Redis answered this question.", registry=registry).set(found.redis == OK)

@@ -19,45 +19,45 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, DocumentStatus, ProcessStatus, process_status
 from service.http.slices import Slices
 
-#: A text and no enumeration: a client that was made before a code was added shall not stumble over it.
+#: A string and not an enumeration: a client that was generated before a code was added must accept it.
 FailureCode = Annotated[
     str, Meta(description=f"A stable word, null where nothing failed. New ones may join: {', '.join(ErrorCode)}.")
 ]
 
 
 class DocumentView(msgspec.Struct, frozen=True, gc=False):
-    """One document with a link that was signed for this answer."""
+    """One document with a link that was signed for this response."""
 
     id: UUID  #: the same whenever and wherever the document is listed
     uuid: str  #: the id of the portal
     name: str  #: as the portal lists it; two documents may have the same
     type: str  #: as the portal lists it
     status: DocumentStatus  #: how far the work on it is
-    size: int | None  #: bytes: of the stored file, until there is one as the portal lists it
-    mime_type: str | None  #: of the stored file, until there is one as the portal lists it
+    size: int | None  #: bytes of the stored file; as the portal lists it until there is one
+    mime_type: str | None  #: of the stored file; as the portal lists it until there is one
     sha256: str | None  #: of the stored file, in lower-case hexadecimal
     secrecy: str  #: as the portal lists it; `PUBLICO` is public
     instance: str  #: the instance of the court, as the portal lists it
-    sequence: int | None  #: its place in the file, as the portal lists it
+    sequence: int | None  #: its position in the case file, as the portal lists it
     page_count: int | None  #: as the portal lists it
     filed_at: Moment | None  #: when it joined the case
     charset: Charset | None
     content_flags: ContentFlags
     listed_size: int | None  #: bytes, as the portal lists it
     listed_mime_type: str | None  #: as the portal lists it
-    size_mismatch: bool  #: whether `content_flags` has it
-    download_url: str | None  #: signed for this answer: needs no key, until it expires; null without a stored file
+    size_mismatch: bool  #: whether `content_flags` has `size_mismatch`
+    download_url: str | None  #: signed for this response: needs no key, until it expires; null without a stored file
     download_url_expires_at: Moment | None  #: null without a link
     content_url: str | None  #: never goes stale and needs your API key; null without a stored file
     error_code: FailureCode | None
     error_message: str | None  #: the same as a sentence that says what to do
-    attempts: int  #: downloads of the last job that tried it
+    attempts: int  #: download attempts of the last job that tried it
     started_at: Moment | None  #: when a worker last began with it
     completed_at: Moment | None  #: when it became available or failed
 
 
 class _Process(msgspec.Struct, frozen=True):
-    """What every view of a case begins with."""
+    """The first members of every view of a case."""
 
     process_number: str  #: masked
     court: str | None  #: the court's abbreviation
@@ -66,13 +66,13 @@ class _Process(msgspec.Struct, frozen=True):
     filed_at: Moment | None  #: when the case was filed
     secrecy_level: int | None  #: 0 for a public case
     has_documents: bool  #: whether the portal lists any
-    total_documents: int  #: 0 too while the portal has not listed the case
+    total_documents: int  #: also 0 while the portal has not listed the case
     status: ProcessStatus  #: how far the work on it is
-    job_id: UUID | None  #: the job that works on it; null where none does
+    job_id: UUID | None  #: the job that works on it or waits to; null if there is none
 
 
 class ProcessView(_Process, frozen=True):
-    """The answer of the main entry."""
+    """A case with its documents."""
 
     webhook_url: str | None  #: the caller's own
     webhook_status: DeliveryStatus | None  #: the status of its delivery; `waiting` until the job ends
@@ -87,16 +87,16 @@ class ProcessSummary(_Process, frozen=True):
 
 
 class StatusView(msgspec.Struct, frozen=True):
-    """The answer of the status endpoint. The webhook is the caller's own."""
+    """The status of a case. The webhook is the caller's own."""
 
     process_number: str  #: masked
     status: ProcessStatus  #: how far the work on it is
-    total_documents: int  #: 0 too while the portal has not listed the case
+    total_documents: int  #: also 0 while the portal has not listed the case
     completed_documents: int  #: those that are available
     failed_documents: int  #: each says why
-    progress_percentage: float  #: settled documents of all, available or failed: 0 to 100 with one decimal
+    progress_percentage: float  #: share of the documents that are available or failed: 0 to 100 with one decimal
     documents: list[DocumentView]  #: in the order of the file; empty with `documents=false`
-    job_id: UUID | None  #: the last job, be it ended
+    job_id: UUID | None  #: the most recent job, even if it has ended
     error_code: FailureCode | None  #: why the case could not be listed
     error_message: str | None  #: the same as a sentence that says what to do
     webhook_url: str | None  #: of the caller's last subscription
@@ -104,7 +104,7 @@ class StatusView(msgspec.Struct, frozen=True):
     webhook_sent_at: Moment | None  #: when it was delivered
     webhook_attempts: int  #: POSTs so far
     webhook_last_error: str | None  #: the outcome of the last attempt that failed
-    created_at: Moment  #: when the last job was asked for
+    created_at: Moment  #: when the last job was requested, or the case if it has no job
     started_at: Moment | None  #: when a worker took the job
     completed_at: Moment | None  #: when the job ended
 
@@ -128,7 +128,7 @@ def process_summary(row: ProcessRow) -> ProcessSummary:
 
 
 class ProgressView(msgspec.Struct, frozen=True):
-    """What the status endpoint says of the work, without the documents and without anybody's webhook."""
+    """The status without the documents and without any user's webhook."""
 
     process_number: str
     status: ProcessStatus
@@ -145,7 +145,7 @@ class ProgressView(msgspec.Struct, frozen=True):
 
 
 async def document_views(documents: Sequence[Document], links: DocumentLinks, slices: Slices) -> list[DocumentView]:
-    """Sign a link for each stored file; asks nobody."""
+    """The views, with a link for each stored file. Raises `StorageError` if credentials cannot be renewed."""
     expires_at = await links.expiry()
 
     async def views(some: Sequence[Document]) -> list[DocumentView]:
@@ -190,7 +190,7 @@ async def _document_view(document: Document, links: DocumentLinks, expires_at: d
 def process_view(
     number: ProcessNumber, overview: Overview, documents: list[Document], views: list[DocumentView]
 ) -> ProcessView:
-    """Put the main entry's answer together."""
+    """The response of the main entry."""
     counts = count(documents)
     is_active = overview.job_status in ACTIVE_JOB
     return ProcessView(
@@ -211,7 +211,7 @@ def process_view(
 
 
 def status_view(number: ProcessNumber, overview: Overview, counts: Counts, views: list[DocumentView]) -> StatusView:
-    """Put the status endpoint's answer together."""
+    """The response of the status endpoint."""
     was_sent = overview.webhook_status is DeliveryStatus.DELIVERED
     return StatusView(
         process_number=number.masked,
@@ -236,7 +236,7 @@ def status_view(number: ProcessNumber, overview: Overview, counts: Counts, views
 
 
 def progress_view(number: ProcessNumber, overview: Overview, counts: Counts) -> ProgressView:
-    """Put together what is pushed while the work goes on, and when it ends."""
+    """The data of the events that are sent while the work goes on, and when it ends."""
     return ProgressView(
         process_number=number.masked,
         status=_status(overview, counts),
@@ -263,7 +263,7 @@ def _status(overview: Overview, counts: Counts) -> ProcessStatus:
 
 
 def _progress(overview: Overview, counts: Counts) -> float:
-    """Never goes backwards within a job: what joined it late counts from where clients saw it before."""
+    """Never decreases within a job: documents that join late do not lower what clients saw before."""
     floor = overview.job_progress_floor or 0.0
     if overview.job_status not in ACTIVE_JOB:
         return counts.progress_percentage

@@ -37,7 +37,7 @@ from service.domain.statuses import ProcessStatus
 
 
 class ShowQuery(msgspec.Struct, frozen=True):
-    """What to do beyond looking the case up."""
+    """What to do besides returning the case."""
 
     webhook_url: WebhookUrl | None = None
     auto_download: Annotated[bool, Meta(description="Start the download of what is not available yet.")] = True
@@ -56,11 +56,11 @@ class ShowQuery(msgspec.Struct, frozen=True):
     comes_in_crowds=True,
 )
 async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
-    """Look a case up and start what it lacks.
+    """Request a case and start its missing downloads.
 
-    It answers at once. While a job works on the case no second one is started: the same `job_id` comes back, and a
-    new `webhook_url` joins its subscribers. Where everything is available already a `webhook_url` is called at once,
-    for the same state of the case once an hour at most.
+    It does not wait for the downloads. While a job works on the case, no second one is started: the same `job_id` is
+    returned, and a new `webhook_url` joins its subscribers. If everything is available already, a `webhook_url` is
+    called at once, for the same state of the case once an hour at most.
     """
     query = call.query
     async with call.state["turns"].take():
@@ -86,7 +86,7 @@ Case = tuple[Overview, list[Document]]
 
 
 async def find_case(connection: Connection, wanted: Request) -> Case:
-    """What the answer of the main entry is made of."""
+    """Read what `case_view` shows. Raises the problem `process_not_found` (404)."""
     overview = await processes.versioned_overview(connection, wanted.number, wanted.user_id)
     if overview is None:
         raise not_requested()
@@ -94,27 +94,27 @@ async def find_case(connection: Connection, wanted: Request) -> Case:
 
 
 async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
-    """The answer of the main entry, with links signed now."""
+    """The response of the main entry, with links that are signed now."""
     overview, registered = case
     views = await document_views(registered, state["links"], state["slices"])
     return process_view(wanted.number, overview, registered, views)
 
 
 class StatusQuery(msgspec.Struct, frozen=True):
-    """How much to tell."""
+    """How much to return."""
 
-    documents: bool = True  #: with the documents; `false` is for who only wants the numbers of a large case
+    documents: bool = True  #: with the documents; `false` returns only the numbers, for large cases
 
 
 @operation(
     "processes_status", Tag.CASES, Reply(200, "Done.", headers=("ETag",)), NOT_MODIFIED, problems=("process_not_found",)
 )
 async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response:
-    """How far a case is.
+    """The progress of a case.
 
-    It comes from the database alone: ask as often as the limit of the key allows. A case may have thousands of
-    documents: send the last `ETag` as `If-None-Match`, and it is answered 304, without a body, while nothing changes.
-    The links that you have then live on for half of their life at least.
+    It is read from the database only: ask as often as the limit of your key allows. A case may have thousands of
+    documents: send the last `ETag` as `If-None-Match`, and the response is 304 without a body while nothing changes.
+    The links that you have are then valid for at least half of their lifetime.
     """
     async with call.state["database"].connection() as connection:
         overview = await processes.versioned_overview(connection, call.number, call.user.id)
@@ -129,7 +129,7 @@ async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response
 
 
 async def _documents(call: Call[StatusQuery, None], total: int) -> tuple[Counts, list[Document]]:
-    """The numbers, and the documents that were asked for."""
+    """The counts, and the documents if they were asked for. `total` decides whether to wait for a slot."""
     if not call.query.documents:
         async with call.state["database"].connection() as connection:
             return await processes.counts(connection, call.number), []
@@ -152,18 +152,18 @@ class ListQuery(PageQuery, frozen=True):
         ]
         | None
     ) = None
-    status: ProcessStatus | None = None  #: those that stand there
-    has_documents: bool | None = None  #: those that have some, or none
-    updated_since: Moment | None = None  #: those that changed at this time or later
+    status: ProcessStatus | None = None  #: cases with this status
+    has_documents: bool | None = None  #: cases that have documents, or that have none
+    updated_since: Moment | None = None  #: cases that changed at this time or later
 
 
 @operation("processes_index", Tag.CASES)
 async def index(call: Call[ListQuery, None]) -> Page[ProcessSummary]:
     """The cases that were requested, the newest first.
 
-    With `updated_since` in the order in which they changed, the oldest change first: follow the cursor to the end,
-    and begin the next time at the last `updated_at` seen. No change is missed so; one may come twice. A change comes
-    only after all that are older: while one is being written, at most some seconds, newer ones wait for it.
+    With `updated_since` the oldest change comes first: follow the cursor to the end, and begin the next time at the
+    last `updated_at` that you saw. This way you miss no change, but one may come twice. A change comes only after all
+    older ones: while an older one is being written, which takes some seconds at most, newer ones wait.
     """
     query = call.query
     after = pagination.position(query.cursor, Position[str])

@@ -1,4 +1,4 @@
-"""What handlers work with: opened in the lifespan, typed, read as `request.state["..."]`."""
+"""The dependencies of handlers: opened in the lifespan, typed, read as `request.state["..."]`."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ from service.webhooks.client import GuardedClient
 
 
 class Options(msgspec.Struct, frozen=True):
-    """The numbers that the settings give to the handlers."""
+    """The settings that handlers need."""
 
     webhook_secret_grace: timedelta
     public_url: str  #: of this service, without a slash at the end
@@ -38,18 +38,18 @@ class State(ActionState):
     store: ObjectStore
     links: DocumentLinks
     readiness: Readiness
-    watcher: ProgressWatcher  #: for those who follow a case
+    watcher: ProgressWatcher  #: for event streams
     webhook_policy: AddressPolicy
     resolver: NameResolver
-    subscribers: GuardedClient  #: for tests of webhooks; deliveries are the worker's
+    subscribers: GuardedClient  #: for webhook tests; deliveries are sent by workers
     key_uses: KeyUses
     limiter: RateLimiter
     rates: Rates
-    portal_credential: str  #: to ask whether the portal refuses it; never sent anywhere
-    slices: Slices  #: of the work on large answers
+    portal_credential: str  #: to look up whether the portal refuses it; handlers never send it
+    slices: Slices  #: of the work on large responses
     options: Options
-    openapi: Callable[[], bytes]  #: the document of the API, made when somebody asks for it: that takes a while
-    rate_headers: NotRequired[dict[str, str]]  #: of the answer to this request, from what it has spent
+    openapi: Callable[[], bytes]  #: the document of the API, made at the first request because it takes a while
+    rate_headers: NotRequired[dict[str, str]]  #: the RateLimit headers of this response
     request_id: NotRequired[str]  #: set by the middleware, for each request
 
 

@@ -1,4 +1,4 @@
-"""`/users`: who may use the service, and with which keys. A key is answered once, when it is made."""
+"""`/users`: users and their API keys. A key is returned once, when it is made."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,19 +26,19 @@ _ENDED = Reply(204, "Ended, at once and in all processes.", media_type=None)
 
 
 class RateView(msgspec.Struct, frozen=True):
-    """So many requests within so many seconds, for each key."""
+    """A rate limit of one API key."""
 
-    limit: int  #: requests
+    limit: int  #: requests, or cases for `numbers`
     seconds: int  #: the length of the window
 
 
 class LimitsView(msgspec.Struct, frozen=True):
-    """What one may ask for."""
+    """The limits of the caller."""
 
     requests: RateView  #: all requests
     downloads: RateView  #: requests that may start a download
     numbers: RateView  #: cases that searches may start
-    keys: int  #: that may live at once
+    keys: int  #: API keys that a user may have at the same time
 
 
 class MeView(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class MeView(msgspec.Struct, frozen=True):
     id: UUID  #: the id of the user
     name: str  #: as it was given when the user was made
     role: Role  #: `admin` sees and manages everything
-    limits: LimitsView  #: of each key
+    limits: LimitsView  #: the limits of the user and of each API key
 
 
 class UserView(msgspec.Struct, frozen=True):
@@ -60,23 +60,23 @@ class UserView(msgspec.Struct, frozen=True):
 
 
 class NewUserView(UserView, frozen=True):
-    """A user who was just made, with the first key."""
+    """A new user with the first API key."""
 
     api_key: str  #: the key; keep it, no other answer shows it
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is to be made."""
+    """The user to make."""
 
     name: UserName  #: no other user may have it
     role: Role = "user"  #: `admin` sees and manages everything
-    key_label: KeyLabel | None = None  #: what to call the first key
+    key_label: KeyLabel | None = None  #: the label of the first key
 
 
 class KeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to call a new key."""
+    """The label of a new key."""
 
-    label: KeyLabel | None = None  #: the program or the person that is to use it, say
+    label: KeyLabel | None = None  #: for example the program or the person that will use it
 
 
 class KeyView(msgspec.Struct, frozen=True):
@@ -86,11 +86,11 @@ class KeyView(msgspec.Struct, frozen=True):
     hint: str | None  #: its last four characters; null for keys that are older than hints
     label: str | None  #: what its owner calls it
     created_at: datetime  #: when the key was made
-    last_used_at: Moment | None  #: when a request last came with it, to about a minute; null: never since this is noted
+    last_used_at: Moment | None  #: when a request last used it, to about a minute; null if no use is recorded
 
 
 class NewKeyView(KeyView, frozen=True):
-    """A key that was just made."""
+    """A new key."""
 
     api_key: str  #: the key; keep it, no other answer shows it
 
@@ -135,9 +135,9 @@ async def create(call: Call[NoQuery, UserBody]) -> NewUserView:
 
 @operation("users_delete", Tag.USERS, _ENDED, problems=("user_not_found", "last_admin"), access=Access.ADMIN)
 async def delete(call: Call[NoQuery, None]) -> None:
-    """End a user.
+    """Delete a user.
 
-    The keys and webhooks end at once; jobs go on, since others may wait for the same case.
+    The keys and webhooks of the user end at once. Jobs go on, because other users may wait for the same case.
     """
     user_id = call.identifier("user_id")
     try:
@@ -152,9 +152,9 @@ async def delete(call: Call[NoQuery, None]) -> None:
 
 @operation("users_keys", Tag.USERS, problems=("forbidden", "user_not_found"))
 async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
-    """The keys that live, the newest first.
+    """The keys that are not revoked, the newest first.
 
-    The caller's own or, for an administrator, anybody's.
+    They are the caller's own; an administrator can list those of any user.
     """
     user_id = _allowed_user(call)
     size, after = call.query.limit, pagination.position(call.query.cursor, Position[UUID])
@@ -169,7 +169,7 @@ async def keys(call: Call[PageQuery, None]) -> Page[KeyView]:
 async def create_key(call: Call[NoQuery, KeyBody]) -> NewKeyView:
     """Add a key.
 
-    It lives beside those that the user has, so that one can be replaced without a pause.
+    The user's other keys stay valid, so that a key can be replaced without an interruption.
     """
     user_id, api_key = _allowed_user(call), new_api_key()
     try:
@@ -184,7 +184,7 @@ async def create_key(call: Call[NoQuery, KeyBody]) -> NewKeyView:
 
 @operation("users_revoke_key", Tag.USERS, _ENDED, problems=("forbidden", "key_not_found", "last_admin"))
 async def revoke_key(call: Call[NoQuery, None]) -> None:
-    """End a key, also the one that asks."""
+    """Revoke a key, even the one that this request uses."""
     user_id, key_id = _allowed_user(call), call.identifier("key_id")
     try:
         async with call.state["database"].transaction() as connection:
@@ -196,7 +196,10 @@ async def revoke_key(call: Call[NoQuery, None]) -> None:
 
 
 def _allowed_user(call: Call[Any, Any]) -> UUID:
-    """The user in the path. For a caller who is no administrator every other one is refused, there or not."""
+    """The user in the path. Raises `user_not_found` (404) if it is no UUID.
+
+    Raises `forbidden` (403) if a caller who is no administrator names another user, whether that one exists or not.
+    """
     user_id = call.identifier("user_id")
     if call.user.role != "admin" and user_id != call.user.id:
         raise Problem("forbidden", "Only an administrator may do this for somebody else.")

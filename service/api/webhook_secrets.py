@@ -1,4 +1,4 @@
-"""`/webhooks/secret`: what a client's webhooks are signed with."""
+"""`/webhooks/secret`: the secrets that sign a client's webhooks."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -15,7 +15,7 @@ from service.webhooks.signature import new_secret
 
 
 class SecretView(msgspec.Struct, frozen=True):
-    """The secret that signs, and those that sign beside it for a while after a rotation."""
+    """The current secret, and previous ones that also sign for a while after a rotation."""
 
     secret: str  #: signs every webhook of the caller
     previous_secrets: list[str]  #: sign too, until they expire
@@ -31,7 +31,7 @@ async def secret(call: Call[NoQuery, None]) -> SecretView:
 
 @operation("webhooks_rotate_secret", Tag.WEBHOOKS)
 async def rotate_secret(call: Call[NoQuery, None]) -> SecretView:
-    """Make a new secret for the caller; the old one signs too for the time of grace."""
+    """Make a new secret for the caller; the old one also signs during the grace period."""
     grace = call.state["options"].webhook_secret_grace
     async with call.state["database"].transaction() as connection:
         await users.rotate_secret(connection, call.user.id, new_secret(), grace=grace)

@@ -1,4 +1,4 @@
-"""`/webhooks/webhook-...`: for whoever writes a receiver, before the first real webhook."""
+"""`/webhooks/webhook-...`: for developers of a receiver, before the first real webhook."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,12 +24,12 @@ from service.webhooks.addresses.policy import InvalidWebhookUrl
 from service.webhooks.outcome import OutcomeKind
 from service.webhooks.signature import USER_AGENT, signature_headers, verify
 
-#: Of each client, for the two that call a URL of the client's choice. Together, so that neither helps the other.
+#: For each user, for both operations together that call a URL of the user's choice.
 TRIALS = parse("10/minute")
 
 
 class UrlBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A URL to look at, whatever it is."""
+    """A URL to check."""
 
     webhook_url: str  #: any text
 
@@ -44,18 +44,18 @@ class SendTestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to send to, and members for the message."""
 
     webhook_url: WebhookUrl
-    test_payload: dict[str, Any] | None = None  #: members to send in the place of the invented ones
+    test_payload: dict[str, Any] | None = None  #: members that replace the invented ones, except `type` and `timestamp`
 
 
 class ReceivedBody(msgspec.Struct, frozen=True):
-    """What is read of a received webhook."""
+    """The members that are read from a received webhook."""
 
     process_number: str | None = None  #: of the webhook
     total_documents: int | None = None  #: of the webhook
 
 
 class ConnectivityView(msgspec.Struct, frozen=True):
-    """Whether there is an HTTP server. Any answer of one says so, also an error."""
+    """Whether there is an HTTP server. Any response counts, even an error."""
 
     reachable: bool  #: whether there was an answer
     status_code: int | None  #: of the answer
@@ -88,15 +88,15 @@ class ReceivedView(msgspec.Struct, frozen=True):
     received: bool  #: always true
     process_number: str | None  #: of the body
     total_documents: int | None  #: of the body
-    signature_valid: bool  #: whether a secret of the sender signed it just now
+    signature_valid: bool  #: whether a secret of the sender signed it, at most five minutes ago
     message: str  #: the same as a sentence
 
 
 @operation("webhook_trials_validate", Tag.WEBHOOKS)
 async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
-    """Whether webhooks may be sent to a URL.
+    """Check whether webhooks may be sent to a URL.
 
-    It is not called.
+    The URL is not called.
     """
     try:
         await check_url(call.body.webhook_url, call.state["webhook_policy"], call.state["resolver"])
@@ -107,9 +107,9 @@ async def validate(call: Call[NoQuery, UrlBody]) -> ValidityView:
 
 @operation("webhook_trials_test_connectivity", Tag.WEBHOOKS, problems=("invalid_webhook_url",))
 async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
-    """Whether something answers HTTP at a URL.
+    """Check whether an HTTP server responds at a URL.
 
-    It is asked with HEAD, so that nothing is delivered.
+    It sends a HEAD request, so that nothing is delivered.
     """
     await spend(call.request, TRIALS, "trials", str(call.user.id))
     url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
@@ -126,7 +126,7 @@ async def test_connectivity(call: Call[NoQuery, CallBody]) -> ConnectivityView:
 async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     """Send a test webhook and return its outcome.
 
-    One signed `webhook.test`, sent in the way of the real ones, but only once.
+    It is a signed `webhook.test`, sent like a real webhook, but only once.
     """
     await spend(call.request, TRIALS, "trials", str(call.user.id))
     url = await parameters.checked_webhook_url(call.request, call.body.webhook_url)
@@ -138,7 +138,7 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     payload = call.body.test_payload or {}
     try:
         message = test_events.render_test(moment, payload, public_url=call.state["options"].public_url)
-    except RecursionError:  # it could just be read, with fewer frames on the stack
+    except RecursionError:  # it was decoded with fewer frames on the stack
         raise Problem("invalid_json", "The test_payload is nested too deeply.") from None
     headers = signature_headers(webhook_id, moment, message, secrets, 1)
     outcome = await call.state["subscribers"].post(url, message, headers)
@@ -154,10 +154,10 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
 
 @public("webhook_trials_test_receiver", Tag.WEBHOOKS, problems=("unauthorized",), body=ReceivedBody)
 async def test_receiver(request: ApiRequest) -> ReceivedView:
-    """Receive a webhook, to have a place to point a first one at.
+    """Receive a webhook: a URL for your first one.
 
-    A sender of webhooks has no API key: whoever signed is known by the `webhook-id`. Without a key and without a
-    signature the request is refused like any other.
+    A sender of webhooks has no API key: the `webhook-id` says which user signed. A request without a signature needs an
+    API key.
     """
     webhook_id = request.headers.get("webhook-id", "")
     is_signed = "webhook-signature" in request.headers and bool(webhook_id)
