@@ -88,7 +88,7 @@ class ReceivedView(msgspec.Struct, frozen=True):
     received: bool  #: always true
     process_number: str | None  #: of the body
     total_documents: int | None  #: of the body
-    signature_valid: bool  #: whether a secret of the sender signed it, at most five minutes ago
+    signature_valid: bool  #: whether a secret of the sender signed it, with a time within five minutes of now
     message: str  #: the same as a sentence
 
 

@@ -24,7 +24,7 @@ from service.webhooks.payload import WebhookBody
 _PATH = re.compile(r"{(\w+)}")
 _ALWAYS = ("X-Request-ID",)
 _RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-#: What a problem has beyond the headers of every answer.
+#: Headers of problems, beyond those of every response.
 _PROBLEM_HEADERS: Mapping[int, tuple[str, ...]] = {
     401: ("WWW-Authenticate",),
     429: ("Retry-After", *_RATE),
@@ -105,7 +105,7 @@ def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
             "in": "path",
             "required": True,
             "description": sentence,
-            # Here too: Swagger UI fills it in, which it does not with those of a schema.
+            # Here too: Swagger UI fills this example in, but not those of a schema.
             "example": schema["examples"][0],
             "schema": schema,
         }
@@ -142,13 +142,13 @@ def _responses(path: str, operation: Operation, schemas: Mapping[str, Any]) -> d
     for code in _codes(path, operation):
         by_status.setdefault(CATALOGUE[code][0], []).append(code)
     for status, codes in sorted(by_status.items()):
-        # A reply of the same status, as that of a service that is not ready, says it itself.
+        # A reply with the same status, such as the 503 of `/health/ready`, keeps its own description.
         responses.setdefault(str(status), _problem(status, codes, schemas))
     return responses
 
 
 def _codes(path: str, operation: Operation) -> Iterable[str]:
-    """Every problem that the operation has: its own, and those of what lets requests in."""
+    """The codes of all problems of the operation: its own, and those that come before its handler."""
     guarded = operation.access is not Access.PUBLIC
     yield from operation.problems
     yield from ("invalid_process_number",) if "{number}" in path else ()

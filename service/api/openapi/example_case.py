@@ -1,4 +1,4 @@
-"""One invented case as each answer and webhook shows it, for the examples of the document."""
+"""One invented case as each response and webhook shows it, for the examples of the document."""
 
 from datetime import UTC, datetime
 from typing import Any

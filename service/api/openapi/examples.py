@@ -1,7 +1,7 @@
-"""Examples of what is sent and answered: values of the very types, so that they cannot differ from them.
+"""Examples of requests and responses: values of the types themselves, so that they always match.
 
-The first example of a type is shown for the first success of an operation, the second for the second. Of every member
-the document shows the first value that is not null.
+The first example of a type is shown for the first reply of an operation, the second for the second. Of every member
+the document shows the first value that is not null or empty.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,7 +117,7 @@ _BAD_BODY = ProblemView(
 )
 _UNKNOWN_CASE = ProblemView("about:blank", "Not Found", 404, "The portal does not know this case.", "process_not_found")
 
-#: What subscribers get, by type.
+#: What subscribers get, one for each type of event.
 EVENTS = (
     COMPLETED_EVENT,
     FAILED_EVENT,
@@ -200,21 +200,21 @@ _UNDER_WAY = msgspec.structs.replace(
     _PROGRESS, status=ProcessStatus.PROCESSING, failed_documents=0, progress_percentage=50.0, completed_at=None
 )
 
-#: Of answers that are no JSON, by their media type.
+#: Examples of responses that are not JSON, by their media type.
 TEXTS: Mapping[str, str] = {
     "text/event-stream": (encoded("progress", _UNDER_WAY) + encoded("failed", _PROGRESS)).decode(),
 }
 
 
 def examples_of(kind: Any) -> list[Any]:
-    """The examples of a type: a page has one, of its first item; others stand above, or in one of those above."""
+    """The examples of a type: those in `EXAMPLES`, and values inside of them. A page has one, with one item."""
     if get_origin(kind) is Page:
         return [Page(examples_of(get_args(kind)[0])[:1], CURSOR_EXAMPLE)]
     return [example for example in (*EXAMPLES, *_within(EXAMPLES)) if type(example) is kind]
 
 
 def _within(value: object) -> Iterator[object]:
-    """Every value below a value."""
+    """Every value inside of a value."""
     if isinstance(value, msgspec.Struct):
         value = [getattr(value, name) for name in value.__struct_fields__]
     for each in value if isinstance(value, list | tuple) else ():

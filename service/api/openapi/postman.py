@@ -15,7 +15,7 @@ Set `base_url` and `api_key` in the variables of the collection. `make up` print
 The folder Flows runs from top to bottom, in Postman's runner or with newman. Its requests keep the ids that come in \
 the variables `job_id`, `document_id` and `delivery_id`; the other folders have every operation and use them too.\
 """
-#: The last is none to set: the flows count with it.
+#: The first four are for people to set; the flows set the others.
 _VARIABLES: Mapping[str, tuple[str, str]] = {
     "base_url": ("http://127.0.0.1:8000", "Where the API is reached."),
     "api_key": ("", "An API key."),
@@ -84,7 +84,7 @@ def _flow(flow: Flow, requests: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _step(identity: str, step: Step, request: Mapping[str, Any]) -> dict[str, Any]:
-    """A request of a flow: of the parameters and members that may be left out, those that the step gives."""
+    """A request of a flow. It has only those query parameters that the step gives."""
     query = [
         {**each, "value": step.query[each["key"]]} for each in request["url"]["query"] if each["key"] in step.query
     ]

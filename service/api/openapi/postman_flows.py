@@ -1,4 +1,4 @@
-"""The flows of the README as steps of the Postman collection, each with a script that judges its answer."""
+"""The flows of the README as steps of the Postman collection, each with a script that checks its response."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ class Step(msgspec.Struct, frozen=True):
 
     name: str
     operation: str  #: its id in the document
-    script: str  #: JavaScript that runs after the answer
+    script: str  #: JavaScript that runs after the response
     query: Mapping[str, str] = {}
     body: Mapping[str, Any] | None = None  #: None: that of the document, if any
 
@@ -55,7 +55,7 @@ def _lines(*lines: str) -> str:
 
 
 def _until(waiting: str, *end: str) -> str:
-    """Ask again while an expression is true, `REPETITIONS` times at most; then the lines of the end."""
+    """Repeat the request while `waiting` is true, `REPETITIONS` times at most; then run the lines of `end`."""
     indented = "\n".join(f"  {line}" for line in end)
     return _REPEAT % {"checks": _status(200), "waiting": waiting, "limit": REPETITIONS, "end": indented}
 

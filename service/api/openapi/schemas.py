@@ -1,4 +1,4 @@
-"""The schemas of the types: with what the source says of their members, and with examples."""
+"""The schemas of the types, with descriptions from the `#:` comments of the source, and with examples."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ _VALUE = re.compile(r"^    [A-Z_]+ = \"(\w+)\"  #: (.+)$", re.MULTILINE)
 
 
 def key(kind: Any) -> str:
-    """What a type is found by: not every type can be hashed."""
+    """The key of a type in a dict: not every type can be hashed."""
     return repr(kind)
 
 
@@ -35,7 +35,7 @@ def schemas_of(
 
 
 def parameter_schema(kind: Any) -> dict[str, Any]:
-    """The schema of a parameter, which refers to nothing."""
+    """The schema of a parameter, without references."""
     (schema,), components = msgspec.json.schema_components([kind], ref_template=_REFERENCE)
     while "$ref" in schema:
         schema = {**components[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
@@ -43,7 +43,7 @@ def parameter_schema(kind: Any) -> dict[str, Any]:
 
 
 def comments(kind: type) -> Mapping[str, str]:
-    """What the comments beside the members of a struct say, as sentences."""
+    """The `#:` comments beside the members of a struct, as sentences."""
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):
         if each is not msgspec.Struct and issubclass(each, msgspec.Struct):
@@ -69,7 +69,7 @@ def _describe_values(schema: dict[str, Any], kind: EnumMeta) -> None:
 
 
 def _exemplify(properties: Mapping[str, Any], examples: Iterable[msgspec.Struct]) -> None:
-    """Show of each member the first value that says something."""
+    """Give each member the first value that is not empty as its example."""
     for example in examples:
         for member, value in msgspec.to_builtins(example).items():
             if value not in (None, [], {}) and "examples" not in properties[member]:
@@ -80,7 +80,7 @@ def _named(kinds: Iterable[Any], references: Iterable[Mapping[str, Any]]) -> dic
     """Every struct and enumeration of these types by the name of its component."""
     found: dict[str, Any] = {}
     _collect(msgspec.inspect.multi_type_info(kinds), found)
-    # A generic type has no name but the one that msgspec makes for it.
+    # A generic type has only the name that msgspec makes for it.
     generic = [(kind, reference["$ref"]) for kind, reference in zip(kinds, references, strict=True) if get_args(kind)]
     return found | {reference.rpartition("/")[2]: kind for kind, reference in generic}
 

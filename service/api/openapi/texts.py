@@ -1,4 +1,4 @@
-"""The words of `/openapi.json` that stand at no single type or operation."""
+"""The texts of `/openapi.json` that belong to no single type or operation."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The webhooks in `/openapi.json`: what subscribers get, from the type that is rendered for them."""
+"""The webhooks in `/openapi.json`: what subscribers get, made from the type that is sent to them."""
 
 from collections.abc import Mapping
 from typing import Any

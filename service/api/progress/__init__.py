@@ -1,1 +1,1 @@
-"""A case followed live: one watcher for all cases, a listener for each client, the stream that it reads."""
+"""Live progress of cases: one watcher for all cases, one listener for each client, and the event stream."""

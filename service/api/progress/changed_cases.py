@@ -1,4 +1,4 @@
-"""Which of many followed cases one look has to load: what did not change since the last one is not read."""
+"""Finds which of the followed cases a poll has to load: cases that did not change since the last one are not read."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,18 +9,18 @@ from service.database.cases import changed_cases
 from service.database.connection import Connection
 from service.domain.process_number import ProcessNumber
 
-EVERYTHING_AFTER = 20  # looks; one that loads all followed cases: a processing job may come and go between two looks
+EVERYTHING_AFTER = 20  # polls, then one loads all followed cases: a job may be in work only between two polls
 
 
 class ToLook(msgspec.Struct, frozen=True):
-    """What one look is to load."""
+    """What one poll has to load."""
 
     cases: set[ProcessNumber]
-    changed: set[ProcessNumber]  #: those of them that were written since the last look, or that a worker is at
+    changed: set[ProcessNumber]  #: those of them that were written since the last poll, or that a worker processes
 
 
 class ChangedCases:
-    """Remembers up to where the last look saw everything, and which cases workers were at."""
+    """Remembers the time up to which the last poll saw all changes, and which cases were in work then."""
 
     def __init__(self) -> None:
         self._since: datetime | None = None
@@ -28,9 +28,9 @@ class ChangedCases:
         self._partial_looks = 0
 
     async def find(self, connection: Connection, followed: Collection[ProcessNumber]) -> ToLook:
-        """What to load of the cases that are followed. Needs the snapshot in which it will be loaded."""
+        """What to load of the followed cases. Call it in the database snapshot in which they will be loaded."""
         everything = set(followed)
-        # Those that a worker was at have ended, wait again, or are still at work.
+        # Jobs that were in work at the last poll have ended, wait again, or are still in work.
         changed, self._in_work = self._in_work, await changed_cases.in_work(connection) & everything
         since = self._since
         written = None if since is None else await changed_cases.changed_since(connection, since)
@@ -44,9 +44,9 @@ class ChangedCases:
         return ToLook(everything & changed, everything & changed)
 
     def passed(self, moment: datetime) -> None:
-        """A look told of everything before this moment, which is the horizon of before its snapshot."""
+        """Note that a poll saw every change before `moment`: the horizon, read before the snapshot of the poll."""
         self._since = moment
 
     def lost(self) -> None:
-        """Nobody looks for a while: the next look loads everything."""
+        """Note that changes may have been missed: the next poll loads everything."""
         self._since = None

@@ -1,4 +1,4 @@
-"""What changed in a case since somebody looked last. No database, no links: comparisons only."""
+"""Finds what changed in a case since the last poll. No database, no links: comparisons only."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -14,15 +14,15 @@ from service.domain.statuses import ACTIVE_JOB, ENDED, JobStatus, ProcessStatus
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What listeners have to be told of one look."""
+    """What one poll found for the listeners."""
 
-    documents: tuple[Document, ...]  #: those that clients would see another way than before, in the order of the file
-    progress: ProgressView | None  #: None where it is as before
-    end: ProgressView | None  #: where the work has ended; its status names the event
+    documents: tuple[Document, ...]  #: those in which clients see a change, in the order of the file
+    progress: ProgressView | None  #: None if it did not change
+    end: ProgressView | None  #: set if the work has ended; its status names the event
 
 
 class CaseProgress:
-    """A case as of the last look. Of its documents only what tells whether they have changed: cases can be large."""
+    """A case as of the last poll. Of each document it keeps only what shows a change, because cases can be large."""
 
     def __init__(self, number: ProcessNumber) -> None:
         self._number = number
@@ -31,16 +31,19 @@ class CaseProgress:
         self._progress: ProgressView | None = None
 
     def may_have_changed(self, overview: Overview) -> bool:
-        """Whether to look at the documents: a worker is busy with them, or the case or its job was written."""
+        """Whether to read the documents: a worker processes them, or the case or its job was written."""
         return overview.job_status is JobStatus.PROCESSING or overview != self._overview
 
     def rewritten(self, versions: Mapping[UUID, int]) -> list[UUID]:
-        """The documents to load: new ones, and those that were written since."""
+        """The documents to load: new ones, and those that were written since the last poll."""
         known = self._documents
         return [each for each, version in versions.items() if each not in known or known[each].version != version]
 
     def update(self, overview: Overview, versions: Mapping[UUID, int], loaded: Mapping[UUID, Document]) -> Change:
-        """Take over what was seen: all documents as versions in the order of the file, `loaded` the rewritten ones."""
+        """Keep what a poll read, and return what changed.
+
+        `versions`: all documents, in the order of the file. `loaded`: the ones that `rewritten` returned.
+        """
         before = self._documents
         self._documents = {
             each: _known(loaded[each], version) if each in loaded else before[each]
@@ -58,10 +61,10 @@ class CaseProgress:
 
 
 def ending(progress: ProgressView, overview: Overview) -> ProgressView | None:
-    """How the work on a case ended; None while it goes on, and where nobody has asked for any.
+    """How the work on a case ended. None while it goes on, or if no download was requested.
 
-    Where documents are left that the last job was not made for, the case is pending again: that ends the work too, and
-    completes nothing.
+    If documents are left that the last job was not made for, the case is pending again: the work has ended then too,
+    but the case is not complete.
     """
     if progress.status in ENDED:
         return progress
@@ -79,7 +82,7 @@ def end_name(end: ProgressView) -> str:
 
 class _Known(msgspec.Struct, frozen=True, gc=False):
     version: int
-    content: int  #: a hash: a row can be written again as it was
+    content: int  #: a hash: a row can be written again without a change
     settled: bool
     failed: bool
 

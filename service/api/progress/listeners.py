@@ -1,4 +1,4 @@
-"""One open event stream: what it was given and has not sent yet, which is never more than a bounded number of bytes."""
+"""The queue of one open event stream: the events that were not sent yet, up to a number of bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,24 +8,24 @@ import msgspec
 from service.database.cases.processes import Overview
 from service.domain.events import Counts
 
-BACKLOG = 1024 * 1024  # bytes; those of one look are shared by all listeners of a case
+BACKLOG = 1024 * 1024  # bytes; all listeners of a case share the bytes of one poll
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What a stream begins with: a case as one look saw it, shared by all who came before that look."""
+    """What a stream begins with: a case as one poll saw it, shared by all listeners that joined before that poll."""
 
-    overview: Overview  #: without anybody's webhook
+    overview: Overview  #: without any user's webhook
     counts: Counts
-    documents: msgspec.Raw  #: encoded, once for everybody
+    documents: msgspec.Raw  #: encoded, once for all listeners
 
 
 class Listener:
-    """Who waits for the events of a case. The watcher gives, the stream takes."""
+    """Queues the events of a case for one client. The watcher puts them in, the stream takes them out."""
 
     def __init__(self, key: bytes, render: Callable[[Opening], bytes], *, backlog: int = BACKLOG) -> None:
-        """`key`: the hash of the API key, which may be revoked meanwhile. `render` makes the first event.
+        """`key`: the hash of the API key: the stream is closed when it is revoked. `render` makes the first event.
 
-        `backlog`: bytes that may wait; one look may be larger, where nothing else waits.
+        `backlog`: bytes that may wait. The events of one poll may be larger if nothing else waits.
         """
         self.key = key
         self._render = render
@@ -34,11 +34,11 @@ class Listener:
         self._given: asyncio.Queue[asyncio.Task[Opening] | bytes | None] = asyncio.Queue()
 
     def begin(self, opening: asyncio.Task[Opening]) -> None:
-        """Give what the stream begins with, before anything else."""
+        """Queue what the stream begins with. Call it before `send`."""
         self._given.put_nowait(opening)
 
     def send(self, batch: bytes) -> None:
-        """Give the events of one look. Whoever is too far behind is closed instead, and can connect again."""
+        """Queue the events of one poll. A stream that is too far behind is closed instead; its client can reconnect."""
         if self._waiting and self._waiting + len(batch) > self._backlog:
             self.close()
             return
@@ -46,26 +46,26 @@ class Listener:
         self._given.put_nowait(batch)
 
     def finish(self) -> None:
-        """Give nothing more: the stream ends when it has sent what it was given."""
+        """End the stream after it has sent what is queued."""
         self._given.put_nowait(None)
 
     def close(self) -> None:
-        """End the stream without what was not sent yet."""
+        """End the stream, and drop what was not sent yet."""
         while not self._given.empty():
             self._given.get_nowait()
         self.finish()
 
     async def taken(self) -> AsyncIterator[bytes]:
-        """What to send, look by look, until the stream ends."""
+        """What to send, poll by poll, until the stream ends."""
         while (events := await self._take()) is not None:
             yield events
-            # Nothing, so that whoever waits for the next look does not hold the bytes of this one meanwhile.
+            # Empty bytes: otherwise the response would hold the bytes of this poll while it waits for the next one.
             yield (events := b"")
 
     async def _take(self) -> bytes | None:
         given = await self._given.get()
         if isinstance(given, asyncio.Task):
-            # Shielded: others wait for the same one.
+            # Shielded: other listeners wait for the same task.
             return self._render(await asyncio.shield(given))
         self._waiting -= len(given or b"")
         return given

@@ -9,22 +9,22 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
-KEEP_ALIVE = 15.0  # seconds between comments; proxies close what is silent for 30 or 60
-SEND_TIMEOUT = 30.0  # seconds; who reads nothing for longer is cut off, and can come back for a new snapshot
-FAREWELL_TIMEOUT = 1.0  # seconds
+KEEP_ALIVE = 15.0  # seconds between comments; proxies close connections that are silent for 30 or 60
+SEND_TIMEOUT = 30.0  # seconds; a client that reads nothing for longer is cut off, and can connect for a new snapshot
+FAREWELL_TIMEOUT = 1.0  # seconds to complete a response when the server stops
 RETRY = 3000  # milliseconds that a browser waits before it connects again
 
 
 def encoded(event: str, value: msgspec.Struct, *, retry: int | None = None) -> bytes:
-    """One event with its value as JSON: the bytes that any number of listeners get.
+    """One event with its value as JSON, encoded once for any number of listeners. `retry`: milliseconds.
 
-    No `id`: a stream is not resumed, it begins with a snapshot.
+    It has no `id`, because a stream is not resumed: it begins with a snapshot.
     """
     return framed(event, msgspec.json.encode(value), retry=retry)
 
 
 def framed(event: str, content: bytes, *, retry: int | None = None) -> bytes:
-    """One event with JSON, which has no line breaks: a megabyte of it is not looked through for them."""
+    """One event with encoded JSON. It is not searched for line breaks, which JSON does not have."""
     comes_back = b"" if retry is None else b"retry: %d\r\n" % retry
     return b"".join((b"event: ", event.encode(), b"\r\ndata: ", content, b"\r\n", comes_back, b"\r\n"))
 
@@ -32,7 +32,7 @@ def framed(event: str, content: bytes, *, retry: int | None = None) -> bytes:
 class EventStream(EventSourceResponse):
     """Sends events until they end, the client goes away or reads nothing, or the server stops.
 
-    The headers against caches and buffering proxies, the answer to HEAD and the comments are the library's.
+    The library adds the headers against caches and buffering proxies, the response to HEAD and the comments.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class EventStream(EventSourceResponse):
         super().__init__(events, ping=keep_alive, ping_message_factory=_keep_alive_comment, send_timeout=send_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Also completes an answer that a stopping server has cancelled: uvicorn would log it as a defect."""
+        """Also completes a response that a stopping server has cancelled: uvicorn would log it as an error."""
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:

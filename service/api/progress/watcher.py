@@ -1,4 +1,4 @@
-"""One look at the database, about twice a second, for all event streams of this API process together."""
+"""Polls the database about twice a second, once for all event streams of this API process together."""
 
 import asyncio
 import contextlib
@@ -27,17 +27,17 @@ from service.domain.process_number import ProcessNumber
 from service.http.responses import encoded_list
 from service.http.slices import Slices
 
-INTERVAL = 0.5  # seconds between looks
-GATHER = 0.05  # seconds; those who come together share a look
-OUTAGE_PAUSE = 1.0  # seconds until a database that is away is asked again
-OPENINGS = 50  # cases that one look loads whole; a crowd that arrives must not hold the others up
+INTERVAL = 0.5  # seconds between polls
+GATHER = 0.05  # seconds after a poll; listeners that join in this time share the next one
+OUTAGE_PAUSE = 1.0  # seconds to the next poll if the database cannot be reached
+OPENINGS = 50  # cases that one poll loads whole for new listeners; many at once must not delay the others
 
 
 class _Case:
     def __init__(self, number: ProcessNumber) -> None:
         self.number = number
         self.progress = CaseProgress(number)
-        self.newcomers: set[Listener] = set()  #: wait for a look that begins after they came
+        self.newcomers: set[Listener] = set()  #: wait for a poll that begins after they joined
         self.listeners: set[Listener] = set()
 
     @property
@@ -46,22 +46,22 @@ class _Case:
 
 
 class _Sight(msgspec.Struct, frozen=True):
-    """What one look saw of one case."""
+    """What one poll read of one case."""
 
     overview: Overview
     versions: dict[UUID, int]  #: of all documents, in the order of the file
-    loaded: dict[UUID, Document]  #: those that were written since the last look; all of them for newcomers
+    loaded: dict[UUID, Document]  #: those that were written since the last poll; all of them for newcomers
 
 
 class ProgressWatcher:
-    """Tells listeners what changes. Asks the database only while somebody listens, over one connection for all.
+    """Sends changes to listeners. It polls the database only while there are listeners, on one connection for all.
 
-    A listener begins with what one look saw and is given the differences to it of every later look, so that nothing
-    is missed and nothing comes that is older than its beginning.
+    A listener begins with what one poll saw, and gets the changes that each later poll finds. So it misses nothing, and
+    gets nothing that is older than its beginning.
     """
 
     def __init__(self, database: Database, links: DocumentLinks, slices: Slices, *, interval: float = INTERVAL) -> None:
-        """`interval`: seconds between looks."""
+        """`interval`: seconds between polls."""
         self._database = database
         self._links = links
         self._slices = slices
@@ -73,12 +73,12 @@ class ProgressWatcher:
 
     @asynccontextmanager
     async def follow(self, number: ProcessNumber, listener: Listener) -> AsyncIterator[None]:
-        """Let somebody listen to a case that exists."""
+        """Send the events of a case to `listener` during the block. The case must exist, else nothing is sent."""
         case = self._cases.setdefault(number, _Case(number))
         case.newcomers.add(listener)
         self._wake.set()
         if self._watching is None or self._watching.done():
-            # Not in the context of this request: its id would be on every log line from now on.
+            # In an empty context: otherwise all log lines of the task would have the id of this request.
             self._watching = asyncio.create_task(self._watch(), context=contextvars.Context())
         try:
             yield
@@ -92,7 +92,7 @@ class ProgressWatcher:
             del self._cases[case.number]
 
     async def close(self) -> None:
-        """Stop looking; streams that are still open end."""
+        """Stop polling; streams that are still open end."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
@@ -116,7 +116,7 @@ class ProgressWatcher:
                 await self._wake.wait()
 
     async def _look(self, *, quietly: bool) -> bool:
-        """Look once and tell everybody. False, and nothing told, where the database cannot be reached."""
+        """Poll once and send what changed. False if the database cannot be reached: then nothing is sent."""
         admitted = self._admit()
         cases = {number: case for number, case in self._cases.items() if case.listeners or number in admitted}
         keys = {listener.key for case in cases.values() for listener in case.everybody}
@@ -140,7 +140,7 @@ class ProgressWatcher:
         return True
 
     def _admit(self) -> dict[ProcessNumber, list[Listener]]:
-        """The newcomers whose streams begin with this look; the next one is for the others."""
+        """The newcomers whose streams begin with this poll; the others wait for a later one."""
         waiting = {number: list(case.newcomers) for number, case in self._cases.items() if case.newcomers}
         if len(waiting) > OPENINGS:
             self._wake.set()
@@ -161,7 +161,7 @@ class ProgressWatcher:
             self._forget_where_nobody_listens(case)
 
     def _begin(self, case: _Case, sight: _Sight, admitted: set[Listener], end: bytes | None) -> None:
-        # A task of its own, shared by all of them: the links of a large case take a while to sign.
+        # A task of its own, shared by all of them: signing the links of a large case takes a while.
         opening = asyncio.create_task(self._open(sight))
         for listener in admitted:
             listener.begin(opening)
@@ -176,7 +176,7 @@ class ProgressWatcher:
         return Opening(sight.overview, count(found), await encoded_list(views, self._slices))
 
     async def _batch(self, change: Change, end: bytes | None) -> bytes:
-        """The events of one look: links are signed once, whoever listens."""
+        """The events of one poll, as bytes: links are signed once for all listeners."""
         views = await document_views(change.documents, self._links, self._slices)
         events = await self._slices.run(_encoded_documents, views)
         if end is not None:
@@ -192,7 +192,7 @@ async def _see(
     to_look: ToLook,
     whole: Collection[ProcessNumber],
 ) -> dict[ProcessNumber, _Sight]:
-    """Look at the cases that may have changed, and at the whole of some. Needs one snapshot of the database."""
+    """Read the cases that may have changed, and those in `whole` completely. Needs one snapshot of the database."""
     wanted_cases = to_look.cases.union(whole)
     overviews = await processes.overviews(connection, wanted_cases) if wanted_cases else {}
     certain = to_look.changed.union(whole)
