@@ -27,7 +27,7 @@ FileCursor = Annotated[
 ]
 
 
-#: A cursor names so many of the last documents of the pages before, because a refresh may drop some of them. Six fit.
+#: A cursor names this many of the last documents listed, because a refresh may drop some of them. Six fit into it.
 TRAIL = 6
 
 

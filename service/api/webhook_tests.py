@@ -79,7 +79,7 @@ class ValidityView(msgspec.Struct, frozen=True):
 
     valid: bool  #: whether it may be registered
     message: str  #: what to do about it
-    code: str | None  #: the rule that the URL breaks, null where it breaks none
+    code: str | None  #: the rule that the URL breaks; null if it breaks none
 
 
 class ReceivedView(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ async def no_body(request: ApiRequest) -> None:
     try:
         await json_body(request, NoBody)
     except Problem as problem:
-        # Other problems do not matter: the body asks for nothing that the operation would ignore.
+        # Other problems do not matter: without members the body asks for nothing.
         if problem.code == "unknown_parameter":
             raise
 

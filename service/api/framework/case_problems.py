@@ -23,5 +23,5 @@ def case_problem(error: Unlisted | NotFound | AccessDenied) -> Problem:
 
 
 def not_requested() -> Problem:
-    """The problem for operations that read only the database."""
+    """The problem for a case that is not in the database. For operations that do not ask the portal."""
     return Problem("process_not_found", "Nobody has requested this case yet.")

@@ -42,7 +42,7 @@ class CaseProgress:
     def update(self, overview: Overview, versions: Mapping[UUID, int], loaded: Mapping[UUID, Document]) -> Change:
         """Keep what a poll read, and return what changed.
 
-        `versions`: all documents, in the order of the file. `loaded`: the ones that `rewritten` returned.
+        `versions`: all documents, in the order of the file. `loaded`: at least the ones that `rewritten` returned.
         """
         before = self._documents
         self._documents = {

@@ -54,7 +54,7 @@ class _Sight(msgspec.Struct, frozen=True):
 
 
 class ProgressWatcher:
-    """Sends changes to listeners. It polls the database only while there are listeners, on one connection for all.
+    """Sends changes to listeners. It polls the database only while there are any, with one connection at a time.
 
     A listener begins with what one poll saw, and gets the changes that each later poll finds. So it misses nothing, and
     gets nothing that is older than its beginning.
