@@ -99,11 +99,12 @@ def decoded(body: bytes, kind: type[T]) -> T:
         return kind()
     try:
         value = msgspec.json.decode(body, type=kind)
+        repeated = _repeated(body, kind)
     except msgspec.ValidationError as error:
         raise _invalid(str(error), kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid_json", "The body is not JSON in UTF-8, or nested too deeply.") from None
-    if repeated := _repeated(body, kind):
+    if repeated:
         errors = tuple(FieldError(name, "It is given more than once.") for name in repeated)
         raise Problem("invalid_body", "The body is malformed.", errors=errors)
     return value
@@ -116,7 +117,13 @@ def _repeated(body: bytes, kind: Any) -> list[str]:
     if not suspects:
         return []  # so most bodies are decoded only once
     objects: list[list[str]] = []
-    json.loads(body, object_pairs_hook=lambda pairs: objects.append([name for name, _ in pairs]))
+    # Numbers stay strings: Python refuses to read one of more than 4,300 digits.
+    json.loads(
+        body,
+        object_pairs_hook=lambda pairs: objects.append([name for name, _ in pairs]),
+        parse_int=str,
+        parse_float=str,
+    )
     # The outermost object ends last.
     return [name for name in suspects if objects[-1].count(name) > 1]
 

@@ -64,6 +64,10 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     note: str | None = None
 
 
+class Lenient(msgspec.Struct):
+    number: str
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -77,6 +81,14 @@ def test_a_member_that_is_given_twice_is_refused_by_name(body: bytes) -> None:
         bodies.decoded(body, Wanted)
 
     assert (refusal.value.code, [error.field for error in refusal.value.errors]) == ("invalid_body", ["number"])
+
+
+@pytest.mark.parametrize("other", [b"9" * 5000, b"[" * 990 + b"]" * 990])
+def test_members_are_counted_whatever_stands_beside_them(other: bytes) -> None:
+    with pytest.raises(Problem) as refusal:
+        bodies.decoded(b'{"number": "1", "number": "2", "other": %b}' % other, Lenient)
+
+    assert refusal.value.status == 400
 
 
 def test_a_value_may_read_like_the_name_of_a_member() -> None:
