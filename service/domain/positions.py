@@ -1,4 +1,4 @@
-"""Where a page of a list ends. Lists are ordered by a timestamp that never changes, so that pages do not shift."""
+"""Where a page of a list ends. A timestamp that does not change orders most lists; `updated_since` orders by change."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar

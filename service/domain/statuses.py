@@ -27,7 +27,7 @@ class JobStatus(StrEnum):
 
 
 class ProcessStatus(StrEnum):
-    """The status of a case. Derived from its documents and its last job, never stored."""
+    """The status of a case. Derived from its documents and its last job."""
 
     PENDING = "pending"  #: no worker has the case yet, or it has documents that were not requested
     PROCESSING = "processing"  #: a worker downloads its documents

@@ -13,6 +13,7 @@ FILE_LINES = 300
 FUNCTION_LINES = 30
 TEST_LINES = 60  # a test tells a story, and is not nested
 NESTING = 3
+ROOM_FILES = 20
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -52,6 +53,16 @@ def test_files_are_short() -> None:
     long = {str(path): n for path in SOURCES if (n := len(path.read_text().splitlines())) > FILE_LINES}
 
     assert long == {}
+
+
+@pytest.mark.skipif(not SOURCES, reason="not a git checkout")
+def test_rooms_are_small_and_say_what_belongs_in_them() -> None:
+    rooms = {path.parent for path in SOURCES}
+    large = {str(room): n for room in rooms if (n := sum(path.parent == room for path in SOURCES)) > ROOM_FILES}
+    products = {path for path in SOURCES if path.name == "__init__.py" and "tests" not in path.parts}
+
+    assert large == {}
+    assert [str(path) for path in products if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
 @pytest.mark.skipif(not SOURCES, reason="not a git checkout")
