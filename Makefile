@@ -24,7 +24,7 @@ test: .venv/.ready ## Lint, then run every test but the long ones
 	$(BIN)/pytest -n 4 --dist loadfile || $(BIN)/pytest --last-failed
 
 .PHONY: test-faults
-test-faults: .venv/.ready ## Attack the service with everything, the long faults too (under 20 minutes)
+test-faults: .venv/.ready ## Attack the service with everything, the long faults too (about 22 minutes)
 	@$(MAKE) --no-print-directory -j 2 -O test-storm test-other-faults
 
 .PHONY: test-storm
@@ -74,7 +74,7 @@ bench-memory: .venv/.ready ## Measure the worker's memory with documents of 600 
 	$(BIN)/python -m tests.benchmarks.memory
 
 .PHONY: bench-scale
-bench-scale: .venv/.ready ## Compare a database of SCALE cases (1000000: 10 GB of disk, 20 minutes) with one of 10,000
+bench-scale: .venv/.ready ## Compare a database of SCALE cases (1000000: 10 GB of disk, 12 minutes) with one of 10,000
 	$(BIN)/python -m tests.benchmarks.scale
 
 .PHONY: lock
