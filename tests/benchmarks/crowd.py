@@ -133,7 +133,8 @@ async def _scaling(machine: Machine) -> None:
         finally:
             await place.portal.reset()
         machine.report.compared(rows[2], rows[1])
-        machine.report.compared(rows[4], rows[1], at_least(3.5))
+        # One worker takes all the slots that it can use: more of them must not make it slower.
+        machine.report.compared(rows[4], rows[1], at_least(0.9))
 
 
 async def measure(machine: Machine) -> None:
