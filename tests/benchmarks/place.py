@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import aiohttp
@@ -41,7 +42,7 @@ class Machine:
 
 def machine(stack: Stack, directory: Path, report: Report) -> Machine:
     """The servers of a running stack."""
-    return Machine(stack, directory, report, process_numbers(), iter(range(1, 16)))
+    return Machine(stack, directory, report, process_numbers(), cycle(range(1, 16)))
 
 
 @dataclass(frozen=True)
