@@ -45,7 +45,7 @@ class OutcomeKind(StrEnum):
     NOT_MADE = "not_made"
     """There was no request, because its body could not be made: no fault of the receiver."""
     USER_DELETED = "user_deleted"
-    """There was no request, because whoever wanted it is a user no more."""
+    """There was no request: the user of the delivery was deleted."""
 
 
 _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(

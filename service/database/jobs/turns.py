@@ -34,10 +34,12 @@ _HAS_JOB = (
     "(SELECT true FROM job_queue WHERE job_queue.user_id = ordered.user_id AND ready_at IS NULL{only}"
     " ORDER BY lane, created_at, job_id LIMIT 1)"
 )
-# One statement, which commits by itself: a frozen process holds no lock, and claims do not wait for each other. While
-# slots are idle, any user may start a job. While all are in use, a user without a running job may start one at once. So
-# may a user of whom only batches are running, if the new job is in no batch. A user with running jobs that are in no
-# batch may start one more of these every `PATIENCE`, until they want `total * job_concurrency` slots.
+# One statement, which commits by itself: a frozen process holds no lock, and claims do not wait for each other.
+# While slots are idle, any user may start a job. While all slots are in use, a user may start one:
+# - at once, if no job of the user is running;
+# - at once, if all running jobs of the user come from batches and the new one does not;
+# - every `PATIENCE`, if the new job comes from no batch and such jobs of the user want fewer than
+#   `total * job_concurrency` slots.
 _CLAIM = f"""
 WITH alive AS MATERIALIZED (
     SELECT users, wanted, singles FROM portal_shares WHERE users IS NOT NULL AND seen_at + :share_lease >= now()

@@ -23,7 +23,7 @@ from service.local.supervision.pid_record import STOP_SECONDS
 
 DATABASE_NAME = "autos"
 USER_NAME = "autos"
-"""A superuser: whoever has the URL may also create other databases."""
+"""A superuser: its URL allows creating other databases too."""
 
 _PROBE_SECONDS = 5
 _INITDB_OPTIONS = (

@@ -134,7 +134,7 @@ async def no_vacuum(connection: Connection) -> AsyncIterator[None]:
     cleaning = "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'autovacuum%'"
     try:
         async with asyncio.timeout(60):
-            while await connection.fetch_val(cleaning):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+            while await connection.fetch_val(cleaning):  # noqa: ASYNC110  (PostgreSQL sends no event)
                 await asyncio.sleep(0.05)
         yield
     finally:

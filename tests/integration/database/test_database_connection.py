@@ -92,7 +92,7 @@ async def until_a_session_waits(connection: Connection) -> None:
         " WHERE datname = current_database() AND NOT granted"
     )
     async with asyncio.timeout(30):
-        while not await connection.fetch_val(waits):  # noqa: ASYNC110  (PostgreSQL tells nobody)
+        while not await connection.fetch_val(waits):  # noqa: ASYNC110  (PostgreSQL sends no event)
             await asyncio.sleep(0.01)
 
 

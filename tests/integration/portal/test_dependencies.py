@@ -34,7 +34,7 @@ async def look(database: Database) -> Health:
 
 async def until(database: Database, is_so: Callable[[Health], bool]) -> Health:
     async with asyncio.timeout(20):
-        while not is_so(health := await look(database)):  # noqa: ASYNC110  (what is written tells nobody)
+        while not is_so(health := await look(database)):  # noqa: ASYNC110  (a write sends no event)
             await asyncio.sleep(0.01)
     return health
 

@@ -112,7 +112,7 @@ async def test_a_refusal_is_noted_although_its_request_is_cancelled(database: Da
     await asyncio.wait([refusing])
 
     async with asyncio.timeout(10):
-        while not await refused_since(database, token):  # noqa: ASYNC110  (a task that nothing tells of)
+        while not await refused_since(database, token):  # noqa: ASYNC110  (the task sends no event)
             await asyncio.sleep(0.01)
 
 

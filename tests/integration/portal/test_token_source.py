@@ -53,7 +53,7 @@ async def kept(database: Database, keycloak: Keycloak) -> str | None:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(30):
-        while not await condition():  # noqa: ASYNC110  (the database tells nobody)
+        while not await condition():  # noqa: ASYNC110  (PostgreSQL sends no event)
             await asyncio.sleep(0.05)
 
 

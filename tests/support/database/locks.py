@@ -30,7 +30,7 @@ async def holding(steps: CaseSteps, step: Callable[[Connection], Awaitable[objec
 async def until_somebody_waits(steps: CaseSteps) -> None:
     """Return when a session waits for a lock."""
     async with asyncio.timeout(30):
-        while not await steps.fetch(  # noqa: ASYNC110  (PostgreSQL tells nobody)
+        while not await steps.fetch(  # noqa: ASYNC110  (PostgreSQL sends no event)
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             " AND :number <> ''"
         ):

@@ -113,7 +113,7 @@ async def test_an_endpoint_that_is_slow_and_then_away_for_a_minute_fails_nothing
     assert waiting["count"] > 0
     await scene.place.ended(asked, timeout=180)
     figures = await scene.place.expect_all_done_once(asked)
-    # Every refresh token was used up once: none is dead, and nobody has to log in again.
+    # Each refresh token was used once, in order: none was lost, and no new login is needed.
     assert scene.realm.is_usable
     refused = [each for each in scene.simulated.journal.entries if each.status == 401]
     note(f"{dict(figures)}, {len(scene.realm.given) - 1} renewals, {waiting['count']} jobs waited for the endpoint")
