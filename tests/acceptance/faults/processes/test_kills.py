@@ -38,6 +38,12 @@ class LeaseWatch:
             await self.look()
             await asyncio.sleep(0.2)
 
+    async def takeovers(self, count: int) -> None:
+        """Wait until this many leases were seen to pass to another worker."""
+        async with asyncio.timeout(60):
+            while len(self.gaps) < count:  # noqa: ASYNC110  (`watch` looks beside this)
+                await asyncio.sleep(0.1)
+
     async def look(self) -> None:
         """See every lease that is held now."""
         for row in await self.service.fetch(
@@ -151,8 +157,11 @@ async def test_a_worker_that_is_killed_is_replaced(place: Place, numbers: Number
     await place.service.until("SELECT 1 FROM documents WHERE status = 'available'")
 
     watching = asyncio.create_task(watch.watch())
+    await asyncio.gather(*(place.portal.hold(case, "last") for case in cases))
     await kills.kill()
-    await asyncio.gather(*(place.portal.fail_document(case, "last") for case in cases))
+    # No job can end before its new lease was seen.
+    await watch.takeovers(len(cases))
+    await asyncio.gather(*(place.portal.let_go(case, "last") for case in cases))
 
     await place.ended(cases, timeout=240)
     watching.cancel()
