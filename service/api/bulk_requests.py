@@ -15,7 +15,7 @@ from service.api.framework.case_problems import CASE_REFUSALS, case_problem
 from service.api.framework.operations import Call, Tag, operation, start_many
 from service.api.framework.parameters import CaseNumber, WebhookUrl
 from service.api.framework.queries import NoQuery
-from service.api.presenters import ProcessSummary, process_summary
+from service.api.presenters.processes import ProcessSummary, process_summary
 from service.database.cases import process_lists, processes
 from service.database.cases.case_requests import Request
 from service.database.cases.processes import Completeness

@@ -12,7 +12,7 @@ from service.api.framework.case_problems import not_requested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.framework.queries import NoQuery
-from service.api.presenters import DocumentView, document_views
+from service.api.presenters.documents import DocumentView, document_views
 from service.database.cases import documents, processes
 from service.http.problems import Problem
 

@@ -10,8 +10,8 @@ from service.api.framework.case_problems import not_requested
 from service.api.framework.operations import Answer, Call, Reply, Tag, operation, start_downloads
 from service.api.framework.parameters import WebhookUrl
 from service.api.framework.queries import NoQuery
-from service.api.jobs import JobView, job_view
-from service.api.presenters import ProcessView
+from service.api.presenters.jobs import JobView, job_view
+from service.api.presenters.processes import ProcessView
 from service.api.processes import case_view, find_case
 from service.database.cases import case_requests, documents, processes
 from service.database.cases.case_requests import Accepted, Request

@@ -10,7 +10,7 @@ from service.api.framework.authentication import presented_key
 from service.api.framework.case_problems import not_requested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
-from service.api.presenters import status_view
+from service.api.presenters.processes import status_view
 from service.api.progress.listeners import Listener, Opening
 from service.api.progress.stream import RETRY, EventStream, encoded
 from service.api.progress.watcher import ProgressWatcher

@@ -1,6 +1,5 @@
 """`/jobs`: one job, and how to stop it."""
 
-from datetime import UTC
 from typing import Annotated
 from uuid import UUID
 
@@ -9,12 +8,11 @@ import structlog
 from msgspec import Meta
 
 from service.api.framework import pagination, parameters
-from service.api.framework.moments import Moment, utc
 from service.api.framework.operations import Call, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.parameters import CaseNumber
 from service.api.framework.queries import NoQuery
-from service.api.presenters import FailureCode
+from service.api.presenters.jobs import JobView, job_view
 from service.database import positions
 from service.database.cases import case_requests
 from service.database.connection import Connection
@@ -25,25 +23,6 @@ from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 from service.http.problems import Problem
-
-
-class JobView(msgspec.Struct, frozen=True):
-    """One job as clients see it."""
-
-    id: UUID  #: the id of the job
-    process_number: str  #: masked
-    status: JobStatus  #: `completed`, `failed` and `cancelled` are final
-    total_documents: int  #: those that the job was made for
-    completed_documents: int  #: those that are available
-    failed_documents: int  #: each document says why
-    error_code: FailureCode | None  #: why the case could not be listed
-    error_message: str | None  #: the same as a sentence that says what to do
-    waiting_for: str | None  #: why it waits, also during a retry while the cause persists; null for its user's turn
-    tried_again_at: Moment | None  #: when it is tried again; null if nothing postponed it
-    created_at: Moment  #: when it was requested
-    started_at: Moment | None  #: when a worker first took it
-    completed_at: Moment | None  #: when it ended
-
 
 Place = Annotated[
     int | None,
@@ -142,22 +121,3 @@ async def _visible(connection: Connection, call: Call[NoQuery, None]) -> JobRow:
     if not found:
         raise Problem("job_not_found", "There is no such job of yours.")
     return found
-
-
-def job_view(job: JobRow) -> JobView:
-    """A job as clients see it."""
-    return JobView(
-        id=job.id,
-        process_number=ProcessNumber(job.process_number).masked,
-        status=job.status,
-        total_documents=job.total_documents,
-        completed_documents=job.completed_documents,
-        failed_documents=job.failed_documents,
-        error_code=job.error_code,
-        error_message=job.error_message,
-        waiting_for=job.waiting_for,
-        tried_again_at=utc(job.tried_again_at),
-        created_at=job.created_at.astimezone(UTC),
-        started_at=utc(job.started_at),
-        completed_at=utc(job.completed_at),
-    )

@@ -15,11 +15,11 @@ from service.api.framework.operations import Answer, Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.parameters import WebhookUrl
 from service.api.framework.queries import PRINTABLE
-from service.api.presenters import (
+from service.api.presenters.documents import document_views
+from service.api.presenters.processes import (
     ProcessSummary,
     ProcessView,
     StatusView,
-    document_views,
     process_summary,
     process_view,
     status_view,

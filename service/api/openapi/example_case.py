@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from service.api.jobs import JobDetails, JobView
-from service.api.presenters import DocumentView, ProcessSummary, ProcessView, StatusView
+from service.api.jobs import JobDetails
+from service.api.presenters.documents import DocumentView
+from service.api.presenters.jobs import JobView
+from service.api.presenters.processes import ProcessSummary, ProcessView, StatusView
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.statuses import DeliveryStatus, DocumentStatus, JobStatus, ProcessStatus
 from service.webhooks.payload import WebhookBody, WebhookDocument

@@ -41,7 +41,7 @@ from service.api.openapi.example_case import (
     WAITING_JOB,
     WEBHOOK_URL,
 )
-from service.api.presenters import ProgressView
+from service.api.presenters.processes import ProgressView
 from service.api.progress.stream import encoded
 from service.api.users import (
     KeyBody,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.api.presenters import ProgressView, progress_view
+from service.api.presenters.processes import ProgressView, progress_view
 from service.database.cases.processes import Overview
 from service.domain.documents import Document
 from service.domain.events import count

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from service.api.framework.document_links import DocumentLinks
-from service.api.presenters import DocumentView, document_views
+from service.api.presenters.documents import DocumentView, document_views
 from service.api.progress.changed_cases import ChangedCases, ToLook
 from service.api.progress.changes import CaseProgress, Change, end_name
 from service.api.progress.listeners import Listener, Opening
