@@ -5,45 +5,59 @@ Database triggers have the same tables of changes and refuse every other change.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Self
 
 
-class DocumentStatus(StrEnum):
+class DescribedEnum(StrEnum):
+    """An enumeration whose members have a description for `/openapi.json`: `NAME = "value", "what it means"`."""
+
+    description: str
+
+    def __new__(cls, value: str, description: str = "") -> Self:
+        """Create a member. Called with a value alone, an enumeration returns the member that has it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.description = description
+        return member
+
+
+class DocumentStatus(DescribedEnum):
     """The status of one document of a case."""
 
-    PENDING = "pending"  #: known; it waits for a job, or for its turn in one
-    PROCESSING = "processing"  #: a job works on it; if the request has no webhook, it starts here
-    AVAILABLE = "available"  #: its bytes are in the object store and were verified
-    FAILED = "failed"  #: the download failed, with an error code; a new job tries again
+    PENDING = "pending", "known; it waits for a job, or for its turn in one"
+    PROCESSING = "processing", "a job works on it; if the request has no webhook, it starts here"
+    AVAILABLE = "available", "its bytes are in the object store and were verified"
+    FAILED = "failed", "the download failed, with an error code; a new job tries again"
 
 
-class JobStatus(StrEnum):
+class JobStatus(DescribedEnum):
     """The status of one download job. The last three are final."""
 
-    PENDING = "pending"  #: no worker has it: it is new, was handed back by a worker, or waits for the portal
-    PROCESSING = "processing"  #: a worker holds its lease
-    COMPLETED = "completed"  #: every document it was made for is available; the case may lack others
-    FAILED = "failed"  #: it ended and at least one document is not available, or the case cannot be listed
-    CANCELLED = "cancelled"  #: it was stopped; available documents stay available
+    PENDING = "pending", "no worker has it: it is new, was handed back by a worker, or waits for the portal"
+    PROCESSING = "processing", "a worker holds its lease"
+    COMPLETED = "completed", "every document it was made for is available; the case may lack others"
+    FAILED = "failed", "it ended and at least one document is not available, or the case cannot be listed"
+    CANCELLED = "cancelled", "it was stopped; available documents stay available"
 
 
-class ProcessStatus(StrEnum):
+class ProcessStatus(DescribedEnum):
     """The status of a case. Derived from its documents and its last job."""
 
-    PENDING = "pending"  #: no worker has the case yet, or it has documents that were not requested
-    PROCESSING = "processing"  #: a worker downloads its documents
-    COMPLETED = "completed"  #: every document is available, or there are none
-    FAILED = "failed"  #: the work ended and at least one document is not available
-    CANCELLED = "cancelled"  #: the work was stopped; available documents stay available
+    PENDING = "pending", "no worker has the case yet, or it has documents that were not requested"
+    PROCESSING = "processing", "a worker downloads its documents"
+    COMPLETED = "completed", "every document is available, or there are none"
+    FAILED = "failed", "the work ended and at least one document is not available"
+    CANCELLED = "cancelled", "the work was stopped; available documents stay available"
 
 
-class DeliveryStatus(StrEnum):
+class DeliveryStatus(DescribedEnum):
     """The status of the delivery of one event to one subscriber."""
 
-    WAITING = "waiting"  #: the job has not ended
-    SCHEDULED = "scheduled"  #: the next attempt has a time
-    DELIVERED = "delivered"  #: the subscriber answered 2xx
-    FAILED = "failed"  #: attempts exhausted, or the subscriber answered 410
-    CANCELLED = "cancelled"  #: a person stopped it; no attempt follows
+    WAITING = "waiting", "the job has not ended"
+    SCHEDULED = "scheduled", "the next attempt has a time"
+    DELIVERED = "delivered", "the subscriber answered 2xx"
+    FAILED = "failed", "attempts exhausted, or the subscriber answered 410"
+    CANCELLED = "cancelled", "a person stopped it; no attempt follows"
 
 
 DOCUMENT_ARROWS: Mapping[DocumentStatus, frozenset[DocumentStatus]] = {

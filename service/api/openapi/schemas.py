@@ -9,9 +9,10 @@ from typing import Any, get_args, get_origin
 import msgspec
 import msgspec.inspect
 
+from service.domain.statuses import DescribedEnum
+
 _REFERENCE = "#/components/schemas/{name}"
 _MEMBER = re.compile(r"^    (\w+): [^#\n]*#: (.+)$", re.MULTILINE)
-_VALUE = re.compile(r"^    [A-Z_]+ = \"(\w+)\"  #: (.+)$", re.MULTILINE)
 
 
 def key(kind: Any) -> str:
@@ -62,9 +63,8 @@ def _describe_members(properties: Mapping[str, Any], kind: type) -> None:
 
 def _describe_values(schema: dict[str, Any], kind: EnumMeta) -> None:
     schema["type"] = "string"
-    values = _VALUE.findall(inspect.getsource(kind))
-    if values:
-        lines = "\n".join(f"- `{value}`: {comment}" for value, comment in values)
+    if issubclass(kind, DescribedEnum):
+        lines = "\n".join(f"- `{member}`: {member.description}" for member in kind)
         schema["description"] = f"{schema.get('description', '')}\n\n{lines}".strip()
 
 
