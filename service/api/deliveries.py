@@ -28,46 +28,56 @@ ATTEMPTS_LISTED = 20  # of each delivery in a list; one delivery alone shows the
 class AttemptView(msgspec.Struct, frozen=True):
     """One attempt: a POST, or why there was none."""
 
-    number: int  #: from 1; a resend counts too
-    started_at: Moment  #: when it began
-    duration_ms: int  #: until the answer, or the failure
-    outcome: str  #: `delivered`, `status` for an answer other than 2xx, or a word for why there was none
-    status_code: int | None  #: of the answer
-    answer: str | None  #: the beginning of the answer, 1 KiB at most
-    error: str | None  #: what went wrong, as a sentence
+    number: Annotated[int, Meta(description="From 1; a resend counts too.")]
+    started_at: Annotated[Moment, Meta(description="When it began.")]
+    duration_ms: Annotated[int, Meta(description="Until the answer, or the failure.")]
+    outcome: Annotated[
+        str, Meta(description="`delivered`, `status` for an answer other than 2xx, or a word for why there was none.")
+    ]
+    status_code: Annotated[int | None, Meta(description="Of the answer.")]
+    answer: Annotated[str | None, Meta(description="The beginning of the answer, 1 KiB at most.")]
+    error: Annotated[str | None, Meta(description="What went wrong, as a sentence.")]
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
     """One event for one subscriber."""
 
-    id: UUID  #: the id of the delivery
-    webhook_id: str  #: the header `webhook-id` of every attempt
-    user_id: UUID  #: its owner
-    type: str | None  #: the type of the event; null until the job has ended
-    process_number: str  #: masked
-    job_id: UUID | None  #: null for an event that needed no job
-    webhook_url: str  #: the URL to call
-    status: DeliveryStatus  #: waiting for the job, scheduled, delivered, failed, or cancelled by a person
-    next_attempt_at: Moment | None  #: null if none is scheduled
-    resend_requested_at: Moment | None  #: when a resend was requested that was not made yet
-    last_error: str | None  #: of the last attempt that failed
-    created_at: Moment  #: when the webhook was requested
-    completed_at: Moment | None  #: when it was delivered, given up or cancelled
-    attempts: list[AttemptView]  #: the oldest first; a list of deliveries has the last 20 of each
+    id: Annotated[UUID, Meta(description="The id of the delivery.")]
+    webhook_id: Annotated[str, Meta(description="The header `webhook-id` of every attempt.")]
+    user_id: Annotated[UUID, Meta(description="Its owner.")]
+    type: Annotated[str | None, Meta(description="The type of the event; null until the job has ended.")]
+    process_number: Annotated[str, Meta(description="Masked.")]
+    job_id: Annotated[UUID | None, Meta(description="Null for an event that needed no job.")]
+    webhook_url: Annotated[str, Meta(description="The URL to call.")]
+    status: Annotated[
+        DeliveryStatus, Meta(description="Waiting for the job, scheduled, delivered, failed, or cancelled by a person.")
+    ]
+    next_attempt_at: Annotated[Moment | None, Meta(description="Null if none is scheduled.")]
+    resend_requested_at: Annotated[
+        Moment | None, Meta(description="When a resend was requested that was not made yet.")
+    ]
+    last_error: Annotated[str | None, Meta(description="Of the last attempt that failed.")]
+    created_at: Annotated[Moment, Meta(description="When the webhook was requested.")]
+    completed_at: Annotated[Moment | None, Meta(description="When it was delivered, given up or cancelled.")]
+    attempts: Annotated[
+        list[AttemptView], Meta(description="The oldest first; a list of deliveries has the last 20 of each.")
+    ]
 
 
 class DeliveryQuery(PageQuery, frozen=True):
     """Which deliveries."""
 
-    status: DeliveryStatus | None = None  #: deliveries with this status
-    job_id: Annotated[UUID, Meta(examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])] | None = None  #: those of one job
-    since: Moment | None = None  #: those that were made at this time or later
+    status: Annotated[DeliveryStatus, Meta(description="Deliveries with this status.")] | None = None
+    job_id: (
+        Annotated[UUID, Meta(description="Those of one job.", examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])] | None
+    ) = None
+    since: Annotated[Moment, Meta(description="Those that were made at this time or later.")] | None = None
 
 
 class RecoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which failed deliveries to send again."""
 
-    since: Moment  #: deliveries that were given up at this time or later
+    since: Annotated[Moment, Meta(description="Deliveries that were given up at this time or later.")]
 
     def __post_init__(self) -> None:
         try:
@@ -79,7 +89,7 @@ class RecoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RecoveredView(msgspec.Struct, frozen=True):
     """How many deliveries are sent again."""
 
-    recovered: int  #: how many are sent again
+    recovered: Annotated[int, Meta(description="How many are sent again.")]
 
 
 @operation("deliveries_index", Tag.DELIVERIES)

@@ -1,6 +1,9 @@
 """`/openapi.json` and `/docs`: the document of the API, for programs and for people."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 from starlette.responses import Response
 
 from service.api.framework.operations import Reply, Tag, public
@@ -41,11 +44,11 @@ _POLICY = (
 class RootView(msgspec.Struct, frozen=True):
     """What this service is, and where to read on."""
 
-    name: str  #: `Autos`
-    version: str  #: of the service
-    docs: str  #: the URL of the page for people
-    openapi: str  #: the URL of the document for programs
-    health: str  #: the URL that says whether the service is ready
+    name: Annotated[str, Meta(description="`Autos`.")]
+    version: Annotated[str, Meta(description="Of the service.")]
+    docs: Annotated[str, Meta(description="The URL of the page for people.")]
+    openapi: Annotated[str, Meta(description="The URL of the document for programs.")]
+    health: Annotated[str, Meta(description="The URL that says whether the service is ready.")]
 
 
 @public(

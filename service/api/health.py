@@ -1,6 +1,9 @@
 """`/health`: whether the process responds, and whether its dependencies do."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from service.api.framework.operations import Answer, Reply, Tag, public
 from service.api.state import ApiRequest
@@ -11,19 +14,22 @@ from service.health.readiness import OK
 class LiveView(msgspec.Struct, frozen=True):
     """The process responds."""
 
-    status: str  #: `ok`
-    version: str  #: of the service
+    status: Annotated[str, Meta(description="`ok`.")]
+    version: Annotated[str, Meta(description="Of the service.")]
 
 
 class ReadyView(msgspec.Struct, frozen=True):
     """The dependencies of the service, each `ok` or why not."""
 
-    status: str  #: `ok`, `unavailable`, or `stopping` in the last seconds of a process
-    database: str  #: PostgreSQL
-    redis: str  #: Redis
-    object_store: str  #: the bucket
-    portal_token: str  #: whether the portal accepts the token
-    portal: str  #: whether it works, as seen by all processes; never the cause of a 503: requests are kept
+    status: Annotated[str, Meta(description="`ok`, `unavailable`, or `stopping` in the last seconds of a process.")]
+    database: Annotated[str, Meta(description="PostgreSQL.")]
+    redis: Annotated[str, Meta(description="Redis.")]
+    object_store: Annotated[str, Meta(description="The bucket.")]
+    portal_token: Annotated[str, Meta(description="Whether the portal accepts the token.")]
+    portal: Annotated[
+        str,
+        Meta(description="Whether it works, as seen by all processes; never the cause of a 503: requests are kept."),
+    ]
 
 
 @public("health_live", Tag.OPERATIONS)

@@ -103,7 +103,9 @@ async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
 class StatusQuery(msgspec.Struct, frozen=True):
     """How much to return."""
 
-    documents: bool = True  #: with the documents; `false` returns only the numbers, for large cases
+    documents: Annotated[
+        bool, Meta(description="With the documents; `false` returns only the numbers, for large cases.")
+    ] = True
 
 
 @operation(
@@ -152,9 +154,9 @@ class ListQuery(PageQuery, frozen=True):
         ]
         | None
     ) = None
-    status: ProcessStatus | None = None  #: cases with this status
-    has_documents: bool | None = None  #: cases that have documents, or that have none
-    updated_since: Moment | None = None  #: cases that changed at this time or later
+    status: Annotated[ProcessStatus, Meta(description="Cases with this status.")] | None = None
+    has_documents: Annotated[bool, Meta(description="Cases that have documents, or that have none.")] | None = None
+    updated_since: Annotated[Moment, Meta(description="Cases that changed at this time or later.")] | None = None
 
 
 @operation("processes_index", Tag.CASES)

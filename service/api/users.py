@@ -1,11 +1,12 @@
 """`/users`: users and their API keys. A key is returned once, when it is made."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from limits import RateLimitItem
+from msgspec import Meta
 
 from service.api.framework import pagination
 from service.api.framework.moments import Moment, utc
@@ -28,71 +29,75 @@ _ENDED = Reply(204, "Ended, at once and in all processes.", media_type=None)
 class RateView(msgspec.Struct, frozen=True):
     """A rate limit of one API key."""
 
-    limit: int  #: requests, or cases for `numbers`
-    seconds: int  #: the length of the window
+    limit: Annotated[int, Meta(description="Requests, or cases for `numbers`.")]
+    seconds: Annotated[int, Meta(description="The length of the window.")]
 
 
 class LimitsView(msgspec.Struct, frozen=True):
     """The limits of the caller."""
 
-    requests: RateView  #: all requests
-    downloads: RateView  #: requests that may start a download
-    numbers: RateView  #: cases that searches may start
-    keys: int  #: API keys that a user may have at the same time
+    requests: Annotated[RateView, Meta(description="All requests.")]
+    downloads: Annotated[RateView, Meta(description="Requests that may start a download.")]
+    numbers: Annotated[RateView, Meta(description="Cases that searches may start.")]
+    keys: Annotated[int, Meta(description="API keys that a user may have at the same time.")]
 
 
 class MeView(msgspec.Struct, frozen=True):
     """The caller."""
 
-    id: UUID  #: the id of the user
-    name: str  #: as it was given when the user was made
-    role: Role  #: `admin` sees and manages everything
-    limits: LimitsView  #: the limits of the user and of each API key
+    id: Annotated[UUID, Meta(description="The id of the user.")]
+    name: Annotated[str, Meta(description="As it was given when the user was made.")]
+    role: Annotated[Role, Meta(description="`admin` sees and manages everything.")]
+    limits: Annotated[LimitsView, Meta(description="The limits of the user and of each API key.")]
 
 
 class UserView(msgspec.Struct, frozen=True):
     """One user."""
 
-    id: UUID  #: the id of the user
-    name: str  #: no other user has it
-    role: Role  #: `admin` sees and manages everything
-    created_at: datetime  #: when the user was made
+    id: Annotated[UUID, Meta(description="The id of the user.")]
+    name: Annotated[str, Meta(description="No other user has it.")]
+    role: Annotated[Role, Meta(description="`admin` sees and manages everything.")]
+    created_at: Annotated[datetime, Meta(description="When the user was made.")]
 
 
 class NewUserView(UserView, frozen=True):
     """A new user with the first API key."""
 
-    api_key: str  #: the key; keep it, no other answer shows it
+    api_key: Annotated[str, Meta(description="The key; keep it, no other answer shows it.")]
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The user to make."""
 
-    name: UserName  #: no other user may have it
-    role: Role = "user"  #: `admin` sees and manages everything
-    key_label: KeyLabel | None = None  #: the label of the first key
+    name: Annotated[UserName, Meta(description="No other user may have it.")]
+    role: Annotated[Role, Meta(description="`admin` sees and manages everything.")] = "user"
+    key_label: Annotated[KeyLabel | None, Meta(description="The label of the first key.")] = None
 
 
 class KeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The label of a new key."""
 
-    label: KeyLabel | None = None  #: for example the program or the person that will use it
+    label: Annotated[KeyLabel | None, Meta(description="For example the program or the person that will use it.")] = (
+        None
+    )
 
 
 class KeyView(msgspec.Struct, frozen=True):
     """One key, without the key itself."""
 
-    id: UUID  #: the id of the key; not the key
-    hint: str | None  #: its last four characters; null for keys that are older than hints
-    label: str | None  #: what its owner calls it
-    created_at: datetime  #: when the key was made
-    last_used_at: Moment | None  #: when a request last used it, to about a minute; null if no use is recorded
+    id: Annotated[UUID, Meta(description="The id of the key; not the key.")]
+    hint: Annotated[str | None, Meta(description="Its last four characters; null for keys that are older than hints.")]
+    label: Annotated[str | None, Meta(description="What its owner calls it.")]
+    created_at: Annotated[datetime, Meta(description="When the key was made.")]
+    last_used_at: Annotated[
+        Moment | None, Meta(description="When a request last used it, to about a minute; null if no use is recorded.")
+    ]
 
 
 class NewKeyView(KeyView, frozen=True):
     """A new key."""
 
-    api_key: str  #: the key; keep it, no other answer shows it
+    api_key: Annotated[str, Meta(description="The key; keep it, no other answer shows it.")]
 
 
 @operation("users_me", Tag.USERS)

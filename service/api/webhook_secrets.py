@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from service.api.framework.authentication import revoked
 from service.api.framework.moments import Moment
@@ -17,9 +19,9 @@ from service.webhooks.signature import new_secret
 class SecretView(msgspec.Struct, frozen=True):
     """The current secret, and previous ones that also sign for a while after a rotation."""
 
-    secret: str  #: signs every webhook of the caller
-    previous_secrets: list[str]  #: sign too, until they expire
-    previous_secrets_expire_at: Moment | None  #: when the last of them stops signing
+    secret: Annotated[str, Meta(description="Signs every webhook of the caller.")]
+    previous_secrets: Annotated[list[str], Meta(description="Sign too, until they expire.")]
+    previous_secrets_expire_at: Annotated[Moment | None, Meta(description="When the last of them stops signing.")]
 
 
 @operation("webhooks_secret", Tag.WEBHOOKS)

@@ -1,11 +1,12 @@
 """`/webhooks/webhook-...`: for developers of a receiver, before the first real webhook."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from limits import parse
+from msgspec import Meta
 
 from service.api.framework import parameters
 from service.api.framework.authentication import authenticate, presented_key, revoked
@@ -31,7 +32,7 @@ TRIALS = parse("10/minute")
 class UrlBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to check."""
 
-    webhook_url: str  #: any text
+    webhook_url: Annotated[str, Meta(description="Any text.")]
 
 
 class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,52 +45,57 @@ class SendTestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to send to, and members for the message."""
 
     webhook_url: WebhookUrl
-    test_payload: dict[str, Any] | None = None  #: members that replace the invented ones, except `type` and `timestamp`
+    test_payload: Annotated[
+        dict[str, Any] | None,
+        Meta(description="Members that replace the invented ones, except `type` and `timestamp`."),
+    ] = None
 
 
 class ReceivedBody(msgspec.Struct, frozen=True):
     """The members that are read from a received webhook."""
 
-    process_number: str | None = None  #: of the webhook
-    total_documents: int | None = None  #: of the webhook
+    process_number: Annotated[str | None, Meta(description="Of the webhook.")] = None
+    total_documents: Annotated[int | None, Meta(description="Of the webhook.")] = None
 
 
 class ConnectivityView(msgspec.Struct, frozen=True):
     """Whether there is an HTTP server. Any response counts, even an error."""
 
-    reachable: bool  #: whether there was an answer
-    status_code: int | None  #: of the answer
-    response_time_ms: int | None  #: until the answer
-    error: str | None  #: why there was none
+    reachable: Annotated[bool, Meta(description="Whether there was an answer.")]
+    status_code: Annotated[int | None, Meta(description="Of the answer.")]
+    response_time_ms: Annotated[int | None, Meta(description="Until the answer.")]
+    error: Annotated[str | None, Meta(description="Why there was none.")]
 
 
 class SentView(msgspec.Struct, frozen=True):
     """The outcome of a test."""
 
-    delivered: bool  #: whether the answer was 2xx
-    webhook_id: str  #: the header of this test
-    status_code: int | None  #: of the answer
-    response_time_ms: int | None  #: until the answer, or the failure
-    answer: str | None  #: the beginning of the answer, 1 KiB at most
-    error: str | None  #: what went wrong, as a sentence
+    delivered: Annotated[bool, Meta(description="Whether the answer was 2xx.")]
+    webhook_id: Annotated[str, Meta(description="The header of this test.")]
+    status_code: Annotated[int | None, Meta(description="Of the answer.")]
+    response_time_ms: Annotated[int | None, Meta(description="Until the answer, or the failure.")]
+    answer: Annotated[str | None, Meta(description="The beginning of the answer, 1 KiB at most.")]
+    error: Annotated[str | None, Meta(description="What went wrong, as a sentence.")]
 
 
 class ValidityView(msgspec.Struct, frozen=True):
     """Whether webhooks may be sent to a URL."""
 
-    valid: bool  #: whether it may be registered
-    message: str  #: what to do about it
-    code: str | None  #: the rule that the URL breaks; null if it breaks none
+    valid: Annotated[bool, Meta(description="Whether it may be registered.")]
+    message: Annotated[str, Meta(description="What to do about it.")]
+    code: Annotated[str | None, Meta(description="The rule that the URL breaks; null if it breaks none.")]
 
 
 class ReceivedView(msgspec.Struct, frozen=True):
     """What arrived."""
 
-    received: bool  #: always true
-    process_number: str | None  #: of the body
-    total_documents: int | None  #: of the body
-    signature_valid: bool  #: whether a secret of the sender signed it, with a time within five minutes of now
-    message: str  #: the same as a sentence
+    received: Annotated[bool, Meta(description="Always true.")]
+    process_number: Annotated[str | None, Meta(description="Of the body.")]
+    total_documents: Annotated[int | None, Meta(description="Of the body.")]
+    signature_valid: Annotated[
+        bool, Meta(description="Whether a secret of the sender signed it, with a time within five minutes of now.")
+    ]
+    message: Annotated[str, Meta(description="The same as a sentence.")]
 
 
 @operation("webhook_trials_validate", Tag.WEBHOOKS)

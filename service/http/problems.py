@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,8 +18,8 @@ MEDIA_TYPE = "application/problem+json"
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one parameter or member of the body."""
 
-    field: str  #: the name of the parameter, or the path to the member
-    message: str  #: what it has to be
+    field: Annotated[str, Meta(description="The name of the parameter, or the path to the member.")]
+    message: Annotated[str, Meta(description="What it has to be.")]
 
 
 #: Every code that a client can get, with its status and what it means. Codes never change; new ones may be added.
@@ -63,12 +65,12 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
 class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error as defined by RFC 9457. `code` is stable, the sentences are for people."""
 
-    type: str  #: always `about:blank`: `code` says which problem it is
-    title: str  #: the phrase of the status
-    status: int  #: the status of the response
-    detail: str  #: what happened, for people
-    code: str  #: a stable word, for programs
-    errors: tuple[FieldError, ...] = ()  #: what is wrong with which parameter or member
+    type: Annotated[str, Meta(description="Always `about:blank`: `code` says which problem it is.")]
+    title: Annotated[str, Meta(description="The phrase of the status.")]
+    status: Annotated[int, Meta(description="The status of the response.")]
+    detail: Annotated[str, Meta(description="What happened, for people.")]
+    code: Annotated[str, Meta(description="A stable word, for programs.")]
+    errors: Annotated[tuple[FieldError, ...], Meta(description="What is wrong with which parameter or member.")] = ()
 
 
 class Problem(Exception):

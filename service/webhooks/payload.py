@@ -1,10 +1,11 @@
 """The body of a webhook, created for each attempt so that its links are valid."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.domain.content_types import content_type
 from service.domain.documents import Charset, ContentFlags
@@ -16,40 +17,47 @@ from service.domain.statuses import DocumentStatus, ProcessStatus
 class WebhookDocument(msgspec.Struct, frozen=True):
     """A document as it was when the event happened, with a link that was signed for this attempt."""
 
-    id: UUID  #: the same in every answer and every webhook
-    uuid: str  #: the id of the portal
-    name: str  #: as the portal lists it; two documents may have the same
-    type: str  #: as the portal lists it
-    status: DocumentStatus  #: as it was when the event happened
-    size: int | None  #: bytes of the stored file
-    mime_type: str | None  #: of the stored file
-    sha256: str | None  #: of the stored file, in lower-case hexadecimal
+    id: Annotated[UUID, Meta(description="The same in every answer and every webhook.")]
+    uuid: Annotated[str, Meta(description="The id of the portal.")]
+    name: Annotated[str, Meta(description="As the portal lists it; two documents may have the same.")]
+    type: Annotated[str, Meta(description="As the portal lists it.")]
+    status: Annotated[DocumentStatus, Meta(description="As it was when the event happened.")]
+    size: Annotated[int | None, Meta(description="Bytes of the stored file.")]
+    mime_type: Annotated[str | None, Meta(description="Of the stored file.")]
+    sha256: Annotated[str | None, Meta(description="Of the stored file, in lower-case hexadecimal.")]
     charset: Charset | None
     content_flags: ContentFlags
-    listed_size: int | None  #: bytes, as the portal lists it
-    listed_mime_type: str | None  #: as the portal lists it
-    error_code: str | None  #: why the last download failed, a stable word; if there is a file, it is an older version
-    error_message: str | None  #: the same as a sentence that says what to do
-    download_url: str | None  #: needs no key, until it expires; null without a file
-    download_url_expires_at: datetime | None  #: null without a link
-    content_url: str | None  #: needs your API key, never expires; null without a file
+    listed_size: Annotated[int | None, Meta(description="Bytes, as the portal lists it.")]
+    listed_mime_type: Annotated[str | None, Meta(description="As the portal lists it.")]
+    error_code: Annotated[
+        str | None,
+        Meta(description="Why the last download failed, a stable word; if there is a file, it is an older version."),
+    ]
+    error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
+    download_url: Annotated[str | None, Meta(description="Needs no key, until it expires; null without a file.")]
+    download_url_expires_at: Annotated[datetime | None, Meta(description="Null without a link.")]
+    content_url: Annotated[str | None, Meta(description="Needs your API key, never expires; null without a file.")]
 
 
 class WebhookBody(msgspec.Struct, frozen=True):
     """The body of a webhook, the same in every attempt except for links, their expiry and, after a 413, `documents`."""
 
-    type: str  #: `process.` and the status, `process.updated` if that is pending, or `webhook.test`
-    timestamp: datetime  #: when the event happened
-    process_number: str  #: masked
-    job_id: UUID | None  #: null if there was nothing to download
-    status: ProcessStatus  #: of the case; pending if it has documents that were not requested
-    total_documents: int  #: all documents of the case
-    completed_documents: int  #: those that are available
-    failed_documents: int  #: each has an `error_code`
-    completed_at: datetime  #: when the job ended; without a job, when the event happened
-    documents: list[WebhookDocument]  #: in the order of the case file
-    documents_truncated: bool  #: whether the list was left out; ask `status_url` for it
-    status_url: str  #: needs your API key
+    type: Annotated[
+        str, Meta(description="`process.` and the status, `process.updated` if that is pending, or `webhook.test`.")
+    ]
+    timestamp: Annotated[datetime, Meta(description="When the event happened.")]
+    process_number: Annotated[str, Meta(description="Masked.")]
+    job_id: Annotated[UUID | None, Meta(description="Null if there was nothing to download.")]
+    status: Annotated[
+        ProcessStatus, Meta(description="Of the case; pending if it has documents that were not requested.")
+    ]
+    total_documents: Annotated[int, Meta(description="All documents of the case.")]
+    completed_documents: Annotated[int, Meta(description="Those that are available.")]
+    failed_documents: Annotated[int, Meta(description="Each has an `error_code`.")]
+    completed_at: Annotated[datetime, Meta(description="When the job ended; without a job, when the event happened.")]
+    documents: Annotated[list[WebhookDocument], Meta(description="In the order of the case file.")]
+    documents_truncated: Annotated[bool, Meta(description="Whether the list was left out; ask `status_url` for it.")]
+    status_url: Annotated[str, Meta(description="Needs your API key.")]
 
 
 class LinkSigner(Protocol):

@@ -39,8 +39,8 @@ class PageQuery(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, Generic[Item], frozen=True):
     """One page of a list."""
 
-    items: list[Item]  #: those of this page
-    next_cursor: str | None  #: null on the last page
+    items: Annotated[list[Item], Meta(description="Those of this page.")]
+    next_cursor: Annotated[str | None, Meta(description="Null on the last page.")]
 
 
 def position(cursor: str | None, kind: type[Place]) -> Place | None:
