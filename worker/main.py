@@ -45,7 +45,7 @@ from worker.loops.health import Unhealthy, arq_health_key, check_health, leave, 
 from worker.loops.rescue import sweep_for_ever
 from worker.loops.retention import remove_for_ever
 from worker.loops.tidying import tidy_for_ever
-from worker.shutdown import GRACE, Drain, end
+from worker.shutdown import SHUTDOWN_TIMEOUT, Drain, end
 from worker.tasks.claiming import ClaimLoop
 from worker.tasks.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
 from worker.tasks.download_process import CLAIM_LOOP, claim_and_run, download_process
@@ -179,7 +179,7 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
         await end(delivering)
         if deliverer.tasks:
             # Tasks that began after the hand-over return their message at once; arq would cancel them in the middle.
-            await asyncio.wait(deliverer.tasks.values(), timeout=GRACE)
+            await asyncio.wait(deliverer.tasks.values(), timeout=SHUTDOWN_TIMEOUT)
         await deliverer.close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker_stopped")

@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 from service.queue.task_queue import Patience
 
-GRACE = 8.0  # seconds for the hand-over; container platforms kill after 10
-AGAIN = 0.2  # seconds after which a loop that swallowed its cancellation is cancelled again
+SHUTDOWN_TIMEOUT = 8.0  # seconds for the hand-over; container platforms kill after 10
+RECANCEL_INTERVAL = 0.2  # seconds after which a loop that swallowed its cancellation is cancelled again
 
 
 class Drain:
@@ -96,7 +96,7 @@ class Drain:
         for task in self._running | self._started:
             task.cancel()
         try:
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
                 while tasks := [*_tasks_of_arq(), *self._started]:
                     await asyncio.wait(tasks)
         except TimeoutError:
@@ -118,4 +118,4 @@ async def end(task: asyncio.Task[Any]) -> None:
     """Cancel a task again and again until it has ended."""
     while not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=AGAIN)
+        await asyncio.wait([task], timeout=RECANCEL_INTERVAL)

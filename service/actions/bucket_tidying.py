@@ -13,7 +13,7 @@ from service.storage.store_errors import StorageError
 
 STALE_AFTER = timedelta(days=1)  # for uploads of cases without an active job, and for probes
 LOOK_AGAIN = timedelta(days=30)  # if a case has an object that must not be removed yet
-BATCH = 20  # cases
+TIDYING_BATCH = 20  # cases
 
 
 async def abort_stale_uploads(database: Database, store: ObjectStore, *, older_than: timedelta = STALE_AFTER) -> int:
@@ -60,8 +60,8 @@ async def remove_unnamed_objects(database: Database, store: ObjectStore, *, kept
     removed, is_last = 0, False
     while not is_last:
         async with database.connection() as connection:
-            cases = await untidy_cases.take(connection, limit=BATCH)
-        is_last = len(cases) < BATCH
+            cases = await untidy_cases.take(connection, limit=TIDYING_BATCH)
+        is_last = len(cases) < TIDYING_BATCH
         try:
             for case in cases:
                 removed += await _tidy(database, store, case, kept)

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from service.actions.shared_listings import LISTING_TIMEOUT, Asking, Unlisted
+from service.actions.shared_listings import SHORT_LISTING_TIMEOUT, Asking, Unlisted
 from service.actions.state import ActionState
 from service.database.cases import case_requests, processes
 from service.database.cases.case_requests import Accepted, Request
@@ -29,7 +29,7 @@ async def begin(
     *,
     is_listed: bool,
     auto_download: bool,
-    timeout: float = LISTING_TIMEOUT,
+    timeout: float = SHORT_LISTING_TIMEOUT,
 ) -> Begun[Found]:
     """List the case if needed, and start its missing downloads.
 
@@ -48,7 +48,7 @@ async def begin(
 
 
 async def list_process(
-    state: ActionState, wanted: Request, *, is_forced: bool, timeout: float = LISTING_TIMEOUT
+    state: ActionState, wanted: Request, *, is_forced: bool, timeout: float = SHORT_LISTING_TIMEOUT
 ) -> None:
     """List the case at the portal and register it. Raises the errors of `SharedListings.listed`."""
     asking = Asking(wanted.number, wanted.user_id, wanted.lane, state["arrived"], is_forced)

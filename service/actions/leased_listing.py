@@ -15,11 +15,11 @@ from service.database.portal.listing_leases import Lease, ListingOutcome
 from service.portal.errors import AccessDenied, NotFound, PortalError, Unavailable
 
 RENEW_INTERVAL = 1.0  # seconds
-FAILURES = (NotFound, AccessDenied, Unavailable)
+LISTING_FAILURES = (NotFound, AccessDenied, Unavailable)
 
 
 def outcome_of(error: PortalError) -> ListingOutcome:
-    """Return the outcome of a listing that failed with one of `FAILURES`."""
+    """Return the outcome of a listing that failed with one of `LISTING_FAILURES`."""
     if isinstance(error, NotFound):
         return ListingOutcome.NOT_FOUND
     return ListingOutcome.DENIED if isinstance(error, AccessDenied) else ListingOutcome.UNAVAILABLE
@@ -29,15 +29,15 @@ def outcome_of(error: PortalError) -> ListingOutcome:
 async def leased(database: Database, lease: Lease) -> AsyncIterator[None]:
     """Renew the lease while the caller asks the portal and registers the listing.
 
-    The transaction that registers must also call `listing_leases.end`. One of `FAILURES` is written as the outcome
-    for the processes that wait. After any other exception they may ask at once.
+    The transaction that registers must also call `listing_leases.end`. One of `LISTING_FAILURES` is written as the
+    outcome for the processes that wait. After any other exception they may ask at once.
     """
     renewing = asyncio.ensure_future(_renew(database, lease))
     has_ended = False
     try:
         yield
         has_ended = True
-    except FAILURES as error:
+    except LISTING_FAILURES as error:
         outcome, retry_after = outcome_of(error), error.retry_after
         await _tell(database, lambda each: listing_leases.end(each, lease, outcome, retry_after=retry_after))
         has_ended = True

@@ -17,7 +17,7 @@ from service.database.jobs import jobs, turns
 from service.database.users import deleted_users
 from service.queue.task_queue import Bell
 
-BATCH = 200  # jobs, or pairs of host and user, per statement
+SWEEP_BATCH = 200  # jobs, or pairs of host and user, per statement
 ENDINGS = 5  # batches per sweep, of deliveries of deleted users
 
 
@@ -31,8 +31,8 @@ class Swept:
 
 async def sweep(database: Database, bell: Bell) -> Swept:
     """Release jobs whose worker is gone or whose delay has passed, and enqueue overdue deliveries."""
-    released = await in_batches(database, partial(jobs.release_expired, limit=BATCH), size=BATCH)
-    delayed = await in_batches(database, partial(jobs.release_delayed, limit=BATCH), size=BATCH)
+    released = await in_batches(database, partial(jobs.release_expired, limit=SWEEP_BATCH), size=SWEEP_BATCH)
+    delayed = await in_batches(database, partial(jobs.release_delayed, limit=SWEEP_BATCH), size=SWEEP_BATCH)
     async with database.connection() as connection:
         await turns.tidy(connection)
     if released or delayed:
@@ -62,7 +62,7 @@ async def _sweep_deliveries(database: Database, bell: Bell) -> int:
     is_last = False
     while not is_last:
         async with database.connection() as connection:
-            batch = await overdue.take_overdue(connection, after=after, limit=BATCH)
+            batch = await overdue.take_overdue(connection, after=after, limit=SWEEP_BATCH)
         for ring in batch.rings:
             if not await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings):
                 # Redis is unreachable: the others become overdue again, and a later sweep enqueues them.

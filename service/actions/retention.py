@@ -7,7 +7,7 @@ from service.actions.batches import in_batches
 from service.database import retention
 from service.database.connection import Database
 from service.database.jobs import job_retention
-from service.database.retention import BATCH, Position
+from service.database.retention import RETENTION_BATCH, Position
 
 JOB_BATCHES = 20  # per call: nearly all jobs stay, and later calls check them again
 
@@ -17,7 +17,9 @@ async def remove_old_webhooks(database: Database, *, older_than: timedelta) -> i
 
     If it is interrupted, the next call deletes the rest.
     """
-    deliveries = await in_batches(database, partial(retention.remove_deliveries, older_than=older_than), size=BATCH)
+    deliveries = await in_batches(
+        database, partial(retention.remove_deliveries, older_than=older_than), size=RETENTION_BATCH
+    )
     events = await _remove_events(database, older_than)
     async with database.connection() as connection:
         # One batch per call is enough: a host is added only when it is called.

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.actions.concurrency import Turns
-from service.actions.leased_listing import FAILURES, leased, outcome_of
+from service.actions.leased_listing import LISTING_FAILURES, leased, outcome_of
 from service.database.cases import case_requests
 from service.database.connection import Connection, Database
 from service.database.portal import listing_leases
@@ -25,9 +25,9 @@ from service.portal.errors import AccessDenied, NotFound
 from service.portal.gate import Gate
 from service.queue.task_queue import Bell
 
-LISTING_TIMEOUT = 5.0  # seconds; after that a worker asks with a longer timeout, and the client need not wait
-LOOK_INTERVAL = 0.1  # seconds between two checks of another process's listing
-CLOSE_TIMEOUT = 5.0  # seconds
+SHORT_LISTING_TIMEOUT = 5.0  # seconds; after that a worker asks with a longer timeout, and the client need not wait
+LISTING_POLL_INTERVAL = 0.1  # seconds between two checks of another process's listing
+LISTING_CLOSE_TIMEOUT = 5.0  # seconds
 
 
 class Unlisted(Exception):
@@ -84,7 +84,7 @@ class SharedListings:
         self._bell = bell
         self._flights: dict[ProcessNumber, _Flight] = {}
 
-    async def listed(self, asking: Asking, *, timeout: float = LISTING_TIMEOUT) -> None:
+    async def listed(self, asking: Asking, *, timeout: float = SHORT_LISTING_TIMEOUT) -> None:
         """Return when the case is listed and registered.
 
         Raises `Unlisted`, `NotFound` and `AccessDenied`. If this caller times out or is cancelled, a listing that is
@@ -107,7 +107,7 @@ class SharedListings:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+            await asyncio.wait(tasks, timeout=LISTING_CLOSE_TIMEOUT)
 
     def _flight(self, asking: Asking) -> _Flight:
         """Return the listing that is under way, or start one."""
@@ -136,7 +136,7 @@ class SharedListings:
                 flight.outcome = ListingOutcome.LISTED
             if flight.outcome is not None:
                 return None
-            await asyncio.sleep(LOOK_INTERVAL)
+            await asyncio.sleep(LISTING_POLL_INTERVAL)
 
     async def _look(self, holder: UUID, asking: Asking) -> tuple[Seen, float]:
         """Take the lease if it is free. Also return the `time.perf_counter` time just before the query."""
@@ -152,9 +152,9 @@ class SharedListings:
         portal = self._portal.with_pass(self._gate.pass_for(asking.user_id, asking.lane))
         try:
             async with leased(self._database, lease):
-                listing = await portal.list_process(lease.number, timeout=LISTING_TIMEOUT)
+                listing = await portal.list_process(lease.number, timeout=SHORT_LISTING_TIMEOUT)
                 await self._register(msgspec.structs.replace(listing, asked=lease.asked), lease)
-        except FAILURES as error:
+        except LISTING_FAILURES as error:
             flight.outcome, flight.retry_after = outcome_of(error), error.retry_after
         else:
             flight.outcome = ListingOutcome.LISTED

@@ -19,7 +19,7 @@ from service.exports.stored_files import UnreadableFile
 from service.exports.zip_contents import archive_of
 from service.http.problems import Problem
 
-MEDIA_TYPE = "application/zip"
+ARCHIVE_MEDIA_TYPE = "application/zip"
 REMEMBER_TIMEOUT = 5.0  # seconds; the client waits
 STALL_TIMEOUT = 60.0  # seconds in which a client takes the next few hundred kilobytes
 
@@ -34,7 +34,7 @@ class ArchiveResponse(StreamingResponse):
         *,
         stall_timeout: float = STALL_TIMEOUT,
     ) -> None:
-        super().__init__(chunks, headers=headers, media_type=MEDIA_TYPE)
+        super().__init__(chunks, headers=headers, media_type=ARCHIVE_MEDIA_TYPE)
         self._chunks = chunks
         self._stall_timeout = stall_timeout
 
@@ -75,7 +75,7 @@ class ArchiveResponse(StreamingResponse):
         200,
         "The ZIP file: `manifest.json`, then the documents in the order of the case. Its length is exact, and a "
         "transfer that ends before it holds no archive: ask again.",
-        media_type=MEDIA_TYPE,
+        media_type=ARCHIVE_MEDIA_TYPE,
         headers=("Content-Disposition", "Content-Length"),
     ),
     problems=("process_not_found", "nothing_available"),
@@ -100,7 +100,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
         "Cache-Control": "no-store",
     }
     if call.request.method == "HEAD":
-        return Response(headers=headers, media_type=MEDIA_TYPE)
+        return Response(headers=headers, media_type=ARCHIVE_MEDIA_TYPE)
 
     async def remember(key: str, crc32: int) -> None:
         """Store the CRC-32 of a file that had none. If that fails, the next archive reads the file twice again."""

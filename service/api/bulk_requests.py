@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from service.actions.cases import begin
-from service.actions.shared_listings import LISTING_TIMEOUT
+from service.actions.shared_listings import SHORT_LISTING_TIMEOUT
 from service.api.framework import parameters
 from service.api.framework.case_problems import CASE_REFUSALS, case_problem
 from service.api.framework.operations import Call, Tag, operation, start_many
@@ -25,9 +25,9 @@ from service.domain.process_number import ProcessNumber
 from service.http.problems import Problem, ProblemView
 
 NUMBERS_MAX = 1000
-AT_ONCE = 8  # cases of one request at the same time; other requests need connections too
+SEARCH_CONCURRENCY = 8  # cases of one request at the same time; other requests need connections too
 #: Seconds in which the portal is asked; the workers list the cases that are left then. Proxies give up after 30.
-PATIENCE = 15.0
+SEARCH_LISTING_TIMEOUT = 15.0
 
 Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
 
@@ -94,14 +94,14 @@ async def _begin_all(
     call: Call[NoQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
 ) -> Outcomes:
     outcomes: Outcomes = {}
-    places, deadline = asyncio.Semaphore(AT_ONCE), time.monotonic() + PATIENCE
+    places, deadline = asyncio.Semaphore(SEARCH_CONCURRENCY), time.monotonic() + SEARCH_LISTING_TIMEOUT
 
     async def begin_one(number: ProcessNumber) -> None:
         wanted = Request(
             number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
         )
         async with places:
-            timeout = min(deadline - time.monotonic(), LISTING_TIMEOUT)
+            timeout = min(deadline - time.monotonic(), SHORT_LISTING_TIMEOUT)
             outcomes[number] = await _begin(call, wanted, is_listed=known[number].is_listed, timeout=timeout)
 
     async with asyncio.TaskGroup() as group:

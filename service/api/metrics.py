@@ -20,7 +20,7 @@ from service.health.readiness import OK, Readiness
 from service.http.problems import Problem
 from service.observability.metrics import ApiMetrics
 
-PATIENCE = 4.0  # seconds for the database; a scrape is given up after 10
+DATABASE_TIMEOUT = 4.0  # seconds for the database; a scrape is given up after 10
 
 
 @public("metrics_show", Tag.OPERATIONS, Reply(200, "The metrics.", media_type="text/plain"), problems=("not_found",))
@@ -48,7 +48,7 @@ async def exposition(metrics: ApiMetrics, database: Database, readiness: Readine
 async def _show_database(registry: CollectorRegistry, database: Database, credential: str) -> None:
     is_up = Gauge("autos_database_up", "Whether the database answered this question.", registry=registry)
     try:
-        async with asyncio.timeout(PATIENCE), database.connection() as connection:
+        async with asyncio.timeout(DATABASE_TIMEOUT), database.connection() as connection:
             jobs = await workload.open_jobs(connection)
             deliveries = await workload.open_deliveries(connection)
             refused_since = await portal_state.refused_since(connection, credential)

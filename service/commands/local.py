@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from service.database.migrations import MigrationError
-from service.domain.api_keys import PREFIX, new_api_key
+from service.domain.api_keys import KEY_PREFIX, new_api_key
 from service.domain.local_secrets import mark_local
 from service.local.demo.client import DemoFailed
 from service.local.demo.run import run_demo
@@ -52,7 +52,7 @@ def up(data: Path, port: int | None) -> None:
 
 
 def _new_local_key() -> str:
-    return mark_local(new_api_key().removeprefix(PREFIX))
+    return mark_local(new_api_key().removeprefix(KEY_PREFIX))
 
 
 @contextmanager

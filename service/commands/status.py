@@ -16,7 +16,7 @@ from service.database.portal import portal_slots, portal_state, portal_tokens
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
 from service.domain.startup import StartupError
-from service.health.shared_check import PATIENCE, wait_patiently
+from service.health.shared_check import CHECK_TIMEOUT, wait_patiently
 from service.portal.token import expiry
 from service.queue.redis_faults import describe
 from service.queue.task_queue import Bell, redis_pool
@@ -76,7 +76,7 @@ async def _look_and_tell(settings: Settings, *, as_json: bool) -> None:
         asyncio.create_task(_bucket(settings)),
         asyncio.create_task(_database(settings)),
     )
-    await wait_patiently(asking, PATIENCE)
+    await wait_patiently(asking, CHECK_TIMEOUT)
     hosts, answers = redis.result() if redis.done() else ([], _hangs("REDIS_URL: Redis"))
     told = database.result() if database.done() else _Told({"database": _hangs("DATABASE_URL: PostgreSQL")})
     store = bucket.result() if bucket.done() else _hangs("S3_BUCKET: the object store")
@@ -98,7 +98,7 @@ def _end(code: int, *, is_waited_for: bool) -> None:
 
 
 def _hangs(what: str) -> Check:
-    return Check(ok=False, detail=f"{what} gives no answer within {PATIENCE:g} seconds")
+    return Check(ok=False, detail=f"{what} gives no answer within {CHECK_TIMEOUT:g} seconds")
 
 
 def _with_hosts(checks: dict[str, Check], hosts: list[str]) -> dict[str, Check]:

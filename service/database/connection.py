@@ -23,7 +23,7 @@ from service.database.url import parse_database_url
 _T = TypeVar("_T")
 
 #: PostgreSQL aborted one of two conflicting transactions. Trying it again usually succeeds.
-AGAIN: tuple[type[Exception], ...] = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+TRANSACTION_CONFLICTS: tuple[type[Exception], ...] = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 TRIES = 5  # of such a transaction, in total
 AGAIN_AFTER = 0.05  # seconds; the pause is random, at most this times the number of tries so far
 
@@ -48,11 +48,11 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     # After a failover the session may be with a server that is no longer the primary.
     asyncpg.ReadOnlySQLTransactionError,
     # Still failing after `TRIES` tries.
-    *AGAIN,
+    *TRANSACTION_CONFLICTS,
 )
 ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a dead network connection asyncpg would wait for ever
-CLOSE_TIMEOUT = 5.0  # seconds
+DATABASE_CLOSE_TIMEOUT = 5.0  # seconds
 PART = 200  # rows that are decoded and converted before the event loop runs other tasks
 COMMAND_TIMEOUT = 15.0  # seconds; the longest statement registers a listing of thousands of documents
 
@@ -161,7 +161,7 @@ class Database(databases.Database):
             yield connection
 
     async def run(self, step: Callable[[Connection], Awaitable[_T]]) -> _T:
-        """Run `step` in a transaction. Try again if PostgreSQL aborts it because of a conflict (`AGAIN`).
+        """Run `step` in a transaction. Try again if PostgreSQL aborts it with one of `TRANSACTION_CONFLICTS`.
 
         `step` may run up to `TRIES` times: its side effects outside the database may repeat.
         """
@@ -178,7 +178,7 @@ class Database(databases.Database):
             try:
                 async with opened() as connection:
                     return await step(connection)
-            except AGAIN:
+            except TRANSACTION_CONFLICTS:
                 # Random, so that the two transactions do not meet again.
                 await asyncio.sleep(AGAIN_AFTER * tried * random.random())  # noqa: S311  (spreads load, hides nothing)
         async with opened() as connection:
@@ -197,10 +197,10 @@ class Database(databases.Database):
         return PoolUse(idle=idle, in_use=pool.get_size() - idle)
 
     async def close(self) -> None:
-        """Disconnect. Connections still in use after `CLOSE_TIMEOUT` seconds are cut."""
+        """Disconnect. Connections still in use after `DATABASE_CLOSE_TIMEOUT` seconds are cut."""
         pool = self._backend._pool
         try:
-            async with asyncio.timeout(CLOSE_TIMEOUT):
+            async with asyncio.timeout(DATABASE_CLOSE_TIMEOUT):
                 await self.disconnect()
         except TimeoutError:
             pool.terminate()

@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 
-PATIENCE = 5.0  # seconds for each server; a lost machine does not respond, and the next server must be tried in time
+HOST_CONNECT_TIMEOUT = 5.0  # seconds; a lost machine does not respond, and the next one must be tried in time
 _NEXT: tuple[type[Exception], ...] = (
     OSError,  # TimeoutError among them
     asyncpg.CannotConnectNowError,
@@ -13,7 +13,12 @@ _NEXT: tuple[type[Exception], ...] = (
 
 
 async def connect_to_any(
-    dsn: str | None, *, host: list[str], port: int | list[int] | None, timeout: float = PATIENCE, **options: Any
+    dsn: str | None,
+    *,
+    host: list[str],
+    port: int | list[int] | None,
+    timeout: float = HOST_CONNECT_TIMEOUT,
+    **options: Any,
 ) -> asyncpg.Connection:
     """Like asyncpg.connect, but `timeout` applies to each host: asyncpg would spend it on the first one.
 

@@ -17,7 +17,7 @@ from service.database.url import DatabaseUrl, DatabaseUrlError, parse_database_u
 
 LOCK_ID = 4_207_849_481  # of the advisory lock; any number that no other program uses
 APPLICATION_NAME = "autos migrate"
-CONNECT_TIMEOUT = "10"  # seconds for each server
+MIGRATION_CONNECT_TIMEOUT = "10"  # seconds for each server
 LOCK_TIMEOUT = 60.0  # seconds to wait for another `autos migrate`
 
 
@@ -61,7 +61,7 @@ def _parameters(url: DatabaseUrl) -> dict[str, Any]:
         "host": ",".join(url.hosts) or None,
         "port": ",".join(map(str, url.ports)) or None,
         "dbname": url.database,
-        "connect_timeout": CONNECT_TIMEOUT,
+        "connect_timeout": MIGRATION_CONNECT_TIMEOUT,
         **url.for_psycopg(application_name=APPLICATION_NAME),
     }
 

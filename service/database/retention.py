@@ -11,7 +11,7 @@ import msgspec
 
 from service.database.connection import Connection, as_struct
 
-BATCH = 500  # rows of one statement
+RETENTION_BATCH = 500  # rows of one statement
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ async def remove_deliveries(connection: Connection, *, older_than: timedelta) ->
         "DELETE FROM deliveries WHERE id = ANY(ARRAY(SELECT id FROM deliveries"
         " WHERE completed_at < now() - CAST(:age AS interval) AND resend_at IS NULL AND lease_token IS NULL"
         # A literal limit: with a parameter, PostgreSQL would plan to read the whole table.
-        f" ORDER BY completed_at LIMIT {BATCH} FOR UPDATE SKIP LOCKED)) RETURNING 1",
+        f" ORDER BY completed_at LIMIT {RETENTION_BATCH} FOR UPDATE SKIP LOCKED)) RETURNING 1",
         {"age": older_than},
     )
     return len(rows)
@@ -47,7 +47,7 @@ async def remove_events(
     rows = await connection.fetch_all(
         "SELECT id, occurred_at FROM events WHERE occurred_at < now() - CAST(:age AS interval)"
         " AND (occurred_at, id) > (:moment, :id) ORDER BY occurred_at, id LIMIT :limit",
-        {"age": older_than, "moment": start.occurred_at, "id": start.id, "limit": BATCH},
+        {"age": older_than, "moment": start.occurred_at, "id": start.id, "limit": RETENTION_BATCH},
     )
     visited = [as_struct(row, Position) for row in rows]
     # Locked first: a transaction that schedules a delivery holds its event. The next statement sees what is committed.
@@ -60,7 +60,7 @@ async def remove_events(
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.event_id = events.id) RETURNING 1",
         {"ids": [row["id"] for row in locked]},
     )
-    return len(removed), visited[-1] if len(visited) == BATCH else None
+    return len(removed), visited[-1] if len(visited) == RETENTION_BATCH else None
 
 
 async def forget_hosts(connection: Connection, *, older_than: timedelta) -> int:
@@ -70,6 +70,6 @@ async def forget_hosts(connection: Connection, *, older_than: timedelta) -> int:
         " WHERE attempted_at < now() - CAST(:age AS interval) AND NOT EXISTS (SELECT 1 FROM deliveries"
         " WHERE deliveries.host = old.host AND deliveries.user_id = old.user_id AND ring_at IS NOT NULL)"
         " ORDER BY attempted_at LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING 1",
-        {"age": older_than, "limit": BATCH},
+        {"age": older_than, "limit": RETENTION_BATCH},
     )
     return len(rows)

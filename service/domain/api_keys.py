@@ -3,13 +3,13 @@
 import hashlib
 import secrets
 
-PREFIX = "autos_"
+KEY_PREFIX = "autos_"
 HINT_LENGTH = 4  # characters
 
 
 def new_api_key() -> str:
     """256 random bits with a prefix that secret scanners can recognise."""
-    return PREFIX + secrets.token_urlsafe(32)
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def key_hash(api_key: str) -> bytes:

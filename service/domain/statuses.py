@@ -86,7 +86,7 @@ DELIVERY_ARROWS: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = {
 }
 
 ACTIVE_JOB = frozenset({JobStatus.PENDING, JobStatus.PROCESSING})
-ENDED = frozenset({ProcessStatus.COMPLETED, ProcessStatus.FAILED, ProcessStatus.CANCELLED})
+FINAL_STATUSES = frozenset({ProcessStatus.COMPLETED, ProcessStatus.FAILED, ProcessStatus.CANCELLED})
 
 
 def process_status(job: JobStatus | None, *, listed: bool, outstanding: int, failed: int) -> ProcessStatus:

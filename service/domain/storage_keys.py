@@ -17,8 +17,8 @@ _KEY = re.compile(
 )
 
 
-PREFIX = "processos/"  # of every object that the service writes
-PROBES = f"{PREFIX}probes/"  # of the small objects that test the bucket
+STORAGE_PREFIX = "processos/"  # of every object that the service writes
+PROBES = f"{STORAGE_PREFIX}probes/"  # of the small objects that test the bucket
 _PROBE = re.compile(rf"{PROBES}[0-9a-f]{{32}}")
 
 
@@ -34,7 +34,7 @@ def is_probe(key: str) -> bool:
 
 def case_prefix(number: ProcessNumber) -> str:
     """The key prefix of all objects of a case."""
-    return f"{PREFIX}{number.masked}/documentos/"
+    return f"{STORAGE_PREFIX}{number.masked}/documentos/"
 
 
 def attempt_prefix(number: ProcessNumber, document_id: UUID, job_id: UUID) -> str:

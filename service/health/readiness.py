@@ -12,7 +12,7 @@ from service.database import dependencies
 from service.database.connection import UNREACHABLE, Database
 from service.database.portal import portal_state
 from service.domain.dependencies import Dependency, Health
-from service.health.shared_check import PATIENCE, SharedCheck
+from service.health.shared_check import CHECK_TIMEOUT, SharedCheck
 from service.queue.redis_faults import refusal
 from service.queue.task_queue import Bell
 from service.storage.object_store import ObjectStore
@@ -20,7 +20,7 @@ from service.storage.store_errors import StorageError
 
 OK = "ok"
 #: What the checks raise if something is unreachable. A TimeoutError is an OSError.
-FAILURES: tuple[type[Exception], ...] = (*UNREACHABLE, RedisError, StorageError)
+DEPENDENCY_FAILURES: tuple[type[Exception], ...] = (*UNREACHABLE, RedisError, StorageError)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ class Readiness:
     async def _look_at_database(self) -> tuple[str, _Told | None]:
         try:
             return OK, await self._database.answer()
-        except FAILURES as error:
+        except DEPENDENCY_FAILURES as error:
             return in_words(error), None
 
     async def _ask_database(self) -> _Told:
@@ -89,7 +89,7 @@ async def outcome(check: SharedCheck[Any]) -> str:
     """Run a check. Return `ok`, or the reason why not."""
     try:
         await check.answer()
-    except FAILURES as error:
+    except DEPENDENCY_FAILURES as error:
         return in_words(error)
     return OK
 
@@ -103,5 +103,5 @@ def in_words(error: Exception) -> str:
     if (reason := refusal(error)) is not None:
         return reason
     if isinstance(error, TimeoutError):
-        return f"gives no answer within {PATIENCE:g} seconds"
+        return f"gives no answer within {CHECK_TIMEOUT:g} seconds"
     return f"cannot be reached ({type(error).__name__})"

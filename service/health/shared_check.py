@@ -7,13 +7,13 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 _PIECES = 15
-PATIENCE = 1.5  # seconds; the result should come before a platform gives up its probe
+CHECK_TIMEOUT = 1.5  # seconds; the result should come before a platform gives up its probe
 
 
 class SharedCheck(Generic[T]):
     """Runs at most one check at a time, so that checks that hang do not pile up."""
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], *, patience: float = PATIENCE) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[T]], *, patience: float = CHECK_TIMEOUT) -> None:
         """`ask` is cancelled after `patience` seconds. If it still does not end, callers soon stop waiting for it."""
         self._ask = ask
         self._patience = patience

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import Scope
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -100,7 +100,7 @@ class Problem(Exception):
     def response(self) -> Response:
         """The response to send."""
         headers = {"Cache-Control": "no-store"} | self.headers
-        return Response(msgspec.json.encode(self.view()), self.status, headers, MEDIA_TYPE)
+        return Response(msgspec.json.encode(self.view()), self.status, headers, PROBLEM_MEDIA_TYPE)
 
 
 _HTTP_CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}

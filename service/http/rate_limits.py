@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from service.http.problems import Problem
 
 REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
-AT_ONCE = 16  # requests of one process that ask Redis together; waiting for a slot is not part of REDIS_TIMEOUT
-PAUSE = 5.0  # seconds until Redis is asked again after it failed
+REDIS_CONCURRENCY = 16  # requests of one process that ask Redis together; the wait for it is not in REDIS_TIMEOUT
+REDIS_RETRY_DELAY = 5.0  # seconds until Redis is asked again after it failed
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class Rates(msgspec.Struct, frozen=True):
 class RateLimiter:
     """Counts requests in a sliding window, with two counters for each limit and client, however large the limit is."""
 
-    def __init__(self, url: str, *, pause: float = PAUSE) -> None:
+    def __init__(self, url: str, *, pause: float = REDIS_RETRY_DELAY) -> None:
         """Connect to the Redis at `url` when it is first used. `pause` is in seconds."""
         # A pool of its own: its timeouts are shorter than those of the queue, and it never retries.
         self._pool = ConnectionPool.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
@@ -72,7 +72,7 @@ class RateLimiter:
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="autos:limits", **options)  # type: ignore[arg-type]  # its own documentation lists the pool
         self._shared = SlidingWindowCounterRateLimiter(storage)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(REDIS_CONCURRENCY)
         self.pause = pause
         self._local_until: float | None = None  # on the monotonic clock; None while Redis answers
 

@@ -14,7 +14,7 @@ from service.local.directory import DataDirectory
 from service.local.environment import python_path, server_environment
 from service.local.errors import LocalStackError
 from service.local.probes import answers_200
-from service.local.supervision.exit_with_parent import PATIENCE
+from service.local.supervision.exit_with_parent import KILL_DELAY
 from service.local.supervision.processes import POLL_SECONDS
 
 _READY_SECONDS = 60.0
@@ -60,9 +60,9 @@ class Service:
             self._process.stdin.close()
 
     def wait_until_stopped(self) -> None:
-        """Returns when the process has ended. After `PATIENCE` it ends itself; this is for one that is frozen."""
+        """Returns when the process has ended. After `KILL_DELAY` it ends itself; this is for one that is frozen."""
         try:
-            self._process.wait(PATIENCE + 1)
+            self._process.wait(KILL_DELAY + 1)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -25,7 +25,7 @@ from service.portal.errors import (
     Unavailable,
 )
 
-RETRY_AFTER_MAX = 600.0  # seconds; a longer Retry-After is cut to this
+PORTAL_RETRY_AFTER_MAX = 600.0  # seconds; a longer Retry-After is cut to this
 #: Words of the portal's errors, in lower case, without accents. Messages about an invalid token have "acesso" too.
 _TOKEN = re.compile(r"token|sessao|expirad|bearer|jwt|autenticac|autenticad|credencia")
 _DENIAL = re.compile(
@@ -179,11 +179,11 @@ def says_no_record(answer: Answer) -> bool:
 
 
 def parse_retry_after(text: str) -> float | None:
-    """Return seconds from now, at most `RETRY_AFTER_MAX`; None if the header cannot be parsed."""
+    """Return seconds from now, at most `PORTAL_RETRY_AFTER_MAX`; None if the header cannot be parsed."""
     if text.isascii() and text.isdigit():
-        return float(min(int(text[:10]), int(RETRY_AFTER_MAX)))
+        return float(min(int(text[:10]), int(PORTAL_RETRY_AFTER_MAX)))
     try:
         seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(max(seconds, 0.0), RETRY_AFTER_MAX)
+    return min(max(seconds, 0.0), PORTAL_RETRY_AFTER_MAX)

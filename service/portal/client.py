@@ -35,7 +35,7 @@ from service.portal.witness import Verdict, Witness, in_view_of, witness_url
 
 LISTING_MAX_BYTES = 64 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
-CONNECT_TIMEOUT = 5.0  # seconds
+PORTAL_CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds without a single byte
 WITNESS_TIMEOUT = 10.0  # seconds
 PAGE_DELAY = 60.0  # seconds until the next try of a document if a firewall blocks only its address
@@ -156,7 +156,7 @@ class PortalClient:
 
         Raises `Refused` or `Unavailable`, also while the bytes are read.
         """
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=PORTAL_CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
         with self._counted("document"):
             async with AsyncExitStack() as stack:
                 call = self._call("document", resolve(self._base, href), timeout)

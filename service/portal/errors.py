@@ -20,7 +20,7 @@ from typing import ClassVar
 from service.domain.errors import ErrorCode
 
 #: Codes that mean that the portal, or the network on the way to it, fails.
-FAILURES = frozenset(
+PORTAL_FAILURES = frozenset(
     {
         ErrorCode.PORTAL_UNAVAILABLE,
         ErrorCode.PORTAL_ERROR,
@@ -51,9 +51,9 @@ class Unavailable(PortalError):
     outcome = "unavailable"
 
     def __init__(self, code: ErrorCode, sentence: str, *, retry_after: float | None = None) -> None:
-        """With a code of `FAILURES` the portal itself is blamed, otherwise only the document."""
+        """With a code of `PORTAL_FAILURES` the portal itself is blamed, otherwise only the document."""
         super().__init__(code, sentence, retry_after=retry_after)
-        self.blames_portal = True if code in FAILURES else None
+        self.blames_portal = True if code in PORTAL_FAILURES else None
 
 
 class Busy(Unavailable):

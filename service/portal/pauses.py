@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from service.portal.errors import Blocked, Busy
 from service.portal.gate import Gate
 
-QUIET = (1.0, 60.0)  # seconds after a 429 without Retry-After: the first pause, doubled up to the maximum
-BLOCK = (60.0, 600.0)  # seconds after a firewall's page: the same
+BUSY_PAUSES = (1.0, 60.0)  # seconds after a 429 without Retry-After: the first pause, doubled up to the maximum
+FIREWALL_PAUSES = (60.0, 600.0)  # seconds after a firewall's page: the same
 
 
 class Doubling:
@@ -44,7 +44,7 @@ class Pauses:
     ) -> None:
         """`tell` writes a pause in seconds for all processes; `ask` reads the seconds that are left."""
         self._gate, self._tell, self._ask = gate, tell, ask
-        self._quiet, self._block = Doubling(*QUIET), Doubling(*BLOCK)
+        self._quiet, self._block = Doubling(*BUSY_PAUSES), Doubling(*FIREWALL_PAUSES)
         self.answered_at = float("-inf")  #: when the newest request that succeeded was sent, by the event loop's clock
 
     async def begin(self, error: Busy, asked_at: float) -> None:

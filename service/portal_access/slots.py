@@ -14,8 +14,8 @@ from service.database.portal.portal_slots import WorkerShare
 from service.portal.gate import Demand, Gate, Pass
 from service.portal_access.fair_share import fair_share
 
-IDLE_INTERVAL = 1.0  # seconds between two renewals while the worker is idle
-INTERVAL = 0.25  # seconds while it is not
+IDLE_RENEWAL_INTERVAL = 1.0  # seconds between two renewals while the worker is idle
+BUSY_RENEWAL_INTERVAL = 0.25  # seconds while it is not
 SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
 TAKE_INTERVAL = 0.02  # seconds between two tries to take a slot that another worker gave back
 CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim, at most
@@ -99,7 +99,7 @@ class PortalShare:
         if not await self._asked(renew):
             return
         # Counted from before the query: in the database the leases were renewed later.
-        self._until = asked_at + portal_slots.LEASE.total_seconds() - MARGIN
+        self._until = asked_at + portal_slots.SLOT_LEASE.total_seconds() - MARGIN
         # Slots beyond the share are given back as their requests end.
         limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
         self._set_limit(limit)
@@ -190,9 +190,10 @@ class PortalShare:
             await self._take_what_is_missing()
         elif self._is_contended:
             # Only other workers can change this share, and they may wait for slots that this one has to give back.
-            await _happens(self._gate.freed, INTERVAL)
+            await _happens(self._gate.freed, BUSY_RENEWAL_INTERVAL)
         else:
-            await _happens(self._gate.changed, INTERVAL if self._held or self._gate.waiting else IDLE_INTERVAL)
+            is_busy = self._held or self._gate.waiting
+            await _happens(self._gate.changed, BUSY_RENEWAL_INTERVAL if is_busy else IDLE_RENEWAL_INTERVAL)
 
     async def _take_what_is_missing(self) -> None:
         """Try to take free slots more often than leases are renewed. Each try is one statement."""

@@ -15,22 +15,22 @@ import structlog
 
 from service.database.connection import Database
 from service.database.portal import portal_state, portal_tokens
-from service.database.portal.portal_tokens import FAILURES, Renewal, StoredTokens
+from service.database.portal.portal_tokens import DATABASE_FAILURES, Renewal, StoredTokens
 from service.domain.errors import ErrorCode
 from service.portal.errors import PortalError, TokenUnavailable, Unauthorized
 from service.portal.token import UNUSABLE, RenewedTokens, expiry
 from service.portal_access.sharing import PROBE_EVERY, TokenHealth
 
-TERM = timedelta(seconds=10)  # a renewing process that does not extend it for so long loses the right to renew
+RENEWAL_LEASE = timedelta(seconds=10)  # a renewing process that does not extend it for so long loses the right to renew
 KEEP_EVERY = 3.0  # seconds between two extensions of the term
-GRACE = 3.0  # seconds that a process which takes over waits: the one before may still store its tokens
-EARLY = 60.0  # seconds before its end at which a token is renewed, but at most a quarter of its life
+TAKEOVER_DELAY = 3.0  # seconds that a process which takes over waits: the one before may still store its tokens
+TOKEN_MARGIN = 60.0  # seconds before its end at which a token is renewed, but at most a quarter of its life
 LIFE_SHARE = 4
 LIVING_MARGIN = 2.0  # seconds before its end from which a token is not used, but at most a tenth of its life
-WAIT = 0.25  # seconds between two checks of another process's renewal, and between two tries to write
-PATIENCE = 15.0  # seconds that a caller waits for a token
-BACKOFF_MAX = 30.0  # seconds between failed renewals, at most
-CLOSE_TIMEOUT = 10.0  # seconds that `close` waits for a renewal
+RENEWAL_POLL_INTERVAL = 0.25  # seconds between two checks of another process's renewal, and between two tries to write
+TOKEN_TIMEOUT = 15.0  # seconds that a caller waits for a token
+RENEWAL_BACKOFF_MAX = 30.0  # seconds between failed renewals, at most
+RENEWAL_CLOSE_TIMEOUT = 10.0  # seconds that `close` waits for a renewal
 REFUSED_EVERY = 60.0  # seconds between two renewals because the portal refused a token before its end
 
 
@@ -104,12 +104,12 @@ class RenewedToken:
             await self._health.accepted()
 
     async def close(self) -> None:
-        """Start no renewal any more, and wait up to `CLOSE_TIMEOUT` seconds for one under way."""
+        """Start no renewal any more, and wait up to `RENEWAL_CLOSE_TIMEOUT` seconds for one under way."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None and not self._task.done():
-            await asyncio.wait({self._task}, timeout=CLOSE_TIMEOUT)
+            await asyncio.wait({self._task}, timeout=RENEWAL_CLOSE_TIMEOUT)
             self._task.cancel()
             await asyncio.wait({self._task})
 
@@ -128,7 +128,7 @@ class RenewedToken:
     async def _wait_for_token(self) -> None:
         # Neither a timeout nor a cancelled caller ends the task.
         if (task := self._start()) is not None:
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await asyncio.wait({task}, timeout=TOKEN_TIMEOUT)
 
     def _start(self) -> asyncio.Task[None] | None:
         """Return the renewal under way, or start one; None after `close`, or until `_retry_at` after a failure."""
@@ -149,7 +149,7 @@ class RenewedToken:
     async def _obtain(self) -> None:
         try:
             await self._load_or_renew()
-        except FAILURES as error:
+        except DATABASE_FAILURES as error:
             sentence = f"the database cannot be asked for the token: {type(error).__name__}"
             self._failed(TokenUnavailable(ErrorCode.PORTAL_UNAVAILABLE, sentence))
         except PortalError as error:
@@ -162,7 +162,7 @@ class RenewedToken:
     def _failed(self, error: PortalError) -> None:
         structlog.get_logger().warning("portal_token_not_renewed", reason=str(error))
         # After a first failure the next try may follow at once.
-        delay = min(2.0 ** (self._failures - 1), BACKOFF_MAX) if self._failures else 0.0
+        delay = min(2.0 ** (self._failures - 1), RENEWAL_BACKOFF_MAX) if self._failures else 0.0
         self._failure, self._failures = error, self._failures + 1
         self._retry_at = self._now() + delay
         if not isinstance(error, Unauthorized):
@@ -175,10 +175,10 @@ class RenewedToken:
                 if self._takes(await portal_tokens.stored_tokens(connection, self._origin)):
                     return
                 renewal = await portal_tokens.start_renewal(
-                    connection, self._origin, self._refresh_token, holder=self._holder, term=TERM
+                    connection, self._origin, self._refresh_token, holder=self._holder, term=RENEWAL_LEASE
                 )
             if renewal is None:
-                await asyncio.sleep(WAIT)
+                await asyncio.sleep(RENEWAL_POLL_INTERVAL)
         keeping = asyncio.create_task(self._keep_renewing())
         try:
             await self._renew_for_all(renewal)
@@ -194,7 +194,7 @@ class RenewedToken:
 
     def _hold(self, token: str, expires_in: float, life: float) -> None:
         ends_at = self._now() + expires_in
-        renew_at = ends_at - min(EARLY, life / LIFE_SHARE)
+        renew_at = ends_at - min(TOKEN_MARGIN, life / LIFE_SHARE)
         self._held = _Held(token, renew_at, ends_at - min(LIVING_MARGIN, life / 10))
         if renew_at > self._now():
             self._start_at(renew_at)
@@ -203,13 +203,13 @@ class RenewedToken:
         while True:
             await asyncio.sleep(KEEP_EVERY)
             # If the database is unreachable, the next try may still come before the term ends.
-            with suppress(*FAILURES):
+            with suppress(*DATABASE_FAILURES):
                 async with self._database.connection() as connection:
-                    await portal_tokens.keep_renewing(connection, self._origin, holder=self._holder, term=TERM)
+                    await portal_tokens.keep_renewing(connection, self._origin, holder=self._holder, term=RENEWAL_LEASE)
 
     async def _renew_for_all(self, renewal: Renewal) -> None:
         if renewal.was_left:
-            await asyncio.sleep(GRACE)
+            await asyncio.sleep(TAKEOVER_DELAY)
         # Another process may have finished its renewal since the first check.
         async with self._database.connection() as connection:
             if self._takes(await portal_tokens.stored_tokens(connection, self._origin)):
@@ -251,17 +251,17 @@ class RenewedToken:
                         age=timedelta(seconds=self._now() - asked_at),
                         life=timedelta(seconds=renewed.expires_in),
                     )
-            except FAILURES as error:
+            except DATABASE_FAILURES as error:
                 if not is_told:
                     structlog.get_logger().error("portal_token_not_written", error=type(error).__name__)
                 is_told = True
-                await asyncio.sleep(WAIT)
+                await asyncio.sleep(RENEWAL_POLL_INTERVAL)
                 continue
             if not is_newest:
                 structlog.get_logger().warning("portal_token_superseded")
             return
 
     async def _give_up(self) -> None:
-        with suppress(*FAILURES):
+        with suppress(*DATABASE_FAILURES):
             async with self._database.connection() as connection:
                 await portal_tokens.give_renewal_up(connection, self._origin, holder=self._holder)

@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 
 from service.queue.redis_faults import RedisRefusesError, describe
 
-GRACE = 2.0  # seconds; a connection that is lost and made again is not worth a line
-QUIET = 60.0  # seconds between two lines for the same reason
+UNLOGGED_OUTAGE = 2.0  # seconds; a connection that is lost and made again is not worth a line
+OUTAGE_LOG_INTERVAL = 60.0  # seconds between two lines for the same reason
 GAP = 10.0  # seconds without a failure that end the outage; one success does not: reads work while writes are refused
 LOOK_TIMEOUT = 3.0  # seconds for the ping at the start of a process
 
@@ -28,8 +28,8 @@ class Outage:
         since, last = self._seen.get(reason, (now, now))
         since = now if now - last > GAP else since
         self._seen[reason] = (since, now)
-        is_lasting = isinstance(error, RedisRefusesError) or now - since >= GRACE
-        if is_lasting and (reason not in self._told or now - self._told[reason] >= QUIET):
+        is_lasting = isinstance(error, RedisRefusesError) or now - since >= UNLOGGED_OUTAGE
+        if is_lasting and (reason not in self._told or now - self._told[reason] >= OUTAGE_LOG_INTERVAL):
             self._told[reason] = now
             _tell(reason)
 

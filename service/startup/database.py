@@ -12,7 +12,7 @@ from service.database.connection import Database, create_database
 from service.database.url import DatabaseUrlError
 from service.domain.startup import StartupError
 
-CONNECT_TIMEOUT = 15.0  # seconds
+START_TIMEOUT = 15.0  # seconds
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ async def connected_database(url: str, *, application_name: str, max_size: int) 
 
 async def _connect(database: Database) -> None:
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
+        async with asyncio.timeout(START_TIMEOUT):
             await database.connect()
     except asyncpg.InvalidPasswordError:
         raise StartupError("DATABASE_URL: the user or the password is wrong") from None

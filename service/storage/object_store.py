@@ -12,7 +12,7 @@ import msgspec
 from aiobotocore.session import get_session
 
 from service.domain.file_names import content_disposition
-from service.domain.storage_keys import PREFIX
+from service.domain.storage_keys import STORAGE_PREFIX
 from service.storage.s3_client import client_config, fetch, tune
 from service.storage.signed_links import LinkTarget, link_target, sign_link
 from service.storage.store_errors import STALL, Moved, StorageError, opening_errors, storage_errors, told_region
@@ -159,7 +159,7 @@ class ObjectStore:
         """The service's open uploads that were started longer than `older_than` ago. Raises `StorageError`."""
         begun_before = datetime.now(UTC) - older_than
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=self._settings.bucket, Prefix=PREFIX
+            Bucket=self._settings.bucket, Prefix=STORAGE_PREFIX
         )
         async with self._calling("ListMultipartUploads"):
             try:

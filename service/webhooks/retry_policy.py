@@ -8,7 +8,7 @@ from service.domain.statuses import DeliveryStatus
 from service.webhooks.outcome import OutcomeKind, PostOutcome
 
 JITTER = 0.1  # of the delay; it is only added, never subtracted
-RETRY_AFTER_MAX = timedelta(hours=10)
+WEBHOOK_RETRY_AFTER_MAX = timedelta(hours=10)
 OWN_FAULT_DELAY = timedelta(seconds=30)
 OWN_FAULT_DELAY_MAX = timedelta(minutes=30)
 #: Faults of this service that last longer use up attempts, so that every delivery ends.
@@ -48,7 +48,7 @@ def _jittered(delay: timedelta) -> timedelta:
 
 
 def _asked_for(outcome: PostOutcome) -> timedelta:
-    seconds = min(outcome.retry_after_seconds or 0, RETRY_AFTER_MAX.total_seconds())
+    seconds = min(outcome.retry_after_seconds or 0, WEBHOOK_RETRY_AFTER_MAX.total_seconds())
     return timedelta(seconds=seconds)
 
 

@@ -5,8 +5,8 @@ import random
 from service.domain.errors import ErrorCode
 from service.portal.errors import Busy, NotFound, NotReady, PortalError, PresumedDenied, Refused
 
-BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
-BACKOFF_MAX = 30.0  # seconds
+DOCUMENT_BACKOFF = 1.0  # seconds after the first attempt, doubled after each further one
+DOCUMENT_BACKOFF_MAX = 30.0  # seconds
 NOT_READY_MAX = 600.0  # seconds of waiting while a document answers 202; after that each 202 counts as an attempt
 #: Errors that may be an outage of the whole portal: a document fails with them only if the portal works otherwise.
 SHARED = frozenset(
@@ -59,5 +59,5 @@ class Tries:
 
 
 def _delay(attempt: int, asked_for: float | None) -> float:
-    backoff: float = min(BACKOFF * 2 ** (attempt - 1), BACKOFF_MAX)
+    backoff: float = min(DOCUMENT_BACKOFF * 2 ** (attempt - 1), DOCUMENT_BACKOFF_MAX)
     return max(backoff, asked_for or 0.0) * random.uniform(1.0, 1.25)  # noqa: S311  (spreads load, hides nothing)

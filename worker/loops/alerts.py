@@ -15,11 +15,11 @@ from service.database.jobs.job_alerts import Exhausted, MostlyFailed, Telling, T
 if TYPE_CHECKING:
     from service.observability.alert_targets import Target
 
-INTERVAL = 2.0  # seconds between two checks for failures
-QUIET = timedelta(seconds=60)  # after a message: what fails meanwhile goes into the next one
-AGAIN = timedelta(seconds=60)  # after a message that could not be sent
-SEND_TIMEOUT = 60.0  # seconds for one target
-TERM = timedelta(seconds=2 * SEND_TIMEOUT)  # lease of a worker that sends a message; then another one sends the same
+FAILURE_CHECK_INTERVAL = 2.0  # seconds between two checks for failures
+ALERT_INTERVAL = timedelta(seconds=60)  # between two messages: what fails meanwhile goes into the next one
+ALERT_RETRY_DELAY = timedelta(seconds=60)  # after a message that could not be sent
+ALERT_TIMEOUT = 60.0  # seconds for one target
+ALERT_LEASE = timedelta(seconds=2 * ALERT_TIMEOUT)  # of a worker that sends; then another one sends the same
 MAX_AGE = timedelta(days=1)  # of a failure that is still reported; a new target gets those of this time
 _NAMED = 10  # deliveries or jobs listed in one message; the rest is only counted
 
@@ -54,7 +54,7 @@ async def _tell_for_ever(database: Database, target: "Target") -> None:
     while True:
         for topic in Topic:
             await _try_to_tell(database, target, topic)
-        await asyncio.sleep(INTERVAL)
+        await asyncio.sleep(FAILURE_CHECK_INTERVAL)
 
 
 async def _try_to_tell(database: Database, target: "Target", topic: Topic) -> None:
@@ -72,7 +72,7 @@ async def tell(database: Database, target: "Target", topic: Topic) -> bool:
     At least once: if a worker dies after the message and before `note_told`, another one sends the message again.
     """
     async with database.transaction() as connection:
-        telling = await job_alerts.take(connection, target.key, topic, within=MAX_AGE, term=TERM)
+        telling = await job_alerts.take(connection, target.key, topic, within=MAX_AGE, term=ALERT_LEASE)
     if telling is None:
         return False
     if telling.expired:
@@ -80,16 +80,16 @@ async def tell(database: Database, target: "Target", topic: Topic) -> bool:
     is_told = await _send(target, *describe(telling))
     async with database.connection() as connection:
         if is_told:
-            await job_alerts.note_told(connection, telling, quiet=QUIET)
+            await job_alerts.note_told(connection, telling, quiet=ALERT_INTERVAL)
         else:
-            await job_alerts.put_off(connection, telling, AGAIN)
+            await job_alerts.put_off(connection, telling, ALERT_RETRY_DELAY)
     return is_told
 
 
 async def _send(target: "Target", title: str, body: str) -> bool:
     # apprise blocks. A thread that outlives the timeout ends when the target's own socket timeout does.
     try:
-        async with asyncio.timeout(SEND_TIMEOUT):
+        async with asyncio.timeout(ALERT_TIMEOUT):
             is_sent = await asyncio.to_thread(target.notify, title, body)
     except Exception as error:  # noqa: BLE001  (plugins of over a hundred services raise what they like)
         structlog.get_logger().warning("alert_not_sent", target=target.name, error=type(error).__name__)

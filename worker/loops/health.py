@@ -12,11 +12,11 @@ from redis.exceptions import RedisError
 from service.queue.redis_faults import describe
 from service.queue.task_queue import HEALTH_KEYS, Bell, redis_pool
 
-INTERVAL = 5.0  # seconds
-INTERVAL_AND_MORE = timedelta(seconds=INTERVAL + 1)
+HEALTH_INTERVAL = 5.0  # seconds
+LEAVING_LIFETIME = timedelta(seconds=HEALTH_INTERVAL + 1)
 LEAVE_TIMEOUT = 1.0  # seconds
 # arq's own key outlives its interval by one second, which a busy machine can miss; this one by fifteen.
-LIFE = timedelta(seconds=20)
+HEALTH_KEY_LIFETIME = timedelta(seconds=20)
 
 
 class Unhealthy(Exception):
@@ -37,15 +37,15 @@ def arq_health_key(name: str | None) -> str:
 async def stay_healthy(redis: ArqRedis, name: str | None) -> None:
     """Renew the key until cancelled."""
     while True:
-        await redis.set(health_key(name), b"alive", px=LIFE)
-        await asyncio.sleep(INTERVAL)
+        await redis.set(health_key(name), b"alive", px=HEALTH_KEY_LIFETIME)
+        await asyncio.sleep(HEALTH_INTERVAL)
 
 
 async def leave(redis: ArqRedis, name: str | None) -> None:
     """Let the key expire soon. If nameless workers share it, the others renew it before that."""
     with contextlib.suppress(RedisError, OSError):
         async with asyncio.timeout(LEAVE_TIMEOUT):
-            await redis.pexpire(health_key(name), INTERVAL_AND_MORE)
+            await redis.pexpire(health_key(name), LEAVING_LIFETIME)
 
 
 async def check_health(redis_url: str, name: str | None) -> str:
@@ -61,5 +61,5 @@ async def check_health(redis_url: str, name: str | None) -> str:
     finally:
         await redis.aclose(close_connection_pool=True)
     if not is_alive:
-        raise Unhealthy(f"{shown} has given no sign of life for {LIFE.total_seconds():.0f} seconds")
+        raise Unhealthy(f"{shown} has given no sign of life for {HEALTH_KEY_LIFETIME.total_seconds():.0f} seconds")
     return f"{shown} lives"

@@ -8,11 +8,11 @@ from service.actions.retention import remove_old_jobs, remove_old_webhooks
 from service.database.connection import Database
 from worker.loops.run_forever import run_forever
 
-INTERVAL = 600.0  # seconds
+RETENTION_INTERVAL = 600.0  # seconds
 
 
 async def remove_for_ever(database: Database, *, days: int) -> None:
-    """Delete what is older than `days`, every `INTERVAL`, until cancelled. 0 keeps everything.
+    """Delete what is older than `days`, every `RETENTION_INTERVAL`, until cancelled. 0 keeps everything.
 
     In a loop of its own: a first run over years of history must not delay the sweep.
     """
@@ -24,4 +24,6 @@ async def remove_for_ever(database: Database, *, days: int) -> None:
             structlog.get_logger().info("jobs_removed", rows=removed)
 
     if days:
-        await run_forever(remove, interval=INTERVAL, postponed="retention_postponed", failed="retention_failed")
+        await run_forever(
+            remove, interval=RETENTION_INTERVAL, postponed="retention_postponed", failed="retention_failed"
+        )

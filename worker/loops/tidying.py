@@ -6,15 +6,15 @@ from service.observability.metrics import WorkerMetrics
 from service.storage.object_store import ObjectStore
 from worker.loops.run_forever import run_forever
 
-INTERVAL = 600.0  # seconds
+TIDYING_INTERVAL = 600.0  # seconds
 
 
 async def tidy_for_ever(database: Database, store: ObjectStore, metrics: WorkerMetrics) -> None:
-    """Tidy every `INTERVAL` until cancelled. In a loop of its own: a bucket that hangs must not delay the sweep."""
+    """Tidy every `TIDYING_INTERVAL` until cancelled. A bucket that hangs must not delay the sweep."""
 
     async def tidy() -> None:
         metrics.uploads_aborted.inc(await abort_stale_uploads(database, store))
         metrics.objects_removed.inc(await remove_left_probes(store))
         metrics.objects_removed.inc(await remove_unnamed_objects(database, store))
 
-    await run_forever(tidy, interval=INTERVAL, postponed="tidying_postponed", failed="tidying_failed")
+    await run_forever(tidy, interval=TIDYING_INTERVAL, postponed="tidying_postponed", failed="tidying_failed")

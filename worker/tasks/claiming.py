@@ -19,7 +19,7 @@ from worker.shutdown import Drain
 USER_JOBS_MAX = 50
 JOBS_MAX = 2 * USER_JOBS_MAX  # in one worker; above this, only jobs of users who have none running
 NEWCOMERS_MAX = 4 * USER_JOBS_MAX  # in one worker, with those
-LOOK_INTERVAL = 1.0  # seconds between two looks for a job without a message
+CLAIM_INTERVAL = 1.0  # seconds between two looks for a job without a message
 #: Seconds from a message to a second look: a job may be committed while the message of another one is handled.
 SECOND_LOOK = 0.2
 ROOM_INTERVAL = 0.03  # seconds between two looks at whether this worker has room
@@ -58,7 +58,7 @@ class ClaimLoop:
             self._woken.clear()
             while self._running < self._scale * NEWCOMERS_MAX and await self._claim():
                 await self._slow_down()
-            was_woken = await self._rest(SECOND_LOOK if was_woken else LOOK_INTERVAL)
+            was_woken = await self._rest(SECOND_LOOK if was_woken else CLAIM_INTERVAL)
 
     async def _claim(self) -> bool:
         claimed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

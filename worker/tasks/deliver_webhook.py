@@ -22,7 +22,7 @@ from worker.context import Context, context_of
 #: Added to the timeout of the POST: time to make the body, to check whether DNS works at all, and for the database.
 LEASE_MARGIN = timedelta(seconds=30)
 RECORD_AGAIN = 1.0  # seconds between two tries to record an attempt
-SETTLE_GRACE = 5.0  # seconds to record an attempt when the process ends; below `worker.shutdown.GRACE`
+SETTLE_GRACE = 5.0  # seconds to record an attempt when the process ends; below `worker.shutdown.SHUTDOWN_TIMEOUT`
 LATE = "late"  #: key in arq's context: True in the worker of later attempts
 
 

@@ -28,11 +28,11 @@ from worker.tasks.postponement import Postponed, postpone_or_expire
 
 CLAIM_LOOP = "claim_loop"  #: key of the claim loop in arq's context
 HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
-LISTING_TIMEOUT = 60.0  # seconds
+LONG_LISTING_TIMEOUT = 60.0  # seconds
 SEARCH_TIMEOUT = 20.0  # seconds
-BACKOFF = timedelta(seconds=15)
-BACKOFF_MAX = timedelta(minutes=10)
-PAUSE = timedelta(seconds=20)  # after a fault that is not of one document: the bucket, the token
+JOB_BACKOFF = timedelta(seconds=15)
+JOB_BACKOFF_MAX = timedelta(minutes=10)
+JOB_PAUSE = timedelta(seconds=20)  # after a fault that is not of one document: the bucket, the token
 DATABASE_PAUSE = timedelta(seconds=2)
 
 
@@ -98,7 +98,7 @@ async def _run(context: Context, job: ClaimedJob) -> bool:
     except Exception as error:  # process boundary: the job must not wait for its lease to end, and others go on
         log.exception("job_interrupted")
         reason = f"a fault of this program: {type(error).__name__}"
-        return await _postpone(context, job, Postponed(PAUSE, reason=reason))
+        return await _postpone(context, job, Postponed(JOB_PAUSE, reason=reason))
     else:
         await _tell_end(context, settlement)
     return True
@@ -158,13 +158,13 @@ async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, A
 async def _keep_lease(context: Context, job: ClaimedJob) -> None:
     """Renew the lease until it is lost, or the database is away for longer than it lasts. Raises `LeaseLost`."""
     clock = asyncio.get_running_loop().time
-    deadline = clock() + jobs.LEASE.total_seconds()
+    deadline = clock() + jobs.JOB_LEASE.total_seconds()
     while clock() < deadline:
         await asyncio.sleep(HEARTBEAT)
         asked_at = clock()
         if await _renew(context, job, deadline):
             # Counted from before the query: the term in the database begins later.
-            deadline = asked_at + jobs.LEASE.total_seconds()
+            deadline = asked_at + jobs.JOB_LEASE.total_seconds()
     raise LeaseLost
 
 
@@ -223,7 +223,7 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
 
     try:
         async with leased(context.database, lease):
-            listing = await context.portal.list_process(job.number, timeout=LISTING_TIMEOUT)
+            listing = await context.portal.list_process(job.number, timeout=LONG_LISTING_TIMEOUT)
             await context.database.run(register)
     except NotFound:
         return ErrorCode.PROCESS_NOT_FOUND
@@ -253,8 +253,8 @@ def _put_off(job: ClaimedJob, error: Unavailable) -> Postponed:
     asked_for = timedelta(seconds=error.retry_after or 0)
     is_of_case = isinstance(error, Unauthorized) and error.token_works
     if isinstance(error, Outage | Busy) and not is_of_case:
-        return Postponed(max(PAUSE, asked_for), job.listing_failures, reason=str(error))
-    backoff = min(BACKOFF * 2**job.listing_failures, BACKOFF_MAX)
+        return Postponed(max(JOB_PAUSE, asked_for), job.listing_failures, reason=str(error))
+    backoff = min(JOB_BACKOFF * 2**job.listing_failures, JOB_BACKOFF_MAX)
     return Postponed(max(backoff, asked_for), job.listing_failures + 1, reason=f"no listing: {error}")
 
 
@@ -279,8 +279,8 @@ def _reason(failures: ExceptionGroup[Exception]) -> Exception:
         return LeaseLost()
     if (pausing := failures.subgroup((StorageError, Outage))) is not None:
         first = _first(pausing)
-        asked_for = timedelta(seconds=first.retry_after or 0) if isinstance(first, PortalError) else PAUSE
-        return Postponed(max(PAUSE, asked_for), reason=str(first) or type(first).__name__)
+        asked_for = timedelta(seconds=first.retry_after or 0) if isinstance(first, PortalError) else JOB_PAUSE
+        return Postponed(max(JOB_PAUSE, asked_for), reason=str(first) or type(first).__name__)
     return failures.exceptions[0]
 
 

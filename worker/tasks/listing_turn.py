@@ -12,18 +12,19 @@ from service.database.portal.listing_leases import Lease
 from service.domain.jobs import ClaimedJob
 from worker.context import Context
 
-LOOK_INTERVAL = 0.1  # seconds between two checks of a listing by another process
-PATIENCE = 15.0  # seconds; API processes list for 5 at most, but may begin again and again
+LISTING_TURN_POLL_INTERVAL = 0.1  # seconds between two checks of a listing by another process
+LISTING_TURN_TIMEOUT = 15.0  # seconds; API processes list for 5 at most, but may begin again and again
 
 
 async def take_lease(context: Context, job: ClaimedJob) -> Lease | None:
     """Wait until no other process lists the case, then lease the listing.
 
-    None: another process has registered the listing that the job waits for. After `PATIENCE` the returned lease is
-    not held: this worker, which waits longer for the portal than the API does, then lists beside the other process.
+    None: another process has registered the listing that the job waits for. After `LISTING_TURN_TIMEOUT` the returned
+    lease is not held: this worker, which waits longer for the portal than the API does, then lists beside the other
+    process.
     """
     clock, holder = asyncio.get_running_loop().time, uuid4()
-    deadline = clock() + PATIENCE
+    deadline = clock() + LISTING_TURN_TIMEOUT
     while True:
         async with context.database.connection() as connection:
             lease = await _take(connection, job, holder)
@@ -36,7 +37,7 @@ async def take_lease(context: Context, job: ClaimedJob) -> Lease | None:
                 lease = Lease(job.number, holder, await processes.next_listing(connection))
         if lease is not None:
             return lease
-        await asyncio.sleep(LOOK_INTERVAL)
+        await asyncio.sleep(LISTING_TURN_POLL_INTERVAL)
 
 
 async def _take(connection: Connection, job: ClaimedJob, holder: UUID) -> Lease | None:

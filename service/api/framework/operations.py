@@ -183,7 +183,7 @@ async def start_many(call: Call[Any, Any], count: int) -> None:
         await spend(call.request, call.state["rates"].numbers, "numbers", identity, cost=count)
 
 
-OK = (Reply(200, "Done."),)
+DONE = (Reply(200, "Done."),)
 
 
 def operation(
@@ -203,7 +203,7 @@ def operation(
             name,
             tag,
             handler,
-            replies or OK,
+            replies or DONE,
             problems,
             access,
             comes_in_crowds,
@@ -222,7 +222,7 @@ def public(
 
     def declare(handler: Callable[[ApiRequest], Awaitable[object]]) -> Operation:
         answer = _answered(get_type_hints(handler)["return"])
-        return Operation(name, tag, handler, replies or OK, problems, Access.PUBLIC, body=body, answer=answer)
+        return Operation(name, tag, handler, replies or DONE, problems, Access.PUBLIC, body=body, answer=answer)
 
     return declare
 

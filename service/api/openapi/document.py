@@ -18,7 +18,7 @@ from service.api.openapi.schemas import comments, key, parameter_schema, schemas
 from service.api.openapi.texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAGS
 from service.api.openapi.webhooks import webhooks
 from service.domain.version import VERSION
-from service.http.problems import CATALOGUE, MEDIA_TYPE, ProblemView
+from service.http.problems import CATALOGUE, PROBLEM_MEDIA_TYPE, ProblemView
 from service.webhooks.payload import WebhookBody
 
 _PATH = re.compile(r"{(\w+)}")
@@ -183,7 +183,7 @@ def _problem(status: int, codes: list[str], schemas: Mapping[str, Any]) -> dict[
         "description": " ".join(f"`{code}`: {CATALOGUE[code][1]}" for code in views),
         "headers": _headers(*_ALWAYS, *_PROBLEM_HEADERS.get(status, ())),
         "content": {
-            MEDIA_TYPE: {
+            PROBLEM_MEDIA_TYPE: {
                 "schema": schemas[key(ProblemView)],
                 "examples": {code: {"value": msgspec.to_builtins(view)} for code, view in views.items()},
             }

@@ -31,7 +31,7 @@ NO_CONNECTION = "The host did not accept the connection."
 _FILED = datetime(2023, 1, 30, 16, 10, 52, tzinfo=UTC)
 ASKED = datetime(2026, 1, 31, 11, 59, 55, tzinfo=UTC)
 _STARTED = datetime(2026, 1, 31, 11, 59, 56, tzinfo=UTC)
-ENDED = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+COMPLETED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 _EXPIRES = datetime(2026, 1, 31, 13, 0, 0, tzinfo=UTC)
 _CASE: dict[str, Any] = {
     "process_number": NUMBER,
@@ -88,8 +88,8 @@ _FACTS: dict[str, Any] = {
     "size_mismatch": False,
     "started_at": _STARTED,
 }
-AVAILABLE = DocumentView(**_STORED, **_FACTS, sequence=1, page_count=12, attempts=1, completed_at=ENDED)
-GIVEN_UP = DocumentView(**_FAILED, **_FACTS, sequence=2, page_count=None, attempts=3, completed_at=ENDED)
+AVAILABLE = DocumentView(**_STORED, **_FACTS, sequence=1, page_count=12, attempts=1, completed_at=COMPLETED_AT)
+GIVEN_UP = DocumentView(**_FAILED, **_FACTS, sequence=2, page_count=None, attempts=3, completed_at=COMPLETED_AT)
 _UNDER_WAY = msgspec.structs.replace(
     GIVEN_UP,
     status=DocumentStatus.PROCESSING,
@@ -98,7 +98,7 @@ _UNDER_WAY = msgspec.structs.replace(
     attempts=0,
     completed_at=None,
 )
-CASE = ProcessView(
+EXAMPLE_CASE = ProcessView(
     **_CASE,
     status=ProcessStatus.PROCESSING,
     job_id=JOB_ID,
@@ -134,12 +134,12 @@ STATUS = StatusView(
     error_message=None,
     webhook_url=WEBHOOK_URL,
     webhook_sent=True,
-    webhook_sent_at=ENDED,
+    webhook_sent_at=COMPLETED_AT,
     webhook_attempts=1,
     webhook_last_error=None,
     created_at=ASKED,
     started_at=_STARTED,
-    completed_at=ENDED,
+    completed_at=COMPLETED_AT,
 )
 SUMMARY = ProcessSummary(**_CASE, status=ProcessStatus.PROCESSING, job_id=JOB_ID, created_at=ASKED, updated_at=_STARTED)
 JOB = JobView(
@@ -163,7 +163,7 @@ POSTPONED_JOB = msgspec.structs.replace(
     total_documents=0,
     completed_documents=0,
     waiting_for="no listing: the portal answered 503",
-    tried_again_at=ENDED,
+    tried_again_at=COMPLETED_AT,
     started_at=None,
 )
 WAITING_JOB = JobDetails(**msgspec.structs.asdict(POSTPONED_JOB), position=3)
@@ -174,7 +174,7 @@ UNLISTED_JOB = msgspec.structs.replace(
     completed_documents=0,
     error_code=ErrorCode.PROCESS_NOT_FOUND,
     error_message=SENTENCES[ErrorCode.PROCESS_NOT_FOUND],
-    completed_at=ENDED,
+    completed_at=COMPLETED_AT,
 )
 JOB_DETAILS = JobDetails(**msgspec.structs.asdict(UNLISTED_JOB), position=None)
 UNLISTED = msgspec.structs.replace(
@@ -185,14 +185,14 @@ UNLISTED = msgspec.structs.replace(
 )
 COMPLETED_EVENT = WebhookBody(
     type="process.completed",
-    timestamp=ENDED,
+    timestamp=COMPLETED_AT,
     process_number=NUMBER,
     job_id=JOB_ID,
     status=ProcessStatus.COMPLETED,
     total_documents=1,
     completed_documents=1,
     failed_documents=0,
-    completed_at=ENDED,
+    completed_at=COMPLETED_AT,
     documents=[WebhookDocument(**_STORED)],
     documents_truncated=False,
     status_url=f"{_PROCESS_URL}/status",

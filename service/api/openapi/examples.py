@@ -18,10 +18,10 @@ from service.api.framework.pagination import CURSOR_EXAMPLE, Page
 from service.api.health import LiveView, ReadyView
 from service.api.openapi.example_case import (
     ASKED,
-    CASE,
+    COMPLETED_AT,
     COMPLETED_EVENT,
     DELIVERY_ID,
-    ENDED,
+    EXAMPLE_CASE,
     FAILED_EVENT,
     JOB,
     JOB_DETAILS,
@@ -92,7 +92,7 @@ _DELIVERY = DeliveryView(
     created_at=ASKED,
     completed_at=None,
     attempts=[
-        AttemptView(1, ENDED, 31, "status", 502, "Bad Gateway", "The host answered 502."),
+        AttemptView(1, COMPLETED_AT, 31, "status", 502, "Bad Gateway", "The host answered 502."),
         AttemptView(2, _RETRIED, 12, "connect_failed", None, None, NO_CONNECTION),
     ],
 )
@@ -135,7 +135,7 @@ EVENTS = (
 
 EXAMPLES: Sequence[msgspec.Struct] = (
     *EVENTS,
-    CASE,
+    EXAMPLE_CASE,
     KEPT_CASE,
     STATUS,
     UNLISTED,
@@ -156,7 +156,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     StartedView(NUMBER, JOB_ID, JOB),
     StartedView(NUMBER, None, None),
     SecretView(_SECRET, [], None),
-    SecretView(_SECRET, [_SECRET.replace("A", "B")], ENDED),
+    SecretView(_SECRET, [_SECRET.replace("A", "B")], COMPLETED_AT),
     RecoverBody(ASKED),
     RecoveredView(3),
     UrlBody(WEBHOOK_URL),
@@ -189,7 +189,7 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     NewUserView(USER_ID, "Example Law Firm", "user", ASKED, _API_KEY),
     UserBody("Example Law Firm", key_label=_LABEL),
     KeyBody(_LABEL),
-    KeyView(KEY_ID, "AAAA", _LABEL, ASKED, ENDED),
+    KeyView(KEY_ID, "AAAA", _LABEL, ASKED, COMPLETED_AT),
     NewKeyView(KEY_ID, "AAAA", _LABEL, ASKED, None, _API_KEY),
     ReadyView("unavailable", "ok", "ok", "gives no answer within 1.5 seconds", "ok", "ok"),
 )

@@ -10,7 +10,7 @@ from service.database.cases.processes import Overview
 from service.domain.documents import Document
 from service.domain.events import count
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ACTIVE_JOB, ENDED, JobStatus, ProcessStatus
+from service.domain.statuses import ACTIVE_JOB, FINAL_STATUSES, JobStatus, ProcessStatus
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def ending(progress: ProgressView, overview: Overview) -> ProgressView | None:
     If documents are left that the last job was not made for, the case is pending again: the work has ended then too,
     but the case is not complete.
     """
-    if progress.status in ENDED:
+    if progress.status in FINAL_STATUSES:
         return progress
     if overview.job_status is None or overview.job_status in ACTIVE_JOB:
         return None

@@ -10,7 +10,7 @@ from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 KEEP_ALIVE = 15.0  # seconds between comments; proxies close connections that are silent for 30 or 60
-SEND_TIMEOUT = 30.0  # seconds; a client that reads nothing for longer is cut off, and can connect for a new snapshot
+EVENT_SEND_TIMEOUT = 30.0  # seconds; a client that reads nothing for longer is cut off, and can connect again
 FAREWELL_TIMEOUT = 1.0  # seconds to complete a response when the server stops
 RETRY = 3000  # milliseconds that a browser waits before it connects again
 
@@ -36,7 +36,7 @@ class EventStream(EventSourceResponse):
     """
 
     def __init__(
-        self, events: AsyncIterator[bytes], *, keep_alive: float = KEEP_ALIVE, send_timeout: float = SEND_TIMEOUT
+        self, events: AsyncIterator[bytes], *, keep_alive: float = KEEP_ALIVE, send_timeout: float = EVENT_SEND_TIMEOUT
     ) -> None:
         super().__init__(events, ping=keep_alive, ping_message_factory=_keep_alive_comment, send_timeout=send_timeout)
 

@@ -27,8 +27,8 @@ from service.domain.process_number import ProcessNumber
 from service.http.responses import encoded_list
 from service.http.slices import Slices
 
-INTERVAL = 0.5  # seconds between polls
-GATHER = 0.05  # seconds after a poll; listeners that join in this time share the next one
+POLL_INTERVAL = 0.5  # seconds between polls
+JOINING_TIME = 0.05  # seconds after a poll; listeners that join in this time share the next one
 OUTAGE_PAUSE = 1.0  # seconds to the next poll if the database cannot be reached
 OPENINGS = 50  # cases that one poll loads whole for new listeners; many at once must not delay the others
 
@@ -60,7 +60,9 @@ class ProgressWatcher:
     gets nothing that is older than its beginning.
     """
 
-    def __init__(self, database: Database, links: DocumentLinks, slices: Slices, *, interval: float = INTERVAL) -> None:
+    def __init__(
+        self, database: Database, links: DocumentLinks, slices: Slices, *, interval: float = POLL_INTERVAL
+    ) -> None:
         """`interval`: seconds between polls."""
         self._database = database
         self._links = links
@@ -110,9 +112,9 @@ class ProgressWatcher:
                 _close(case.everybody)
 
     async def _rest(self) -> None:
-        await asyncio.sleep(GATHER)
+        await asyncio.sleep(JOINING_TIME)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._interval - GATHER):
+            async with asyncio.timeout(self._interval - JOINING_TIME):
                 await self._wake.wait()
 
     async def _look(self, *, quietly: bool) -> bool:

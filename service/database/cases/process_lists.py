@@ -11,7 +11,7 @@ from service.database.connection import Connection, as_struct
 from service.database.horizon import horizon
 from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ENDED, JobStatus, ProcessStatus
+from service.domain.statuses import FINAL_STATUSES, JobStatus, ProcessStatus
 
 
 class ProcessRow(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ def _newest_first(wanted: ProcessFilter, conditions: list[str], after: Position[
     """Return SQL that reads indexes in the order of the list, and little more of them than one page."""
     if wanted.status is ProcessStatus.PROCESSING:
         return _active(JobStatus.PROCESSING, conditions, after)
-    if wanted.status in ENDED and after is None:
+    if wanted.status in FINAL_STATUSES and after is None:
         # The newest cases may all have other states, and PostgreSQL would scan them in the order of time. With the
         # state in ORDER BY it uses the index on both. It is only one state, so the order is the same.
         within = f"state BETWEEN '{wanted.status}' AND '{wanted.status}'"

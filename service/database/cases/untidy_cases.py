@@ -12,7 +12,7 @@ from service.domain.process_number import ProcessNumber
 #: How long an object is kept after it was written or replaced. A link is valid for 7 days at most, and may have been
 #: signed just before its object was replaced.
 KEPT = timedelta(days=8)
-LEASE = timedelta(hours=1)  # after this another worker takes a case, if the first one crashed
+TIDYING_LEASE = timedelta(hours=1)  # after this another worker takes a case, if the first one crashed
 
 
 class UntidyCase(msgspec.Struct, frozen=True):
@@ -48,12 +48,12 @@ async def mark(connection: Connection, number: ProcessNumber) -> None:
 
 
 async def take(connection: Connection, *, limit: int) -> list[UntidyCase]:
-    """Lease cases that are due: no other worker gets them for `LEASE`. Any number of workers may call it at once."""
+    """Lease cases that are due: no other worker gets them for `TIDYING_LEASE`. Any number of workers may call it."""
     rows = await connection.fetch_all(
         "UPDATE untidy_cases SET tidy_at = now() + :lease WHERE process_number IN (SELECT process_number"
         " FROM untidy_cases WHERE tidy_at <= now() ORDER BY tidy_at LIMIT :limit FOR UPDATE SKIP LOCKED)"
         " RETURNING process_number, marks",
-        {"lease": LEASE, "limit": limit},
+        {"lease": TIDYING_LEASE, "limit": limit},
     )
     return [UntidyCase(ProcessNumber(row["process_number"]), row["marks"]) for row in rows]
 

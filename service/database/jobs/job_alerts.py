@@ -14,7 +14,7 @@ import msgspec
 from service.database.connection import Connection, as_optional, as_struct
 from service.database.horizon import horizon
 
-BATCH = 1000  # failures of one message
+ALERT_BATCH = 1000  # failures of one message
 _COUNTED_AT_MOST = 10_000
 
 
@@ -104,7 +104,7 @@ async def take(
         return None
     # Another worker may have sent them since.
     place = await _place(connection, target, topic, within)
-    failures = await read(connection, topic, place.start, before=await horizon(connection), limit=BATCH)
+    failures = await read(connection, topic, place.start, before=await horizon(connection), limit=ALERT_BATCH)
     if not failures:
         await put_off(connection, Telling(target, topic, lease, [], 0), timedelta(0))
         return None

@@ -9,7 +9,7 @@ import msgspec
 
 from service.database.connection import Connection, as_struct
 
-BATCH = 500  # jobs that one transaction looks at
+JOB_RETENTION_BATCH = 500  # jobs that one transaction looks at
 
 _UNNEEDED = (
     "completed_at < now() - CAST(:age AS interval)"
@@ -44,7 +44,7 @@ async def remove_jobs(connection: Connection, *, older_than: timedelta) -> Walke
         return Walked(0, is_last=True)
     visited = await _next(connection, _Place(row["passed_at"], row["passed_id"]), older_than)
     removed = await remove_unneeded(connection, [each.id for each in visited], older_than)
-    is_last = len(visited) < BATCH
+    is_last = len(visited) < JOB_RETENTION_BATCH
     await _pass(connection, None if is_last else visited[-1])
     return Walked(removed, is_last=is_last)
 
@@ -52,7 +52,7 @@ async def remove_jobs(connection: Connection, *, older_than: timedelta) -> Walke
 async def _next(connection: Connection, after: _Place, older_than: timedelta) -> list[_Place]:
     rows = await connection.fetch_all(
         "SELECT created_at, id FROM jobs WHERE created_at < now() - CAST(:age AS interval)"
-        f" AND (created_at, id) > (:at, :id) ORDER BY created_at, id LIMIT {BATCH}",
+        f" AND (created_at, id) > (:at, :id) ORDER BY created_at, id LIMIT {JOB_RETENTION_BATCH}",
         {"age": older_than, "at": after.created_at, "id": after.id},
     )
     return [as_struct(row, _Place) for row in rows]

@@ -13,7 +13,7 @@ from service.domain.jobs import ClaimedJob, Lane, LeaseLost
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
-LEASE = timedelta(seconds=15)  # if a worker crashes, others get its job after this and one sweep
+JOB_LEASE = timedelta(seconds=15)  # if a worker crashes, others get its job after this and one sweep
 
 _SETTLED = "status IN ('available', 'failed')"
 #: Of documents; one whose update failed counts as failed, although its older file is available.
@@ -130,7 +130,7 @@ async def renew(connection: Connection, job: ClaimedJob) -> bool:
     """Extend the lease. False: it is lost, because the job was cancelled or taken over."""
     row = await connection.fetch_one(
         "UPDATE jobs SET lease_expires_at = now() + :term WHERE id = :id AND lease_token = :lease RETURNING id",
-        {"id": job.id, "lease": job.lease, "term": LEASE},
+        {"id": job.id, "lease": job.lease, "term": JOB_LEASE},
     )
     return row is not None
 

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database.connection import Connection
-from service.database.jobs.jobs import LEASE, claimed_job
-from service.database.portal.portal_slots import LEASE as SHARE_LEASE
+from service.database.jobs.jobs import JOB_LEASE, claimed_job
+from service.database.portal.portal_slots import SLOT_LEASE
 from service.domain.jobs import ClaimedJob
 
 COST_MAX = 100  # documents that a claim counts at most; the requests of a large case are shared at the portal
 #: While all slots are in use: this long after their last claim, a user may start one more job that is in no batch.
-PATIENCE = timedelta(seconds=0.5)
+SINGLE_JOB_INTERVAL = timedelta(seconds=0.5)
 LOCKED_MAX = 20  # users that one claim skips because other transactions have locked their jobs
 
 
@@ -38,7 +38,7 @@ _HAS_JOB = (
 # While slots are idle, any user may start a job. While all slots are in use, a user may start one:
 # - at once, if no job of the user is running;
 # - at once, if all running jobs of the user come from batches and the new one does not;
-# - every `PATIENCE`, if the new job comes from no batch and such jobs of the user want fewer than
+# - every `SINGLE_JOB_INTERVAL`, if the new job comes from no batch and such jobs of the user want fewer than
 #   `total * job_concurrency` slots.
 _CLAIM = f"""
 WITH alive AS MATERIALIZED (
@@ -122,9 +122,9 @@ async def claim_next(connection: Connection, claimer: Claimer) -> ClaimedJob | N
     lease, passed_over = uuid4(), list(claimer.passed_over)
     values = msgspec.structs.asdict(claimer) | {
         "lease": lease,
-        "term": LEASE,
-        "share_lease": SHARE_LEASE,
-        "patience": PATIENCE,
+        "term": JOB_LEASE,
+        "share_lease": SLOT_LEASE,
+        "patience": SINGLE_JOB_INTERVAL,
         "passed_over": passed_over,
     }
     for _ in range(LOCKED_MAX):

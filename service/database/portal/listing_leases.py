@@ -13,7 +13,7 @@ import msgspec
 from service.database.connection import Connection, as_struct
 from service.domain.process_number import ProcessNumber
 
-LEASE = timedelta(seconds=3)  # renewed each second; if its process is killed or frozen, the others wait this long
+LISTING_LEASE = timedelta(seconds=3)  # renewed each second; if its holder is killed or frozen, others wait this long
 KEEP = timedelta(minutes=1)  # of a row after its end; requests wait for an outcome for some seconds
 
 
@@ -85,7 +85,7 @@ async def take(
             "holder": holder,
             "forced": is_forced,
             "waited": waited,
-            "length": LEASE,
+            "length": LISTING_LEASE,
             "keep": KEEP,
         },
     )
@@ -99,7 +99,7 @@ async def renew(connection: Connection, lease: Lease) -> None:
     await connection.execute(
         "UPDATE listing_leases SET expires_at = now() + :length"
         " WHERE number = :number AND holder = :holder AND outcome IS NULL",
-        {"number": lease.number.digits, "holder": lease.holder, "length": LEASE},
+        {"number": lease.number.digits, "holder": lease.holder, "length": LISTING_LEASE},
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from service.database.connection import Connection, as_struct
 
-LEASE = timedelta(seconds=10)  # of a slot, and of a worker's report in `portal_shares`
+SLOT_LEASE = timedelta(seconds=10)  # of a slot, and of a worker's report in `portal_shares`
 
 
 class WorkerShare(msgspec.Struct, frozen=True):
@@ -88,18 +88,18 @@ async def renew(
             "wanted": list(wanted.values()),
             "singles": [singles.get(user_id, 0) for user_id in wanted],
             "in_use": [in_use.get(user_id, 0) for user_id in wanted],
-            "lease": LEASE,
+            "lease": SLOT_LEASE,
         },
     )
     return as_struct(row, Renewed) if row is not None else Renewed([], 0)
 
 
 async def shares(connection: Connection) -> list[WorkerShare]:
-    """Return the last report of every live worker. Deletes reports older than `LEASE`."""
+    """Return the last report of every live worker. Deletes reports older than `SLOT_LEASE`."""
     rows = await connection.fetch_all(
         "WITH gone AS (DELETE FROM portal_shares WHERE seen_at + :lease < now())"
         " SELECT worker_id, granted, users, wanted, singles, in_use FROM portal_shares WHERE seen_at + :lease >= now()",
-        {"lease": LEASE},
+        {"lease": SLOT_LEASE},
     )
     return [as_struct(row, WorkerShare) for row in rows]
 
@@ -111,7 +111,7 @@ async def take(connection: Connection, worker_id: UUID, *, count: int, total: in
         " WHERE number IN (SELECT number FROM portal_slots WHERE number <= :total AND worker_id IS DISTINCT FROM :id"
         " AND coalesce(expires_at < now(), true) ORDER BY number LIMIT :count FOR UPDATE SKIP LOCKED)"
         " RETURNING number",
-        {"id": worker_id, "count": count, "total": total, "lease": LEASE},
+        {"id": worker_id, "count": count, "total": total, "lease": SLOT_LEASE},
     )
     return [row["number"] for row in rows]
 
@@ -128,6 +128,6 @@ async def give_back(connection: Connection, worker_id: UUID) -> None:
 async def count_workers(connection: Connection) -> int:
     """Count the live workers."""
     count: int = await connection.fetch_val(
-        "SELECT count(*) FROM portal_shares WHERE seen_at + :lease >= now()", {"lease": LEASE}
+        "SELECT count(*) FROM portal_shares WHERE seen_at + :lease >= now()", {"lease": SLOT_LEASE}
     )
     return count

@@ -9,7 +9,7 @@ import msgspec
 from service.database.connection import UNREACHABLE, Connection, as_optional
 
 #: Every error of PostgreSQL: a rotated token must not be lost, not even because of a full disk or a standby.
-FAILURES: tuple[type[Exception], ...] = (*UNREACHABLE, asyncpg.PostgresError)
+DATABASE_FAILURES: tuple[type[Exception], ...] = (*UNREACHABLE, asyncpg.PostgresError)
 
 
 class StoredTokens(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from service.database.connection import Connection, as_struct
 
-BATCH = 1000  # deliveries that one transaction looks at
+DELETION_BATCH = 1000  # deliveries that one transaction looks at
 USER_DELETED = "The user was deleted."
 
 
@@ -56,14 +56,14 @@ async def _end_batch(connection: Connection, user_id: UUID, after: _Place) -> _P
     """End the next deliveries of the user. Returns the position of the last one, or None if no more are left."""
     rows = await connection.fetch_all(
         "SELECT created_at, id FROM deliveries WHERE user_id = :user_id AND (created_at, id) > (:at, :id)"
-        f" ORDER BY created_at, id LIMIT {BATCH}",
+        f" ORDER BY created_at, id LIMIT {DELETION_BATCH}",
         {"user_id": user_id, "at": after.created_at, "id": after.id},
     )
     if not rows:
         return None
     last = as_struct(rows[-1], _Place)
     await _end(connection, await _lock_open(connection, user_id, after, last))
-    return last if len(rows) == BATCH else None
+    return last if len(rows) == DELETION_BATCH else None
 
 
 async def _lock_open(connection: Connection, user_id: UUID, after: _Place, last: _Place) -> list[UUID]:

@@ -10,7 +10,7 @@ import msgspec
 
 T = TypeVar("T")
 
-ENDED = frozenset({"completed", "failed", "cancelled"})
+FINISHED_STATUSES = frozenset({"completed", "failed", "cancelled"})
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 

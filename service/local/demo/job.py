@@ -11,7 +11,15 @@ import msgspec
 from rich.console import Console
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from service.local.demo.client import ENDED, CaseDocument, CaseStatus, DemoClient, DemoFailed, Download, WebhookBody
+from service.local.demo.client import (
+    FINISHED_STATUSES,
+    CaseDocument,
+    CaseStatus,
+    DemoClient,
+    DemoFailed,
+    Download,
+    WebhookBody,
+)
 from service.local.demo.progress import progress_display
 from service.local.demo.receiver import ReceivedWebhook, Receiver, running_receiver
 from service.local.endpoints import Endpoints
@@ -19,7 +27,7 @@ from service.local.services import Services
 from service.local.simulator import PortalControl
 from service.local.simulator.cases.samples import FEDERAL
 
-CASE = FEDERAL
+DEMO_CASE = FEDERAL
 
 _POLL_SECONDS = 0.15
 _LIMIT_SECONDS = 120.0  # from the request to the webhook
@@ -76,8 +84,8 @@ async def _slow_down(session: aiohttp.ClientSession, endpoints: Endpoints) -> No
 async def _called_back(client: DemoClient, services: Services, receiver: Receiver) -> _Callback:
     """Request the case, then watch until the webhook has arrived."""
     started = time.monotonic()
-    click.echo(f"Request   GET /api/v1/processes/{CASE}?webhook_url={receiver.url}")
-    answer = await client.ask_for(CASE, receiver.url)
+    click.echo(f"Request   GET /api/v1/processes/{DEMO_CASE}?webhook_url={receiver.url}")
+    answer = await client.ask_for(DEMO_CASE, receiver.url)
     click.echo(f"Answer    {answer.total_documents} documents, status {answer.status}, job {answer.job_id}")
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
@@ -93,9 +101,9 @@ async def _watch(client: DemoClient, services: Services) -> CaseStatus:
     with progress_display(Console()) as display:
         while True:
             services.check()
-            status = await client.status(CASE)
+            status = await client.status(DEMO_CASE)
             display.show(status)
-            if status.status in ENDED:
+            if status.status in FINISHED_STATUSES:
                 return status
             await asyncio.sleep(_POLL_SECONDS)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from service.database import migrations
-from service.local.demo.job import CASE, Result, show_main_job
+from service.local.demo.job import DEMO_CASE, Result, show_main_job
 from service.local.directory import DataDirectory
 from service.local.endpoints import Endpoints
 from service.local.fresh import fresh_bucket, fresh_database, fresh_queue
@@ -41,7 +41,7 @@ def run_demo(data: Path, api_key: str) -> None:
 def closing_lines(result: Result, seconds: float) -> list[str]:
     """What happened, how long it took, what to try next: five lines. `seconds`: the whole run, with start and stop."""
     return [
-        f"Done      All {result.documents} documents of case {CASE} are in S3, {result.size:,} bytes.",
+        f"Done      All {result.documents} documents of case {DEMO_CASE} are in S3, {result.size:,} bytes.",
         f"Callback  One {result.webhook_type} webhook, its signature verified.",
         f"Link      One followed, {result.linked.size:,} bytes, SHA-256 as announced.",
         f"Time      {seconds:.1f} s, of which {result.seconds:.1f} s from the request to the webhook.",

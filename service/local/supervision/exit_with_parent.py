@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 10.0
+KILL_DELAY = 10.0
 """Seconds from the end of stdin to the moment at which a module that has not ended is killed."""
 
 
@@ -19,7 +19,7 @@ def _end_with_stdin() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(PATIENCE)
+    time.sleep(KILL_DELAY)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -16,7 +16,7 @@ from redis.exceptions import AuthenticationError
 
 from service.database import migrations
 from service.database.connection import ACQUIRE_TIMEOUT, COMMAND_TIMEOUT
-from service.database.jobs.jobs import LEASE
+from service.database.jobs.jobs import JOB_LEASE
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_TOTAL
 from service.local.simulator import DocumentSpec
 from service.local.stack import Stack
@@ -30,7 +30,7 @@ from tests.support.pages import Page
 from tests.support.portal import Portal
 from worker import main
 from worker.loops import health
-from worker.tasks.download_process import BACKOFF, BACKOFF_MAX, PAUSE
+from worker.tasks.download_process import JOB_BACKOFF, JOB_BACKOFF_MAX, JOB_PAUSE
 from worker.tasks.postponement import KEPT_FOR
 
 PAGE = Page("docs/operating.md")
@@ -181,10 +181,10 @@ def test_the_commands_without_an_argument_work(
 
 #: The sentences that hold numbers of the code, made of those.
 NUMBERS = (
-    f"by a lease of {LEASE.seconds} seconds",
-    f"from {health.LIFE.seconds} seconds after it died",
-    f"after {BACKOFF.seconds} seconds, then later and later, up to every {BACKOFF_MAX.seconds // 60} minutes",
-    f"tried again after {PAUSE.seconds} seconds",
+    f"by a lease of {JOB_LEASE.seconds} seconds",
+    f"from {health.HEALTH_KEY_LIFETIME.seconds} seconds after it died",
+    f"after {JOB_BACKOFF.seconds} seconds, then later and later, up to every {JOB_BACKOFF_MAX.seconds // 60} minutes",
+    f"tried again after {JOB_PAUSE.seconds} seconds",
     f"tried again every {PROBE_EVERY:.0f} seconds",
     f"up to {main.FIRST_ATTEMPTS_AT_ONCE} first attempts and {main.LATE_ATTEMPTS_AT_ONCE} later ones",
     f"one host gets at most {HOST_CONCURRENCY} of one user and {HOST_TOTAL} of all",

@@ -15,7 +15,7 @@ from service.local.stack import Stack
 from service.queue.task_queue import Bell, redis_pool
 from tests.support.deliveries.delivery_service import running_delivery_service
 from tests.support.processes import BIN, REPOSITORY
-from worker.loops.health import LIFE, Unhealthy, check_health, health_key
+from worker.loops.health import HEALTH_KEY_LIFETIME, Unhealthy, check_health, health_key
 
 PROMISED = 30  # seconds
 
@@ -85,7 +85,7 @@ async def test_a_worker_that_is_dead_is_told(
 
         worker.send(blow)
 
-        assert 0 < await life_left(service.environment) <= LIFE.total_seconds() <= PROMISED
+        assert 0 < await life_left(service.environment) <= HEALTH_KEY_LIFETIME.total_seconds() <= PROMISED
         await until(service.environment, 1)
         if blow is signal.SIGSTOP:
             worker.send(signal.SIGCONT)
@@ -98,7 +98,7 @@ async def test_workers_of_one_host_are_asked_by_their_names(stack: Stack, tmp_pa
     async with running_delivery_service(stack, tmp_path, redis_number=10) as service:
         first, second = ({**service.environment, "WORKER_NAME": name} for name in ("first", "second"))
         client = redis_pool(service.environment["REDIS_URL"])
-        await client.set(health_key("first"), b"alive", px=LIFE)
+        await client.set(health_key("first"), b"alive", px=HEALTH_KEY_LIFETIME)
         assert await checked(second) == (
             1,
             "autos: the worker second of this host has given no sign of life for 20 seconds",

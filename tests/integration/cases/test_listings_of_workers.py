@@ -168,7 +168,7 @@ async def test_a_worker_waits_for_its_turn_with_patience_only(
     steps: CaseSteps, portal: HeldPortal, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits longer for the portal than requests do, and these may come one after another."""
-    monkeypatch.setattr(listing_turn, "PATIENCE", 0.0)
+    monkeypatch.setattr(listing_turn, "LISTING_TURN_TIMEOUT", 0.0)
     waited = timedelta(0)
     await steps.run(lambda each: listing_leases.take(each, steps.number, uuid4(), is_forced=True, waited=waited))
 

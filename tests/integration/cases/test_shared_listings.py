@@ -293,5 +293,5 @@ async def take(connection: object, steps: CaseSteps) -> listing_leases.Seen:
         steps.number,
         HOLDER,
         is_forced=False,
-        waited=listing_leases.LEASE,
+        waited=listing_leases.LISTING_LEASE,
     )

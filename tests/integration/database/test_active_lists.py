@@ -14,7 +14,7 @@ from service.database.jobs import job_history
 from service.database.jobs.job_history import JobFilter
 from service.database.users import users
 from service.domain.positions import Position
-from service.domain.statuses import ENDED, JobStatus, ProcessStatus
+from service.domain.statuses import FINAL_STATUSES, JobStatus, ProcessStatus
 from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database
@@ -121,7 +121,7 @@ async def test_the_ended_cases_behind_a_crowd_of_newer_ones_are_found_at_once(da
         await connection.execute("ANALYZE processes, jobs")
         reader = explained(connection, is_generic=False)
 
-        for status in ENDED:
+        for status in FINAL_STATUSES:
             await process_lists.page(cast(Connection, reader), ProcessFilter(status=status), after=None, limit=LIMIT)
         await job_history.page(cast(Connection, reader), JobFilter(status=JobStatus.COMPLETED), limit=LIMIT)
 

@@ -51,7 +51,7 @@ async def remove(steps: CaseSteps) -> int:
 async def test_jobs_whose_documents_belong_to_later_ones_go_batch_by_batch_after_a_crash_too(
     steps: CaseSteps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_retention, "BATCH", 2)
+    monkeypatch.setattr(job_retention, "JOB_RETENTION_BATCH", 2)
     await steps.register(listed("a"))
     made = [await failing(steps) for _ in range(REPEATED)]
     await make_old(steps)

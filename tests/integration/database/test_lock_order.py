@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from service.database.cases import documents
-from service.database.connection import AGAIN, TRIES, UNREACHABLE, Connection
+from service.database.connection import TRANSACTION_CONFLICTS, TRIES, UNREACHABLE, Connection
 from service.domain.documents import StoredFile
 from tests.support.database.case_steps import CaseSteps, listed
 from tests.support.database.locks import holding, until_somebody_waits
@@ -101,7 +101,7 @@ async def test_a_transaction_that_met_a_deadlock_runs_again(steps: CaseSteps) ->
     assert tries == 3
 
 
-@pytest.mark.parametrize("error", AGAIN)
+@pytest.mark.parametrize("error", TRANSACTION_CONFLICTS)
 async def test_what_never_succeeds_ends_as_a_database_that_is_away(
     steps: CaseSteps, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,7 +94,7 @@ def untold(topic: Topic) -> Ask:
     """What a target of the alerts was not told yet."""
     recently = datetime.now(UTC) - timedelta(hours=1)
     return lambda connection, _owner: job_alerts.read(
-        connection, topic, (recently, UUID(int=0)), limit=job_alerts.BATCH
+        connection, topic, (recently, UUID(int=0)), limit=job_alerts.ALERT_BATCH
     )
 
 

@@ -13,7 +13,7 @@ from service.database.jobs.job_alerts import Topic
 from tests.support.deliveries.alerts import Witness, look
 from tests.support.deliveries.attempts import GIVEN_UP, claimed, failed_attempt, make, record
 from tests.support.deliveries.deliveries import schedule, update
-from worker.loops.alerts import MAX_AGE, TERM
+from worker.loops.alerts import ALERT_LEASE, MAX_AGE
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_what_a_worker_took_and_never_told_is_told_by_another(
 ) -> None:
     (failed,) = await fail(database, user_id, url)
     async with database.transaction() as connection:
-        assert await job_alerts.take(connection, witness.key, Topic.DELIVERIES, within=MAX_AGE, term=TERM)
+        assert await job_alerts.take(connection, witness.key, Topic.DELIVERIES, within=MAX_AGE, term=ALERT_LEASE)
     assert await look(database, witness) == []
 
     async with database.connection() as connection:
@@ -99,7 +99,7 @@ async def test_a_failure_that_is_committed_after_a_later_one_is_told_too(
 async def test_thousands_of_failures_are_told_in_messages_of_a_bounded_number(
     database: Database, user_id: UUID, url: str, witness: Witness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_alerts, "BATCH", 2)
+    monkeypatch.setattr(job_alerts, "ALERT_BATCH", 2)
     ids = await fail(database, user_id, *[url] * 5)
 
     messages = [each for _ in range(3) for each in await look(database, witness)]
@@ -133,7 +133,7 @@ async def test_what_is_too_old_to_be_told_is_logged(
 async def test_a_target_that_was_added_later_is_told_of_what_failed_lately(
     database: Database, user_id: UUID, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_alerts, "BATCH", 10)
+    monkeypatch.setattr(job_alerts, "ALERT_BATCH", 10)
     (failed,) = await fail(database, user_id, url)
     added = Witness()
 

@@ -118,7 +118,7 @@ async def test_another_user_with_the_same_url_is_still_called(database: Database
 async def test_many_deliveries_end_in_batches_that_go_on_after_a_crash(
     database: Database, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deleted_users, "BATCH", 3)
+    monkeypatch.setattr(deleted_users, "DELETION_BATCH", 3)
     monkeypatch.setattr(rescue, "ENDINGS", 1)
     user_id, _key = await add_user(database)
     path = f"/{uuid4()}"

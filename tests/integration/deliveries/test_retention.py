@@ -77,8 +77,8 @@ async def test_what_is_new_open_wanted_again_or_under_way_stays_with_its_event(
 async def test_more_than_a_batch_goes_by_many_workers_at_once_and_after_one_that_was_stopped(
     database: Database, user_id: UUID, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH", 3)
-    monkeypatch.setattr("service.actions.retention.BATCH", 3)
+    monkeypatch.setattr(retention, "RETENTION_BATCH", 3)
+    monkeypatch.setattr("service.actions.retention.RETENTION_BATCH", 3)
     ids = await schedule(database, user_id, *[url] * 10)
     for delivery_id in ids:
         await make(database, delivery_id, DELIVERED)

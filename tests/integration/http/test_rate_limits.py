@@ -181,7 +181,7 @@ class BusyRedis(SlidingWindowCounterRateLimiter):
 
     async def hit(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> bool:
         async with self._turn:
-            self._clock.put_forward(rate_limits.REDIS_TIMEOUT / 2 / rate_limits.AT_ONCE)
+            self._clock.put_forward(rate_limits.REDIS_TIMEOUT / 2 / rate_limits.REDIS_CONCURRENCY)
             await asyncio.sleep(0)
             return await super().hit(item, *identifiers, cost=cost)
 

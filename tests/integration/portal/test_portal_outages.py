@@ -58,10 +58,10 @@ async def worker(
 ) -> AsyncIterator[OneWorker]:
     """A worker that waits for hundredths of the seconds that it should."""
     simulated[0].reset()
-    monkeypatch.setattr(tries, "BACKOFF", 0.01)
+    monkeypatch.setattr(tries, "DOCUMENT_BACKOFF", 0.01)
     monkeypatch.setattr(portal_client, "PAGE_DELAY", 0.01)
-    monkeypatch.setattr(pauses, "QUIET", (0.01, 0.02))
-    monkeypatch.setattr(pauses, "BLOCK", (0.01, 0.02))
+    monkeypatch.setattr(pauses, "BUSY_PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(pauses, "FIREWALL_PAUSES", (0.01, 0.02))
     async with open_worker(database, local_bucket, simulated, ProcessNumber.parse(number)) as opened:
         yield opened
 

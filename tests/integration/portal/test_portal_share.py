@@ -196,7 +196,7 @@ async def test_a_worker_that_stood_still_finds_its_slots_gone_before_it_asks_aga
             async with database.connection() as connection:
                 await connection.execute("UPDATE portal_slots SET expires_at = now() - interval '1 second'")
                 await connection.execute("UPDATE portal_shares SET seen_at = now() - interval '11 seconds'")
-            clock.put_forward(portal_slots.LEASE.total_seconds())
+            clock.put_forward(portal_slots.SLOT_LEASE.total_seconds())
             await asyncio.wait(job.tasks, return_when=asyncio.FIRST_EXCEPTION)
             await other.ask(30)
             await agree(other)
@@ -283,7 +283,7 @@ async def test_a_worker_without_a_database_stops_asking_before_its_leases_end(da
             database._backend._pool.terminate()  # noqa: SLF001  (what a server that is gone looks like from here)
             assert (await lonely.agree(), lonely.gate.in_flight) == (1, 1)
 
-            clock.put_forward(portal_slots.LEASE.total_seconds() - MARGIN)
+            clock.put_forward(portal_slots.SLOT_LEASE.total_seconds() - MARGIN)
             await asyncio.wait(job.tasks)
             await lonely.ask(1)
             await lonely.agree()

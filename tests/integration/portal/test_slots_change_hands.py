@@ -27,7 +27,7 @@ async def test_a_slot_changes_hands_as_soon_as_its_request_ends(
         waiting = await second.ask(30)
         await second.agree()
         # Neither waits for its next renewal.
-        for interval in ("INTERVAL", "SHORT_INTERVAL"):
+        for interval in ("BUSY_RENEWAL_INTERVAL", "SHORT_INTERVAL"):
             monkeypatch.setattr(slots, interval, 600.0)
         keeping = [asyncio.create_task(worker.share.keep_for_ever()) for worker in (first, second)]
         async with asyncio.timeout(60):

@@ -199,8 +199,8 @@ async def test_many_processes_renew_once(database: Database, keycloak: Keycloak)
 async def test_a_process_that_was_killed_holds_nobody_up_for_long(
     database: Database, keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_renewal, "TERM", timedelta(seconds=0.5))
-    monkeypatch.setattr(token_renewal, "GRACE", 0.2)
+    monkeypatch.setattr(token_renewal, "RENEWAL_LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(token_renewal, "TAKEOVER_DELAY", 0.2)
     keycloak.rotation = "lenient"
     await leave(database, keycloak, answered=True)
 
@@ -226,7 +226,7 @@ async def leave(database: Database, keycloak: Keycloak, *, answered: bool) -> No
 async def test_who_takes_over_waits_for_what_the_other_may_hold(
     database: Database, keycloak: Keycloak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_renewal, "GRACE", 1.0)
+    monkeypatch.setattr(token_renewal, "TAKEOVER_DELAY", 1.0)
     keycloak.rotation = "reuse kills"
     await leave(database, keycloak, answered=True)
     async with database.connection() as connection:

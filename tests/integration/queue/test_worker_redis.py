@@ -9,7 +9,7 @@ from arq.constants import in_progress_key_prefix
 
 from service.local.stack import Stack
 from service.queue.task_queue import Patience, redis_pool
-from worker.loops.health import INTERVAL, LIFE, health_key, leave
+from worker.loops.health import HEALTH_INTERVAL, HEALTH_KEY_LIFETIME, health_key, leave
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ async def test_a_queue_may_be_empty(redis: ArqRedis) -> None:
 
 
 async def test_a_nameless_worker_that_ends_leaves_the_key_to_the_others_of_its_host(redis: ArqRedis) -> None:
-    await redis.set(health_key(None), b"alive", px=LIFE)
+    await redis.set(health_key(None), b"alive", px=HEALTH_KEY_LIFETIME)
 
     await leave(redis, None)
 
     # Longer than the others take to renew it.
-    assert INTERVAL * 1000 < await redis.pttl(health_key(None)) <= (INTERVAL + 1) * 1000
+    assert HEALTH_INTERVAL * 1000 < await redis.pttl(health_key(None)) <= (HEALTH_INTERVAL + 1) * 1000

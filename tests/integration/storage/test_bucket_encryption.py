@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from service.domain.storage_keys import PREFIX
+from service.domain.storage_keys import STORAGE_PREFIX
 from service.startup.bucket import open_store
 from service.storage.object_store import open_object_store
 from service.storage.store_errors import StorageError
@@ -24,7 +24,7 @@ WANTED = [("AES256", None), ("aws:kms", None), ("aws:kms", KEY_ID), ("aws:kms:ds
 async def test_every_write_has_the_headers_that_the_policy_wants(
     proxied: StoreSettings, s3_proxy: S3Proxy, method: str, key_id: str | None, *, knows_no_checksums: bool
 ) -> None:
-    key = f"{PREFIX}{secrets.token_hex(8)}"
+    key = f"{STORAGE_PREFIX}{secrets.token_hex(8)}"
     s3_proxy.knows_no_checksums = knows_no_checksums
     s3_proxy.wanted_encryption = {HEADER: method} | ({f"{HEADER}-aws-kms-key-id": key_id} if key_id else {})
     encrypting = msgspec.structs.replace(proxied, encryption=method, kms_key_id=key_id)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from service.domain.startup import StartupError
-from service.domain.storage_keys import PREFIX
+from service.domain.storage_keys import STORAGE_PREFIX
 from service.startup.bucket import open_store
 from service.storage.store_settings import StoreSettings
 from tests.support.buckets import Bucket
@@ -21,7 +21,7 @@ async def test_links_are_signed_for_the_region_of_the_bucket(
     local_bucket: Bucket, proxied: StoreSettings, s3_proxy: S3Proxy, hint: RegionHint, configured: str | None
 ) -> None:
     s3_proxy.want_region(REGION, hint)
-    key = f"{PREFIX}{secrets.token_hex(8)}"
+    key = f"{STORAGE_PREFIX}{secrets.token_hex(8)}"
 
     async with open_store(msgspec.structs.replace(proxied, region=configured), create_bucket=False) as store:
         await store.put(key, [b"bytes"], "text/plain")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from service.database.jobs.turns import PATIENCE
+from service.database.jobs.turns import SINGLE_JOB_INTERVAL
 from service.database.portal import portal_slots
 from service.domain.jobs import Lane
 from service.local.stack import Stack
@@ -61,7 +61,7 @@ async def test_large_cases_of_a_user_do_not_hold_up_what_the_user_asks_for_next(
     await served(queue, user_id, "now()")
     assert await queue.claim(worker) is None
 
-    await served(queue, user_id, f"now() - interval '{PATIENCE.total_seconds()} seconds'")
+    await served(queue, user_id, f"now() - interval '{SINGLE_JOB_INTERVAL.total_seconds()} seconds'")
     claimed = await queue.claim(worker)
 
     assert claimed is not None

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from service.database.connection import Connection
-from service.database.jobs.jobs import LEASE, claimed_job
+from service.database.jobs.jobs import JOB_LEASE, claimed_job
 from service.domain.jobs import ClaimedJob
 
 
@@ -16,6 +16,6 @@ async def claim_job(connection: Connection, job_id: UUID) -> ClaimedJob | None:
         " AND status IN ('pending', 'processing') AND coalesce(lease_expires_at < now(), true)"
         " RETURNING id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,"
         " started_at = now() AS is_first, lane, user_id, 1 AS documents",
-        {"id": job_id, "lease": lease, "term": LEASE},
+        {"id": job_id, "lease": lease, "term": JOB_LEASE},
     )
     return None if row is None else claimed_job(row, lease)

@@ -3,7 +3,7 @@
 from service.domain.errors import ErrorCode
 from service.portal.errors import Blocked, Busy
 from service.portal.gate import Gate
-from service.portal.pauses import BLOCK, Doubling, Pauses
+from service.portal.pauses import FIREWALL_PAUSES, Doubling, Pauses
 
 
 def test_each_pause_is_twice_as_long_up_to_a_bound() -> None:
@@ -47,8 +47,8 @@ async def test_a_pause_closes_the_gate_and_is_told() -> None:
     pauses = Pauses(gate, tell)
 
     await pauses.begin(Blocked(ErrorCode.PORTAL_UNAVAILABLE, ""), asked_at=1.0)
-    assert told == [BLOCK[0]]
-    assert BLOCK[0] - 1 < gate.pause_left <= BLOCK[0]
+    assert told == [FIREWALL_PAUSES[0]]
+    assert FIREWALL_PAUSES[0] - 1 < gate.pause_left <= FIREWALL_PAUSES[0]
 
     await pauses.begin(Busy(ErrorCode.PORTAL_UNAVAILABLE, "", retry_after=300.0), asked_at=1.0)
     assert told[1:] == [300.0]

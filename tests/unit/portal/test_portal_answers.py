@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.domain.errors import ErrorCode
-from service.portal.answers import RETRY_AFTER_MAX, Answer, judge, parse_retry_after, says_no_record
+from service.portal.answers import PORTAL_RETRY_AFTER_MAX, Answer, judge, parse_retry_after, says_no_record
 from service.portal.errors import (
     AccessDenied,
     Blocked,
@@ -215,7 +215,7 @@ _DATES = st.tuples(
 def test_no_retry_after_header_is_an_error(value: str) -> None:
     seconds = parse_retry_after(value)
 
-    assert seconds is None or 0 <= seconds <= RETRY_AFTER_MAX
+    assert seconds is None or 0 <= seconds <= PORTAL_RETRY_AFTER_MAX
 
 
 @given(

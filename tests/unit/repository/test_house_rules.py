@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -119,3 +120,23 @@ def test_broad_excepts_stand_only_where_processes_meet_the_unexpected() -> None:
     }
 
     assert found == allowed
+
+
+@pytest.mark.skipif(not SOURCES, reason="not a git checkout")
+def test_a_public_constant_has_one_meaning() -> None:
+    values: dict[str, dict[str, str]] = {}
+    for path in tracked("service/*.py", "worker/*.py"):
+        for name, value in constants(path):
+            values.setdefault(name, {})[path.relative_to(REPOSITORY).as_posix()] = value
+
+    assert {name: found for name, found in values.items() if len(set(found.values())) > 1} == {}
+
+
+def constants(path: Path) -> Iterator[tuple[str, str]]:
+    """The public constants of a module, each with its value as it is written."""
+    for node in ast.parse(path.read_text()).body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Name) and re.fullmatch("[A-Z][A-Z0-9_]+", target.id):
+                yield target.id, ast.unparse(node.value)

@@ -5,7 +5,7 @@ import re
 
 from tests.support.pages import Page
 from tests.support.processes import REPOSITORY
-from worker.shutdown import GRACE
+from worker.shutdown import SHUTDOWN_TIMEOUT
 
 PAGE = Page("docs/operating.md")
 PROCFILE = dict(line.split(": ", 1) for line in (REPOSITORY / "Procfile").read_text().splitlines())
@@ -34,7 +34,7 @@ def test_the_unit_starts_a_process_of_the_procfile_by_its_name() -> None:
 def test_the_unit_waits_for_the_orderly_end_of_each_process() -> None:
     [graceful] = re.findall(r"--timeout-graceful-shutdown (\d+)", PROCFILE["web"])
 
-    assert int(unit()["Service"]["TimeoutStopSec"]) > max(GRACE, WEB_DRAINS + int(graceful))
+    assert int(unit()["Service"]["TimeoutStopSec"]) > max(SHUTDOWN_TIMEOUT, WEB_DRAINS + int(graceful))
 
 
 def test_what_ends_at_once_is_not_started_beside_what_stays() -> None:

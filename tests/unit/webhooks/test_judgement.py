@@ -8,7 +8,7 @@ import pytest
 from service.domain.deliveries import ClaimedDelivery
 from service.domain.statuses import DeliveryStatus
 from service.webhooks.outcome import OutcomeKind, PostOutcome
-from service.webhooks.retry_policy import OWN_FAULT_PATIENCE, RETRY_AFTER_MAX, judge
+from service.webhooks.retry_policy import OWN_FAULT_PATIENCE, WEBHOOK_RETRY_AFTER_MAX, judge
 
 DELAYS = tuple(timedelta(seconds=each) for each in (2, 4, 60))
 OWN_FAULTS = [kind for kind in OutcomeKind if PostOutcome(kind).is_own_fault]
@@ -55,7 +55,7 @@ def test_the_last_attempt_ends_the_delivery() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_makes_the_pause_longer_within_bounds(status: int) -> None:
     assert judge(answered(status, 100), claimed(), DELAYS).retry_in == timedelta(seconds=100)
-    assert judge(answered(status, 10**18), claimed(), DELAYS).retry_in == RETRY_AFTER_MAX
+    assert judge(answered(status, 10**18), claimed(), DELAYS).retry_in == WEBHOOK_RETRY_AFTER_MAX
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(429, 1), (503, 0), (503, None), (500, 100), (404, 100)])

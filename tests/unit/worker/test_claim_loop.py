@@ -18,7 +18,7 @@ from tests.support.loop_clock import running_loop_clock
 from tests.unit.portal.test_gate import settled
 from worker.shutdown import Drain
 from worker.tasks.claiming import (
-    LOOK_INTERVAL,
+    CLAIM_INTERVAL,
     NEWCOMERS_MAX,
     PUT_OFF_PAUSE_MAX,
     SECOND_LOOK,
@@ -158,6 +158,6 @@ async def test_a_message_is_followed_by_two_looks_and_without_one_there_is_a_loo
             await asyncio.sleep(0.05)
             assert jobs.claimed == 1
             jobs.waiting = 1
-            clock.put_forward(LOOK_INTERVAL)
+            clock.put_forward(CLAIM_INTERVAL)
             await asyncio.sleep(0.05)
             assert jobs.claimed == 2

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from service.database.jobs.jobs import LEASE
+from service.database.jobs.jobs import JOB_LEASE
 from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind
 from tests.acceptance.faults.conftest import Numbers
 from tests.support.database.workload import Place, plain
@@ -49,7 +49,7 @@ class LeaseWatch:
         for row in await self.service.fetch(
             "SELECT id, lease_token, lease_expires_at - $1::interval AS renewed_at FROM jobs"
             " WHERE lease_token IS NOT NULL",
-            LEASE,
+            JOB_LEASE,
         ):
             self._see(row["id"], row["lease_token"], row["renewed_at"])
 
