@@ -38,22 +38,22 @@ class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     process_numbers: Annotated[
         list[CaseNumber], Meta(description="CNJ case numbers.", min_length=1, max_length=NUMBERS_MAX)
     ]
-    auto_download: bool = True  #: start the download of what is not available yet
+    auto_download: Annotated[bool, Meta(description="Start the download of what is not available yet.")] = True
     webhook_url: WebhookUrl | None = None
 
 
 class SearchResult(msgspec.Struct, frozen=True):
     """The result for one number: a case or a problem."""
 
-    process_number: str  #: masked if it is valid, else as it was given
-    process: ProcessSummary | None  #: null if there is a problem
-    problem: ProblemView | None  #: null if there is a case
+    process_number: Annotated[str, Meta(description="Masked if it is valid, else as it was given.")]
+    process: Annotated[ProcessSummary | None, Meta(description="Null if there is a problem.")]
+    problem: Annotated[ProblemView | None, Meta(description="Null if there is a case.")]
 
 
 class SearchView(msgspec.Struct, frozen=True):
     """One result for each number, in the order of the request."""
 
-    items: list[SearchResult]  #: one for each number, in the order of the request
+    items: Annotated[list[SearchResult], Meta(description="One for each number, in the order of the request.")]
 
 
 @operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), comes_in_crowds=True)

@@ -1,8 +1,10 @@
 """`/processes/{number}/download-...`: the steps of the main entry, one by one."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.actions.cases import list_process, ring
 from service.api.framework import parameters
@@ -30,15 +32,15 @@ class AllBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The webhook to call, and whether available documents are downloaded again."""
 
     webhook_url: WebhookUrl | None = None
-    force: bool = False  #: download available documents again too
+    force: Annotated[bool, Meta(description="Download available documents again too.")] = False
 
 
 class StartedView(msgspec.Struct, frozen=True):
     """The job that does the downloads."""
 
-    process_number: str  #: masked
-    job_id: UUID | None  #: null if there was nothing to do
-    job: JobView | None  #: the job as it is now
+    process_number: Annotated[str, Meta(description="Masked.")]
+    job_id: Annotated[UUID | None, Meta(description="Null if there was nothing to do.")]
+    job: Annotated[JobView | None, Meta(description="The job as it is now.")]
 
 
 _REPLIES = (

@@ -43,7 +43,7 @@ class JobDetails(JobView, frozen=True):
 class JobQuery(PageQuery, frozen=True):
     """Which jobs."""
 
-    status: JobStatus | None = None  #: jobs with this status
+    status: Annotated[JobStatus, Meta(description="Jobs with this status.")] | None = None
     process_number: CaseNumber | None = None
 
 

@@ -24,32 +24,39 @@ FailureCode = Annotated[
 class DocumentView(msgspec.Struct, frozen=True, gc=False):
     """One document with a link that was signed for this response."""
 
-    id: UUID  #: the same whenever and wherever the document is listed
-    uuid: str  #: the id of the portal
-    name: str  #: as the portal lists it; two documents may have the same
-    type: str  #: as the portal lists it
-    status: DocumentStatus  #: how far the work on it is
-    size: int | None  #: bytes of the stored file; as the portal lists it until there is one
-    mime_type: str | None  #: of the stored file; as the portal lists it until there is one
-    sha256: str | None  #: of the stored file, in lower-case hexadecimal
-    secrecy: str  #: as the portal lists it; `PUBLICO` is public
-    instance: str  #: the instance of the court, as the portal lists it
-    sequence: int | None  #: its position in the case file, as the portal lists it
-    page_count: int | None  #: as the portal lists it
-    filed_at: Moment | None  #: when it joined the case
+    id: Annotated[UUID, Meta(description="The same whenever and wherever the document is listed.")]
+    uuid: Annotated[str, Meta(description="The id of the portal.")]
+    name: Annotated[str, Meta(description="As the portal lists it; two documents may have the same.")]
+    type: Annotated[str, Meta(description="As the portal lists it.")]
+    status: Annotated[DocumentStatus, Meta(description="How far the work on it is.")]
+    size: Annotated[
+        int | None, Meta(description="Bytes of the stored file; as the portal lists it until there is one.")
+    ]
+    mime_type: Annotated[str | None, Meta(description="Of the stored file; as the portal lists it until there is one.")]
+    sha256: Annotated[str | None, Meta(description="Of the stored file, in lower-case hexadecimal.")]
+    secrecy: Annotated[str, Meta(description="As the portal lists it; `PUBLICO` is public.")]
+    instance: Annotated[str, Meta(description="The instance of the court, as the portal lists it.")]
+    sequence: Annotated[int | None, Meta(description="Its position in the case file, as the portal lists it.")]
+    page_count: Annotated[int | None, Meta(description="As the portal lists it.")]
+    filed_at: Annotated[Moment | None, Meta(description="When it joined the case.")]
     charset: Charset | None
     content_flags: ContentFlags
-    listed_size: int | None  #: bytes, as the portal lists it
-    listed_mime_type: str | None  #: as the portal lists it
-    size_mismatch: bool  #: whether `content_flags` has `size_mismatch`
-    download_url: str | None  #: signed for this response: needs no key, until it expires; null without a stored file
-    download_url_expires_at: Moment | None  #: null without a link
-    content_url: str | None  #: never goes stale and needs your API key; null without a stored file
+    listed_size: Annotated[int | None, Meta(description="Bytes, as the portal lists it.")]
+    listed_mime_type: Annotated[str | None, Meta(description="As the portal lists it.")]
+    size_mismatch: Annotated[bool, Meta(description="Whether `content_flags` has `size_mismatch`.")]
+    download_url: Annotated[
+        str | None,
+        Meta(description="Signed for this response: needs no key, until it expires; null without a stored file."),
+    ]
+    download_url_expires_at: Annotated[Moment | None, Meta(description="Null without a link.")]
+    content_url: Annotated[
+        str | None, Meta(description="Never goes stale and needs your API key; null without a stored file.")
+    ]
     error_code: FailureCode | None
-    error_message: str | None  #: the same as a sentence that says what to do
-    attempts: int  #: download attempts of the last job that tried it
-    started_at: Moment | None  #: when a worker last began with it
-    completed_at: Moment | None  #: when it became available or failed
+    error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
+    attempts: Annotated[int, Meta(description="Download attempts of the last job that tried it.")]
+    started_at: Annotated[Moment | None, Meta(description="When a worker last began with it.")]
+    completed_at: Annotated[Moment | None, Meta(description="When it became available or failed.")]
 
 
 async def document_views(documents: Sequence[Document], links: DocumentLinks, slices: Slices) -> list[DocumentView]:

@@ -1,9 +1,11 @@
 """A job as clients see it."""
 
 from datetime import UTC
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.api.framework.moments import Moment, utc
 from service.api.presenters.documents import FailureCode
@@ -15,19 +17,22 @@ from service.domain.statuses import JobStatus
 class JobView(msgspec.Struct, frozen=True):
     """One job as clients see it."""
 
-    id: UUID  #: the id of the job
-    process_number: str  #: masked
-    status: JobStatus  #: `completed`, `failed` and `cancelled` are final
-    total_documents: int  #: those that the job was made for
-    completed_documents: int  #: those that are available
-    failed_documents: int  #: each document says why
-    error_code: FailureCode | None  #: why the case could not be listed
-    error_message: str | None  #: the same as a sentence that says what to do
-    waiting_for: str | None  #: why it waits, also during a retry while the cause persists; null for its user's turn
-    tried_again_at: Moment | None  #: when it is tried again; null if nothing postponed it
-    created_at: Moment  #: when it was requested
-    started_at: Moment | None  #: when a worker first took it
-    completed_at: Moment | None  #: when it ended
+    id: Annotated[UUID, Meta(description="The id of the job.")]
+    process_number: Annotated[str, Meta(description="Masked.")]
+    status: Annotated[JobStatus, Meta(description="`completed`, `failed` and `cancelled` are final.")]
+    total_documents: Annotated[int, Meta(description="Those that the job was made for.")]
+    completed_documents: Annotated[int, Meta(description="Those that are available.")]
+    failed_documents: Annotated[int, Meta(description="Each document says why.")]
+    error_code: Annotated[FailureCode | None, Meta(description="Why the case could not be listed.")]
+    error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
+    waiting_for: Annotated[
+        str | None,
+        Meta(description="Why it waits, also during a retry while the cause persists; null for its user's turn."),
+    ]
+    tried_again_at: Annotated[Moment | None, Meta(description="When it is tried again; null if nothing postponed it.")]
+    created_at: Annotated[Moment, Meta(description="When it was requested.")]
+    started_at: Annotated[Moment | None, Meta(description="When a worker first took it.")]
+    completed_at: Annotated[Moment | None, Meta(description="When it ended.")]
 
 
 def job_view(job: JobRow) -> JobView:

@@ -1,9 +1,11 @@
 """A case as clients see it: as the main entry, lists, the status and the progress show it."""
 
 from datetime import UTC
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from service.api.framework.moments import Moment, utc
 from service.api.presenters.documents import DocumentView, FailureCode
@@ -18,54 +20,60 @@ from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, ProcessStatus, p
 class _Process(msgspec.Struct, frozen=True):
     """The first members of every view of a case."""
 
-    process_number: str  #: masked
-    court: str | None  #: the court's abbreviation
-    court_class: str | None  #: what kind of case it is
-    subject: str | None  #: the first of its subjects
-    filed_at: Moment | None  #: when the case was filed
-    secrecy_level: int | None  #: 0 for a public case
-    has_documents: bool  #: whether the portal lists any
-    total_documents: int  #: also 0 while the portal has not listed the case
-    status: ProcessStatus  #: how far the work on it is
-    job_id: UUID | None  #: the job that works on it or waits to; null if there is none
+    process_number: Annotated[str, Meta(description="Masked.")]
+    court: Annotated[str | None, Meta(description="The court's abbreviation.")]
+    court_class: Annotated[str | None, Meta(description="What kind of case it is.")]
+    subject: Annotated[str | None, Meta(description="The first of its subjects.")]
+    filed_at: Annotated[Moment | None, Meta(description="When the case was filed.")]
+    secrecy_level: Annotated[int | None, Meta(description="0 for a public case.")]
+    has_documents: Annotated[bool, Meta(description="Whether the portal lists any.")]
+    total_documents: Annotated[int, Meta(description="Also 0 while the portal has not listed the case.")]
+    status: Annotated[ProcessStatus, Meta(description="How far the work on it is.")]
+    job_id: Annotated[UUID | None, Meta(description="The job that works on it or waits to; null if there is none.")]
 
 
 class ProcessView(_Process, frozen=True):
     """A case with its documents."""
 
-    webhook_url: str | None  #: the caller's own
-    webhook_status: DeliveryStatus | None  #: the status of its delivery; `waiting` until the job ends
-    documents: list[DocumentView]  #: in the order of the file
+    webhook_url: Annotated[str | None, Meta(description="The caller's own.")]
+    webhook_status: Annotated[
+        DeliveryStatus | None, Meta(description="The status of its delivery; `waiting` until the job ends.")
+    ]
+    documents: Annotated[list[DocumentView], Meta(description="In the order of the file.")]
 
 
 class ProcessSummary(_Process, frozen=True):
     """A case without its documents, as lists show it."""
 
-    created_at: Moment  #: when it was first requested
-    updated_at: Moment  #: when it was last requested or listed, or its work ended
+    created_at: Annotated[Moment, Meta(description="When it was first requested.")]
+    updated_at: Annotated[Moment, Meta(description="When it was last requested or listed, or its work ended.")]
 
 
 class StatusView(msgspec.Struct, frozen=True):
     """The status of a case. The webhook is the caller's own."""
 
-    process_number: str  #: masked
-    status: ProcessStatus  #: how far the work on it is
-    total_documents: int  #: also 0 while the portal has not listed the case
-    completed_documents: int  #: those that are available
-    failed_documents: int  #: each says why
-    progress_percentage: float  #: share of the documents that are available or failed: 0 to 100 with one decimal
-    documents: list[DocumentView]  #: in the order of the file; empty with `documents=false`
-    job_id: UUID | None  #: the most recent job, even if it has ended
-    error_code: FailureCode | None  #: why the case could not be listed
-    error_message: str | None  #: the same as a sentence that says what to do
-    webhook_url: str | None  #: of the caller's last subscription
-    webhook_sent: bool  #: whether the webhook was delivered
-    webhook_sent_at: Moment | None  #: when it was delivered
-    webhook_attempts: int  #: POSTs so far
-    webhook_last_error: str | None  #: the outcome of the last attempt that failed
-    created_at: Moment  #: when the last job was requested, or the case if it has no job
-    started_at: Moment | None  #: when a worker took the job
-    completed_at: Moment | None  #: when the job ended
+    process_number: Annotated[str, Meta(description="Masked.")]
+    status: Annotated[ProcessStatus, Meta(description="How far the work on it is.")]
+    total_documents: Annotated[int, Meta(description="Also 0 while the portal has not listed the case.")]
+    completed_documents: Annotated[int, Meta(description="Those that are available.")]
+    failed_documents: Annotated[int, Meta(description="Each says why.")]
+    progress_percentage: Annotated[
+        float, Meta(description="Share of the documents that are available or failed: 0 to 100 with one decimal.")
+    ]
+    documents: Annotated[
+        list[DocumentView], Meta(description="In the order of the file; empty with `documents=false`.")
+    ]
+    job_id: Annotated[UUID | None, Meta(description="The most recent job, even if it has ended.")]
+    error_code: Annotated[FailureCode | None, Meta(description="Why the case could not be listed.")]
+    error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
+    webhook_url: Annotated[str | None, Meta(description="Of the caller's last subscription.")]
+    webhook_sent: Annotated[bool, Meta(description="Whether the webhook was delivered.")]
+    webhook_sent_at: Annotated[Moment | None, Meta(description="When it was delivered.")]
+    webhook_attempts: Annotated[int, Meta(description="POSTs so far.")]
+    webhook_last_error: Annotated[str | None, Meta(description="The outcome of the last attempt that failed.")]
+    created_at: Annotated[Moment, Meta(description="When the last job was requested, or the case if it has no job.")]
+    started_at: Annotated[Moment | None, Meta(description="When a worker took the job.")]
+    completed_at: Annotated[Moment | None, Meta(description="When the job ended.")]
 
 
 def process_summary(row: ProcessRow) -> ProcessSummary:
