@@ -14,7 +14,7 @@ from service.api.framework.operations import Access, Operation, OperationRoute, 
 from service.api.framework.parameters import CaseNumber
 from service.api.framework.queries import required_type
 from service.api.openapi.examples import TEXTS, examples_of
-from service.api.openapi.schemas import comments, key, parameter_schema, schemas_of
+from service.api.openapi.schemas import key, parameter_schema, schemas_of
 from service.api.openapi.texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAGS
 from service.api.openapi.webhooks import webhooks
 from service.domain.version import VERSION
@@ -112,17 +112,15 @@ def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
 
 
 def _query_parameters(query: type[msgspec.Struct]) -> Iterable[dict[str, Any]]:
-    sentences = comments(query)
     for field in msgspec.structs.fields(query):
         schema = parameter_schema(required_type(field.type))
         if field.default not in {msgspec.NODEFAULT, None}:
             schema["default"] = field.default
-        sentence = schema.pop("description", "")
         yield {
             "name": field.encode_name,
             "in": "query",
             "required": field.required,
-            "description": sentences.get(field.name, sentence),
+            "description": schema.pop("description", ""),
             "schema": schema,
         }
 

@@ -1,10 +1,8 @@
-"""The schemas of the types, with descriptions from the `#:` comments of the source, and with examples."""
+"""The schemas of the types, with the descriptions from their annotations, and with examples."""
 
-import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import EnumMeta
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 import msgspec
 import msgspec.inspect
@@ -12,7 +10,6 @@ import msgspec.inspect
 from service.domain.statuses import DescribedEnum
 
 _REFERENCE = "#/components/schemas/{name}"
-_MEMBER = re.compile(r"^    (\w+): [^#\n]*#: (.+)$", re.MULTILINE)
 
 
 def key(kind: Any) -> str:
@@ -30,7 +27,6 @@ def schemas_of(
         if isinstance(kind, EnumMeta):
             _describe_values(components[name], kind)
         else:
-            _describe_members(components[name]["properties"], get_origin(kind) or kind)
             _exemplify(components[name]["properties"], examples(kind))
     return dict(zip(map(key, listed), references, strict=True)), components
 
@@ -41,24 +37,6 @@ def parameter_schema(kind: Any) -> dict[str, Any]:
     while "$ref" in schema:
         schema = {**components[schema["$ref"].rpartition("/")[2]], **{k: v for k, v in schema.items() if k != "$ref"}}
     return dict(schema)
-
-
-def comments(kind: type) -> Mapping[str, str]:
-    """The `#:` comments beside the members of a struct, as sentences."""
-    found: dict[str, str] = {}
-    for each in reversed(kind.__mro__):
-        if each is not msgspec.Struct and issubclass(each, msgspec.Struct):
-            found |= {member: _sentence(comment) for member, comment in _MEMBER.findall(inspect.getsource(each))}
-    return found
-
-
-def _sentence(comment: str) -> str:
-    return f"{comment[0].upper()}{comment[1:]}."
-
-
-def _describe_members(properties: Mapping[str, Any], kind: type) -> None:
-    for member, sentence in comments(kind).items():
-        properties[member].setdefault("description", sentence)
 
 
 def _describe_values(schema: dict[str, Any], kind: EnumMeta) -> None:

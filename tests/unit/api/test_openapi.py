@@ -12,7 +12,7 @@ import pytest
 from service.api.openapi.document import document
 from service.app import ROUTES
 from service.domain.events import Event, EventBody, EventDocument
-from service.domain.statuses import DocumentStatus, ProcessStatus
+from service.domain.statuses import DescribedEnum, DocumentStatus, ProcessStatus
 from service.webhooks.payload import render
 from service.webhooks.test_events import render_test
 from tests.support.pages import Page
@@ -76,6 +76,17 @@ def test_every_member_says_what_it_is_and_shows_a_value() -> None:
 
     assert undescribed == []
     assert unshown == []
+
+
+def test_every_type_says_what_it_is_and_every_status_what_it_means() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    statuses = [status for status in DescribedEnum.__subclasses__() if status.__name__ in schemas]
+    values = [f"- `{value}`: {value.description}" for status in statuses for value in status]
+
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+    assert {name for name, schema in schemas.items() if "enum" in schema} == {each.__name__ for each in statuses}
+    assert [value for status in statuses for value in status if not value.description] == []
+    assert [line for line in values if not any(line in schema["description"] for schema in schemas.values())] == []
 
 
 def test_every_parameter_says_what_it_is_and_shows_a_value() -> None:
