@@ -2,13 +2,15 @@
 
 import io
 import zipfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import pytest
 
 from service.domain.documents import ContentFlag
 from service.portal.errors import PortalError
 from worker.downloads.inspection import Doubted, Expected, Inspection, Received, Rendition
+from worker.downloads.inspection.check import Check
+from worker.downloads.inspection.inspection import CHECKS
 
 LIMIT = 1_000_000
 NOTHING = Expected(None, None)
@@ -54,6 +56,7 @@ async def inspected(
     limit: int = LIMIT,
     address: str = "",
     text: Rendition | None = None,
+    checks: Sequence[type[Check]] = CHECKS,
 ) -> Inspection:
     """An inspection that has watched the body pass in steps."""
 
@@ -61,7 +64,7 @@ async def inspected(
         for start in range(0, len(body), step):
             yield body[start : start + step]
 
-    inspection = Inspection(expected, max_bytes=limit, address=address, before=before, text=text)
+    inspection = Inspection(expected, max_bytes=limit, address=address, before=before, text=text, checks=checks)
     assert b"".join([chunk async for chunk in inspection.watch(chunks())]) == body
     return inspection
 

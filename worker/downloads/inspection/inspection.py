@@ -2,20 +2,21 @@
 
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
-from service.portal.errors import Refused, Unavailable
-from worker.downloads.inspection.checks import CHECKS, Objection, kind_of
+from service.portal.errors import Unavailable
+from worker.downloads.inspection import checks as checks_of_downloads
+from worker.downloads.inspection.check import Check, Extent, Objection, checks_in
+from worker.downloads.inspection.detected_kind import kind_of
 from worker.downloads.inspection.endings import TAIL_LENGTH, shows_end
 from worker.downloads.inspection.kinds import HTML
 from worker.downloads.inspection.rendition import Opinion, Rendition
 from worker.downloads.inspection.sample import Doubted, Expected, Received, Sample
 
 HEAD_LENGTH = 32 * 1024  # bytes that show the kind; the form of a login page comes after its scripts
-
-
+CHECKS = checks_in(checks_of_downloads)
 _LISTED_OTHERWISE = frozenset({ErrorCode.SIZE_MISMATCH, ErrorCode.CONTENT_MISMATCH})
 
 
@@ -30,17 +31,19 @@ class Inspection:
         address: str = "",
         before: Collection[Received] = (),
         text: Rendition | None = None,
+        checks: Sequence[type[Check]] = CHECKS,
     ) -> None:
         """`before`: what earlier attempts received and `Doubted`, from any address of the document.
 
         `text`: the document's text, requested since then.
         """
         self._expected = expected
-        self._max_bytes = max_bytes
+        self._checks = [check(expected, max_bytes=max_bytes) for check in checks]
         self._address = address
         self._before = before
         self._text = text
-        self._doubts: list[Objection] = []
+        self._findings: dict[Check, Objection | ContentFlag] = {}
+        self._header = ""
         self._is_page = False
         self._digest = hashlib.sha256()
         self.crc32 = 0  #: of all bytes so far
@@ -54,11 +57,12 @@ class Inspection:
         return self._digest.hexdigest()
 
     async def watch(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield the chunks unchanged and keep what the checks need. Raises `Refused` beyond `max_bytes`."""
+        """Yield the chunks unchanged after each check was fed. Raises `Refused` if a check does."""
+        feeds = [check.feed for check in self._checks]
         async for chunk in chunks:
             self.size += len(chunk)
-            if self.size > self._max_bytes:
-                raise Refused(ErrorCode.TOO_LARGE, "the document is larger than the limit")
+            for feed in feeds:
+                feed(chunk)
             if len(self._head) < HEAD_LENGTH:
                 self._head += chunk[: HEAD_LENGTH - len(self._head)]
             self._tail = (self._tail + chunk[-TAIL_LENGTH:])[-TAIL_LENGTH:]
@@ -71,12 +75,9 @@ class Inspection:
 
         Raises `Unavailable` if an objection is final. For doubts `check_complete` raises.
         """
-        sample = self._sample(content_type, content_length)
-        objections = [objection for check in CHECKS if (objection := check(sample))]
-        for objection in objections:
-            if objection.is_final:
-                raise Unavailable(objection.code, objection.sentence)
-        self._doubts = objections
+        self._header = content_type
+        sample = self._sample(content_length)
+        self._finish(Extent.BEGINNING, sample)
         kind = kind_of(sample)
         self._is_page = kind == HTML and not self._expected.is_text
         return kind
@@ -86,42 +87,49 @@ class Inspection:
 
         `is_framed`: HTTP states where the body ends, by its length or by its chunks.
         """
-        sample = self._sample("", content_length)
-        expected = None if self._expected.is_text else self._expected.size
-        differs = expected is not None and expected != self.size
-        doubts = [*self._doubts]
-        if differs:
-            doubts.append(Objection(ErrorCode.SIZE_MISMATCH, f"{self.size} bytes came, which is not the promised size"))
-        elif expected is None and not _is_proven(sample, content_length, is_framed=is_framed):
-            doubts.insert(0, Objection(ErrorCode.TRUNCATED, "nothing shows that all of the document came"))
-        received = self._received(sample, is_framed=is_framed)
-        opinion = self._opinion(sample) if doubts else Opinion.NONE
+        sample = self._sample(content_length, is_framed=is_framed)
+        self._finish(Extent.ALL, sample)
+        findings = [self._findings[check] for check in self._checks if check in self._findings]
+        doubts = [each for each in findings if isinstance(each, Objection)]
+        flags = {each.flag if isinstance(each, Objection) else each for each in findings}
+        if doubts and self._accept(sample, doubts):
+            flags.add(ContentFlag.CHANGES_EACH_TIME)
+        return tuple(flag for flag in ContentFlag if flag in flags)
+
+    def _finish(self, extent: Extent, sample: Sample) -> None:
+        """Finish the checks of this extent. Raises `Unavailable` for the first final objection."""
+        for check in self._checks:
+            finding = check.finish(sample) if check.extent is extent else None
+            if isinstance(finding, Objection) and finding.is_final:
+                raise Unavailable(finding.code, finding.sentence)
+            if finding is not None:
+                self._findings[check] = finding
+
+    def _accept(self, sample: Sample, doubts: list[Objection]) -> bool:
+        """Return whether the document is made anew for each request. Raises `Doubted` if nothing confirms it."""
+        received = self._received(sample)
+        opinion = self._opinion(sample)
         if opinion is Opinion.CONTRADICTS:
             raise Doubted(ErrorCode.PORTAL_PAGE, "the document's text is not that of this page", received)
-        is_known = self._is_known(received)
-        is_made_anew = not is_known and self._is_made_anew(received, doubts, is_affirmed=opinion is Opinion.AFFIRMS)
-        if doubts and not is_known and not is_made_anew:
+        if self._is_known(received):
+            return False
+        if not self._is_made_anew(received, doubts, is_affirmed=opinion is Opinion.AFFIRMS):
             raise Doubted(doubts[0].code, doubts[0].sentence, received)
-        flags = {
-            ContentFlag.SIZE_MISMATCH: differs,
-            ContentFlag.TYPE_MISMATCH: any(doubt.code is ErrorCode.CONTENT_MISMATCH for doubt in doubts),
-            ContentFlag.EMPTY: self.size == 0,
-            ContentFlag.CHANGES_EACH_TIME: is_made_anew,
-        }
-        return tuple(flag for flag, is_true in flags.items() if is_true)
+        return True
 
-    def _sample(self, content_type: str, content_length: int | None) -> Sample:
+    def _sample(self, content_length: int | None, *, is_framed: bool = False) -> Sample:
         return Sample(
             self._expected,
             head=self._head,
             tail=self._tail,
             size=self.size,
-            header=content_type,
+            header=self._header,
             length=content_length,
+            is_framed=is_framed,
         )
 
-    def _received(self, sample: Sample, *, is_framed: bool) -> Received:
-        is_whole = is_framed and sample.container is not None and bool(shows_end(sample))
+    def _received(self, sample: Sample) -> Received:
+        is_whole = sample.is_framed and sample.container is not None and bool(shows_end(sample))
         return Received(self.size, self.sha256, self._address, is_whole=is_whole, is_page=self._is_page)
 
     def _opinion(self, sample: Sample) -> Opinion:
@@ -143,13 +151,3 @@ class Inspection:
             return codes <= {ErrorCode.PORTAL_PAGE} and any(each.is_page for each in others)
         differs = bool(codes) and codes <= _LISTED_OTHERWISE
         return differs and received.is_whole and any(each.is_whole for each in others)
-
-
-def _is_proven(sample: Sample, content_length: int | None, *, is_framed: bool) -> bool:
-    """Whether the whole document came. A gateway that loses the portal may still send the last chunk, so chunks are
-    no proof for a binary file that lacks the end of its kind.
-    """
-    if content_length is not None:
-        return True
-    ending = shows_end(sample)
-    return bool(ending) or (is_framed and (ending is None or sample.container is None))

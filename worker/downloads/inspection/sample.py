@@ -7,7 +7,7 @@ import msgspec
 from service.domain.errors import ErrorCode
 from service.domain.file_names import kind_of_name
 from service.portal.errors import Unavailable
-from worker.downloads.inspection.kinds import TEXT, canonical, is_textual
+from worker.downloads.inspection.kinds import HTML, SVG, TEXT, XML, canonical, is_textual
 from worker.downloads.inspection.markup import syntax_of, without_mark
 from worker.downloads.inspection.signatures import container_of
 
@@ -53,16 +53,29 @@ class Sample:
     """The first and last bytes of a download, and what the listing and the response headers say about it."""
 
     def __init__(
-        self, expected: Expected, *, head: bytes, tail: bytes, size: int, header: str, length: int | None
+        self,
+        expected: Expected,
+        *,
+        head: bytes,
+        tail: bytes,
+        size: int,
+        header: str,
+        length: int | None,
+        is_framed: bool = False,
     ) -> None:
-        """`size`: bytes so far. `header` and `length`: Content-Type and Content-Length of the response."""
+        """`size`: bytes so far. `header` and `length`: Content-Type and Content-Length of the response.
+
+        `is_framed`: HTTP states where the body ends, by its length or by its chunks. It counts after the last byte.
+        """
         self.expected = expected
         self.head = head
         self.tail = tail
         self.size = size
         self.length = length
+        self.is_framed = is_framed
         self.header = canonical(header)
         self.promised = expected.promised
+        self.promised_size = None if expected.is_text else expected.size
         #: If the size is the listed one, these are the listed bytes, however odd they look.
         self.size_fits = not expected.is_text and expected.size == (size if length is None else length)
 
@@ -96,3 +109,8 @@ class Sample:
     def is_listed_text(self) -> bool:
         """Whether the size fits and no other kind than text is promised."""
         return self.size_fits and (self.promised is None or is_textual(self.promised))
+
+    @property
+    def is_page_for_text(self) -> bool:
+        """Whether HTML came for a promised text that never begins like HTML."""
+        return self.syntax == HTML and self.promised not in {HTML, TEXT, XML, SVG, "message/rfc822"}
