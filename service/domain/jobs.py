@@ -40,7 +40,3 @@ class Settlement(msgspec.Struct, frozen=True):
     status: JobStatus
     counts: Counts
     deliveries: tuple[UUID, ...]
-
-
-class LeaseLost(Exception):
-    """The job was cancelled, or another worker claimed it. This worker must stop working on it."""

@@ -8,10 +8,11 @@ import structlog
 
 from service.database.cases import documents
 from service.database.connection import Connection
+from service.database.leases import LeaseLost
 from service.domain.dependencies import Dependency
 from service.domain.documents import StoredFile, Task, Written
 from service.domain.errors import ErrorCode
-from service.domain.jobs import ClaimedJob, LeaseLost
+from service.domain.jobs import ClaimedJob
 from service.domain.storage_keys import attempt_prefix
 from service.observability.metrics import WorkerMetrics
 from service.portal.errors import Busy, Outage, PortalError, PresumedDenied, Refused, Unauthorized

@@ -13,11 +13,12 @@ from service.actions.leased_listing import leased
 from service.database.cases import case_requests, documents, untidy_cases
 from service.database.connection import UNREACHABLE, Connection
 from service.database.jobs import jobs
+from service.database.leases import LeaseLost
 from service.database.portal import listing_leases
 from service.database.portal.listing_leases import ListingOutcome
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
-from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
+from service.domain.jobs import ClaimedJob, Settlement
 from service.portal.errors import AccessDenied, Busy, NotFound, Outage, PortalError, Unauthorized, Unavailable
 from service.storage.store_errors import StorageError
 from worker.context import Context

@@ -7,8 +7,9 @@ import structlog
 from service.database.cases import case_requests
 from service.database.connection import UNREACHABLE, Connection
 from service.database.jobs import idle_jobs, jobs
+from service.database.leases import LeaseLost
 from service.domain.errors import ErrorCode
-from service.domain.jobs import ClaimedJob, LeaseLost, Settlement
+from service.domain.jobs import ClaimedJob, Settlement
 from worker.context import Context
 
 KEPT_FOR = timedelta(days=3)  # how long a job waits without getting anything done

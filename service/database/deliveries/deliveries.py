@@ -9,11 +9,24 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from service.database.connection import Connection, as_optional
+from service.database.leases import Clock, LeasedTable
 from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 
 RING_AFTER = timedelta(seconds=10)  # how long a message may wait in Redis before the sweep enqueues another one
 RECOVERED_AT_ONCE = 2000  # deliveries of one statement
+
+LEASED = LeasedTable(
+    name="deliveries",
+    is_due=(
+        "(deliveries.resend_at IS NOT NULL OR"
+        " (deliveries.status = 'scheduled' AND deliveries.next_attempt_at <= (SELECT clock_timestamp())))"
+    ),
+    clock=Clock.WALL,  # transactions wait for the lock of a host
+    enqueue_at="ring_at",
+    enqueue_count="rings",
+    at_claim="ring_at = clock_timestamp() + :term",
+)
 
 _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
 

@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 import msgspec
 from databases.interfaces import Record
 
-from service.database.connection import Connection, as_optional, as_struct
+from service.database import leases
+from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
-from service.database.deliveries.deliveries import RING_AFTER
-from service.database.deliveries.overdue import RING_BACKOFF
+from service.database.deliveries.deliveries import LEASED, RING_AFTER
+from service.database.deliveries.overdue import note_rings
 from service.database.deliveries.places import CLOCK, DUE
+from service.database.leases import NO_LEASE, OWNED
 from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
 from service.domain.statuses import DeliveryStatus
 
@@ -89,26 +91,22 @@ async def _wait(connection: Connection, delivery_id: UUID) -> None:
 
 
 async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
-    row = await connection.fetch_one(
-        f"UPDATE deliveries SET rings = rings + 1, ring_at = clock_timestamp() + :backoff WHERE id = :id AND {DUE}"
-        " RETURNING id, attempts + 1 AS attempt, rings",
-        {"id": delivery_id, "backoff": RING_BACKOFF},
-    )
-    return as_optional(row, Ring)
+    rings = await note_rings(connection, f"id = :id AND {DUE}", {"id": delivery_id})
+    return rings[0] if rings else None
+
+
+_CLAIMED = (
+    "id, event_id, user_id, url, host, attempts, thin,"
+    " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
+    " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS own_fault_for, resend_at,"
+    " process_number, job_id,"
+    " coalesce(request_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id)) AS request_id"
+)
 
 
 async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> ClaimedDelivery | None:
     lease = uuid4()
-    row = await connection.fetch_one(
-        "UPDATE deliveries SET lease_token = :lease, lease_expires_at = clock_timestamp() + :term,"
-        f" ring_at = clock_timestamp() + :term WHERE id = :id AND {DUE}"
-        " RETURNING id, event_id, user_id, url, host, attempts, thin,"
-        " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
-        " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS own_fault_for, resend_at,"
-        " process_number, job_id,"
-        " coalesce(request_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id)) AS request_id",
-        {"id": delivery_id, "lease": lease, "term": term},
-    )
+    row = await leases.claim(connection, LEASED, delivery_id, lease, term=term, returning=_CLAIMED)
     if row is None:
         return None
     claimed = as_struct(row, _ClaimedRow)
@@ -153,7 +151,7 @@ async def _follow_schedule(
     return await connection.fetch_one(
         f"UPDATE deliveries SET status = CASE WHEN {_STAYS_CANCELLED} THEN status ELSE CAST(:status AS text) END,"
         " attempts = attempts + :counts, last_error = :error,"
-        " rings = rings + 1 - :counts, thin = thin OR :thin, lease_token = NULL, lease_expires_at = NULL,"
+        f" rings = rings + 1 - :counts, thin = thin OR :thin, {NO_LEASE},"
         " own_fault_since = CASE WHEN :own_fault THEN coalesce(own_fault_since, clock_timestamp()) END,"
         f" next_attempt_at = CASE WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in END,"
         # A resend may have been requested meanwhile.
@@ -162,7 +160,7 @@ async def _follow_schedule(
         f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END,"
         # No alert is sent for a delivery that ends because its user was deleted.
         " alerted_at = coalesce(alerted_at, (SELECT deleted_at FROM users WHERE users.id = deliveries.user_id))"
-        f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
+        f" WHERE {OWNED} {_RECORDED}",
         {
             "id": delivery.id,
             "lease": delivery.lease,
@@ -184,7 +182,7 @@ async def _settle_resend(
     """Success ends the delivery. Any other result leaves its schedule unchanged."""
     return await connection.fetch_one(
         f"UPDATE deliveries SET resend_at = {_RESEND_LEFT}, rings = rings + 1,"
-        " lease_token = NULL, lease_expires_at = NULL, thin = thin OR :thin,"
+        f" {NO_LEASE}, thin = thin OR :thin,"
         " attempts = attempts + CASE WHEN :delivered AND status <> 'delivered' THEN 1 ELSE 0 END,"
         " last_error = CASE WHEN :delivered OR status = 'delivered' THEN NULL ELSE CAST(:error AS text) END,"
         # The time of the first success stays.
@@ -194,7 +192,7 @@ async def _settle_resend(
         " status = CASE WHEN :delivered THEN 'delivered' ELSE status END,"
         f" ring_at = CASE WHEN {_RESEND_LEFT} IS NOT NULL THEN clock_timestamp() + coalesce(:retry_in, interval '0')"
         " WHEN NOT :delivered AND status = 'scheduled' THEN greatest(next_attempt_at, clock_timestamp()) + :grace END"
-        f" WHERE id = :id AND lease_token = :lease {_RECORDED}",
+        f" WHERE {OWNED} {_RECORDED}",
         {
             "id": delivery.id,
             "lease": delivery.lease,
@@ -211,10 +209,6 @@ async def _settle_resend(
 
 async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
     """Release the lease of an attempt that was not made. The delivery is due again."""
-    await connection.execute(
-        "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL,"
-        # A delivery that was cancelled meanwhile is not due.
-        " ring_at = CASE WHEN ring_at IS NOT NULL THEN clock_timestamp() END"
-        " WHERE id = :id AND lease_token = :lease",
-        {"id": delivery.id, "lease": delivery.lease},
-    )
+    # A delivery that was cancelled meanwhile is not due.
+    due = "CASE WHEN ring_at IS NOT NULL THEN clock_timestamp() END"
+    await leases.release(connection, LEASED, delivery, enqueue_at=due)

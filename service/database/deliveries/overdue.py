@@ -1,12 +1,16 @@
 """Overdue deliveries: due, but without a message in Redis. The sweep and an attempt that frees a slot enqueue them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from service.database import leases
 from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
+from service.database.deliveries.deliveries import LEASED
 from service.database.deliveries.places import ATTEMPT_CLASS, CLOCK, DUE_SINCE, FREE_LEASE
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL, USER_PROBES, Ring
 
@@ -99,14 +103,12 @@ def _overdue(attempt_class: int) -> str:
     )
 
 
-_RING = (
-    f"UPDATE deliveries SET rings = rings + 1, ring_at = clock_timestamp() + :backoff WHERE id IN"
-    " (SELECT locked.id FROM deliveries AS locked WHERE locked.id IN (SELECT heads.id FROM"
+_OVERDUE = (
+    "id IN (SELECT locked.id FROM deliveries AS locked WHERE locked.id IN (SELECT heads.id FROM"
     " unnest(CAST(:hosts AS text[]), CAST(:users AS uuid[]), CAST(:frees AS integer[])) AS stop (host, user_id, free)"
     f" CROSS JOIN LATERAL (SELECT id FROM ({_overdue(0)} UNION ALL {_overdue(1)}) AS both_kinds"
     " ORDER BY class, since LIMIT stop.free) AS heads)"
     f" AND locked.ring_at <= {CLOCK} FOR UPDATE SKIP LOCKED)"
-    " RETURNING id, attempts + 1 AS attempt, rings"
 )
 
 
@@ -114,13 +116,16 @@ async def _ring(connection: Connection, visited: list[_Visited]) -> list[Ring]:
     stops = [each for each in visited if each.free]
     if not stops:
         return []
-    rows = await connection.fetch_all(
-        _RING,
-        {
-            "hosts": [each.host for each in stops],
-            "users": [each.user_id for each in stops],
-            "frees": [each.free for each in stops],
-            "backoff": RING_BACKOFF,
-        },
-    )
+    chosen = {
+        "hosts": [each.host for each in stops],
+        "users": [each.user_id for each in stops],
+        "frees": [each.free for each in stops],
+    }
+    return await note_rings(connection, _OVERDUE, chosen)
+
+
+async def note_rings(connection: Connection, where: str, values: Mapping[str, Any]) -> list[Ring]:
+    """Return the messages of the deliveries that `where` chooses. Until `RING_BACKOFF` they are not overdue."""
+    returning = ", attempts + 1 AS attempt, rings"
+    rows = await leases.note_message(connection, LEASED, where, values, backoff=RING_BACKOFF, returning=returning)
     return [as_struct(row, Ring) for row in rows]

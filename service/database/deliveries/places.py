@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_struct
+from service.database.deliveries.deliveries import LEASED
 from service.domain.deliveries import (
     HOST_CONCURRENCY,
     HOST_FAILURES,
@@ -17,14 +18,7 @@ from service.domain.deliveries import (
     USER_PROBES,
 )
 
-#: The clock, not the start of the transaction: it may have waited for the lock of the host, and what others wrote
-#: meanwhile is due. A subquery, because PostgreSQL uses no index for a volatile function.
-CLOCK = "(SELECT clock_timestamp())"
-FREE_LEASE = f"coalesce(deliveries.lease_expires_at < {CLOCK}, true)"
-DUE = (
-    f"(deliveries.resend_at IS NOT NULL OR (deliveries.status = 'scheduled' AND deliveries.next_attempt_at <= {CLOCK}))"
-    f" AND {FREE_LEASE}"
-)
+CLOCK, FREE_LEASE, DUE = LEASED.moment, LEASED.is_free, LEASED.is_claimable
 #: The expressions of the index `deliveries_due`: 0 for first attempts and requested resends, and due since when.
 ATTEMPT_CLASS = "(CASE WHEN attempts = 0 OR resend_at IS NOT NULL THEN 0 ELSE 1 END)"
 DUE_SINCE = "least(resend_at, next_attempt_at)"

@@ -5,15 +5,24 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from service.database import leases
 from service.database.cases.documents import CURRENT, KEEPS_FILE
 from service.database.connection import Connection, Record, as_struct
+from service.database.leases import NO_LEASE, OWNED, LeasedTable, LeaseLost
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.events import Counts
-from service.domain.jobs import ClaimedJob, Lane, LeaseLost
+from service.domain.jobs import ClaimedJob, Lane
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
 JOB_LEASE = timedelta(seconds=15)  # if a worker crashes, others get its job after this and one sweep
+LEASED = LeasedTable(
+    name="jobs",
+    is_due="jobs.status IN ('pending', 'processing')",  # `turns` decides which of them is next
+    enqueue_at="ring_at",
+    at_claim="status = 'processing', started_at = coalesce(started_at, now()), ring_at = now()",
+    at_release="status = 'pending'",
+)
 
 _SETTLED = "status IN ('available', 'failed')"
 #: Of documents; one whose update failed counts as failed, although its older file is available.
@@ -128,11 +137,7 @@ def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
 
 async def renew(connection: Connection, job: ClaimedJob) -> bool:
     """Extend the lease. False: it is lost, because the job was cancelled or taken over."""
-    row = await connection.fetch_one(
-        "UPDATE jobs SET lease_expires_at = now() + :term WHERE id = :id AND lease_token = :lease RETURNING id",
-        {"id": job.id, "lease": job.lease, "term": JOB_LEASE},
-    )
-    return row is not None
+    return await leases.renew(connection, LEASED, job, term=JOB_LEASE)
 
 
 async def release(
@@ -148,12 +153,14 @@ async def release(
     `reason` is stored to show why the job waits. After a failure to list the case there is no delay if another
     process has listed it meanwhile.
     """
-    await connection.execute(
-        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL,"
-        " ring_at = now() + CASE WHEN :failures > 0 AND NOT refresh THEN interval '0' ELSE :delay END,"
-        " listing_failures = CASE WHEN refresh THEN :failures ELSE 0 END, postponed_reason = :reason"
-        " WHERE id = :id AND lease_token = :lease",
-        {"id": job.id, "lease": job.lease, "delay": delay, "failures": listing_failures, "reason": reason},
+    await leases.release(
+        connection,
+        LEASED,
+        job,
+        delay=delay,
+        enqueue_at="now() + CASE WHEN :failures > 0 AND NOT refresh THEN interval '0' ELSE :delay END",
+        also="listing_failures = CASE WHEN refresh THEN :failures ELSE 0 END, postponed_reason = :reason",
+        values={"failures": listing_failures, "reason": reason},
     )
 
 
@@ -181,12 +188,7 @@ async def note_error(connection: Connection, job_id: UUID, error: ErrorCode) -> 
 
 async def hold(connection: Connection, job: ClaimedJob) -> None:
     """Lock the job, so that its lease is not lost before the transaction ends. Raises `LeaseLost`."""
-    row = await connection.fetch_one(
-        "SELECT 1 FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
-        {"id": job.id, "lease": job.lease},
-    )
-    if row is None:
-        raise LeaseLost
+    await leases.hold(connection, LEASED, job)
 
 
 async def wants_listing(connection: Connection, job: ClaimedJob) -> bool:
@@ -200,7 +202,7 @@ async def has_work(connection: Connection, job: ClaimedJob) -> bool:
     row = await connection.fetch_one(
         "SELECT refresh OR EXISTS (SELECT 1 FROM documents WHERE documents.job_id = jobs.id"
         " AND documents.status IN ('pending', 'processing')) AS more"
-        " FROM jobs WHERE id = :id AND lease_token = :lease FOR UPDATE",
+        f" FROM jobs WHERE {OWNED} FOR UPDATE",
         {"id": job.id, "lease": job.lease},
     )
     if row is None:
@@ -223,7 +225,7 @@ async def end(
 ) -> datetime:
     """End an active job and store its result. Returns the time. The caller holds the lock of the process."""
     moment: datetime = await connection.fetch_val(
-        "UPDATE jobs SET status = :status, completed_at = change_time(), lease_token = NULL, lease_expires_at = NULL,"
+        f"UPDATE jobs SET status = :status, completed_at = change_time(), {NO_LEASE},"
         " error_code = coalesce(CAST(:code AS text), error_code),"
         " error_message = coalesce(CAST(:message AS text), error_message), total_documents = :total,"
         " completed_documents = :completed,"
@@ -242,7 +244,7 @@ async def end(
 async def release_expired(connection: Connection, *, limit: int) -> int:
     """Release jobs whose lease has expired. Returns how many, at most `limit`."""
     rows = await connection.fetch_all(
-        "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, ring_at = now()"
+        f"UPDATE jobs SET {LEASED.released}, ring_at = now()"
         " WHERE id IN (SELECT id FROM jobs WHERE status = 'processing' AND lease_expires_at < now()"
         " LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING 1",
         {"limit": limit},

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_struct
+from service.database.leases import NO_LEASE
 
 DELETION_BATCH = 1000  # deliveries that one transaction looks at
 USER_DELETED = "The user was deleted."
@@ -85,7 +86,7 @@ async def _end(connection: Connection, ids: list[UUID]) -> None:
         "UPDATE deliveries SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,"
         " last_error = CASE WHEN status = 'scheduled' THEN :error ELSE last_error END,"
         " completed_at = coalesce(completed_at, now()), alerted_at = coalesce(alerted_at, now()),"
-        " next_attempt_at = NULL, resend_at = NULL, ring_at = NULL, lease_token = NULL, lease_expires_at = NULL"
+        f" next_attempt_at = NULL, resend_at = NULL, ring_at = NULL, {NO_LEASE}"
         " WHERE id = ANY(:ids) AND (status = 'scheduled' OR resend_at IS NOT NULL)",
         {"ids": ids, "error": USER_DELETED},
     )

@@ -15,10 +15,10 @@ from service.database import migrations, schema
 from service.database.cases import case_requests, documents, processes
 from service.database.connection import Database, create_database
 from service.database.jobs import jobs
+from service.database.leases import LeaseLost
 from service.database.users import users
 from service.domain.documents import Written
 from service.domain.errors import ErrorCode
-from service.domain.jobs import LeaseLost
 from service.domain.listings import ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DELIVERY_ARROWS, DOCUMENT_ARROWS, JOB_ARROWS

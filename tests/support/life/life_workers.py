@@ -12,9 +12,10 @@ from service.database.connection import Connection
 from service.database.deliveries import overdue
 from service.database.jobs import jobs, turns
 from service.database.jobs.turns import Claimer
+from service.database.leases import LeaseLost
 from service.domain.documents import StoredFile, Written
 from service.domain.errors import ErrorCode
-from service.domain.jobs import LeaseLost, Settlement
+from service.domain.jobs import Settlement
 from service.domain.storage_keys import attempt_prefix, writer_of
 from tests.support.life.life import ENDED, LIMIT, Content, Flight, Life, Worker
 

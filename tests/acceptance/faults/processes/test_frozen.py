@@ -16,8 +16,8 @@ import pytest
 
 from service.actions.bucket_tidying import remove_unnamed_objects
 from service.database.cases import documents
+from service.database.leases import LeaseLost
 from service.domain.documents import StoredFile
-from service.domain.jobs import LeaseLost
 from service.local.simulator import DocumentSpec
 from service.queue.task_queue import Patience
 from service.settings import load_settings
