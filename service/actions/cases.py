@@ -8,11 +8,11 @@ import msgspec
 from service.actions.shared_listings import SHORT_LISTING_TIMEOUT, Asking, Unlisted
 from service.actions.state import ActionState
 from service.database.cases import case_requests, processes
-from service.database.cases.case_requests import Accepted, Request
+from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Connection
 
 Found = TypeVar("Found")
-Find = Callable[[Connection, Request], Awaitable[Found]]
+Find = Callable[[Connection, CaseRequest], Awaitable[Found]]
 
 
 class Begun(msgspec.Struct, Generic[Found], frozen=True):
@@ -24,7 +24,7 @@ class Begun(msgspec.Struct, Generic[Found], frozen=True):
 
 async def begin(
     state: ActionState,
-    wanted: Request,
+    wanted: CaseRequest,
     find: Find[Found],
     *,
     is_listed: bool,
@@ -48,7 +48,7 @@ async def begin(
 
 
 async def list_process(
-    state: ActionState, wanted: Request, *, is_forced: bool, timeout: float = SHORT_LISTING_TIMEOUT
+    state: ActionState, wanted: CaseRequest, *, is_forced: bool, timeout: float = SHORT_LISTING_TIMEOUT
 ) -> None:
     """List the case at the portal and register it. Raises the errors of `SharedListings.listed`."""
     asking = Asking(wanted.number, wanted.user_id, wanted.lane, state["arrived"], is_forced)
@@ -63,7 +63,7 @@ async def ring(state: ActionState, accepted: Accepted) -> None:
         await state["bell"].ring_delivery(due.id, attempt=due.attempt, rings=due.rings, late=False)
 
 
-async def _accept(state: ActionState, wanted: Request, find: Find[Found], *, auto_download: bool) -> Begun[Found]:
+async def _accept(state: ActionState, wanted: CaseRequest, find: Find[Found], *, auto_download: bool) -> Begun[Found]:
     async def accept(connection: Connection) -> tuple[Accepted, Found]:
         await processes.lock(connection, wanted.number)
         accepted = Accepted()
@@ -77,12 +77,12 @@ async def _accept(state: ActionState, wanted: Request, find: Find[Found], *, aut
     return Begun(found)
 
 
-async def _keep(state: ActionState, wanted: Request, find: Find[Found], asked: int | None) -> Begun[Found]:
+async def _keep(state: ActionState, wanted: CaseRequest, find: Find[Found], asked: int | None) -> Begun[Found]:
     async def keep(connection: Connection) -> tuple[Accepted, Found]:
         place = asked
         if place is None and wanted.force_refresh:
             place = await processes.next_listing(connection)
-        return await case_requests.keep(connection, wanted, asked=place), await find(connection, wanted)
+        return await case_requests.accept_unlisted(connection, wanted, asked=place), await find(connection, wanted)
 
     async with state["turns"].take():
         accepted, found = await state["database"].run(keep)

@@ -17,7 +17,7 @@ from service.api.framework.parameters import CaseNumber, WebhookUrl
 from service.api.framework.queries import NoQuery
 from service.api.presenters.processes import ProcessSummary, process_summary
 from service.database.cases import process_lists, processes
-from service.database.cases.case_requests import Request
+from service.database.cases.case_requests import CaseRequest
 from service.database.cases.processes import Completeness
 from service.database.connection import UNREACHABLE, Connection
 from service.domain.jobs import Lane
@@ -56,7 +56,7 @@ class SearchView(msgspec.Struct, frozen=True):
     items: Annotated[list[SearchResult], Meta(description="One for each number, in the order of the request.")]
 
 
-@operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), comes_in_crowds=True)
+@operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), limited=True)
 async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     """Request up to 1,000 cases and start their missing downloads.
 
@@ -97,7 +97,7 @@ async def _begin_all(
     places, deadline = asyncio.Semaphore(SEARCH_CONCURRENCY), time.monotonic() + SEARCH_LISTING_TIMEOUT
 
     async def begin_one(number: ProcessNumber) -> None:
-        wanted = Request(
+        wanted = CaseRequest(
             number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
         )
         async with places:
@@ -111,7 +111,7 @@ async def _begin_all(
 
 
 async def _begin(
-    call: Call[NoQuery, SearchBody], wanted: Request, *, is_listed: bool, timeout: float
+    call: Call[NoQuery, SearchBody], wanted: CaseRequest, *, is_listed: bool, timeout: float
 ) -> ProcessSummary | ProblemView:
     auto_download = call.body.auto_download
     try:
@@ -126,7 +126,7 @@ async def _begin(
     return begun.found
 
 
-async def _find(connection: Connection, wanted: Request) -> ProcessSummary:
+async def _find(connection: Connection, wanted: CaseRequest) -> ProcessSummary:
     return process_summary(await process_lists.find(connection, wanted.number))
 
 

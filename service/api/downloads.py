@@ -16,7 +16,7 @@ from service.api.presenters.jobs import JobView, job_view
 from service.api.presenters.processes import ProcessView
 from service.api.processes import case_view, find_case
 from service.database.cases import case_requests, documents, processes
-from service.database.cases.case_requests import Accepted, Request
+from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Connection
 from service.database.jobs import job_history
 from service.http.problems import Problem
@@ -53,14 +53,14 @@ _REPLIES = (
     "downloads_register",
     Tag.DOWNLOADS,
     problems=("process_not_found", "process_access_denied", "portal_unavailable"),
-    comes_in_crowds=True,
+    limited=True,
 )
 async def register(call: Call[NoQuery, None]) -> ProcessView:
     """Ask the portal for the list of the documents and register it.
 
     It starts no job. If a job for the case has not ended, that job downloads the new documents too.
     """
-    wanted = Request(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
+    wanted = CaseRequest(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
     await list_process(call.state, wanted, is_forced=True)
     async with call.state["turns"].take():
         case = await call.state["database"].run(lambda connection: find_case(connection, wanted))
@@ -72,7 +72,7 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     Tag.DOWNLOADS,
     *_REPLIES[:1],
     problems=("process_not_found", "document_not_found", "invalid_webhook_url"),
-    comes_in_crowds=True,
+    limited=True,
 )
 async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     """Download one document, even if it is available.
@@ -101,7 +101,7 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     Tag.DOWNLOADS,
     *_REPLIES,
     problems=("process_not_found", "invalid_webhook_url"),
-    comes_in_crowds=True,
+    limited=True,
 )
 async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     """Download the missing documents of a case, or all of them again.
@@ -127,19 +127,19 @@ async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     return Answer(view, 200 if view.job is None else 202)
 
 
-async def _wanted(call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], webhook_url: str | None) -> Request:
+async def _wanted(call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], webhook_url: str | None) -> CaseRequest:
     await start_downloads(call)
     if webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, webhook_url)
-    return Request(call.number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False)
+    return CaseRequest(call.number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False)
 
 
 async def _download(
-    call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], connection: Connection, wanted: Request, ids: list[UUID]
+    call: Call[NoQuery, OneBody] | Call[NoQuery, AllBody], connection: Connection, wanted: CaseRequest, ids: list[UUID]
 ) -> Accepted:
     return await case_requests.download(connection, wanted, ids, event_limit=call.state["event_limit"])
 
 
-async def _started(connection: Connection, wanted: Request, accepted: Accepted) -> StartedView:
+async def _started(connection: Connection, wanted: CaseRequest, accepted: Accepted) -> StartedView:
     job = None if accepted.job_id is None else await job_history.find(connection, accepted.job_id)
     return StartedView(wanted.number.masked, accepted.job_id, None if job is None else job_view(job))

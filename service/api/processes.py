@@ -26,7 +26,7 @@ from service.api.presenters.processes import (
 )
 from service.api.state import State
 from service.database.cases import documents, process_lists, processes
-from service.database.cases.case_requests import Request
+from service.database.cases.case_requests import CaseRequest
 from service.database.cases.process_lists import ProcessFilter
 from service.database.cases.processes import Overview
 from service.database.connection import Connection
@@ -53,7 +53,7 @@ class ShowQuery(msgspec.Struct, frozen=True):
     Reply(202, "The portal does not answer for now. The request is kept: a worker lists and downloads."),
     NOT_MODIFIED,
     problems=("process_not_found", "process_access_denied", "invalid_webhook_url", "portal_unavailable"),
-    comes_in_crowds=True,
+    limited=True,
 )
 async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
     """Request a case and start its missing downloads.
@@ -72,7 +72,7 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
     webhook_url = None
     if query.webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, query.webhook_url)
-    wanted = Request(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
+    wanted = CaseRequest(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
     begun = await begin(call.state, wanted, find_case, is_listed=known.is_listed, auto_download=query.auto_download)
     if begun.is_kept:
         return Answer(await case_view(call.state, wanted, begun.found), 202)
@@ -85,7 +85,7 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
 Case = tuple[Overview, list[Document]]
 
 
-async def find_case(connection: Connection, wanted: Request) -> Case:
+async def find_case(connection: Connection, wanted: CaseRequest) -> Case:
     """Read what `case_view` shows. Raises the problem `process_not_found` (404)."""
     overview = await processes.versioned_overview(connection, wanted.number, wanted.user_id)
     if overview is None:
@@ -93,7 +93,7 @@ async def find_case(connection: Connection, wanted: Request) -> Case:
     return overview, await documents.of_process(connection, wanted.number)
 
 
-async def case_view(state: State, wanted: Request, case: Case) -> ProcessView:
+async def case_view(state: State, wanted: CaseRequest, case: Case) -> ProcessView:
     """The response of the main entry, with links that are signed now."""
     overview, registered = case
     views = await document_views(registered, state["links"], state["slices"])

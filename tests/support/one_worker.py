@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock, Mock
 from uuid import UUID, uuid4
 
 from service.database.cases import case_requests
-from service.database.cases.case_requests import Request
+from service.database.cases.case_requests import CaseRequest
 from service.database.connection import Database
 from service.domain.process_number import ProcessNumber
 from service.local.simulator import DocumentSpec, SimulatedPortal, make_case
@@ -51,9 +51,9 @@ class OneWorker:
     async def ask(self) -> None:
         """Request the case as when the portal does not answer the API."""
         user_id, _key = await add_user(self.database)
-        wanted = Request(self.number, user_id, str(uuid4()), None, force_refresh=False)
+        wanted = CaseRequest(self.number, user_id, str(uuid4()), None, force_refresh=False)
         async with self.database.transaction() as connection:
-            self.job_id = (await case_requests.keep(connection, wanted)).job_id
+            self.job_id = (await case_requests.accept_unlisted(connection, wanted)).job_id
 
     async def run(self, times: int = 1) -> None:
         """Work on the job, as often as it is taken up again."""

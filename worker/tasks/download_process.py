@@ -207,7 +207,7 @@ async def _work(context: Context, job: ClaimedJob) -> Settlement:
 async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Settlement | None:
     limit = context.limits.webhook_max_documents
     return await context.database.run(
-        lambda connection: case_requests.abandon(connection, job, refused, event_limit=limit)
+        lambda connection: case_requests.fail_listing(connection, job, refused, event_limit=limit)
     )
 
 

@@ -35,7 +35,7 @@ async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postp
     async def decide(connection: Connection) -> Settlement | None:
         delay = postponed.delay
         if await idle_jobs.got_nowhere(connection, job, within=KEPT_FOR):
-            settlement = await case_requests.abandon(connection, job, ErrorCode.JOB_EXPIRED, event_limit=limit)
+            settlement = await case_requests.fail_listing(connection, job, ErrorCode.JOB_EXPIRED, event_limit=limit)
             if settlement is not None:
                 return settlement
             delay = timedelta(0)  # it goes on with the documents that are known, without a listing

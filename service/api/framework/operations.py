@@ -115,7 +115,7 @@ class Operation:
     replies: tuple[Reply, ...]
     problems: tuple[str, ...]  #: codes, beyond those that every operation of its kind has
     access: Access
-    comes_in_crowds: bool = False  #: may come in bursts, so authentication waits for a download slot
+    limited: bool = False  #: may come in bursts, so authentication waits for a download slot
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
     answer: Any = None
@@ -140,7 +140,7 @@ class Operation:
             parameters.process_number(request)
         api_key = presented_key(request)
         query = read_query(request, self.query)
-        async with request.state["turns"].take() if self.comes_in_crowds else nullcontext():
+        async with request.state["turns"].take() if self.limited else nullcontext():
             user = await self._identify(request, api_key)
         body = await (no_body(request) if self.body is None else json_body(request, self.body))
         return Call(request, user, query, body)
@@ -192,7 +192,7 @@ def operation(
     *replies: Reply,
     problems: tuple[str, ...] = (),
     access: Access = Access.USER,
-    comes_in_crowds: bool = False,
+    limited: bool = False,
 ) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
     """Declare an operation that needs an API key."""
 
@@ -206,7 +206,7 @@ def operation(
             replies or DONE,
             problems,
             access,
-            comes_in_crowds,
+            limited,
             query=query,
             body=None if body is type(None) else body,
             answer=_answered(hints["return"]),

@@ -9,10 +9,10 @@ from service.database.cases import changed_cases
 from service.database.connection import Connection
 from service.domain.process_number import ProcessNumber
 
-EVERYTHING_AFTER = 20  # polls, then one loads all followed cases: a job may be in work only between two polls
+POLLS_UNTIL_ALL = 20  # polls, then one loads all followed cases: a job may be in work only between two polls
 
 
-class ToLook(msgspec.Struct, frozen=True):
+class ToLoad(msgspec.Struct, frozen=True):
     """What one poll has to load."""
 
     cases: set[ProcessNumber]
@@ -25,9 +25,9 @@ class ChangedCases:
     def __init__(self) -> None:
         self._since: datetime | None = None
         self._in_work: set[ProcessNumber] = set()
-        self._partial_looks = 0
+        self._partial_polls = 0
 
-    async def find(self, connection: Connection, followed: Collection[ProcessNumber]) -> ToLook:
+    async def find(self, connection: Connection, followed: Collection[ProcessNumber]) -> ToLoad:
         """What to load of the followed cases. Call it in the database snapshot in which they will be loaded."""
         everything = set(followed)
         # Jobs that were in work at the last poll have ended, wait again, or are still in work.
@@ -35,13 +35,13 @@ class ChangedCases:
         since = self._since
         written = None if since is None else await changed_cases.changed_since(connection, since)
         if written is None:
-            return ToLook(everything, everything)
+            return ToLoad(everything, everything)
         changed |= self._in_work | written
-        self._partial_looks += 1
-        if self._partial_looks > EVERYTHING_AFTER:
-            self._partial_looks = 0
-            return ToLook(everything, everything & changed)
-        return ToLook(everything & changed, everything & changed)
+        self._partial_polls += 1
+        if self._partial_polls > POLLS_UNTIL_ALL:
+            self._partial_polls = 0
+            return ToLoad(everything, everything & changed)
+        return ToLoad(everything & changed, everything & changed)
 
     def passed(self, moment: datetime) -> None:
         """Note that a poll saw every change before `moment`: the horizon, read before the snapshot of the poll."""

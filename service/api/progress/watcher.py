@@ -12,7 +12,7 @@ import structlog
 
 from service.api.framework.document_links import DocumentLinks
 from service.api.presenters.documents import DocumentView, document_views
-from service.api.progress.changed_cases import ChangedCases, ToLook
+from service.api.progress.changed_cases import ChangedCases, ToLoad
 from service.api.progress.changes import CaseProgress, Change, end_name
 from service.api.progress.listeners import Listener, Opening
 from service.api.progress.stream import encoded
@@ -30,27 +30,27 @@ from service.http.slices import Slices
 POLL_INTERVAL = 0.5  # seconds between polls
 JOINING_TIME = 0.05  # seconds after a poll; listeners that join in this time share the next one
 OUTAGE_PAUSE = 1.0  # seconds to the next poll if the database cannot be reached
-OPENINGS = 50  # cases that one poll loads whole for new listeners; many at once must not delay the others
+OPENINGS_PER_POLL = 50  # cases that one poll loads whole for new listeners; many at once must not delay the others
 
 
 class _Case:
     def __init__(self, number: ProcessNumber) -> None:
         self.number = number
         self.progress = CaseProgress(number)
-        self.newcomers: set[Listener] = set()  #: wait for a poll that begins after they joined
+        self.joining: set[Listener] = set()  #: wait for a poll that begins after they joined
         self.listeners: set[Listener] = set()
 
     @property
-    def everybody(self) -> set[Listener]:
-        return self.newcomers | self.listeners
+    def all_listeners(self) -> set[Listener]:
+        return self.joining | self.listeners
 
 
-class _Sight(msgspec.Struct, frozen=True):
+class _Snapshot(msgspec.Struct, frozen=True):
     """What one poll read of one case."""
 
     overview: Overview
     versions: dict[UUID, int]  #: of all documents, in the order of the file
-    loaded: dict[UUID, Document]  #: those that were written since the last poll; all of them for newcomers
+    loaded: dict[UUID, Document]  #: those that were written since the last poll; all of them for a joining listener
 
 
 class ProgressWatcher:
@@ -77,7 +77,7 @@ class ProgressWatcher:
     async def follow(self, number: ProcessNumber, listener: Listener) -> AsyncIterator[None]:
         """Send the events of a case to `listener` during the block. The case must exist, else nothing is sent."""
         case = self._cases.setdefault(number, _Case(number))
-        case.newcomers.add(listener)
+        case.joining.add(listener)
         self._wake.set()
         if self._watching is None or self._watching.done():
             # In an empty context: otherwise all log lines of the task would have the id of this request.
@@ -85,12 +85,12 @@ class ProgressWatcher:
         try:
             yield
         finally:
-            case.newcomers.discard(listener)
+            case.joining.discard(listener)
             case.listeners.discard(listener)
-            self._forget_where_nobody_listens(case)
+            self._drop_unfollowed(case)
 
-    def _forget_where_nobody_listens(self, case: _Case) -> None:
-        if not case.everybody and self._cases.get(case.number) is case:
+    def _drop_unfollowed(self, case: _Case) -> None:
+        if not case.all_listeners and self._cases.get(case.number) is case:
             del self._cases[case.number]
 
     async def close(self) -> None:
@@ -105,11 +105,11 @@ class ProgressWatcher:
         try:
             while self._cases:
                 self._wake.clear()
-                is_away = not await self._look(quietly=is_away)
+                is_away = not await self._poll(quietly=is_away)
                 await (asyncio.sleep(OUTAGE_PAUSE) if is_away else self._rest())
         finally:
             for case in self._cases.values():
-                _close(case.everybody)
+                _close(case.all_listeners)
 
     async def _rest(self) -> None:
         await asyncio.sleep(JOINING_TIME)
@@ -117,65 +117,65 @@ class ProgressWatcher:
             async with asyncio.timeout(self._interval - JOINING_TIME):
                 await self._wake.wait()
 
-    async def _look(self, *, quietly: bool) -> bool:
+    async def _poll(self, *, quietly: bool) -> bool:
         """Poll once and send what changed. False if the database cannot be reached: then nothing is sent."""
         admitted = self._admit()
         cases = {number: case for number, case in self._cases.items() if case.listeners or number in admitted}
-        keys = {listener.key for case in cases.values() for listener in case.everybody}
+        keys = {listener.key for case in cases.values() for listener in case.all_listeners}
         try:
             async with self._database.connection() as connection:
                 moment = await horizon(connection)
             async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
                 revoked = keys - await users.live_keys(connection, keys)
-                to_look = await self._changed.find(connection, cases)
-                seen = await _see(connection, cases, to_look, admitted)
+                to_load = await self._changed.find(connection, cases)
+                seen = await _load(connection, cases, to_load, admitted)
             self._changed.passed(moment)
         except UNREACHABLE as error:
             self._changed.lost()
             if not quietly:
                 structlog.get_logger().warning("progress_not_seen", error=type(error).__name__)
             return False
-        for number, sight in seen.items():
-            await self._tell(cases[number], sight, admitted.get(number, []))
+        for number, snapshot in seen.items():
+            await self._publish(cases[number], snapshot, admitted.get(number, []))
         for case in cases.values():
-            _close([listener for listener in case.everybody if listener.key in revoked])
+            _close([listener for listener in case.all_listeners if listener.key in revoked])
         return True
 
     def _admit(self) -> dict[ProcessNumber, list[Listener]]:
-        """The newcomers whose streams begin with this poll; the others wait for a later one."""
-        waiting = {number: list(case.newcomers) for number, case in self._cases.items() if case.newcomers}
-        if len(waiting) > OPENINGS:
+        """The joining listeners whose streams begin with this poll; the others wait for a later one."""
+        waiting = {number: list(case.joining) for number, case in self._cases.items() if case.joining}
+        if len(waiting) > OPENINGS_PER_POLL:
             self._wake.set()
-        return dict(list(waiting.items())[:OPENINGS])
+        return dict(list(waiting.items())[:OPENINGS_PER_POLL])
 
-    async def _tell(self, case: _Case, sight: _Sight, admitted: list[Listener]) -> None:
-        change = case.progress.update(sight.overview, sight.versions, sight.loaded)
+    async def _publish(self, case: _Case, snapshot: _Snapshot, admitted: list[Listener]) -> None:
+        change = case.progress.update(snapshot.overview, snapshot.versions, snapshot.loaded)
         end = None if change.end is None else encoded(end_name(change.end), change.end)
         if case.listeners and (batch := await self._batch(change, end)):
             for listener in case.listeners:
                 listener.send(batch)
         if admitted:
-            self._begin(case, sight, case.newcomers.intersection(admitted), end)
+            self._begin(case, snapshot, case.joining.intersection(admitted), end)
         if end is not None:
             for listener in case.listeners:
                 listener.finish()
             case.listeners.clear()
-            self._forget_where_nobody_listens(case)
+            self._drop_unfollowed(case)
 
-    def _begin(self, case: _Case, sight: _Sight, admitted: set[Listener], end: bytes | None) -> None:
+    def _begin(self, case: _Case, snapshot: _Snapshot, admitted: set[Listener], end: bytes | None) -> None:
         # A task of its own, shared by all of them: signing the links of a large case takes a while.
-        opening = asyncio.create_task(self._open(sight))
+        opening = asyncio.create_task(self._open(snapshot))
         for listener in admitted:
             listener.begin(opening)
             if end is not None:
                 listener.send(end)
-        case.newcomers -= admitted
+        case.joining -= admitted
         case.listeners |= admitted
 
-    async def _open(self, sight: _Sight) -> Opening:
-        found = [sight.loaded[each] for each in sight.versions]
+    async def _open(self, snapshot: _Snapshot) -> Opening:
+        found = [snapshot.loaded[each] for each in snapshot.versions]
         views = await document_views(found, self._links, self._slices)
-        return Opening(sight.overview, count(found), await encoded_list(views, self._slices))
+        return Opening(snapshot.overview, count(found), await encoded_list(views, self._slices))
 
     async def _batch(self, change: Change, end: bytes | None) -> bytes:
         """The events of one poll, as bytes: links are signed once for all listeners."""
@@ -188,22 +188,22 @@ class ProgressWatcher:
         return b"".join(events)
 
 
-async def _see(
+async def _load(
     connection: Connection,
     cases: Mapping[ProcessNumber, _Case],
-    to_look: ToLook,
+    to_load: ToLoad,
     whole: Collection[ProcessNumber],
-) -> dict[ProcessNumber, _Sight]:
+) -> dict[ProcessNumber, _Snapshot]:
     """Read the cases that may have changed, and those in `whole` completely. Needs one snapshot of the database."""
-    wanted_cases = to_look.cases.union(whole)
+    wanted_cases = to_load.cases.union(whole)
     overviews = await processes.overviews(connection, wanted_cases) if wanted_cases else {}
-    certain = to_look.changed.union(whole)
-    stirred = [
+    certain = to_load.changed.union(whole)
+    changed = [
         number
         for number, overview in overviews.items()
         if number in certain or cases[number].progress.may_have_changed(overview)
     ]
-    versions = await documents.versions(connection, stirred) if stirred else {}
+    versions = await documents.versions(connection, changed) if changed else {}
     wanted = {
         number: list(there) if number in whole else cases[number].progress.rewritten(there)
         for number, there in versions.items()
@@ -211,12 +211,12 @@ async def _see(
     ids = [each for some in wanted.values() for each in some]
     loaded = await documents.by_id(connection, ids) if ids else {}
     return {
-        number: _Sight(
+        number: _Snapshot(
             overviews[number],
             versions.get(number, {}),
             {each: loaded[each] for each in wanted.get(number, ())},
         )
-        for number in stirred
+        for number in changed
     }
 
 

@@ -20,7 +20,7 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
 
-class Request(msgspec.Struct, frozen=True):
+class CaseRequest(msgspec.Struct, frozen=True):
     """A client's request for a process."""
 
     number: ProcessNumber
@@ -57,7 +57,7 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     await listed_documents.drop_unlisted(connection, listing.number, listing.documents)
     if job_id is not None:
         await documents.join_job(connection, listing.number, job_id)
-    await processes.note_state(connection, listing.number)
+    await processes.refresh_state(connection, listing.number)
     return None if job_id is None else await jobs.stop_waiting(connection, job_id, place=place)
 
 
@@ -66,7 +66,7 @@ async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id
     await jobs.freeze_progress(connection, job_id, counts.progress_percentage if counts.total else 0.0)
 
 
-async def accept(connection: Connection, request: Request, *, event_limit: int) -> Accepted:
+async def accept(connection: Connection, request: CaseRequest, *, event_limit: int) -> Accepted:
     """Give the missing documents to the active job or a new one. If none is missing, schedule the webhook at once.
 
     The caller holds the lock of the process, from `register` or `processes.lock`.
@@ -79,7 +79,7 @@ async def accept(connection: Connection, request: Request, *, event_limit: int) 
     return await _start(connection, request, lacking, event_limit)
 
 
-async def _give_lacking(connection: Connection, request: Request, job_id: UUID) -> bool:
+async def _give_lacking(connection: Connection, request: CaseRequest, job_id: UUID) -> bool:
     # Count first what clients have seen: documents that join would lower the progress.
     counts = count(await documents.of_process(connection, request.number))
     has_more = await documents.join_job(
@@ -94,7 +94,7 @@ async def _give_lacking(connection: Connection, request: Request, job_id: UUID) 
     return has_more
 
 
-async def download(connection: Connection, request: Request, ids: list[UUID], *, event_limit: int) -> Accepted:
+async def download(connection: Connection, request: CaseRequest, ids: list[UUID], *, event_limit: int) -> Accepted:
     """Download these documents, even if they are available; they keep their files meanwhile.
 
     An active job takes them over. The caller holds the lock of the process.
@@ -107,17 +107,17 @@ async def download(connection: Connection, request: Request, ids: list[UUID], *,
     return await _join(connection, request, job_id, has_more=True)
 
 
-async def keep(connection: Connection, request: Request, *, asked: int | None = None) -> Accepted:
+async def accept_unlisted(connection: Connection, request: CaseRequest, *, asked: int | None = None) -> Accepted:
     """Accept a request whose listing did not arrive in time: a worker will ask the portal.
 
     An active job goes on meanwhile. `asked`: sequence number of that listing; a forced request needs a later one.
     """
-    await processes.keep(connection, request.number)
+    await processes.add_unlisted(connection, request.number)
     job_id = await jobs.find_active(connection, request.number)
     new_job = job_id is None
     if job_id is None:
         job_id = await _create_job(connection, request, refresh=True)
-        await processes.note_state(connection, request.number)
+        await processes.refresh_state(connection, request.number)
     else:
         await _freeze_progress(connection, request.number, job_id)
     await jobs.ask_for_refresh(connection, job_id, after=asked if request.force_refresh else None)
@@ -130,10 +130,12 @@ async def finish(connection: Connection, job: ClaimedJob, *, event_limit: int) -
     await processes.lock(connection, job.number)
     if await jobs.has_work(connection, job):
         return None
-    return await settle(connection, job.number, job.id, event_limit=event_limit)
+    return await end_job(connection, job.number, job.id, event_limit=event_limit)
 
 
-async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, event_limit: int) -> Settlement | None:
+async def fail_listing(
+    connection: Connection, job: ClaimedJob, error: ErrorCode, *, event_limit: int
+) -> Settlement | None:
     """End a job whose case cannot be listed. Raises `LeaseLost`.
 
     None: documents of the case are known, and the job goes on with those. The portal sometimes says by mistake that
@@ -143,7 +145,7 @@ async def abandon(connection: Connection, job: ClaimedJob, error: ErrorCode, *, 
     await jobs.has_work(connection, job)
     if await _goes_on_with_known(connection, job, error):
         return None
-    return await settle(connection, job.number, job.id, error=error, event_limit=event_limit)
+    return await end_job(connection, job.number, job.id, error=error, event_limit=event_limit)
 
 
 async def _goes_on_with_known(connection: Connection, job: ClaimedJob, error: ErrorCode) -> bool:
@@ -166,7 +168,7 @@ async def cancel(connection: Connection, job_id: UUID, *, event_limit: int) -> S
         return None
     if await jobs.find_active(connection, number) != job_id:
         return None
-    return await settle(connection, number, job_id, cancelled=True, event_limit=event_limit)
+    return await end_job(connection, number, job_id, cancelled=True, event_limit=event_limit)
 
 
 async def withdraw(connection: Connection, job_id: UUID, user_id: UUID, *, event_limit: int) -> Settlement | None:
@@ -182,10 +184,10 @@ async def withdraw(connection: Connection, job_id: UUID, user_id: UUID, *, event
     if await job_users.withdraw(connection, job_id, user_id):
         await deliveries.unsubscribe(connection, job_id, user_id)
         return None
-    return await settle(connection, number, job_id, cancelled=True, event_limit=event_limit)
+    return await end_job(connection, number, job_id, cancelled=True, event_limit=event_limit)
 
 
-async def settle(
+async def end_job(
     connection: Connection,
     number: ProcessNumber,
     job_id: UUID,
@@ -207,7 +209,7 @@ async def settle(
         await documents.leave_job(connection, job_id)
     event_id = await case_events.record_end(connection, number, job_id, status, moment=moment, limit=event_limit)
     due = await deliveries.schedule_for_job(connection, job_id, event_id)
-    await processes.note_state(connection, number)
+    await processes.refresh_state(connection, number)
     return Settlement(status, counts, due)
 
 
@@ -217,18 +219,18 @@ def _outcome(*, cancelled: bool, failed: bool) -> JobStatus:
     return JobStatus.FAILED if failed else JobStatus.COMPLETED
 
 
-async def _start(connection: Connection, request: Request, ids: list[UUID], event_limit: int) -> Accepted:
+async def _start(connection: Connection, request: CaseRequest, ids: list[UUID], event_limit: int) -> Accepted:
     if not ids:
         return await _report_at_once(connection, request, event_limit)
     job_id = await _create_job(connection, request, refresh=False)
     waiting = request.webhook_url is not None
     await documents.assign(connection, request.number, ids, job_id, waiting=waiting)
-    await processes.note_state(connection, request.number)
+    await processes.refresh_state(connection, request.number)
     await _subscribe(connection, request, job_id)
     return Accepted(job_id, new_job=True)
 
 
-async def _create_job(connection: Connection, request: Request, *, refresh: bool) -> UUID:
+async def _create_job(connection: Connection, request: CaseRequest, *, refresh: bool) -> UUID:
     return await jobs.create(
         connection,
         request.number,
@@ -239,10 +241,10 @@ async def _create_job(connection: Connection, request: Request, *, refresh: bool
     )
 
 
-async def _join(connection: Connection, request: Request, job_id: UUID, *, has_more: bool = False) -> Accepted:
+async def _join(connection: Connection, request: CaseRequest, job_id: UUID, *, has_more: bool = False) -> Accepted:
     if has_more:
         await processes.note_change(connection, request.number)
-    await job_users.admit(connection, job_id, request.user_id)
+    await job_users.grant_access(connection, job_id, request.user_id)
     await jobs.hasten(connection, job_id, request.lane)
     await _subscribe(connection, request, job_id)
     # The job may wait for a listing for minutes, and the documents that joined need none.
@@ -250,7 +252,7 @@ async def _join(connection: Connection, request: Request, job_id: UUID, *, has_m
     return Accepted(job_id, can_go_on=can_go_on)
 
 
-async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> None:
+async def _subscribe(connection: Connection, request: CaseRequest, job_id: UUID) -> None:
     if request.webhook_url is None:
         return
     await deliveries.subscribe(
@@ -258,7 +260,7 @@ async def _subscribe(connection: Connection, request: Request, job_id: UUID) -> 
     )
 
 
-async def _report_at_once(connection: Connection, request: Request, event_limit: int) -> Accepted:
+async def _report_at_once(connection: Connection, request: CaseRequest, event_limit: int) -> Accepted:
     if request.webhook_url is None:
         return Accepted()
     event_id = await case_events.record_state(connection, request.number, limit=event_limit)

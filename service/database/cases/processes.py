@@ -134,7 +134,7 @@ async def register(connection: Connection, listing: Listing) -> int | None:
     return place
 
 
-async def keep(connection: Connection, number: ProcessNumber) -> None:
+async def add_unlisted(connection: Connection, number: ProcessNumber) -> None:
     """Lock a case whose listing did not arrive in time. Adds it if it is unknown."""
     await connection.execute(
         "INSERT INTO processes (number) VALUES (:number) ON CONFLICT (number) DO UPDATE SET updated_at = change_time()",
@@ -215,7 +215,7 @@ class Facts(msgspec.Struct, frozen=True):
     failed: int
 
 
-async def note_state(connection: Connection, number: ProcessNumber) -> None:
+async def refresh_state(connection: Connection, number: ProcessNumber) -> None:
     """Update the state and document count that lists show. The caller holds the lock of the process."""
     row = await connection.fetch_one(
         "SELECT listed_at IS NOT NULL AS listed, (SELECT status FROM jobs WHERE process_number = number"

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.cases import case_requests, documents, processes
-from service.database.cases.case_requests import Accepted, Request
+from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Connection, as_optional
 from service.database.deliveries import deliveries
 from service.database.jobs import job_users, jobs
@@ -36,15 +36,15 @@ async def retry(connection: Connection, job_id: UUID, *, request_id: str, event_
     """
     ended = await _lock(connection, job_id)
     number = ProcessNumber(ended.process_number)
-    request = Request(number, ended.user_id, request_id, ended.webhook_url, force_refresh=False, lane=Lane.BATCH)
+    request = CaseRequest(number, ended.user_id, request_id, ended.webhook_url, force_refresh=False, lane=Lane.BATCH)
     if ended.error_code is not None or not ended.is_listed:
-        accepted = await case_requests.keep(connection, request)
+        accepted = await case_requests.accept_unlisted(connection, request)
     elif await documents.lacking(connection, number, include_hopeless=False):
         accepted = await case_requests.accept(connection, request, event_limit=event_limit)
     else:
         raise NotRetried("the case lacks nothing that could be downloaded")
     if accepted.job_id is not None:
-        await job_users.admit_all(connection, accepted.job_id, like_job_id=job_id)
+        await job_users.copy_access(connection, accepted.job_id, like_job_id=job_id)
         await deliveries.subscribe_all(connection, number, job_id=accepted.job_id, like_job_id=job_id)
     return accepted
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from service.database.connection import Connection
 
 
-async def admit(connection: Connection, job_id: UUID, user_id: UUID) -> None:
+async def grant_access(connection: Connection, job_id: UUID, user_id: UUID) -> None:
     """Give a user access to a job and let the user wait for it, even after `withdraw`."""
     await connection.execute(
         "INSERT INTO job_users (user_id, created_at, job_id) SELECT :user_id, created_at, id FROM jobs"
@@ -29,7 +29,7 @@ async def withdraw(connection: Connection, job_id: UUID, user_id: UUID) -> bool:
     return others is not None
 
 
-async def admit_all(connection: Connection, job_id: UUID, *, like_job_id: UUID) -> None:
+async def copy_access(connection: Connection, job_id: UUID, *, like_job_id: UUID) -> None:
     """Give every user who can see `like_job_id` access to this job. Users who withdrew there do not wait here."""
     await connection.execute(
         "INSERT INTO job_users (user_id, created_at, job_id, withdrawn_at)"

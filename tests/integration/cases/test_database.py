@@ -52,7 +52,7 @@ def listing(number: str, *found: ListedDocument) -> Listing:
 
 
 async def accepted_job(database: Database, user_id: UUID, number: str) -> UUID:
-    wanted = case_requests.Request(ProcessNumber.parse(number), user_id, "test", None, force_refresh=False)
+    wanted = case_requests.CaseRequest(ProcessNumber.parse(number), user_id, "test", None, force_refresh=False)
     async with database.transaction() as connection:
         await case_requests.register(connection, listing(number, listed("a"), listed("b")))
         job_id = (await case_requests.accept(connection, wanted, event_limit=10)).job_id

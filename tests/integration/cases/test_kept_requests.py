@@ -23,7 +23,7 @@ async def test_a_worker_that_asked_in_vain_puts_the_job_off_unless_somebody_else
 ) -> None:
     user_id, _key = await add_user(database)
     async with database.transaction() as connection:
-        job_id = (await case_requests.keep(connection, wanted(case, user_id, is_told=False))).job_id
+        job_id = (await case_requests.accept_unlisted(connection, wanted(case, user_id, is_told=False))).job_id
     assert job_id is not None
     async with database.connection() as connection:
         job = await claim_job(connection, job_id)

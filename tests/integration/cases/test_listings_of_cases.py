@@ -19,7 +19,7 @@ async def next_listing(steps: CaseSteps) -> int:
 
 
 async def abandon(steps: CaseSteps, job: ClaimedJob, error: ErrorCode) -> Settlement | None:
-    return await steps.run(lambda connection: case_requests.abandon(connection, job, error, event_limit=LIMIT))
+    return await steps.run(lambda connection: case_requests.fail_listing(connection, job, error, event_limit=LIMIT))
 
 
 async def test_a_listing_that_was_asked_for_earlier_and_comes_later_is_dropped(steps: CaseSteps) -> None:

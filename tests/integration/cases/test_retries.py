@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database.cases import case_requests, processes
-from service.database.cases.case_requests import Accepted, Request
+from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Database
 from service.database.jobs import job_history, job_retries
 from service.database.jobs.job_retries import NotRetried
@@ -40,9 +40,9 @@ def listing(case: ProcessNumber) -> Listing:
     return listing_of(case, listed("1"))
 
 
-def wanted(case: ProcessNumber, user_id: UUID, *, is_told: bool) -> Request:
+def wanted(case: ProcessNumber, user_id: UUID, *, is_told: bool) -> CaseRequest:
     url = f"https://{user_id}.example.com/" if is_told else None
-    return Request(case, user_id, str(uuid4()), url, force_refresh=False)
+    return CaseRequest(case, user_id, str(uuid4()), url, force_refresh=False)
 
 
 async def start(database: Database, case: ProcessNumber, *user_ids: UUID, is_told: bool = True) -> UUID:
@@ -146,10 +146,10 @@ async def test_a_job_that_has_not_ended_is_left_alone(database: Database, case: 
 async def test_a_case_that_was_never_listed_is_listed_first(database: Database, case: ProcessNumber) -> None:
     user_id, _key = await add_user(database)
     async with database.transaction() as connection:
-        kept = (await case_requests.keep(connection, wanted(case, user_id, is_told=True))).job_id
+        kept = (await case_requests.accept_unlisted(connection, wanted(case, user_id, is_told=True))).job_id
         assert kept is not None
         await processes.lock(connection, case)
-        await case_requests.settle(connection, case, kept, error=ErrorCode.PROCESS_NOT_FOUND, event_limit=LIMIT)
+        await case_requests.end_job(connection, case, kept, error=ErrorCode.PROCESS_NOT_FOUND, event_limit=LIMIT)
 
     accepted = await retry(database, kept)
 

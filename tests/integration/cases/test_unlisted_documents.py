@@ -33,7 +33,7 @@ def listing(*origins: str) -> Listing:
 async def request(connection: Connection) -> UUID:
     user = await users.create(connection, name="tests", role="user", api_key=str(uuid4()), secret=new_secret())
     accepted = await case_requests.accept(
-        connection, case_requests.Request(CASE, user, "test", None, force_refresh=False), event_limit=10
+        connection, case_requests.CaseRequest(CASE, user, "test", None, force_refresh=False), event_limit=10
     )
     assert accepted.job_id is not None
     return accepted.job_id

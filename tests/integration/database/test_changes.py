@@ -70,7 +70,7 @@ async def writer(database: Database) -> AsyncIterator[Connection]:
 
 
 async def change(connection: Connection, number: str) -> None:
-    await processes.keep(connection, ProcessNumber.parse(number))
+    await processes.add_unlisted(connection, ProcessNumber.parse(number))
 
 
 def digits(number: str) -> str:
@@ -122,7 +122,7 @@ async def test_a_change_that_waited_for_the_lock_of_its_case_is_not_missed(
         async with writer(database) as connection:
             await change(connection, other)
         await client.poll()
-        await processes.note_state(waiting, ProcessNumber.parse(number))
+        await processes.refresh_state(waiting, ProcessNumber.parse(number))
 
     assert digits(number) in await client.poll()
 

@@ -134,7 +134,7 @@ async def refused_as_read_only(database: Database) -> None:
 
 async def keep(database: Database) -> None:
     async with database.transaction() as connection:
-        await processes.keep(connection, ProcessNumber(NUMBER))
+        await processes.add_unlisted(connection, ProcessNumber(NUMBER))
 
 
 @asynccontextmanager

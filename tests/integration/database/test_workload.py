@@ -30,7 +30,7 @@ async def add_job(database: Database, number: str, age: str) -> None:
     user_id, _ = await add_user(database)
     case = ProcessNumber.parse(number)
     async with database.transaction() as connection:
-        await processes.keep(connection, case)
+        await processes.add_unlisted(connection, case)
         job_id = await jobs.create(connection, case, refresh=False, user_id=user_id, request_id="r")
         await connection.execute(
             "UPDATE jobs SET created_at = now() - CAST(CAST(:age AS text) AS interval) WHERE id = :id",

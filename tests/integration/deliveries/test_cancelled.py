@@ -150,8 +150,8 @@ async def test_the_same_request_later_starts_the_schedule_anew(database: Databas
 async def requested(database: Database, case: ProcessNumber, user_id: UUID, url: str) -> tuple[UUID, UUID]:
     """A job that has not ended, and the delivery that waits for it."""
     async with database.transaction() as connection:
-        wanted = case_requests.Request(case, user_id, "test", url, force_refresh=False)
-        job_id = (await case_requests.keep(connection, wanted)).job_id
+        wanted = case_requests.CaseRequest(case, user_id, "test", url, force_refresh=False)
+        job_id = (await case_requests.accept_unlisted(connection, wanted)).job_id
         delivery_id = await connection.fetch_val(
             "SELECT id FROM deliveries WHERE job_id = :job_id AND user_id = :user_id AND url = :url",
             {"job_id": job_id, "user_id": user_id, "url": url},
@@ -165,7 +165,7 @@ async def end(database: Database, case: ProcessNumber, job_id: UUID) -> tuple[UU
     async with database.transaction() as connection:
         await processes.lock(connection, case)
         error = ErrorCode.PROCESS_NOT_FOUND
-        return (await case_requests.settle(connection, case, job_id, error=error, event_limit=10)).deliveries
+        return (await case_requests.end_job(connection, case, job_id, error=error, event_limit=10)).deliveries
 
 
 async def test_one_that_waits_for_its_job_is_not_told_of_the_end_and_can_be_sent_after_it(

@@ -56,15 +56,15 @@ async def test_a_subscription_to_a_job_is_forgotten_and_the_job_goes_on_for_the_
     case = ProcessNumber.parse(number)
     async with database.transaction() as connection:
         for each in (user_id, other_id):
-            wanted = case_requests.Request(case, each, "test", f"https://{each}.example.com/", force_refresh=False)
-            job_id = (await case_requests.keep(connection, wanted)).job_id
+            wanted = case_requests.CaseRequest(case, each, "test", f"https://{each}.example.com/", force_refresh=False)
+            job_id = (await case_requests.accept_unlisted(connection, wanted)).job_id
     assert job_id is not None
 
     await delete(database, user_id)
 
     async with database.transaction() as connection:
         await processes.lock(connection, case)
-        settlement = await case_requests.settle(connection, case, job_id, event_limit=10)
+        settlement = await case_requests.end_job(connection, case, job_id, event_limit=10)
         left = await connection.fetch_all("SELECT id, user_id FROM deliveries WHERE job_id = :id", {"id": job_id})
     assert [each["user_id"] for each in left] == [other_id]
     assert settlement.deliveries == (left[0]["id"],)

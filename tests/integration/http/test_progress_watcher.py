@@ -107,7 +107,7 @@ def any_key(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_look_loads_only_the_cases_that_changed(
     steps: CaseSteps, watcher: ProgressWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.progress.changed_cases.EVERYTHING_AFTER", 1_000_000)
+    monkeypatch.setattr("service.api.progress.changed_cases.POLLS_UNTIL_ALL", 1_000_000)
     await steps.register(listed("a"))
     await steps.ask("hook")
     others = [CaseSteps(steps.database, number_of(5_000_000 + place), steps.user_id) for place in range(FOLLOWED)]
@@ -137,7 +137,7 @@ def _all(queue: asyncio.Queue[set[ProcessNumber]]) -> list[frozenset[ProcessNumb
 async def test_whatever_happens_to_a_case_that_waits_is_told_at_once(
     steps: CaseSteps, watcher: ProgressWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.progress.changed_cases.EVERYTHING_AFTER", 1_000_000)
+    monkeypatch.setattr("service.api.progress.changed_cases.POLLS_UNTIL_ALL", 1_000_000)
     await steps.register(listed("a"), listed("b"))
     await steps.complete()
     await steps.download("a", url="hook")
@@ -157,7 +157,7 @@ async def test_whatever_happens_to_a_case_that_waits_is_told_at_once(
 async def test_a_change_that_is_committed_after_later_ones_is_told(
     steps: CaseSteps, watcher: ProgressWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.progress.changed_cases.EVERYTHING_AFTER", 1_000_000)
+    monkeypatch.setattr("service.api.progress.changed_cases.POLLS_UNTIL_ALL", 1_000_000)
     await steps.register(listed("a"))
     accepted = await steps.ask("hook")
     looks = Looks(monkeypatch)

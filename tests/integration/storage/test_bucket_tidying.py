@@ -53,7 +53,7 @@ class Rig:
     async def end_job(self) -> None:
         """Let the job end, and with it an event that names what the document names."""
         async with self.database.transaction() as connection:
-            await case_requests.settle(connection, self.case, self.job, event_limit=10)
+            await case_requests.end_job(connection, self.case, self.job, event_limit=10)
 
     async def tidy(self, *, kept: timedelta = AT_ONCE) -> list[str]:
         """Look at the case now; what is left in the bucket."""

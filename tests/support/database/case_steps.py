@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database.cases import case_requests, documents, processes
-from service.database.cases.case_requests import Accepted, Request
+from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Connection, Database
 from service.database.jobs import jobs
 from service.domain.documents import StoredFile, Task, Written
@@ -85,10 +85,10 @@ class CaseSteps:
         """A listing comes. `asked`: its place among all listings."""
         return await self.run(lambda connection: case_requests.register(connection, self.listing(*found, asked=asked)))
 
-    def wanted(self, url: str | None = None, *, user_id: UUID | None = None, refresh: bool = False) -> Request:
+    def wanted(self, url: str | None = None, *, user_id: UUID | None = None, refresh: bool = False) -> CaseRequest:
         """What somebody asks for. `url` is the path of a webhook."""
         webhook_url = None if url is None else f"https://host.example/{url}"
-        return Request(self.number, user_id or self.user_id, str(uuid4()), webhook_url, force_refresh=refresh)
+        return CaseRequest(self.number, user_id or self.user_id, str(uuid4()), webhook_url, force_refresh=refresh)
 
     async def ask(self, url: str | None = None, **how: Any) -> Accepted:
         """Somebody wants the whole case."""
@@ -114,7 +114,9 @@ class CaseSteps:
 
     async def keep(self, url: str | None = None, *, asked: int | None = None, **how: Any) -> Accepted:
         """Somebody wants the case while the portal does not answer."""
-        return await self.run(lambda connection: case_requests.keep(connection, self.wanted(url, **how), asked=asked))
+        return await self.run(
+            lambda connection: case_requests.accept_unlisted(connection, self.wanted(url, **how), asked=asked)
+        )
 
     async def claim(self) -> ClaimedJob:
         """A worker takes the active job."""

@@ -59,7 +59,7 @@ async def _hold(url: str, number: str, does: str) -> bool:
 
 async def _stand_still(database: Database, number: ProcessNumber, does: str) -> None:
     async with database.transaction() as connection:
-        await processes.keep(connection, number)
+        await processes.add_unlisted(connection, number)
         await api_keys.lock_admins(connection)
         for lock in LOCKS:
             await connection.fetch_all(lock)

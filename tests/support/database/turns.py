@@ -33,13 +33,13 @@ class Turns:
         """A job that waits."""
         case = ProcessNumber.parse(number)
         async with self.database.transaction() as connection:
-            await processes.keep(connection, case)
+            await processes.add_unlisted(connection, case)
             return await jobs.create(connection, case, refresh=False, user_id=user_id, request_id="r", lane=lane)
 
     async def join(self, job_id: UUID, user_id: UUID, lane: Lane = Lane.SINGLE) -> None:
         """Another user asks for the same case."""
         async with self.database.transaction() as connection:
-            await job_users.admit(connection, job_id, user_id)
+            await job_users.grant_access(connection, job_id, user_id)
             await jobs.hasten(connection, job_id, lane)
 
     async def worker(self, *, wanted: int = 0, singles: int = 0, users: Sequence[UUID] = ()) -> UUID:

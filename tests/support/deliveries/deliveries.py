@@ -115,7 +115,7 @@ async def add_event(database: Database, *documents: EventDocument) -> UUID:
         documents_truncated=False,
     )
     async with database.transaction() as connection:
-        await processes.keep(connection, NUMBER)
+        await processes.add_unlisted(connection, NUMBER)
         return await events.record(
             connection, body, number=NUMBER.digits, event_type="process.completed", occurred_at=moment
         )

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from service.database.cases import case_requests, processes
-from service.database.cases.case_requests import Accepted, Request
+from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Connection
 from service.database.jobs import job_retries
 from tests.support.life.life import LIMIT, Life, Promise, fetch
@@ -55,7 +55,7 @@ async def keep(life: Life, asking: Asking, *, refresh: bool) -> None:
     wanted, asked = _request(life, asking, refresh=refresh), await life.world.transact(processes.next_listing)
 
     async def accept(connection: Connection) -> Promise | None:
-        accepted = await case_requests.keep(connection, wanted, asked=asked)
+        accepted = await case_requests.accept_unlisted(connection, wanted, asked=asked)
         lacking = await fetch(connection, _LACKING, number=life.number.digits, hopeless_too=False)
         return await _promise(connection, wanted, accepted, lacking)
 
@@ -163,7 +163,12 @@ async def _commit(life: Life, asking: Asking, step: Callable[[Connection], Await
 
 
 async def _promise(
-    connection: Connection, wanted: Request, accepted: Accepted, chosen: list[dict[str, Any]], *, again: bool = False
+    connection: Connection,
+    wanted: CaseRequest,
+    accepted: Accepted,
+    chosen: list[dict[str, Any]],
+    *,
+    again: bool = False,
 ) -> Promise | None:
     if accepted.job_id is None:
         return None
@@ -191,6 +196,6 @@ async def _origins(life: Life, connection: Connection) -> list[dict[str, Any]]:
     return await fetch(connection, query, number=life.number.digits)
 
 
-def _request(life: Life, asking: Asking, *, refresh: bool = False) -> Request:
+def _request(life: Life, asking: Asking, *, refresh: bool = False) -> CaseRequest:
     url = None if asking.webhook is None else f"https://{life.number.digits}.example/{asking.webhook}"
-    return Request(life.number, asking.user_id, str(uuid4()), url, force_refresh=refresh)
+    return CaseRequest(life.number, asking.user_id, str(uuid4()), url, force_refresh=refresh)

@@ -139,7 +139,7 @@ async def finish(life: Life, worker: Worker) -> None:
 async def abandon(life: Life, worker: Worker, error: ErrorCode = ErrorCode.PROCESS_NOT_FOUND) -> None:
     """The portal does not know the case. If documents of it are known the job goes on with those."""
     await _settle(
-        life, worker, lambda connection: case_requests.abandon(connection, worker.job, error, event_limit=LIMIT)
+        life, worker, lambda connection: case_requests.fail_listing(connection, worker.job, error, event_limit=LIMIT)
     )
 
 
