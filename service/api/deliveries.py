@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from service.api.framework import pagination
-from service.api.framework.moments import Moment, utc
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.queries import NoQuery
+from service.api.framework.timestamps import Timestamp, to_utc
 from service.database.connection import Connection
 from service.database.deliveries import cancelled_deliveries, deliveries, delivery_history, overdue
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
@@ -29,7 +29,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     """One attempt: a POST, or why there was none."""
 
     number: Annotated[int, Meta(description="From 1; a resend counts too.")]
-    started_at: Annotated[Moment, Meta(description="When it began.")]
+    started_at: Annotated[Timestamp, Meta(description="When it began.")]
     duration_ms: Annotated[int, Meta(description="Until the answer, or the failure.")]
     outcome: Annotated[
         str, Meta(description="`delivered`, `status` for an answer other than 2xx, or a word for why there was none.")
@@ -52,13 +52,13 @@ class DeliveryView(msgspec.Struct, frozen=True):
     status: Annotated[
         DeliveryStatus, Meta(description="Waiting for the job, scheduled, delivered, failed, or cancelled by a person.")
     ]
-    next_attempt_at: Annotated[Moment | None, Meta(description="Null if none is scheduled.")]
+    next_attempt_at: Annotated[Timestamp | None, Meta(description="Null if none is scheduled.")]
     resend_requested_at: Annotated[
-        Moment | None, Meta(description="When a resend was requested that was not made yet.")
+        Timestamp | None, Meta(description="When a resend was requested that was not made yet.")
     ]
     last_error: Annotated[str | None, Meta(description="Of the last attempt that failed.")]
-    created_at: Annotated[Moment, Meta(description="When the webhook was requested.")]
-    completed_at: Annotated[Moment | None, Meta(description="When it was delivered, given up or cancelled.")]
+    created_at: Annotated[Timestamp, Meta(description="When the webhook was requested.")]
+    completed_at: Annotated[Timestamp | None, Meta(description="When it was delivered, given up or cancelled.")]
     attempts: Annotated[
         list[AttemptView], Meta(description="The oldest first; a list of deliveries has the last 20 of each.")
     ]
@@ -71,13 +71,13 @@ class DeliveryQuery(PageQuery, frozen=True):
     job_id: (
         Annotated[UUID, Meta(description="Those of one job.", examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])] | None
     ) = None
-    since: Annotated[Moment, Meta(description="Those that were made at this time or later.")] | None = None
+    since: Annotated[Timestamp, Meta(description="Those that were made at this time or later.")] | None = None
 
 
 class RecoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which failed deliveries to send again."""
 
-    since: Annotated[Moment, Meta(description="Deliveries that were given up at this time or later.")]
+    since: Annotated[Timestamp, Meta(description="Deliveries that were given up at this time or later.")]
 
     def __post_init__(self) -> None:
         try:
@@ -193,11 +193,11 @@ def delivery_view(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> DeliveryV
         job_id=row.job_id,
         webhook_url=row.url,
         status=row.status,
-        next_attempt_at=utc(row.next_attempt_at),
-        resend_requested_at=utc(row.resend_at),
+        next_attempt_at=to_utc(row.next_attempt_at),
+        resend_requested_at=to_utc(row.resend_at),
         last_error=row.last_error,
         created_at=row.created_at.astimezone(UTC),
-        completed_at=utc(row.completed_at),
+        completed_at=to_utc(row.completed_at),
         attempts=[_attempt_view(each) for each in attempts],
     )
 

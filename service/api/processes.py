@@ -10,11 +10,11 @@ from service.actions.cases import begin
 from service.api.framework import pagination, parameters
 from service.api.framework.case_problems import not_requested
 from service.api.framework.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
-from service.api.framework.moments import Moment
 from service.api.framework.operations import Answer, Call, Reply, Tag, operation, start_downloads
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.parameters import WebhookUrl
 from service.api.framework.queries import PRINTABLE
+from service.api.framework.timestamps import Timestamp
 from service.api.presenters.documents import document_views
 from service.api.presenters.processes import (
     ProcessSummary,
@@ -156,7 +156,7 @@ class ListQuery(PageQuery, frozen=True):
     ) = None
     status: Annotated[ProcessStatus, Meta(description="Cases with this status.")] | None = None
     has_documents: Annotated[bool, Meta(description="Cases that have documents, or that have none.")] | None = None
-    updated_since: Annotated[Moment, Meta(description="Cases that changed at this time or later.")] | None = None
+    updated_since: Annotated[Timestamp, Meta(description="Cases that changed at this time or later.")] | None = None
 
 
 @operation("processes_index", Tag.CASES)

@@ -9,10 +9,10 @@ from limits import RateLimitItem
 from msgspec import Meta
 
 from service.api.framework import pagination
-from service.api.framework.moments import Moment, utc
 from service.api.framework.operations import Access, Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.queries import NoQuery
+from service.api.framework.timestamps import Timestamp, to_utc
 from service.database.users import api_keys, users
 from service.database.users.api_keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
 from service.database.users.users import NameTaken, UserRow
@@ -90,7 +90,8 @@ class KeyView(msgspec.Struct, frozen=True):
     label: Annotated[str | None, Meta(description="What its owner calls it.")]
     created_at: Annotated[datetime, Meta(description="When the key was made.")]
     last_used_at: Annotated[
-        Moment | None, Meta(description="When a request last used it, to about a minute; null if no use is recorded.")
+        Timestamp | None,
+        Meta(description="When a request last used it, to about a minute; null if no use is recorded."),
     ]
 
 
@@ -232,5 +233,5 @@ def _user(row: UserRow) -> dict[str, Any]:
 
 
 def _key(row: KeyRow) -> dict[str, Any]:
-    times = {"created_at": row.created_at.astimezone(UTC), "last_used_at": utc(row.last_used_at)}
+    times = {"created_at": row.created_at.astimezone(UTC), "last_used_at": to_utc(row.last_used_at)}
     return msgspec.structs.asdict(row) | times

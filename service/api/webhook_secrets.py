@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from service.api.framework.authentication import revoked
-from service.api.framework.moments import Moment
 from service.api.framework.operations import Call, Tag, operation
 from service.api.framework.queries import NoQuery
+from service.api.framework.timestamps import Timestamp
 from service.database.users import users
 from service.database.users.users import SigningSecret
 from service.webhooks.signature import new_secret
@@ -21,7 +21,7 @@ class SecretView(msgspec.Struct, frozen=True):
 
     secret: Annotated[str, Meta(description="Signs every webhook of the caller.")]
     previous_secrets: Annotated[list[str], Meta(description="Sign too, until they expire.")]
-    previous_secrets_expire_at: Annotated[Moment | None, Meta(description="When the last of them stops signing.")]
+    previous_secrets_expire_at: Annotated[Timestamp | None, Meta(description="When the last of them stops signing.")]
 
 
 @operation("webhooks_secret", Tag.WEBHOOKS)

@@ -22,7 +22,7 @@ from service.queue.task_queue import Bell
 ATTEMPTS_LISTED = 20
 
 
-class Moment(click.ParamType[datetime]):
+class Timestamp(click.ParamType[datetime]):
     """An ISO 8601 date or time; without a zone it is UTC."""
 
     name = "time"
@@ -51,7 +51,7 @@ def deliveries_group() -> None:
 @deliveries_group.command(name="list")
 @click.option("--status", type=click.Choice([each.value for each in DeliveryStatus]))
 @click.option("--job-id", type=click.UUID)
-@click.option("--since", type=Moment(), help="Made at this time or later.")
+@click.option("--since", type=Timestamp(), help="Made at this time or later.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @json_option
 def list_deliveries(
@@ -116,7 +116,7 @@ def resend(delivery_id: UUID) -> None:
 
 
 @deliveries_group.command()
-@click.option("--since", type=Moment(), required=True, help="Everything that was given up at this time or later.")
+@click.option("--since", type=Timestamp(), required=True, help="Everything that was given up at this time or later.")
 def recover(since: datetime) -> None:
     """Send every delivery again that has failed since a time, with a whole new schedule. It may be repeated."""
 

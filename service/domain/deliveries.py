@@ -28,9 +28,9 @@ class ClaimedDelivery(msgspec.Struct, frozen=True):
     host: str
     attempt: int  #: of the schedule, 1 for the first
     number: int  #: of the attempt among all attempts, 1 for the first; resends that a person requested count too
-    thin: bool  #: leave the documents out, because the subscriber answered 413
+    without_documents: bool  #: leave the documents out, because the subscriber answered 413
     lease: UUID
-    own_fault_for: timedelta  #: how long faults of this service may have delayed the attempt
+    local_failure_for: timedelta  #: how long faults of this service may have delayed the attempt
     resend_at: datetime | None  #: when a person requested this attempt; only its success changes the schedule
     process_number: str  #: 20 digits
     job_id: UUID | None  #: None for an event that needed no job
@@ -58,15 +58,15 @@ class Attempt(msgspec.Struct, frozen=True):
     error: str | None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class NextStep(msgspec.Struct, frozen=True):
     """The next state of a delivery after an attempt. A resend that a person requested changes it only by success."""
 
     status: DeliveryStatus
     retry_in: timedelta | None = None  #: set if the delivery stays scheduled
-    thin: bool = False
-    own_fault: bool = False  #: the attempt failed because of this service
-    counts: bool = True  #: whether it uses up an attempt of the schedule
-    host_works: bool | None = None  #: None if the attempt says nothing about the host
+    without_documents: bool = False
+    local_failure: bool = False  #: the attempt failed because of this service
+    uses_attempt: bool = True  #: whether it uses up an attempt of the schedule
+    host_reachable: bool | None = None  #: None if the attempt says nothing about the host
 
 
 class Ring(msgspec.Struct, frozen=True):

@@ -40,7 +40,7 @@ class DataDirectory:
 
     @property
     def processes(self) -> Path:
-        """The ledger of the processes started here, see `service.local.supervision.pid_record`."""
+        """The record of the processes started here, see `service.local.supervision.pid_record`."""
         return self.root / "processes"
 
     @property
@@ -84,7 +84,7 @@ def _make(path: Path, mode: int) -> None:
 def locked(directory: DataDirectory, owner: int) -> Iterator[None]:
     """Locks the directory for the stack of the process `owner`.
 
-    Raises LocalStackError at once if a running process owns it. If the owner has died, waits until its guardian has
+    Raises LocalStackError at once if a running process owns it. If the owner has died, waits until its supervisor has
     stopped the servers.
     """
     with (directory.root / "lock").open("a+") as file:

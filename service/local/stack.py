@@ -1,7 +1,7 @@
 """The stack of one machine: PostgreSQL, Valkey, an S3 server and the simulated portal, without root or Docker.
 
 Every server listens on a free port of 127.0.0.1 and keeps its data below one directory. The servers are children of a
-guardian process that ends them when the process that started the stack ends, however it ends.
+supervisor process that ends them when the process that started the stack ends, however it ends.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from service.local.errors import LocalStackError
 from service.local.supervision.messages import Reply, Request, ServerName
 from service.local.supervision.pid_record import STOP_SECONDS
 
-_STOP_SECONDS = 3 * STOP_SECONDS  # longer than the guardian waits for the servers
+_STOP_SECONDS = 3 * STOP_SECONDS  # longer than the supervisor waits for the servers
 
 
 class Stack:
@@ -34,7 +34,7 @@ class Stack:
     def __init__(self, data_dir: Path, *, with_portal: bool = True) -> None:
         self.data_dir = data_dir.absolute()
         self._with_portal = with_portal
-        self._guardian: subprocess.Popen[bytes] | None = None
+        self._supervisor: subprocess.Popen[bytes] | None = None
         self._endpoints: Endpoints | None = None
         self._conversation = threading.Lock()
 
@@ -51,26 +51,26 @@ class Stack:
         Raises LocalStackError, with no process left behind, if another stack runs on the directory or if a server
         does not start.
         """
-        if self._guardian is not None:
+        if self._supervisor is not None:
             raise LocalStackError("the stack is running already")
         with contextlib.ExitStack() as undo:
-            self._guardian = self._start_guardian()
+            self._supervisor = self._start_supervisor()
             undo.callback(self._abandon)
             self._endpoints = self._receive().endpoints
             undo.pop_all()
 
     def stop(self) -> None:
         """Returns when every server has saved its data and ended. Does nothing if the stack does not run."""
-        guardian, self._guardian, self._endpoints = self._guardian, None, None
-        if guardian is None:
+        supervisor, self._supervisor, self._endpoints = self._supervisor, None, None
+        if supervisor is None:
             return
-        with guardian:  # closes its pipes
-            if guardian.stdin is not None:
-                guardian.stdin.close()
+        with supervisor:  # closes its pipes
+            if supervisor.stdin is not None:
+                supervisor.stdin.close()
             try:
-                guardian.wait(_STOP_SECONDS)
+                supervisor.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                guardian.kill()
+                supervisor.kill()
                 raise LocalStackError(f"the servers in {self.data_dir} did not stop and were left behind") from None
 
     def stop_server(self, name: ServerName) -> None:
@@ -100,7 +100,7 @@ class Stack:
     def __exit__(self, *_exception: object) -> None:
         self.stop()
 
-    def _start_guardian(self) -> subprocess.Popen[bytes]:
+    def _start_supervisor(self) -> subprocess.Popen[bytes]:
         portal = "with-portal" if self._with_portal else "without-portal"
         # -P: no modules from the current directory.
         command = [sys.executable, "-P", "-m", "service.local.supervision.supervisor", str(self.data_dir), portal]
@@ -115,26 +115,26 @@ class Stack:
 
     def _ask(self, request: Request) -> None:
         with self._conversation:
-            if self._guardian is None or self._guardian.stdin is None:
+            if self._supervisor is None or self._supervisor.stdin is None:
                 raise LocalStackError("the stack is not running")
-            # A guardian that was killed cannot be written to; the missing reply then shows that it has ended.
+            # A supervisor that was killed cannot be written to; the missing reply then shows that it has ended.
             with contextlib.suppress(BrokenPipeError):
-                self._guardian.stdin.write(msgspec.json.encode(request) + b"\n")
+                self._supervisor.stdin.write(msgspec.json.encode(request) + b"\n")
             self._receive()
 
     def _receive(self) -> Reply:
-        line = self._guardian.stdout.readline() if self._guardian and self._guardian.stdout else b""
+        line = self._supervisor.stdout.readline() if self._supervisor and self._supervisor.stdout else b""
         if not line:
-            raise LocalStackError(f"the guardian of the stack in {self.data_dir} has ended unexpectedly")
+            raise LocalStackError(f"the supervisor of the stack in {self.data_dir} has ended unexpectedly")
         reply = msgspec.json.decode(line, type=Reply)
         if reply.error is not None:
             raise LocalStackError(reply.error)
         return reply
 
     def _abandon(self) -> None:
-        """Stops the guardian, also while it starts its servers and would not notice the end of its stdin."""
-        if self._guardian is not None:
-            self._guardian.terminate()
+        """Stops the supervisor, also while it starts its servers and would not notice the end of its stdin."""
+        if self._supervisor is not None:
+            self._supervisor.terminate()
         self.stop()
 
 

@@ -63,7 +63,7 @@ _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
     }
 )
 
-_OWN_FAULTS = frozenset({OutcomeKind.RESOLVER_UNAVAILABLE, OutcomeKind.NETWORK_UNAVAILABLE, OutcomeKind.NOT_MADE})
+_LOCAL_FAILURES = frozenset({OutcomeKind.RESOLVER_UNAVAILABLE, OutcomeKind.NETWORK_UNAVAILABLE, OutcomeKind.NOT_MADE})
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class PostOutcome:
         return self.kind is OutcomeKind.DELIVERED
 
     @property
-    def is_own_fault(self) -> bool:
+    def is_local_failure(self) -> bool:
         """Whether this machine is at fault, so that the POST must not use up an attempt."""
-        return self.kind in _OWN_FAULTS
+        return self.kind in _LOCAL_FAILURES
 
     @property
     def error(self) -> str | None:

@@ -72,16 +72,18 @@ class LinkSigner(Protocol):
         ...
 
 
-async def render(event: Event, signer: LinkSigner, *, public_url: str, thin: bool) -> bytes:
+async def render(event: Event, signer: LinkSigner, *, public_url: str, without_documents: bool) -> bytes:
     """The JSON of a `WebhookBody`.
 
-    `thin` leaves the documents out. `public_url` is the base URL of this service's API.
+    `without_documents` leaves the documents out. `public_url` is the base URL of this service's API.
     """
     body = event.body
     process_url = f"{public_url}/api/v1/processes/{body.process_number}"
     facts = msgspec.structs.asdict(body)
-    facts["documents"] = [await _document(each, signer, process_url) for each in body.documents if not thin]
-    facts["documents_truncated"] = body.documents_truncated or (thin and bool(body.documents))
+    facts["documents"] = [
+        await _document(each, signer, process_url) for each in body.documents if not without_documents
+    ]
+    facts["documents_truncated"] = body.documents_truncated or (without_documents and bool(body.documents))
     return msgspec.json.encode(
         WebhookBody(type=event.type, timestamp=event.occurred_at, **facts, status_url=f"{process_url}/status")
     )

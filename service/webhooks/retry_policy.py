@@ -3,16 +3,16 @@
 import random
 from datetime import timedelta
 
-from service.domain.deliveries import ClaimedDelivery, Verdict
+from service.domain.deliveries import ClaimedDelivery, NextStep
 from service.domain.statuses import DeliveryStatus
 from service.webhooks.outcome import OutcomeKind, PostOutcome
 
 JITTER = 0.1  # of the delay; it is only added, never subtracted
 WEBHOOK_RETRY_AFTER_MAX = timedelta(hours=10)
-OWN_FAULT_DELAY = timedelta(seconds=30)
-OWN_FAULT_DELAY_MAX = timedelta(minutes=30)
+LOCAL_FAILURE_DELAY = timedelta(seconds=30)
+LOCAL_FAILURE_DELAY_MAX = timedelta(minutes=30)
 #: Faults of this service that last longer use up attempts, so that every delivery ends.
-OWN_FAULT_PATIENCE = timedelta(days=3)
+LOCAL_FAILURE_PATIENCE = timedelta(days=3)
 
 _GONE, _TOO_LARGE = 410, 413
 #: No request was sent to the host.
@@ -20,26 +20,26 @@ _NOT_ASKED = frozenset({OutcomeKind.REFUSED_ADDRESS, OutcomeKind.USER_DELETED})
 _SLOW_DOWN = frozenset({429, 503})
 
 
-def judge(outcome: PostOutcome, delivery: ClaimedDelivery, delays: tuple[timedelta, ...]) -> Verdict:
+def next_step(outcome: PostOutcome, delivery: ClaimedDelivery, delays: tuple[timedelta, ...]) -> NextStep:
     """`delays` are the pauses before the second attempt and each later one."""
     if outcome.is_delivered:
-        return Verdict(DeliveryStatus.DELIVERED, host_works=True)
-    if outcome.is_own_fault and delivery.own_fault_for < OWN_FAULT_PATIENCE:
-        delay = min(max(delivery.own_fault_for / 4, OWN_FAULT_DELAY), OWN_FAULT_DELAY_MAX)
-        return Verdict(DeliveryStatus.SCHEDULED, _jittered(delay), own_fault=True, counts=False)
-    own_fault, host_works = outcome.is_own_fault, _tells_of_host(outcome)
+        return NextStep(DeliveryStatus.DELIVERED, host_reachable=True)
+    if outcome.is_local_failure and delivery.local_failure_for < LOCAL_FAILURE_PATIENCE:
+        delay = min(max(delivery.local_failure_for / 4, LOCAL_FAILURE_DELAY), LOCAL_FAILURE_DELAY_MAX)
+        return NextStep(DeliveryStatus.SCHEDULED, _jittered(delay), local_failure=True, uses_attempt=False)
+    local_failure, host_reachable = outcome.is_local_failure, _is_reachable(outcome)
     is_unwanted = outcome.status_code == _GONE or outcome.kind is OutcomeKind.USER_DELETED
     if is_unwanted or delivery.attempt > len(delays):
-        return Verdict(DeliveryStatus.FAILED, own_fault=own_fault, host_works=host_works)
+        return NextStep(DeliveryStatus.FAILED, local_failure=local_failure, host_reachable=host_reachable)
     delay = _jittered(delays[delivery.attempt - 1])
     if outcome.status_code in _SLOW_DOWN:
         delay = max(delay, _asked_for(outcome))
-    return Verdict(
+    return NextStep(
         DeliveryStatus.SCHEDULED,
         delay,
-        thin=outcome.status_code == _TOO_LARGE,
-        own_fault=own_fault,
-        host_works=host_works,
+        without_documents=outcome.status_code == _TOO_LARGE,
+        local_failure=local_failure,
+        host_reachable=host_reachable,
     )
 
 
@@ -52,8 +52,8 @@ def _asked_for(outcome: PostOutcome) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _tells_of_host(outcome: PostOutcome) -> bool | None:
+def _is_reachable(outcome: PostOutcome) -> bool | None:
     """False if the host failed. None if no request was sent, or the response is only about this delivery."""
-    if outcome.is_own_fault or outcome.kind in _NOT_ASKED:
+    if outcome.is_local_failure or outcome.kind in _NOT_ASKED:
         return None
     return None if outcome.status_code in {_GONE, _TOO_LARGE} else False

@@ -11,11 +11,11 @@ from service.database.connection import UNREACHABLE
 from service.database.deliveries import delivery_attempts, events, overdue
 from service.database.deliveries.delivery_attempts import Recorded
 from service.database.users import users
-from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.deliveries import Attempt, ClaimedDelivery, NextStep, Ring
 from service.domain.process_number import ProcessNumber
 from service.webhooks.outcome import OutcomeKind, PostOutcome
 from service.webhooks.payload import render
-from service.webhooks.retry_policy import judge
+from service.webhooks.retry_policy import next_step
 from service.webhooks.signature import signature_headers
 from worker.context import Context, context_of
 
@@ -128,7 +128,7 @@ async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float)
 async def _settle(
     context: Context, delivery: ClaimedDelivery, outcome: PostOutcome, started_at: datetime, deadline: float
 ) -> None:
-    verdict = judge(outcome, delivery, context.limits.webhook_retry_delays)
+    step = next_step(outcome, delivery, context.limits.webhook_retry_delays)
     attempt = Attempt(
         started_at=started_at,
         duration_ms=outcome.duration_ms,
@@ -137,7 +137,7 @@ async def _settle(
         answer=outcome.excerpt or None,
         error=outcome.error,
     )
-    recorded, waiting = await _record(context, delivery, attempt, verdict, deadline)
+    recorded, waiting = await _record(context, delivery, attempt, step, deadline)
     status = None if recorded is None else recorded.status
     context.metrics.delivery_attempts.labels(outcome.kind, status or "lease_lost").inc()
     structlog.get_logger().info(
@@ -180,12 +180,14 @@ async def _message(
         secrets = await users.signing_secrets(connection, delivery.user_id)
     if not secrets:
         return None
-    body = await render(event, context.store, public_url=context.public_url, thin=delivery.thin)
+    body = await render(
+        event, context.store, public_url=context.public_url, without_documents=delivery.without_documents
+    )
     return body, signature_headers(delivery.message_id, moment, body, secrets, delivery.number)
 
 
 async def _record(
-    context: Context, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict, deadline: float
+    context: Context, delivery: ClaimedDelivery, attempt: Attempt, step: NextStep, deadline: float
 ) -> tuple[Recorded | None, list[Ring]]:
     """Record the attempt. Return the result, None if it was not recorded, and the waiting deliveries to enqueue.
 
@@ -194,7 +196,7 @@ async def _record(
     while True:
         try:
             async with context.database.transaction() as connection:
-                recorded = await delivery_attempts.record(connection, delivery, attempt, verdict)
+                recorded = await delivery_attempts.record(connection, delivery, attempt, step)
                 return recorded, await overdue.take_waiting(connection, delivery.host, delivery.user_id)
         except UNREACHABLE as error:
             structlog.get_logger().warning("attempt_not_recorded", error=type(error).__name__)

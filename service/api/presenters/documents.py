@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from service.api.framework.document_links import DocumentLinks
-from service.api.framework.moments import Moment, utc
+from service.api.framework.timestamps import Timestamp, to_utc
 from service.domain.documents import Charset, ContentFlags, Document
 from service.domain.errors import ErrorCode
 from service.domain.statuses import DocumentStatus
@@ -38,7 +38,7 @@ class DocumentView(msgspec.Struct, frozen=True, gc=False):
     instance: Annotated[str, Meta(description="The instance of the court, as the portal lists it.")]
     sequence: Annotated[int | None, Meta(description="Its position in the case file, as the portal lists it.")]
     page_count: Annotated[int | None, Meta(description="As the portal lists it.")]
-    filed_at: Annotated[Moment | None, Meta(description="When it joined the case.")]
+    filed_at: Annotated[Timestamp | None, Meta(description="When it joined the case.")]
     charset: Charset | None
     content_flags: ContentFlags
     listed_size: Annotated[int | None, Meta(description="Bytes, as the portal lists it.")]
@@ -48,15 +48,15 @@ class DocumentView(msgspec.Struct, frozen=True, gc=False):
         str | None,
         Meta(description="Signed for this response: needs no key, until it expires; null without a stored file."),
     ]
-    download_url_expires_at: Annotated[Moment | None, Meta(description="Null without a link.")]
+    download_url_expires_at: Annotated[Timestamp | None, Meta(description="Null without a link.")]
     content_url: Annotated[
         str | None, Meta(description="Never goes stale and needs your API key; null without a stored file.")
     ]
     error_code: FailureCode | None
     error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
     attempts: Annotated[int, Meta(description="Download attempts of the last job that tried it.")]
-    started_at: Annotated[Moment | None, Meta(description="When a worker last began with it.")]
-    completed_at: Annotated[Moment | None, Meta(description="When it became available or failed.")]
+    started_at: Annotated[Timestamp | None, Meta(description="When a worker last began with it.")]
+    completed_at: Annotated[Timestamp | None, Meta(description="When it became available or failed.")]
 
 
 async def document_views(documents: Sequence[Document], links: DocumentLinks, slices: Slices) -> list[DocumentView]:
@@ -85,7 +85,7 @@ async def _document_view(document: Document, links: DocumentLinks, expires_at: d
         instance=document.instance,
         sequence=document.sequence,
         page_count=document.page_count,
-        filed_at=utc(document.filed_at),
+        filed_at=to_utc(document.filed_at),
         charset=document.charset,
         content_flags=document.content_flags,
         listed_size=document.declared_size,
@@ -97,6 +97,6 @@ async def _document_view(document: Document, links: DocumentLinks, expires_at: d
         error_code=document.error_code,
         error_message=document.error_message,
         attempts=document.attempts,
-        started_at=utc(document.started_at),
-        completed_at=utc(document.completed_at),
+        started_at=to_utc(document.started_at),
+        completed_at=to_utc(document.completed_at),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.framework.moments import Moment, utc
+from service.api.framework.timestamps import Timestamp, to_utc
 from service.api.presenters.documents import FailureCode
 from service.database.jobs.job_history import JobRow
 from service.domain.process_number import ProcessNumber
@@ -29,10 +29,12 @@ class JobView(msgspec.Struct, frozen=True):
         str | None,
         Meta(description="Why it waits, also during a retry while the cause persists; null for its user's turn."),
     ]
-    tried_again_at: Annotated[Moment | None, Meta(description="When it is tried again; null if nothing postponed it.")]
-    created_at: Annotated[Moment, Meta(description="When it was requested.")]
-    started_at: Annotated[Moment | None, Meta(description="When a worker first took it.")]
-    completed_at: Annotated[Moment | None, Meta(description="When it ended.")]
+    tried_again_at: Annotated[
+        Timestamp | None, Meta(description="When it is tried again; null if nothing postponed it.")
+    ]
+    created_at: Annotated[Timestamp, Meta(description="When it was requested.")]
+    started_at: Annotated[Timestamp | None, Meta(description="When a worker first took it.")]
+    completed_at: Annotated[Timestamp | None, Meta(description="When it ended.")]
 
 
 def job_view(job: JobRow) -> JobView:
@@ -47,8 +49,8 @@ def job_view(job: JobRow) -> JobView:
         error_code=job.error_code,
         error_message=job.error_message,
         waiting_for=job.waiting_for,
-        tried_again_at=utc(job.tried_again_at),
+        tried_again_at=to_utc(job.tried_again_at),
         created_at=job.created_at.astimezone(UTC),
-        started_at=utc(job.started_at),
-        completed_at=utc(job.completed_at),
+        started_at=to_utc(job.started_at),
+        completed_at=to_utc(job.completed_at),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.framework.moments import Moment, utc
+from service.api.framework.timestamps import Timestamp, to_utc
 from service.api.presenters.documents import DocumentView, FailureCode
 from service.database.cases.process_lists import ProcessRow
 from service.database.cases.processes import Overview
@@ -24,7 +24,7 @@ class _Process(msgspec.Struct, frozen=True):
     court: Annotated[str | None, Meta(description="The court's abbreviation.")]
     court_class: Annotated[str | None, Meta(description="What kind of case it is.")]
     subject: Annotated[str | None, Meta(description="The first of its subjects.")]
-    filed_at: Annotated[Moment | None, Meta(description="When the case was filed.")]
+    filed_at: Annotated[Timestamp | None, Meta(description="When the case was filed.")]
     secrecy_level: Annotated[int | None, Meta(description="0 for a public case.")]
     has_documents: Annotated[bool, Meta(description="Whether the portal lists any.")]
     total_documents: Annotated[int, Meta(description="Also 0 while the portal has not listed the case.")]
@@ -45,8 +45,8 @@ class ProcessView(_Process, frozen=True):
 class ProcessSummary(_Process, frozen=True):
     """A case without its documents, as lists show it."""
 
-    created_at: Annotated[Moment, Meta(description="When it was first requested.")]
-    updated_at: Annotated[Moment, Meta(description="When it was last requested or listed, or its work ended.")]
+    created_at: Annotated[Timestamp, Meta(description="When it was first requested.")]
+    updated_at: Annotated[Timestamp, Meta(description="When it was last requested or listed, or its work ended.")]
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -68,12 +68,12 @@ class StatusView(msgspec.Struct, frozen=True):
     error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
     webhook_url: Annotated[str | None, Meta(description="Of the caller's last subscription.")]
     webhook_sent: Annotated[bool, Meta(description="Whether the webhook was delivered.")]
-    webhook_sent_at: Annotated[Moment | None, Meta(description="When it was delivered.")]
+    webhook_sent_at: Annotated[Timestamp | None, Meta(description="When it was delivered.")]
     webhook_attempts: Annotated[int, Meta(description="POSTs so far.")]
     webhook_last_error: Annotated[str | None, Meta(description="The outcome of the last attempt that failed.")]
-    created_at: Annotated[Moment, Meta(description="When the last job was requested, or the case if it has no job.")]
-    started_at: Annotated[Moment | None, Meta(description="When a worker took the job.")]
-    completed_at: Annotated[Moment | None, Meta(description="When the job ended.")]
+    created_at: Annotated[Timestamp, Meta(description="When the last job was requested, or the case if it has no job.")]
+    started_at: Annotated[Timestamp | None, Meta(description="When a worker took the job.")]
+    completed_at: Annotated[Timestamp | None, Meta(description="When the job ended.")]
 
 
 def process_summary(row: ProcessRow) -> ProcessSummary:
@@ -83,7 +83,7 @@ def process_summary(row: ProcessRow) -> ProcessSummary:
         court=row.court,
         court_class=row.court_class,
         subject=row.subject,
-        filed_at=utc(row.filed_at),
+        filed_at=to_utc(row.filed_at),
         secrecy_level=row.secrecy_level,
         has_documents=row.total_documents > 0,
         total_documents=row.total_documents,
@@ -106,9 +106,9 @@ class ProgressView(msgspec.Struct, frozen=True):
     job_id: UUID | None
     error_code: str | None
     error_message: str | None
-    created_at: Moment
-    started_at: Moment | None
-    completed_at: Moment | None
+    created_at: Timestamp
+    started_at: Timestamp | None
+    completed_at: Timestamp | None
 
 
 def process_view(
@@ -122,7 +122,7 @@ def process_view(
         court=overview.court,
         court_class=overview.court_class,
         subject=overview.subject,
-        filed_at=utc(overview.filed_at),
+        filed_at=to_utc(overview.filed_at),
         secrecy_level=overview.secrecy_level,
         has_documents=counts.total > 0,
         total_documents=counts.total,
@@ -150,12 +150,12 @@ def status_view(number: ProcessNumber, overview: Overview, counts: Counts, views
         error_message=overview.job_error_message,
         webhook_url=overview.webhook_url,
         webhook_sent=was_sent,
-        webhook_sent_at=utc(overview.webhook_completed_at) if was_sent else None,
+        webhook_sent_at=to_utc(overview.webhook_completed_at) if was_sent else None,
         webhook_attempts=overview.webhook_attempts or 0,
         webhook_last_error=overview.webhook_last_error,
         created_at=overview.job_created_at or overview.created_at,
-        started_at=utc(overview.job_started_at),
-        completed_at=utc(overview.job_completed_at),
+        started_at=to_utc(overview.job_started_at),
+        completed_at=to_utc(overview.job_completed_at),
     )
 
 
@@ -172,8 +172,8 @@ def progress_view(number: ProcessNumber, overview: Overview, counts: Counts) -> 
         error_code=overview.job_error_code,
         error_message=overview.job_error_message,
         created_at=(overview.job_created_at or overview.created_at).astimezone(UTC),
-        started_at=utc(overview.job_started_at),
-        completed_at=utc(overview.job_completed_at),
+        started_at=to_utc(overview.job_started_at),
+        completed_at=to_utc(overview.job_completed_at),
     )
 
 

@@ -17,7 +17,7 @@ from service.database.deliveries.deliveries import LEASED, RING_AFTER
 from service.database.deliveries.overdue import note_rings
 from service.database.deliveries.places import CLOCK, DUE
 from service.database.leases import NO_LEASE, OWNED
-from service.domain.deliveries import Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.deliveries import Attempt, ClaimedDelivery, NextStep, Ring
 from service.domain.statuses import DeliveryStatus
 
 #: `resend_at` after an attempt: cleared, unless a newer resend was requested or the attempt does not count.
@@ -42,8 +42,8 @@ class _ClaimedRow(msgspec.Struct):
     host: str
     attempts: int
     number: int
-    thin: bool
-    own_fault_for: timedelta
+    without_documents: bool
+    local_failure_for: timedelta
     resend_at: datetime | None
     process_number: str
     job_id: UUID | None
@@ -96,10 +96,10 @@ async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
 
 
 _CLAIMED = (
-    "id, event_id, user_id, url, host, attempts, thin,"
+    "id, event_id, user_id, url, host, attempts, thin AS without_documents,"
     " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
-    " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS own_fault_for, resend_at,"
-    " process_number, job_id,"
+    " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS local_failure_for,"
+    " resend_at, process_number, job_id,"
     " coalesce(request_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id)) AS request_id"
 )
 
@@ -115,16 +115,16 @@ async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> 
 
 
 async def record(
-    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, step: NextStep
 ) -> Recorded | None:
     """Write an attempt and what follows from it. Needs a transaction. None: the lease is lost, nothing is written."""
     await places.lock(connection, delivery.host)
     settle = _follow_schedule if delivery.resend_at is None else _settle_resend
-    row = await settle(connection, delivery, attempt, verdict)
+    row = await settle(connection, delivery, attempt, step)
     if row is None:
         return None
-    if verdict.host_works is not None:
-        await places.note_result(connection, delivery.host, delivery.user_id, works=verdict.host_works)
+    if step.host_reachable is not None:
+        await places.note_result(connection, delivery.host, delivery.user_id, works=step.host_reachable)
     await _insert(connection, delivery, attempt)
     return Recorded(DeliveryStatus(row["status"]), as_struct(row, Ring) if row["due"] else None)
 
@@ -146,7 +146,7 @@ _RECORDED = (
 
 
 async def _follow_schedule(
-    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, step: NextStep
 ) -> Record | None:
     return await connection.fetch_one(
         f"UPDATE deliveries SET status = CASE WHEN {_STAYS_CANCELLED} THEN status ELSE CAST(:status AS text) END,"
@@ -164,20 +164,20 @@ async def _follow_schedule(
         {
             "id": delivery.id,
             "lease": delivery.lease,
-            "status": verdict.status,
-            "counts": int(verdict.counts),
+            "status": step.status,
+            "counts": int(step.uses_attempt),
             "error": attempt.error,
-            "thin": verdict.thin,
-            "own_fault": verdict.own_fault,
-            "retry_in": verdict.retry_in,
+            "thin": step.without_documents,
+            "own_fault": step.local_failure,
+            "retry_in": step.retry_in,
             "grace": RING_AFTER,
-            "final": verdict.status is not DeliveryStatus.SCHEDULED,
+            "final": step.status is not DeliveryStatus.SCHEDULED,
         },
     )
 
 
 async def _settle_resend(
-    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, verdict: Verdict
+    connection: Connection, delivery: ClaimedDelivery, attempt: Attempt, step: NextStep
 ) -> Record | None:
     """Success ends the delivery. Any other result leaves its schedule unchanged."""
     return await connection.fetch_one(
@@ -196,12 +196,12 @@ async def _settle_resend(
         {
             "id": delivery.id,
             "lease": delivery.lease,
-            "delivered": verdict.status is DeliveryStatus.DELIVERED,
+            "delivered": step.status is DeliveryStatus.DELIVERED,
             "asked_at": delivery.resend_at,
-            "again": not verdict.counts,
+            "again": not step.uses_attempt,
             "error": attempt.error,
-            "thin": verdict.thin,
-            "retry_in": verdict.retry_in,
+            "thin": step.without_documents,
+            "retry_in": step.retry_in,
             "grace": RING_AFTER,
         },
     )

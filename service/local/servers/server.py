@@ -12,7 +12,7 @@ from typing import Protocol
 from service.local.errors import LocalStackError, last_line
 from service.local.servers.privileges import OWN_ACCOUNT, Account
 from service.local.supervision.messages import ServerName
-from service.local.supervision.pid_record import STOP_SECONDS, Ledger
+from service.local.supervision.pid_record import STOP_SECONDS, PidRecord
 from service.local.supervision.processes import (
     POLL_SECONDS,
     die_with_parent,
@@ -64,11 +64,11 @@ class Server(Protocol):
 class ServerProcess:
     """A server, its port, and the process that runs it now."""
 
-    def __init__(self, server: Server, *, port: int, log: Path, ledger: Ledger) -> None:
+    def __init__(self, server: Server, *, port: int, log: Path, pid_record: PidRecord) -> None:
         self._port = port
         self._server = server
         self._log = log
-        self._ledger = ledger
+        self._pid_record = pid_record
         self._process: subprocess.Popen[bytes] | None = None
         self._stop_by = 0.0  # of time.monotonic()
 
@@ -96,7 +96,7 @@ class ServerProcess:
     def _popen(self, launch: Launch, log: int) -> subprocess.Popen[bytes]:
         def before_exec() -> None:
             die_with_parent(self._server.stop_signal)
-            self._ledger.enter_self(self._server.stop_signal)
+            self._pid_record.enter_self(self._server.stop_signal)
 
         return subprocess.Popen(  # noqa: S603 - the command is composed here, of paths of this installation
             launch.account.command(launch.argv, parent_death_signal=self._server.stop_signal),
@@ -105,7 +105,7 @@ class ServerProcess:
             stderr=log,
             env=dict(launch.environment),
             cwd="/",
-            preexec_fn=before_exec,  # noqa: PLW1509 - the guardian has one thread only
+            preexec_fn=before_exec,  # noqa: PLW1509 - the supervisor has one thread only
             **launch.account.popen_identity(),
         )
 

@@ -1,4 +1,4 @@
-"""The messages between a stack and its guardian: one JSON object per line, over the guardian's stdin and stdout."""
+"""The messages between a stack and its supervisor: one JSON object per line, over the supervisor's stdin and stdout."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Records the processes that a stack has started, so that they can be ended if its guardian was killed."""
+"""Records the processes that a stack has started, so that they can be ended if its supervisor was killed."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ STOP_SECONDS = 15.0
 """How long a server may take to stop by itself before it is killed."""
 
 
-class Ledger:
+class PidRecord:
     """A file with one line per process: number, identity, and the signal that asks it to stop."""
 
     def __init__(self, path: Path) -> None:

@@ -25,13 +25,13 @@ from service.local.servers.postgres import Postgres, find_programs
 from service.local.servers.server import Server, ServerProcess
 from service.local.servers.valkey import Valkey
 from service.local.supervision.messages import Action, Reply, Request, ServerName
-from service.local.supervision.pid_record import Ledger
+from service.local.supervision.pid_record import PidRecord
 from service.local.supervision.processes import free_ports
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Guardian:
+class Supervisor:
     """The processes of one stack."""
 
     def __init__(self, processes: Mapping[ServerName, ServerProcess], credentials: Credentials) -> None:
@@ -87,22 +87,22 @@ class Guardian:
 
 
 @contextlib.contextmanager
-def _running_servers(root: Path, *, with_portal: bool) -> Iterator[Guardian]:
+def _running_servers(root: Path, *, with_portal: bool) -> Iterator[Supervisor]:
     directory = open_data_directory(root)
     with locked(directory, owner=os.getppid()):
-        ledger = Ledger(directory.processes)
-        ledger.end_leftovers()
+        pid_record = PidRecord(directory.processes)
+        pid_record.end_leftovers()
         credentials = load_or_create_credentials(directory.credentials)
         servers = _servers(directory, credentials, with_portal=with_portal)
-        guardian = Guardian(_processes(servers, directory, ledger), credentials)
+        supervisor = Supervisor(_processes(servers, directory, pid_record), credentials)
         try:
-            guardian.start_all()
-            yield guardian
+            supervisor.start_all()
+            yield supervisor
         finally:
             for number in _ENDING_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
-            guardian.stop_all()
-            ledger.clear()
+            supervisor.stop_all()
+            pid_record.clear()
 
 
 def _servers(directory: DataDirectory, credentials: Credentials, *, with_portal: bool) -> list[Server]:
@@ -115,10 +115,12 @@ def _servers(directory: DataDirectory, credentials: Credentials, *, with_portal:
     return [SimulatedPortal(credentials.portal_token), *servers] if with_portal else servers
 
 
-def _processes(servers: list[Server], directory: DataDirectory, ledger: Ledger) -> dict[ServerName, ServerProcess]:
+def _processes(
+    servers: list[Server], directory: DataDirectory, pid_record: PidRecord
+) -> dict[ServerName, ServerProcess]:
     ports = free_ports(len(servers))
     return {
-        server.name: ServerProcess(server, port=port, log=directory.fresh_log(server.name), ledger=ledger)
+        server.name: ServerProcess(server, port=port, log=directory.fresh_log(server.name), pid_record=pid_record)
         for server, port in zip(servers, ports, strict=True)
     }
 
@@ -144,10 +146,10 @@ def main() -> None:
 
 def _converse(root: Path, *, with_portal: bool) -> None:
     try:
-        with _running_servers(root, with_portal=with_portal) as guardian:
-            _send(Reply(endpoints=guardian.endpoints()))
+        with _running_servers(root, with_portal=with_portal) as supervisor:
+            _send(Reply(endpoints=supervisor.endpoints()))
             for line in sys.stdin.buffer:
-                _send(guardian.perform(msgspec.json.decode(line, type=Request)))
+                _send(supervisor.perform(msgspec.json.decode(line, type=Request)))
     except LocalStackError as error:
         _send(Reply(error=str(error)))
     except OSError as error:

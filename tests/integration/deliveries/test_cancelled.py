@@ -11,7 +11,7 @@ from service.database.connection import Database
 from service.database.deliveries import cancelled_deliveries, delivery_attempts, repeated_deliveries
 from service.database.deliveries.cancelled_deliveries import CancelFilter
 from service.database.jobs import job_retries
-from service.domain.deliveries import Verdict
+from service.domain.deliveries import NextStep
 from service.domain.errors import ErrorCode
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
@@ -19,7 +19,7 @@ from tests.support.deliveries.alerts import Witness, look
 from tests.support.deliveries.attempts import (
     DELIVERED,
     GIVEN_UP,
-    OWN_FAULT,
+    LOCAL_FAILURE,
     RETRY,
     attempts_written,
     claim,
@@ -65,15 +65,15 @@ async def test_no_attempt_follows_and_nobody_is_alerted(database: Database, user
     assert not await cancel(database, delivery_id)
 
 
-@pytest.mark.parametrize("verdict", [RETRY, GIVEN_UP, OWN_FAULT])
+@pytest.mark.parametrize("step", [RETRY, GIVEN_UP, LOCAL_FAILURE])
 async def test_an_attempt_under_way_is_written_down_and_no_other_one_follows(
-    database: Database, user_id: UUID, url: str, verdict: Verdict
+    database: Database, user_id: UUID, url: str, step: NextStep
 ) -> None:
     (delivery_id,) = await schedule(database, user_id, url)
     under_way = await claimed(database, delivery_id)
 
     assert await cancel(database, delivery_id)
-    recorded = await record(database, under_way, verdict)
+    recorded = await record(database, under_way, step)
 
     assert recorded is not None
     assert (recorded.status, recorded.ring) == (DeliveryStatus.CANCELLED, None)

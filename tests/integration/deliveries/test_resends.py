@@ -7,12 +7,12 @@ import pytest
 
 from service.database.connection import Database
 from service.database.deliveries import deliveries
-from service.domain.deliveries import ClaimedDelivery, Verdict
+from service.domain.deliveries import ClaimedDelivery, NextStep
 from service.domain.statuses import DeliveryStatus
 from tests.support.deliveries.attempts import (
     DELIVERED,
     GIVEN_UP,
-    OWN_FAULT,
+    LOCAL_FAILURE,
     RETRY,
     attempts_written,
     claim,
@@ -61,16 +61,16 @@ async def test_a_resend_that_succeeds_closes_the_delivery(database: Database, us
     )
 
 
-@pytest.mark.parametrize("verdict", [DELIVERED, RETRY, GIVEN_UP])
+@pytest.mark.parametrize("step", [DELIVERED, RETRY, GIVEN_UP])
 async def test_a_delivered_one_stays_delivered_whatever_a_resend_comes_to(
-    database: Database, user_id: UUID, url: str, verdict: Verdict
+    database: Database, user_id: UUID, url: str, step: NextStep
 ) -> None:
     (delivery_id,) = await schedule(database, user_id, url)
     await make(database, delivery_id, DELIVERED)
     before = await row(database, delivery_id)
 
     await resend(database, delivery_id)
-    await make(database, delivery_id, verdict)
+    await make(database, delivery_id, step)
 
     after = await row(database, delivery_id)
     for column in ("status", "attempts", "completed_at", "last_error", "ring_at"):
@@ -97,7 +97,7 @@ async def test_a_resend_that_our_side_prevented_is_made_later(database: Database
     await make(database, delivery_id, GIVEN_UP)
 
     await resend(database, delivery_id)
-    recorded = await make(database, delivery_id, OWN_FAULT)
+    recorded = await make(database, delivery_id, LOCAL_FAILURE)
 
     assert recorded.ring is not None
     assert isinstance(await claim(database, delivery_id), ClaimedDelivery)

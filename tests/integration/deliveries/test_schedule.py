@@ -7,7 +7,7 @@ from uuid import UUID
 from service.database.connection import Database
 from tests.support.deliveries.attempts import (
     DELIVERED,
-    OWN_FAULT,
+    LOCAL_FAILURE,
     RETRY,
     attempts_written,
     claim,
@@ -60,7 +60,7 @@ async def test_a_fault_of_this_service_is_written_and_uses_up_nothing(
 ) -> None:
     (delivery_id,) = await schedule(database, user_id, url)
 
-    recorded = await make(database, delivery_id, OWN_FAULT)
+    recorded = await make(database, delivery_id, LOCAL_FAILURE)
 
     found = await row(database, delivery_id)
     assert (found["attempts"], await attempts_written(database, delivery_id)) == (0, 1)
@@ -71,5 +71,5 @@ async def test_a_fault_of_this_service_is_written_and_uses_up_nothing(
         database, delivery_id, "next_attempt_at = now(), own_fault_since = own_fault_since - interval '2 hours'"
     )
     again = await claimed(database, delivery_id)
-    assert again.own_fault_for > timedelta(hours=1)
+    assert again.local_failure_for > timedelta(hours=1)
     assert (again.attempt, again.number) == (1, 2)

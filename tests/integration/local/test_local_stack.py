@@ -18,7 +18,7 @@ from service.local.servers.server import ServerProcess
 from service.local.servers.valkey import Valkey
 from service.local.stack import Stack, running_stack
 from service.local.supervision.messages import ServerName
-from service.local.supervision.pid_record import Ledger
+from service.local.supervision.pid_record import PidRecord
 from service.local.supervision.processes import descendants_of, wait_until_ended
 from tests.support.servers.local_stack import (
     address,
@@ -175,7 +175,7 @@ def test_a_server_whose_port_was_taken_meanwhile_moves_to_another(tmp_path: Path
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = ServerProcess(
-            Valkey(tmp_path, "password"), port=port, log=tmp_path / "log", ledger=Ledger(tmp_path / "processes")
+            Valkey(tmp_path, "password"), port=port, log=tmp_path / "log", pid_record=PidRecord(tmp_path / "processes")
         )
         process.spawn()
         try:

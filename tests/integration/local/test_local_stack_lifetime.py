@@ -17,7 +17,7 @@ from service.local.errors import LocalStackError
 from service.local.servers.postgres import Postgres, find_programs
 from service.local.servers.server import ServerProcess
 from service.local.stack import Stack, running_stack
-from service.local.supervision.pid_record import Ledger
+from service.local.supervision.pid_record import PidRecord
 from service.local.supervision.processes import (
     descendants_of,
     free_ports,
@@ -81,8 +81,8 @@ def test_no_server_outlives_the_process_that_started_it(spare_directory: Path, n
 
 def test_a_stack_waits_for_the_servers_of_a_process_that_has_died(spare_directory: Path) -> None:
     with held_stack(spare_directory) as process, ThreadPoolExecutor() as pool:
-        guardian, *_ = descendants_of(process.pid)
-        signal_process(guardian, signal.SIGSTOP)
+        supervisor, *_ = descendants_of(process.pid)
+        signal_process(supervisor, signal.SIGSTOP)
         process.kill()
         process.wait(END_SECONDS)
         stack = Stack(spare_directory, with_portal=False)
@@ -90,7 +90,7 @@ def test_a_stack_waits_for_the_servers_of_a_process_that_has_died(spare_director
         try:
             assert wait([start], timeout=1).not_done == {start}
         finally:
-            signal_process(guardian, signal.SIGCONT)
+            signal_process(supervisor, signal.SIGCONT)
         start.result(END_SECONDS)
         stack.stop()
 
@@ -101,15 +101,15 @@ def kill_what_is_left(identities: dict[int, str | None]) -> None:
             signal_process(pid, signal.SIGKILL)
 
 
-def test_servers_whose_guardian_was_killed_are_ended_by_the_next_start(spare_directory: Path) -> None:
+def test_servers_whose_supervisor_was_killed_are_ended_by_the_next_start(spare_directory: Path) -> None:
     with held_stack(spare_directory) as process, contextlib.ExitStack() as undo:
-        guardian, *servers = descendants_of(process.pid)
+        supervisor, *servers = descendants_of(process.pid)
         undo.callback(kill_what_is_left, {pid: identity_of(pid) for pid in servers})
         for pid in servers:
             signal_process(pid, signal.SIGSTOP)  # so that they do not end with their parent
-        signal_process(guardian, signal.SIGKILL)
+        signal_process(supervisor, signal.SIGKILL)
         process.kill()
-        assert wait_until_ended([guardian], END_SECONDS)
+        assert wait_until_ended([supervisor], END_SECONDS)
         assert not wait_until_ended(servers, 0)
         with running_stack(spare_directory, with_portal=False):
             assert wait_until_ended(servers, 0)
@@ -118,7 +118,7 @@ def test_servers_whose_guardian_was_killed_are_ended_by_the_next_start(spare_dir
 def test_a_process_that_merely_has_the_number_of_an_earlier_server_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
         (tmp_path / "processes").write_text(f"{bystander.pid} another-boot:1 {int(signal.SIGTERM)}\n")
-        Ledger(tmp_path / "processes").end_leftovers()
+        PidRecord(tmp_path / "processes").end_leftovers()
         assert bystander.poll() is None
         bystander.kill()
 
@@ -160,7 +160,9 @@ def test_root_runs_an_installation_below_a_directory_closed_to_others(tmp_path: 
             path.chmod(path.stat().st_mode & 0o700)
     modes = modes_of(closed, *closed.parents)
     postgres = Postgres(closed / "data", "password", closed / installed.name / "pginstall" / "bin")
-    process = ServerProcess(postgres, port=free_ports(1)[0], log=tmp_path / "log", ledger=Ledger(tmp_path / "ledger"))
+    process = ServerProcess(
+        postgres, port=free_ports(1)[0], log=tmp_path / "log", pid_record=PidRecord(tmp_path / "pid_record")
+    )
     process.prepare()
     process.start()
     process.stop()

@@ -287,7 +287,7 @@ async def test_a_machine_without_a_network_blames_itself(
     monkeypatch.setattr(AddressGuard, "open_socket", open_unreachable)
     outcome = await client(FakeNames([addresses])).post("http://hooks.example.com/", b"{}", HEADERS)
 
-    assert (outcome.kind, outcome.is_own_fault) == (kind, kind is OutcomeKind.NETWORK_UNAVAILABLE)
+    assert (outcome.kind, outcome.is_local_failure) == (kind, kind is OutcomeKind.NETWORK_UNAVAILABLE)
 
 
 async def test_a_cancelled_post_is_cancelled_and_ends_its_connection() -> None:

@@ -8,15 +8,15 @@ import msgspec
 from service.database.connection import Database
 from service.database.deliveries import deliveries, delivery_attempts, delivery_history, overdue
 from service.database.deliveries.delivery_attempts import Recorded
-from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, Ring, Verdict
+from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, NextStep, Ring
 from service.domain.statuses import DeliveryStatus
 from tests.support.deliveries.deliveries import schedule
 
 TERM = timedelta(seconds=60)
-DELIVERED = Verdict(DeliveryStatus.DELIVERED, host_works=True)
-RETRY = Verdict(DeliveryStatus.SCHEDULED, timedelta(hours=1), host_works=False)
-GIVEN_UP = Verdict(DeliveryStatus.FAILED, host_works=False)
-OWN_FAULT = Verdict(DeliveryStatus.SCHEDULED, timedelta(minutes=1), own_fault=True, counts=False)
+DELIVERED = NextStep(DeliveryStatus.DELIVERED, host_reachable=True)
+RETRY = NextStep(DeliveryStatus.SCHEDULED, timedelta(hours=1), host_reachable=False)
+GIVEN_UP = NextStep(DeliveryStatus.FAILED, host_reachable=False)
+LOCAL_FAILURE = NextStep(DeliveryStatus.SCHEDULED, timedelta(minutes=1), local_failure=True, uses_attempt=False)
 
 
 async def claim(
@@ -35,13 +35,13 @@ async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
     return found
 
 
-async def record(database: Database, delivery: ClaimedDelivery, verdict: Verdict) -> Recorded | None:
+async def record(database: Database, delivery: ClaimedDelivery, step: NextStep) -> Recorded | None:
     """Write an attempt with a given end."""
     attempt = failed_attempt()
-    if verdict.status is DeliveryStatus.DELIVERED:
+    if step.status is DeliveryStatus.DELIVERED:
         attempt = msgspec.structs.replace(attempt, error=None)
     async with database.transaction() as connection:
-        return await delivery_attempts.record(connection, delivery, attempt, verdict)
+        return await delivery_attempts.record(connection, delivery, attempt, step)
 
 
 def failed_attempt() -> Attempt:
@@ -49,9 +49,9 @@ def failed_attempt() -> Attempt:
     return Attempt(datetime.now(UTC), 5, "status", 500, None, "The host answered 500.")
 
 
-async def make(database: Database, delivery_id: UUID, verdict: Verdict) -> Recorded:
+async def make(database: Database, delivery_id: UUID, step: NextStep) -> Recorded:
     """One attempt with a given end."""
-    recorded = await record(database, await claimed(database, delivery_id), verdict)
+    recorded = await record(database, await claimed(database, delivery_id), step)
     assert recorded is not None
     return recorded
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from service.database.connection import Connection
 from service.database.deliveries import deliveries, delivery_attempts
-from service.domain.deliveries import Attempt, ClaimedDelivery, Verdict
+from service.domain.deliveries import Attempt, ClaimedDelivery, NextStep
 from service.domain.statuses import DeliveryStatus
 from tests.support.life.life import Life
 
@@ -30,8 +30,8 @@ async def record(life: Life, delivery: ClaimedDelivery, status: DeliveryStatus) 
     (moment,) = await life.world.ask("SELECT now() AS now")
     attempt = Attempt(moment["now"], 5, "answered", 204, None, None)
     retry_in = timedelta(0) if status is DeliveryStatus.SCHEDULED else None
-    verdict = Verdict(status, retry_in=retry_in, host_works=status is DeliveryStatus.DELIVERED)
-    await life.world.transact(lambda connection: delivery_attempts.record(connection, delivery, attempt, verdict))
+    step = NextStep(status, retry_in=retry_in, host_reachable=status is DeliveryStatus.DELIVERED)
+    await life.world.transact(lambda connection: delivery_attempts.record(connection, delivery, attempt, step))
 
 
 async def lose_attempts(life: Life) -> None:

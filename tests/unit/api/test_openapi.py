@@ -112,8 +112,8 @@ def test_every_operation_stands_in_a_chapter_that_is_described() -> None:
 
 
 @pytest.mark.parametrize("status", [ProcessStatus.COMPLETED, ProcessStatus.FAILED, ProcessStatus.CANCELLED])
-@pytest.mark.parametrize("thin", [False, True])
-async def test_a_webhook_is_sent_as_the_document_tells_it(status: ProcessStatus, *, thin: bool) -> None:
+@pytest.mark.parametrize("without_documents", [False, True])
+async def test_a_webhook_is_sent_as_the_document_tells_it(status: ProcessStatus, *, without_documents: bool) -> None:
     now = datetime.now(UTC)
     stored = EventDocument(
         uuid4(), "1", "a.pdf", "A", DocumentStatus.AVAILABLE, 1, "application/pdf", "0" * 64, "key", None, None
@@ -124,7 +124,9 @@ async def test_a_webhook_is_sent_as_the_document_tells_it(status: ProcessStatus,
     body = EventBody("0000123-06.2023.4.03.6100", uuid4(), status, 2, 1, 1, now, (stored, missing), False)
     event = Event(f"process.{status}", now, body)
 
-    sent = msgspec.json.decode(await render(event, Signer(), public_url="https://autos.example.com", thin=thin))
+    sent = msgspec.json.decode(
+        await render(event, Signer(), public_url="https://autos.example.com", without_documents=without_documents)
+    )
 
     told = DOCUMENT["webhooks"][event.type]["post"]["requestBody"]["content"]["application/json"]
     assert [error.message for error in validator(told["schema"]).iter_errors(sent)] == []

@@ -81,7 +81,7 @@ def test_a_compressed_answer_has_no_excerpt(encoding: str) -> None:
 
 
 def test_only_faults_of_this_machine_are_own_faults() -> None:
-    own = {kind for kind in OutcomeKind if PostOutcome(kind).is_own_fault}
+    own = {kind for kind in OutcomeKind if PostOutcome(kind).is_local_failure}
 
     assert own == {OutcomeKind.RESOLVER_UNAVAILABLE, OutcomeKind.NETWORK_UNAVAILABLE, OutcomeKind.NOT_MADE}
 

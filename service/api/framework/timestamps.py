@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-Moment = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T12:00:00Z"])]
+Timestamp = Annotated[datetime, Meta(tz=True, examples=["2026-01-31T12:00:00Z"])]
 
 
-def utc(moment: datetime | None) -> datetime | None:
+def to_utc(moment: datetime | None) -> datetime | None:
     """Convert a time to UTC, in which responses have it."""
     return None if moment is None else moment.astimezone(UTC)
