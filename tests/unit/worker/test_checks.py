@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
 from service.portal.errors import Refused, Unavailable
 from tests.support.contents import PDF, inspected
-from worker.downloads.inspection import Doubted, Expected
+from worker.downloads.inspection import Doubted, Expected, checks
 from worker.downloads.inspection.check import Check, Extent, Finding, Objection, checks_in
 from worker.downloads.inspection.inspection import CHECKS
 from worker.downloads.inspection.sample import Sample
@@ -42,9 +41,6 @@ class Encrypted(Check):
         if not self._count:
             return None
         return Objection(ErrorCode.CONTENT_MISMATCH, f"{self.expected.mime_type}, {self._count} encrypted", False)
-
-
-CHECK = Encrypted
 '''
 
 
@@ -92,10 +88,9 @@ async def flags(check: type[Check], *, before: Doubted | None = None, body: byte
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[type[Check], ...]]:
     """The checks, after a file was added."""
     (tmp_path / "encrypted.py").write_text(FILE)
-    package = import_module("worker.downloads.inspection.checks")
-    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-    yield checks_in(package)
-    sys.modules.pop(f"{package.__name__}.encrypted")
+    monkeypatch.setattr(checks, "__path__", [*checks.__path__, str(tmp_path)])
+    yield checks_in(checks)
+    sys.modules.pop(f"{checks.__name__}.encrypted")
 
 
 async def test_adding_a_check_is_adding_its_file(added: tuple[type[Check], ...]) -> None:
@@ -152,7 +147,8 @@ async def test_a_check_may_stop_a_download_at_once() -> None:
         await flags(Stopping)
 
 
-def test_the_order_of_the_checks_is_clear() -> None:
-    orders = [check.order for check in CHECKS]
+def test_each_file_has_one_check_and_their_order_is_clear() -> None:
+    orders, files = [check.order for check in CHECKS], Path(checks.__file__).parent.glob("[!_]*.py")
 
     assert orders == sorted(set(orders))
+    assert sorted(check.__module__.rpartition(".")[2] for check in CHECKS) == sorted(file.stem for file in files)

@@ -58,7 +58,11 @@ class Check(ABC):
 
 
 def checks_in(package: ModuleType) -> tuple[type[Check], ...]:
-    """Return `CHECK` of each module in a package, by their order. Raises `AttributeError` if one has none."""
+    """Return the subclasses of `Check` that the modules of a package define, by their order."""
     names = [f"{package.__name__}.{module.name}" for module in pkgutil.iter_modules(package.__path__)]
-    found: list[type[Check]] = [import_module(name).CHECK for name in names]
+    found = [check for name in names for check in vars(import_module(name)).values() if _is_check(check, name)]
     return tuple(sorted(found, key=lambda check: check.order))
+
+
+def _is_check(value: object, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, Check) and value.__module__ == module

@@ -1,1 +1,1 @@
-"""The checks of a download, one in each file: a subclass of `Check` by the name of `CHECK`."""
+"""The checks of a download, one in each file: a subclass of `Check`."""

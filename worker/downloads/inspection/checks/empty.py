@@ -16,6 +16,3 @@ class Empty(Check):
             return None
         is_final = not sample.may_be_empty
         return Objection(ErrorCode.EMPTY_DOCUMENT, "no bytes came", is_final, ContentFlag.EMPTY)
-
-
-CHECK = Empty

@@ -26,6 +26,3 @@ class JsonError(Check):
 def _may_be_json(sample: Sample) -> bool:
     promised = sample.promised
     return promised is not None and promised != HTML and is_textual(promised)
-
-
-CHECK = JsonError

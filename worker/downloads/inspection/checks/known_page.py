@@ -22,6 +22,3 @@ class KnownPage(Check):
         if sample.syntax == TEXT and sample.is_whole and is_error_text(sample.text):
             return Objection(ErrorCode.PORTAL_ANSWER_INVALID, "an error in plain text came")
         return None
-
-
-CHECK = KnownPage

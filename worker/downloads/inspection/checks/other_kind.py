@@ -56,6 +56,3 @@ def _may_be_the_courts(sample: Sample) -> bool:
     has_other_size = sample.expected.size is not None and not sample.size_fits
     may_be_message = len(sample.text) <= MESSAGE_LENGTH or is_complete_page(sample.text)
     return sample.expected.listed is not None and not (has_other_size and may_be_message)
-
-
-CHECK = OtherKind

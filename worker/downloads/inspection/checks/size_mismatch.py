@@ -17,6 +17,3 @@ class SizeMismatch(Check):
             return None
         sentence = f"{sample.promised_size} bytes were promised, {sample.size} came"
         return Objection(ErrorCode.SIZE_MISMATCH, sentence, is_final=False, flag=ContentFlag.SIZE_MISMATCH)
-
-
-CHECK = SizeMismatch

@@ -24,6 +24,3 @@ class TooLarge(Check):
 
     def finish(self, sample: Sample) -> None:
         """Everything is decided in `feed`."""
-
-
-CHECK = TooLarge

@@ -19,6 +19,3 @@ class UnpromisedPage(Check):
         if is_complete_page(sample.text) or (sample.expected.size is None and not sample.expected.is_text):
             return Objection(ErrorCode.PORTAL_PAGE, "a web page came whose size is not promised", is_final=False)
         return None
-
-
-CHECK = UnpromisedPage

@@ -16,6 +16,3 @@ class XmlError(Check):
         if sample.syntax not in {XML, HTML} or sample.is_listed_text or not is_xml_error(sample.text):
             return None
         return Objection(ErrorCode.PORTAL_ANSWER_INVALID, "an error in XML came")
-
-
-CHECK = XmlError
