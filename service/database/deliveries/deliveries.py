@@ -16,7 +16,7 @@ from service.domain.process_number import ProcessNumber
 RING_AFTER = timedelta(seconds=10)  # how long a message may wait in Redis before the sweep enqueues another one
 RECOVERED_AT_ONCE = 2000  # deliveries of one statement
 
-LEASED = LeasedTable(
+LEASED_DELIVERIES = LeasedTable(
     name="deliveries",
     is_due=(
         "(deliveries.resend_at IS NOT NULL OR"

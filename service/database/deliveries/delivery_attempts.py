@@ -13,7 +13,7 @@ from databases.interfaces import Record
 from service.database import leases
 from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
-from service.database.deliveries.deliveries import LEASED, RING_AFTER
+from service.database.deliveries.deliveries import LEASED_DELIVERIES, RING_AFTER
 from service.database.deliveries.overdue import note_rings
 from service.database.deliveries.places import CLOCK, DUE
 from service.database.leases import NO_LEASE, OWNED
@@ -106,7 +106,7 @@ _CLAIMED = (
 
 async def _lease(connection: Connection, delivery_id: UUID, term: timedelta) -> ClaimedDelivery | None:
     lease = uuid4()
-    row = await leases.claim(connection, LEASED, delivery_id, lease, term=term, returning=_CLAIMED)
+    row = await leases.claim(connection, LEASED_DELIVERIES, delivery_id, lease, term=term, returning=_CLAIMED)
     if row is None:
         return None
     claimed = as_struct(row, _ClaimedRow)
@@ -211,4 +211,4 @@ async def release(connection: Connection, delivery: ClaimedDelivery) -> None:
     """Release the lease of an attempt that was not made. The delivery is due again."""
     # A delivery that was cancelled meanwhile is not due.
     due = "CASE WHEN ring_at IS NOT NULL THEN clock_timestamp() END"
-    await leases.release(connection, LEASED, delivery, enqueue_at=due)
+    await leases.release(connection, LEASED_DELIVERIES, delivery, enqueue_at=due)

@@ -10,7 +10,7 @@ import msgspec
 from service.database import leases
 from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
-from service.database.deliveries.deliveries import LEASED
+from service.database.deliveries.deliveries import LEASED_DELIVERIES
 from service.database.deliveries.places import ATTEMPT_CLASS, CLOCK, DUE_SINCE, FREE_LEASE
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL, USER_PROBES, Ring
 
@@ -127,5 +127,7 @@ async def _ring(connection: Connection, visited: list[_Visited]) -> list[Ring]:
 async def note_rings(connection: Connection, where: str, values: Mapping[str, Any]) -> list[Ring]:
     """Return the messages of the deliveries that `where` chooses. Until `RING_BACKOFF` they are not overdue."""
     returning = ", attempts + 1 AS attempt, rings"
-    rows = await leases.note_message(connection, LEASED, where, values, backoff=RING_BACKOFF, returning=returning)
+    rows = await leases.note_message(
+        connection, LEASED_DELIVERIES, where, values, backoff=RING_BACKOFF, returning=returning
+    )
     return [as_struct(row, Ring) for row in rows]

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_struct
-from service.database.deliveries.deliveries import LEASED
+from service.database.deliveries.deliveries import LEASED_DELIVERIES
 from service.domain.deliveries import (
     HOST_CONCURRENCY,
     HOST_FAILURES,
@@ -18,7 +18,7 @@ from service.domain.deliveries import (
     USER_PROBES,
 )
 
-CLOCK, FREE_LEASE, DUE = LEASED.moment, LEASED.is_free, LEASED.is_claimable
+CLOCK, FREE_LEASE, DUE = LEASED_DELIVERIES.moment, LEASED_DELIVERIES.is_free, LEASED_DELIVERIES.is_claimable
 #: The expressions of the index `deliveries_due`: 0 for first attempts and requested resends, and due since when.
 ATTEMPT_CLASS = "(CASE WHEN attempts = 0 OR resend_at IS NOT NULL THEN 0 ELSE 1 END)"
 DUE_SINCE = "least(resend_at, next_attempt_at)"

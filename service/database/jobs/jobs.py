@@ -16,7 +16,7 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
 JOB_LEASE = timedelta(seconds=15)  # if a worker crashes, others get its job after this and one sweep
-LEASED = LeasedTable(
+LEASED_JOBS = LeasedTable(
     name="jobs",
     is_due="jobs.status IN ('pending', 'processing')",  # `turns` decides which of them is next
     enqueue_at="ring_at",
@@ -137,7 +137,7 @@ def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
 
 async def renew(connection: Connection, job: ClaimedJob) -> bool:
     """Extend the lease. False: it is lost, because the job was cancelled or taken over."""
-    return await leases.renew(connection, LEASED, job, term=JOB_LEASE)
+    return await leases.renew(connection, LEASED_JOBS, job, term=JOB_LEASE)
 
 
 async def release(
@@ -155,7 +155,7 @@ async def release(
     """
     await leases.release(
         connection,
-        LEASED,
+        LEASED_JOBS,
         job,
         delay=delay,
         enqueue_at="now() + CASE WHEN :failures > 0 AND NOT refresh THEN interval '0' ELSE :delay END",
@@ -188,7 +188,7 @@ async def note_error(connection: Connection, job_id: UUID, error: ErrorCode) -> 
 
 async def hold(connection: Connection, job: ClaimedJob) -> None:
     """Lock the job, so that its lease is not lost before the transaction ends. Raises `LeaseLost`."""
-    await leases.hold(connection, LEASED, job)
+    await leases.hold(connection, LEASED_JOBS, job)
 
 
 async def wants_listing(connection: Connection, job: ClaimedJob) -> bool:
@@ -244,7 +244,7 @@ async def end(
 async def release_expired(connection: Connection, *, limit: int) -> int:
     """Release jobs whose lease has expired. Returns how many, at most `limit`."""
     rows = await connection.fetch_all(
-        f"UPDATE jobs SET {LEASED.released}, ring_at = now()"
+        f"UPDATE jobs SET {LEASED_JOBS.released}, ring_at = now()"
         " WHERE id IN (SELECT id FROM jobs WHERE status = 'processing' AND lease_expires_at < now()"
         " LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING 1",
         {"limit": limit},

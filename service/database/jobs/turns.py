@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database.connection import Connection
-from service.database.jobs.jobs import JOB_LEASE, LEASED, claimed_job
+from service.database.jobs.jobs import JOB_LEASE, LEASED_JOBS, claimed_job
 from service.database.portal.portal_slots import SLOT_LEASE
 from service.domain.jobs import ClaimedJob
 
@@ -76,7 +76,7 @@ WITH alive AS MATERIALIZED (
         ORDER BY job_queue.lane, job_queue.created_at, job_queue.job_id
         LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED) AS first
 ), took AS (
-    UPDATE jobs SET {LEASED.claimed} FROM pick WHERE jobs.id = pick.id
+    UPDATE jobs SET {LEASED_JOBS.claimed} FROM pick WHERE jobs.id = pick.id
     RETURNING jobs.id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,
         started_at = now() AS is_first, lane, pick.user_id
 ), cost AS (

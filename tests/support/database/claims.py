@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 from service.database import leases
 from service.database.connection import Connection
-from service.database.jobs.jobs import JOB_LEASE, LEASED, claimed_job
+from service.database.jobs.jobs import JOB_LEASE, LEASED_JOBS, claimed_job
 from service.domain.jobs import ClaimedJob
 
 
@@ -15,5 +15,5 @@ async def claim_job(connection: Connection, job_id: UUID) -> ClaimedJob | None:
         "id, process_number, refresh, request_id, listing_failures, now() - created_at AS age,"
         " started_at = now() AS is_first, lane, user_id, 1 AS documents"
     )
-    row = await leases.claim(connection, LEASED, job_id, lease, term=JOB_LEASE, returning=returning)
+    row = await leases.claim(connection, LEASED_JOBS, job_id, lease, term=JOB_LEASE, returning=returning)
     return None if row is None else claimed_job(row, lease)
