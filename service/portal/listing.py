@@ -55,7 +55,7 @@ def parse_listing(answer: bytes, number: ProcessNumber, *, charset: str | None =
     Raises `NotFound` for an empty list, and `Unavailable` for an invalid answer: the same call may succeed later.
     """
     try:
-        found = decode(answer, charset)
+        found = decode(answer, number.digits, charset)
     except ValueError as error:
         raise _invalid("the listing cannot be read: it is not JSON of a known shape") from error
     if not found:
@@ -86,10 +86,17 @@ def _is_about(answer: Answer, number: ProcessNumber, *, alone: bool) -> bool:
 def _listing(found: list[Answer], number: ProcessNumber) -> Listing:
     stages = [stage for each in found for stage in _stages(each.processo)]
     first, case = stages[0] if stages else Tramitacao(), found[0].processo
+    reasons = [each.why_incomplete for each in found if each.why_incomplete]
+    if reasons:
+        raise _invalid(f"the listing {reasons[0]}")
     elsewhere = [document for each in found for document in _elsewhere(each) if _is_own(document, number)]
+    unread = [document for each in found for document in each.unread]
     documents = _documents(stages, elsewhere, first)
-    if not documents and any(each.has_unread_list for each in found):
-        raise _invalid("the listing has documents at a place that is not known")
+    if not documents:
+        _require_empty(found, stages, unread)
+    elif unread:
+        # Without an address each of them fails, so that the client learns of it.
+        documents = _documents(stages, elsewhere + unread, first)
     return Listing(
         number=number,
         court=_clean(case.sigla_tribunal) or None,
@@ -99,6 +106,15 @@ def _listing(found: list[Answer], number: ProcessNumber) -> Listing:
         secrecy_level=_secrecy_level(case.nivel_sigilo),
         documents=documents,
     )
+
+
+def _require_empty(found: list[Answer], stages: list[Tramitacao], unread: list[Tramitacao]) -> None:
+    """Raise `Unavailable` unless the answer says that the case has no documents: a known list of them is empty."""
+    if unread:
+        raise _invalid("the listing has documents at a place that is not known")
+    holders = [*stages, *(each.processo for each in found), *(each.processo.dados_basicos for each in found)]
+    if all(holder is None or holder.documentos is None for holder in holders):
+        raise _invalid("the listing has no list of documents")
 
 
 def _secrecy_level(value: Any) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
+from service.portal.missing_parts import why_page_is_incomplete
 from service.portal.vocabulary import member, text
 
 
@@ -18,7 +19,7 @@ def holds(answer: bytes, number: ProcessNumber) -> bool | None:
     if not isinstance(found, list):
         return None
     if not found:
-        return False
+        return None if isinstance(value, dict) and why_page_is_incomplete(value, 0) else False
     return True if any(_is(text(member(each, "numeroProcesso")), number) for each in found) else None
 
 

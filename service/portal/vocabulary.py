@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
-from service.portal.raw_json import read_json, stray_documents
+from service.portal.missing_parts import why_page_is_incomplete
+from service.portal.raw_json import folded, read_json
+from service.portal.unknown_members import look_through
 
 
 class Documento(msgspec.Struct, rename="camel"):
@@ -46,30 +48,68 @@ class Processo(msgspec.Struct, rename="camel"):
     dados_basicos: DadosBasicos | None = None
 
 
+#: The known names of members, by their folded form. Other spellings are read as these.
+_NAMES = {
+    folded(name): name
+    for name in (
+        *(field.encode_name for kind in (Documento, Tramitacao, Processo) for field in msgspec.structs.fields(kind)),
+        *("content", "descricao", "movimentos", "numero", "quantidadePaginas", "tamanho"),
+    )
+}
+
+
 class Answer(msgspec.Struct):
-    """One object of an answer, and its documents in unknown members."""
+    """One object of an answer, and what its unknown members have."""
 
     processo: Processo
-    elsewhere: list[Tramitacao]  #: one per document, with the instance around it
-    has_unread_list: bool  #: there is a list in an unknown member whose name starts with "documento"
+    elsewhere: list[Tramitacao]  #: documents at unknown places: one per document, with the instance around it
+    unread: list[Tramitacao]  #: what may be documents, but has no address: the same
+    why_incomplete: str  #: why these are not all documents; "" if nothing says so
 
 
-def decode(answer: bytes, charset: str | None = None) -> list[Answer]:
+def decode(answer: bytes, digits: str, charset: str | None = None) -> list[Answer]:
     """Read a detail answer: a list, one object, or `{"content": [...]}`. `charset` is that of the header.
 
-    Raises `ValueError` for any other shape (msgspec's errors are a subclass).
+    `digits`: the number of the case. Raises `ValueError` for any other shape (msgspec's errors are a subclass).
     """
-    value = read_json(answer, charset)
+    value = read_json(answer, charset, _NAMES)
     if isinstance(value, dict) and isinstance(value.get("content"), list):
+        if reason := why_page_is_incomplete(value, len(value["content"])):
+            raise ValueError(f"the listing {reason}")
         value = value["content"]
-    objects = [value] if isinstance(value, dict) else value
-    found = msgspec.convert(objects, list[Processo])
-    return [_answer(processo, raw) for processo, raw in zip(found, objects, strict=True)]
+    objects = msgspec.convert([value] if isinstance(value, dict) else value, list[dict[str, Any]])
+    regular = [_regular(each) for each in objects]
+    found = msgspec.convert(regular, list[Processo])
+    return [_answer(processo, raw, digits) for processo, raw in zip(found, regular, strict=True)]
 
 
-def _answer(processo: Processo, raw: Any) -> Answer:
-    strays, has_unread_list = stray_documents(raw)
-    return Answer(processo, msgspec.convert(strays, list[Tramitacao]), has_unread_list)
+def _regular(case: dict[str, Any]) -> dict[str, Any]:
+    """Give a case the recorded shape. Converters may write a list of one entry as the entry, or a list for one."""
+    current, others = case.get("tramitacaoAtual"), case.get("tramitacoes")
+    stages = [others] if isinstance(others, dict) else others
+    if isinstance(current, list) and isinstance(stages, list | None):
+        stages, current = [*current, *(stages or ())], None
+    case = case | {"tramitacaoAtual": current, "tramitacoes": stages}
+    for holder in (case, case.get("dadosBasicos"), current, *(stages if isinstance(stages, list) else ())):
+        if isinstance(holder, dict) and isinstance(holder.get("documentos"), dict):
+            holder["documentos"] = _entries(holder["documentos"])
+    return case
+
+
+def _entries(value: dict[str, Any]) -> Any:
+    """The entries of a list of documents that came as a page, or as its only entry. Raises `ValueError`."""
+    entries = value.get("content")
+    if not isinstance(entries, list):
+        return [value] if value.get("hrefBinario") or value.get("hrefTexto") else value
+    if reason := why_page_is_incomplete(value, len(entries)):
+        raise ValueError(f"the list of documents {reason}")
+    return entries
+
+
+def _answer(processo: Processo, raw: Any, digits: str) -> Answer:
+    findings = look_through(raw, digits)
+    strays = msgspec.convert(findings.strays, list[Tramitacao])
+    return Answer(processo, strays, msgspec.convert(findings.unread, list[Tramitacao]), findings.why_incomplete)
 
 
 def member(value: Any, name: str) -> Any:

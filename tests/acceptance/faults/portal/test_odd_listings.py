@@ -56,3 +56,20 @@ async def test_a_broken_character_costs_no_case(api: Api, portal: Portal, number
     names = await completed(api, portal, number, body, "application/json")
 
     assert names == ["Petição ini .pdf", "Sentença.pdf"]
+
+
+async def test_a_case_is_not_complete_while_its_listing_is_in_an_unknown_form(
+    api: Api, portal: Portal, number: str
+) -> None:
+    await portal.put_case(number, SPEC)
+    answer = listing(number)
+    names = [{"id": each["idOrigem"], "titulo": each["nome"]} for each in answer["tramitacaoAtual"].pop("documentos")]
+    body = msgspec.json.encode([answer | {"pecasProcessuais": names}])
+    await portal.fail_listing(
+        number, Fault(kind=FaultKind.OTHER_BODY, times=2, body=body, media_type="application/json")
+    )
+
+    await api.process(number)
+    status = await api.ended(number)
+
+    assert (status["status"], status["total_documents"], status["completed_documents"]) == ("completed", 2, 2)
