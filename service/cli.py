@@ -38,6 +38,14 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. An error that quotes a server, or what was typed, holds nothing that a terminal obeys."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = "".join(each if each.isprintable() or each == "\n" else " " for each in error.message)
+            raise
+
 
 @click.group(cls=LazyGroup)
 @click.version_option(VERSION, prog_name="autos", message="%(prog)s %(version)s")

@@ -1,5 +1,6 @@
 """What the commands share: settings, tables, and errors of one line."""
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,13 +37,19 @@ def read_database_url() -> str:
 
 
 def print_json(value: object) -> None:
-    """Print one line of JSON."""
-    click.echo(msgspec.json.encode(value))
+    """Print one line of JSON, in which a terminal finds nothing to obey: JSON itself escapes only some characters."""
+    text = msgspec.json.encode(value).decode()
+    # Outside of strings JSON has no such character, so the escape means the same value.
+    click.echo(text if text.isprintable() else "".join(map(_escaped, text)))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table. If the output is not a terminal, each row is one line."""
-    cells = [[_line(cell(value)) for value in row] for row in rows]
+    cells = [[line(cell(value)) for value in row] for row in rows]
     is_terminal = sys.stdout.isatty()
     table = Table(box=None)
     for name, texts in zip(columns, zip(*cells, strict=True) if cells else [()] * len(columns), strict=True):
@@ -59,15 +66,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     Console(width=width).print(table)
 
 
-def _line(text: str) -> str:
-    """Replace line breaks and terminal control sequences: users and subscribers wrote some of the texts."""
+def line(text: str) -> str:
+    """Replace line breaks and control characters: users, subscribers and the portal wrote some of the texts."""
     return "".join(each if each.isprintable() else " " for each in text)
 
 
 def print_fields(value: msgspec.Struct) -> None:
     """Print one line for each field."""
     for name, field in msgspec.structs.asdict(value).items():
-        click.echo(f"{name.replace('_', ' '):22}{cell(field)}")
+        click.echo(f"{name.replace('_', ' '):22}{line(cell(field))}")
 
 
 def cell(value: object) -> str:

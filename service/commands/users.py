@@ -6,7 +6,7 @@ from uuid import UUID
 import click
 import msgspec
 
-from service.commands.console import json_option, print_fields, print_json, print_table
+from service.commands.console import json_option, line, print_fields, print_json, print_table
 from service.commands.database import ask
 from service.database.connection import Connection
 from service.database.users import api_keys, users
@@ -120,7 +120,7 @@ def delete(user: str, *, yes: bool) -> None:
     """Delete a user. The keys and webhooks end at once; jobs go on."""
     found = ask(lambda connection: find_user(connection, user))
     if not yes:
-        click.confirm(f"The keys and webhooks of {found.name} end at once. Delete the user?", abort=True)
+        click.confirm(f"The keys and webhooks of {line(found.name)} end at once. Delete the user?", abort=True)
     try:
         is_deleted = ask(lambda connection: users.delete(connection, found.id))
     except LastAdmin:

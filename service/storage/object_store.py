@@ -87,8 +87,8 @@ class ObjectStore:
     async def discard(self, key: str) -> None:
         """Delete an object that no row refers to. If the store fails, the tidy-up of the bucket deletes it later."""
         with contextlib.suppress(StorageError):
-            async with asyncio.timeout(ABORT_TIMEOUT):
-                await self.remove(key)
+            async with storage_errors(min(ABORT_TIMEOUT, self._settings.call_timeout), "DeleteObject"):
+                await self._client.delete_object(Bucket=self._settings.bucket, Key=key)
 
     async def objects(self, prefix: str) -> AsyncGenerator[list[StoredObject], None]:
         """The objects whose keys start with `prefix`, in pages of at most 1,000. Raises `StorageError`."""

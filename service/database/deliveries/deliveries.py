@@ -32,11 +32,15 @@ _RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliverie
 
 
 async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UUID, user_id: UUID, url: str) -> None:
-    """Call a URL when the job ends: once, even if it is requested repeatedly. A cancelled one is called after all."""
+    """Call a URL when the job ends: once, even if it is requested repeatedly.
+
+    One that was cancelled is requested anew, and is the newest again.
+    """
     await connection.execute(
         "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
         " VALUES (:id, :number, :job_id, :user_id, :url, 'waiting', change_time())"
-        " ON CONFLICT (job_id, user_id, url) DO UPDATE SET status = 'waiting', completed_at = NULL"
+        " ON CONFLICT (job_id, user_id, url) DO UPDATE SET status = 'waiting', completed_at = NULL,"
+        " created_at = change_time()"
         " WHERE deliveries.status = 'cancelled' AND deliveries.event_id IS NULL",
         {"id": uuid4(), "number": number.digits, "job_id": job_id, "user_id": user_id, "url": url},
     )

@@ -12,7 +12,7 @@ from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
 from service.database.deliveries.deliveries import LEASED_DELIVERIES
 from service.database.deliveries.places import ATTEMPT_CLASS, CLOCK, DUE_SINCE, FREE_LEASE
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL, USER_PROBES, Ring
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_PROBES_TOTAL, HOST_TOTAL, USER_PROBES, Ring
 
 RING_BACKOFF = timedelta(seconds=30)  # how long the message for an overdue delivery may wait in Redis
 _NIL = UUID(int=0)
@@ -56,18 +56,29 @@ def _walk(*, one_host: bool) -> str:
         f"WITH RECURSIVE walk AS (SELECT host, user_id, 1 AS step FROM {first} AS first"
         f" UNION ALL SELECT following.host, following.user_id, step + 1 FROM walk CROSS JOIN LATERAL {following}"
         " AS following WHERE step < :limit),"
-        " leased AS (SELECT host, user_id, count(*) AS own, sum(count(*)) OVER (PARTITION BY host) AS total"
-        f" FROM deliveries WHERE lease_token IS NOT NULL AND lease_expires_at > {CLOCK} GROUP BY host, user_id)"
+        " leased AS (SELECT host, user_id, count(*) AS own, sum(count(*)) OVER (PARTITION BY host) AS total,"
+        " sum(count(*) FILTER (WHERE failures >= :failing)) OVER (PARTITION BY host) AS probes"
+        " FROM deliveries LEFT JOIN delivery_hosts USING (host, user_id)"
+        f" WHERE lease_token IS NOT NULL AND lease_expires_at > {CLOCK} GROUP BY host, user_id)"
         " SELECT walk.host, walk.user_id, CAST(greatest(0, least("
         " CASE WHEN hosts.failures >= :failing THEN CAST(:probes AS integer) ELSE :at_once END - coalesce(own, 0),"
-        " CAST(:in_all AS integer) - coalesce((SELECT max(total) FROM leased WHERE leased.host = walk.host), 0)"
+        " CAST(:in_all AS integer) - coalesce((SELECT max(total) FROM leased WHERE leased.host = walk.host), 0),"
+        # least() ignores NULL: only users whose attempts fail share these.
+        " CASE WHEN hosts.failures >= :failing THEN CAST(:probes_in_all AS integer)"
+        " - coalesce((SELECT max(probes) FROM leased WHERE leased.host = walk.host), 0) END"
         " )) AS integer) AS free"
         " FROM walk LEFT JOIN leased USING (host, user_id) LEFT JOIN delivery_hosts AS hosts USING (host, user_id)"
         " ORDER BY step"
     )
 
 
-_BOUNDS = {"failing": HOST_FAILURES, "probes": USER_PROBES, "at_once": HOST_CONCURRENCY, "in_all": HOST_TOTAL}
+_BOUNDS = {
+    "failing": HOST_FAILURES,
+    "probes": USER_PROBES,
+    "at_once": HOST_CONCURRENCY,
+    "in_all": HOST_TOTAL,
+    "probes_in_all": HOST_PROBES_TOTAL,
+}
 
 
 async def take_overdue(

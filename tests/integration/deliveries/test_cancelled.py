@@ -193,9 +193,13 @@ async def test_asking_for_the_case_again_while_its_job_goes_on_subscribes_again(
     job_id, delivery_id = await requested(database, case, user_id, url)
     await cancel(database, delivery_id)
 
+    _same_job, other = await requested(database, case, user_id, f"{url}&other")
+
     assert await requested(database, case, user_id, url) == (job_id, delivery_id)
 
-    assert await end(database, case, job_id) == (delivery_id,)
+    # The newest again, so that a client that lists what is new since it asked last finds it.
+    assert (await row(database, delivery_id))["created_at"] > (await row(database, other))["created_at"]
+    assert set(await end(database, case, job_id)) == {delivery_id, other}
 
 
 async def test_a_retry_of_the_job_leaves_out_what_was_cancelled(

@@ -183,6 +183,24 @@ async def test_users_whose_urls_all_hang_leave_places_to_one_whose_does_not(data
     assert all(isinstance(each, ClaimedDelivery) for each in claims)
 
 
+async def test_the_sweep_rings_for_no_more_failing_users_than_a_host_has_places_for(
+    database: Database, url: str
+) -> None:
+    under_way = []
+    for _ in range(HOST_PROBES_TOTAL):
+        user_id, _key = await add_user(database)
+        await let_fail(database, user_id, url)
+        under_way += [await claimed(database, each) for each in await schedule(database, user_id, url)]
+    late_comer, _key = await add_user(database)
+    await let_fail(database, late_comer, url)
+    (waits,) = await schedule(database, late_comer, url)
+    await update(database, waits, "ring_at = now()")
+
+    assert waits not in await sweep(database)
+    await record(database, under_way[0], GIVEN_UP)
+    assert waits in await sweep(database)
+
+
 async def test_an_attempt_that_began_to_be_written_earlier_finds_what_was_refused_meanwhile(
     database: Database, user_id: UUID, url: str
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from service.storage.object_store import ObjectStore
+from service.storage.object_store import ABORT_TIMEOUT, ObjectStore
 from service.storage.store_errors import STALL, StorageError
 from service.storage.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
@@ -257,3 +257,13 @@ async def test_a_cancelled_small_object_is_not_visible(rig: Rig) -> None:
         await putting
 
     assert await rig.is_clean()
+
+
+async def test_a_store_that_hangs_while_an_object_is_discarded_fails_nothing(rig: Rig) -> None:
+    rig.wire.plan("other", WireFault.NOT_PASSED_ON)
+
+    discarding = asyncio.create_task(rig.store.discard(rig.key))
+    await rig.wire.until("other", rig.wire.seen)
+    rig.clock.put_forward(ABORT_TIMEOUT)
+
+    await discarding

@@ -5,6 +5,7 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from service.cli import COMMANDS, main
 
@@ -48,3 +49,15 @@ def test_a_command_imports_nothing_of_the_others(names: tuple[str, ...], forbidd
 
     assert "service.cli" in told.split()
     assert forbidden.isdisjoint(told.split())
+
+
+def test_a_terminal_finds_nothing_to_obey_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def fail() -> None:
+        raise click.ClickException("the server said:\nno \x1b[2J\x9b2J\x07 \u202ehost")
+
+    monkeypatch.setattr(main, "get_command", lambda _ctx, _name: fail)
+
+    told = CliRunner().invoke(main, ["fail"]).output
+
+    assert told == "Error: the server said:\nno  [2J 2J   host\n"

@@ -1,5 +1,6 @@
 """Tables of the command line: an id is never cut off, however narrow the terminal and however long an error."""
 
+import msgspec
 import pytest
 
 from service.commands import console
@@ -39,3 +40,30 @@ def test_a_table_without_rows_has_its_head(capsys: pytest.CaptureFixture[str]) -
     console.print_table(COLUMNS, [])
 
     assert capsys.readouterr().out.split() == ["delivery", "host", "status", "last", "error"]
+
+
+class Named(msgspec.Struct):
+    name: str
+
+
+#: Characters of a text that a terminal would obey: of ASCII, the one-byte forms of them, and those that turn the line.
+OBEYED = "\x1b]0;title\x07 \x9b2J \x7f \r\n \x85 \u2028 \u202e \u2066 \u200b"
+
+
+def test_a_terminal_finds_nothing_to_obey_in_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_fields(Named(f"Firm {OBEYED} end"))
+
+    (shown,) = capsys.readouterr().out.splitlines()
+    assert shown.isprintable()
+    assert shown.split() == ["name", "Firm", "]0;title", "2J", "end"]
+
+
+def test_a_terminal_finds_nothing_to_obey_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    name = f'Firm {OBEYED} "\\" São \U0001f600 \U000e0001 end'
+
+    console.print_json(Named(name))
+
+    (shown,) = capsys.readouterr().out.splitlines()
+    assert shown.isprintable()
+    assert "São" in shown
+    assert msgspec.json.decode(shown, type=Named).name == name
