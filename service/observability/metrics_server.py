@@ -1,6 +1,7 @@
 """`/metrics` on a separate port: for every worker, and for an API process whose clients must not see it."""
 
 import errno
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.domain.startup import StartupError
 
+_NO_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 Render = Callable[[], Awaitable[bytes]]
 
 
@@ -18,8 +20,8 @@ async def serving_metrics(
 ) -> AsyncIterator[None]:
     """Serve on one address of this machine, or on all, in the process's event loop: if that hangs, nothing answers.
 
-    Serves nothing if `port` is None. Raises `StartupError`, which names `setting` if the port is taken, and
-    METRICS_ADDRESS if the machine has no such address.
+    Serves nothing if `port` is None. Raises `StartupError`, which names METRICS_ADDRESS if the machine has no such
+    address, and `setting` if the port cannot be opened.
     """
     if port is None:
         yield
@@ -29,13 +31,21 @@ async def serving_metrics(
     try:
         try:
             await web.TCPSite(runner, address, port).start()
-        except OSError as error:
-            if address is not None and error.errno != errno.EADDRINUSE:
-                raise StartupError(f"METRICS_ADDRESS: {address} is no address of this machine") from None
-            raise StartupError(f"{setting}: the port {port} cannot be opened ({type(error).__name__})") from None
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that no resolver accepts
+            raise StartupError(_reason(error, port, setting, address)) from None
         yield
     finally:
         await runner.cleanup()
+
+
+def _reason(error: OSError | UnicodeError, port: int, setting: str, address: str | None) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if address is not None and (isinstance(error, socket.gaierror | UnicodeError) or number in _NO_ADDRESS):
+        return f"METRICS_ADDRESS: {address} is no address of this machine"
+    if number == errno.EACCES:
+        return f"{setting}: this user may not open the port {port}: use one from 1024 on"
+    name = errno.errorcode.get(number or 0, type(error).__name__)
+    return f"{setting}: the port {port} cannot be opened ({name})"
 
 
 def _application(render: Render) -> web.Application:
