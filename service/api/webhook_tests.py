@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from limits import parse
+from limits import RateLimitItem, parse
 from msgspec import Meta
 
 from service.api.framework import parameters
-from service.api.framework.authentication import authenticate, presented_key, revoked
+from service.api.framework.authentication import authenticate, key_identity, presented_key, revoked
 from service.api.framework.bodies import decoded, json_bytes
 from service.api.framework.operations import Call, Tag, operation, public, spend
 from service.api.framework.parameters import WebhookUrl
@@ -19,6 +19,7 @@ from service.database.connection import Connection
 from service.database.deliveries import delivery_history
 from service.database.users import users
 from service.http.problems import Problem
+from service.http.request_id import addresses
 from service.webhooks import test_events
 from service.webhooks.addresses.guard import check_url
 from service.webhooks.addresses.policy import InvalidWebhookUrl
@@ -27,6 +28,8 @@ from service.webhooks.signature import USER_AGENT, signature_headers, verify
 
 #: For each user, for both operations together that call a URL of the user's choice.
 TRIALS = parse("10/minute")
+#: For each address that sends signed requests to the receiver: who signed is known only after the database was read.
+RECEIVED = parse("60/minute")
 
 
 class UrlBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,16 +161,17 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
     )
 
 
-@public("webhook_trials_test_receiver", Tag.WEBHOOKS, problems=("unauthorized",), body=ReceivedBody)
+@public("webhook_trials_test_receiver", Tag.WEBHOOKS, problems=("unauthorized", "rate_limited"), body=ReceivedBody)
 async def test_receiver(request: ApiRequest) -> ReceivedView:
     """Receive a webhook: a URL for your first one.
 
     A sender of webhooks has no API key: the `webhook-id` says which user signed. A request without a signature needs an
-    API key.
+    API key. Each address may send 60 signed ones a minute.
     """
     webhook_id = request.headers.get("webhook-id", "")
     is_signed = "webhook-signature" in request.headers and bool(webhook_id)
     user_id = None if is_signed else (await authenticate(request, presented_key(request))).id
+    (await request.state["limiter"].take(*_limit(request, is_signed=is_signed))).check()
     received = await json_bytes(request)
     body = decoded(received, ReceivedBody)
     async with request.state["database"].connection() as connection:
@@ -181,6 +185,12 @@ async def test_receiver(request: ApiRequest) -> ReceivedView:
         signature_valid=is_valid,
         message="The signature is valid." if is_valid else "The signature is missing or not valid.",
     )
+
+
+def _limit(request: ApiRequest, *, is_signed: bool) -> tuple[RateLimitItem, str, str]:
+    if is_signed:
+        return RECEIVED, "received", addresses(request.scope.get("client")).get("address", "")
+    return request.state["rates"].requests, "requests", key_identity(presented_key(request))
 
 
 async def _signer(connection: Connection, webhook_id: str) -> UUID | None:

@@ -53,7 +53,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "body_too_large": (413, "The body is larger than the service reads."),
     "uri_too_long": (414, "The path and the query are longer than the service reads."),
     "unsupported_media_type": (415, "The body is not sent as JSON."),
-    "rate_limited": (429, "Too many requests of this key; `Retry-After` says when to go on."),
+    "rate_limited": (429, "Too many requests of this key, or from this address; `Retry-After` says when to go on."),
     "headers_too_large": (431, "The headers are more or longer than the service reads."),
     "http_error": (400, "The request is not valid HTTP."),
     "internal_error": (500, "The service failed; the request id finds the reason in its log."),

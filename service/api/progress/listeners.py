@@ -31,10 +31,10 @@ class Listener:
         self._render = render
         self._backlog = backlog
         self._waiting = 0  # bytes
-        self._given: asyncio.Queue[asyncio.Task[Opening] | bytes | None] = asyncio.Queue()
+        self._given: asyncio.Queue[asyncio.Task[Opening | None] | bytes | None] = asyncio.Queue()
 
-    def begin(self, opening: asyncio.Task[Opening]) -> None:
-        """Queue what the stream begins with. Call it before `send`."""
+    def begin(self, opening: asyncio.Task[Opening | None]) -> None:
+        """Queue what the stream begins with. Call it before `send`. If it returns None, the stream ends."""
         self._given.put_nowait(opening)
 
     def send(self, batch: bytes) -> None:
@@ -66,6 +66,7 @@ class Listener:
         given = await self._given.get()
         if isinstance(given, asyncio.Task):
             # Shielded: other listeners wait for the same task.
-            return self._render(await asyncio.shield(given))
+            opening = await asyncio.shield(given)
+            return None if opening is None else self._render(opening)
         self._waiting -= len(given or b"")
         return given

@@ -26,6 +26,7 @@ from service.domain.events import count
 from service.domain.process_number import ProcessNumber
 from service.http.responses import encoded_list
 from service.http.slices import Slices
+from service.storage.store_errors import StorageError
 
 POLL_INTERVAL = 0.5  # seconds between polls
 JOINING_TIME = 0.05  # seconds after a poll; listeners that join in this time share the next one
@@ -118,7 +119,10 @@ class ProgressWatcher:
                 await self._wake.wait()
 
     async def _poll(self, *, quietly: bool) -> bool:
-        """Poll once and send what changed. False if the database cannot be reached: then nothing is sent."""
+        """Poll once and send what changed. False if the database cannot be reached: then nothing is sent.
+
+        If links cannot be signed, it ends the streams that need them.
+        """
         admitted = self._admit()
         cases = {number: case for number, case in self._cases.items() if case.listeners or number in admitted}
         keys = {listener.key for case in cases.values() for listener in case.all_listeners}
@@ -135,8 +139,10 @@ class ProgressWatcher:
             if not quietly:
                 structlog.get_logger().warning("progress_not_seen", error=type(error).__name__)
             return False
-        for number, snapshot in seen.items():
-            await self._publish(cases[number], snapshot, admitted.get(number, []))
+        async with asyncio.TaskGroup() as group:
+            # Side by side: if the source of the store's credentials hangs, each case waits for it.
+            for number, snapshot in seen.items():
+                group.create_task(self._publish(cases[number], snapshot, admitted.get(number, [])))
         for case in cases.values():
             _close([listener for listener in case.all_listeners if listener.key in revoked])
         return True
@@ -151,9 +157,8 @@ class ProgressWatcher:
     async def _publish(self, case: _Case, snapshot: _Snapshot, admitted: list[Listener]) -> None:
         change = case.progress.update(snapshot.overview, snapshot.versions, snapshot.loaded)
         end = None if change.end is None else encoded(end_name(change.end), change.end)
-        if case.listeners and (batch := await self._batch(change, end)):
-            for listener in case.listeners:
-                listener.send(batch)
+        if case.listeners:
+            await self._send(case, change, end)
         if admitted:
             self._begin(case, snapshot, case.joining.intersection(admitted), end)
         if end is not None:
@@ -162,9 +167,21 @@ class ProgressWatcher:
             case.listeners.clear()
             self._drop_unfollowed(case)
 
+    async def _send(self, case: _Case, change: Change, end: bytes | None) -> None:
+        try:
+            batch = await self._batch(change, end)
+        except StorageError as error:
+            # Only of this case. What changed is not told again: each client connects for a new snapshot.
+            _log_end(case.number, error)
+            _close(case.listeners)
+            return
+        if batch:
+            for listener in case.listeners:
+                listener.send(batch)
+
     def _begin(self, case: _Case, snapshot: _Snapshot, admitted: set[Listener], end: bytes | None) -> None:
         # A task of its own, shared by all of them: signing the links of a large case takes a while.
-        opening = asyncio.create_task(self._open(snapshot))
+        opening = asyncio.create_task(self._open(case.number, snapshot))
         for listener in admitted:
             listener.begin(opening)
             if end is not None:
@@ -172,9 +189,14 @@ class ProgressWatcher:
         case.joining -= admitted
         case.listeners |= admitted
 
-    async def _open(self, snapshot: _Snapshot) -> Opening:
+    async def _open(self, number: ProcessNumber, snapshot: _Snapshot) -> Opening | None:
+        """Return what streams begin with. None: its links cannot be signed."""
         found = [snapshot.loaded[each] for each in snapshot.versions]
-        views = await document_views(found, self._links, self._slices)
+        try:
+            views = await document_views(found, self._links, self._slices)
+        except StorageError as error:
+            _log_end(number, error)
+            return None
         return Opening(snapshot.overview, count(found), await encoded_list(views, self._slices))
 
     async def _batch(self, change: Change, end: bytes | None) -> bytes:
@@ -222,6 +244,10 @@ async def _load(
 
 async def _encoded_documents(views: Sequence[DocumentView]) -> list[bytes]:
     return [encoded("document", view) for view in views]
+
+
+def _log_end(number: ProcessNumber, error: StorageError) -> None:
+    structlog.get_logger().warning("event_streams_ended", process_number=number.masked, reason=str(error))
 
 
 def _close(listeners: Collection[Listener]) -> None:

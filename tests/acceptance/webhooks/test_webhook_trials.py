@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
@@ -105,11 +105,13 @@ async def test_a_test_that_is_not_taken_says_why_and_is_not_repeated(client: Api
     assert len(subscriber.received(path)) == 1
 
 
-@pytest.fixture
-async def patient(api: Api, environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Api]:
+@pytest.fixture(scope="module")
+async def patient(
+    api: Api, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Api]:
     """One more API process of the same service, which counts in Redis however late it is."""
     port = str(free_port())
-    process = await start_api(environment | PATIENT | {"PORT": port}, tmp_path / "api.log")
+    process = await start_api(environment | PATIENT | {"PORT": port}, tmp_path_factory.mktemp("patient") / "api.log")
     yield Api(api.session, f"http://127.0.0.1:{port}", None)
     await process.stop()
 
@@ -159,6 +161,29 @@ async def test_the_receiver_knows_nobody_by_an_id_that_it_has_not_given(client: 
         assert (answer.status, answer.json["signature_valid"]) == (200, False)
     else:
         assert (answer.status, answer.json["code"]) == (401, "unauthorized")
+
+
+async def test_who_sends_to_the_receiver_without_a_key_has_a_limit(patient: Api) -> None:
+    headers = {"webhook-id": f"msg_{UNKNOWN}", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}
+    # An address that no other test comes from.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))) as session:
+        stranger = Api(session, patient.base_url, None)
+        answers = [await stranger.post(RECEIVER, {}, headers=headers) for _ in range(65)]
+
+    assert {answer.status for answer in answers[:60]} == {200}
+    refused = answers[-1]
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert (await patient.post(RECEIVER, {}, headers=headers)).status == 200, "from another address"
+
+
+async def test_who_sends_to_the_receiver_with_a_key_uses_its_budget(patient: Api, client: Api) -> None:
+    own = patient.with_key(client.api_key)
+    before = int((await own.get(f"{BASE}/secret")).headers["RateLimit-Remaining"])
+
+    assert (await own.post(RECEIVER, {})).status == 200
+
+    assert int((await own.get(f"{BASE}/secret")).headers["RateLimit-Remaining"]) == before - 2
 
 
 async def test_a_job_can_call_the_receiver(api: Api, database: Database, environment: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import structlog
 
 from service.api.framework.document_links import DocumentLinks
 from service.api.progress.listeners import Listener
@@ -14,8 +15,10 @@ from service.database.cases import changed_cases, processes
 from service.database.cases.processes import Overview
 from service.database.connection import Connection
 from service.database.users import users
+from service.domain.documents import Document
 from service.domain.process_number import ProcessNumber
 from service.http.slices import SIZE, Slices
+from service.storage.store_errors import StorageError
 from tests.support.buckets import Bucket
 from tests.support.database.case_steps import CaseSteps, listed
 from tests.support.database.many_cases import number_of
@@ -53,6 +56,17 @@ class Looks:
             await self._more.wait_for(lambda: self.count >= last)
 
 
+class Links(DocumentLinks):
+    """Links of which those of one case cannot be signed for a while, as with credentials that cannot be renewed."""
+
+    unsigned: str | None = None  #: the name of its documents
+
+    async def signed(self, document: Document) -> str | None:
+        if document.name == self.unsigned:
+            raise StorageError("the object store failed: new credentials had no answer in time (TimeoutError)")
+        return await super().signed(document)
+
+
 class SpiedSlices(Slices):
     """Remembers how much was done in slices."""
 
@@ -71,10 +85,13 @@ async def slices() -> SpiedSlices:
 
 
 @pytest.fixture
-async def watcher(steps: CaseSteps, local_bucket: Bucket, slices: SpiedSlices) -> AsyncIterator[ProgressWatcher]:
-    one = ProgressWatcher(
-        steps.database, DocumentLinks(local_bucket.store, "https://autos.example.com"), slices, interval=0.06
-    )
+async def links(local_bucket: Bucket) -> Links:
+    return Links(local_bucket.store, "https://autos.example.com")
+
+
+@pytest.fixture
+async def watcher(steps: CaseSteps, links: Links, slices: SpiedSlices) -> AsyncIterator[ProgressWatcher]:
+    one = ProgressWatcher(steps.database, links, slices, interval=0.06)
     yield one
     await one.close()
 
@@ -188,3 +205,31 @@ async def test_a_large_case_is_made_and_told_in_slices(
         await told(taken, b"event: document", len(many))
 
     assert [size for size in slices.sizes if size] == [len(many), len(many)]
+
+
+async def test_links_that_cannot_be_signed_end_the_streams_of_their_case_alone(
+    steps: CaseSteps, watcher: ProgressWatcher, links: Links
+) -> None:
+    other = CaseSteps(steps.database, number_of(6_000_000), steps.user_id)
+    for each in (steps, other):
+        await each.register(listed("a", name=each.number.digits))
+        await each.ask("hook")
+    async with AsyncExitStack() as stack:
+        taken, of_other = [await opened(watcher, each.number, stack) for each in (steps, other)]
+        links.unsigned = "unsigned"
+        with structlog.testing.capture_logs() as lines:
+            await steps.register(listed("a", name="unsigned"))
+            rest = [each async for each in taken]
+            # Neither is there a new stream as long as that lasts.
+            listener = Listener(b"", lambda opening: bytes(opening.documents))
+            await stack.enter_async_context(watcher.follow(steps.number, listener))
+            assert [each async for each in listener.taken()] == []
+        await other.register(listed("a", name="another"))
+        await told(of_other, b"another")
+        links.unsigned = None
+        await opened(watcher, steps.number, stack)
+
+    assert b"event: document" not in b"".join(rest)
+    ended = [each for each in lines if each["event"] == "event_streams_ended"]
+    assert [each["process_number"] for each in ended] == [steps.number.masked] * 2
+    assert all("new credentials" in each["reason"] for each in ended)
