@@ -43,7 +43,8 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = "".join(each if each.isprintable() or each == "\n" else " " for each in error.message)
+            shown = "".join(each if each.isprintable() or each == "\n" else " " for each in error.message)
+            error.message = shown  # type: ignore[misc]  # click has no other door to what it shows
             raise
 
 
