@@ -91,7 +91,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
         found = await documents.of_process(connection, call.number)
     if overview is None:
         raise not_requested()
-    archive = archive_of(call.number, overview, found)
+    archive = archive_of(call.number, overview.process, found)
     if not archive.files:
         raise Problem("nothing_available", "No document of the case is available yet. Its status says why.")
     headers = {

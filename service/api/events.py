@@ -15,11 +15,9 @@ from service.api.progress.listeners import Listener, Opening
 from service.api.progress.stream import RETRY, EventStream, encoded
 from service.api.progress.watcher import ProgressWatcher
 from service.database.cases import processes
-from service.database.cases.processes import Overview
+from service.database.cases.processes import Subscription
 from service.domain.api_keys import key_hash
 from service.domain.process_number import ProcessNumber
-
-_WEBHOOK = [name for name in Overview.__struct_fields__ if name.startswith("webhook_")]
 
 
 @operation(
@@ -43,7 +41,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
         own = await processes.overview(connection, call.number, call.user.id)
     if own is None:
         raise not_requested()
-    listener = Listener(key_hash(presented_key(call.request)), partial(_snapshot, call.number, own))
+    listener = Listener(key_hash(presented_key(call.request)), partial(_snapshot, call.number, own.subscription))
     return EventStream(_events(call.state["watcher"], call.number, listener))
 
 
@@ -53,9 +51,8 @@ async def _events(watcher: ProgressWatcher, number: ProcessNumber, listener: Lis
             yield events
 
 
-def _snapshot(number: ProcessNumber, own: Overview, opening: Opening) -> bytes:
+def _snapshot(number: ProcessNumber, own: Subscription | None, opening: Opening) -> bytes:
     """The event with what the status endpoint returns, with the caller's own webhook."""
-    webhook = {name: getattr(own, name) for name in _WEBHOOK}
-    overview = msgspec.structs.replace(opening.overview, **webhook)
+    overview = msgspec.structs.replace(opening.overview, subscription=own)
     view = msgspec.structs.replace(status_view(number, overview, opening.counts, []), documents=opening.documents)
     return encoded("snapshot", view, retry=RETRY)

@@ -125,7 +125,7 @@ async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response
     tag = await _tag("status" if call.query.documents else "numbers", call, overview)
     if has_newest(call.request, tag):
         return not_modified(tag)
-    counts, found = await _documents(call, overview.total_documents)
+    counts, found = await _documents(call, overview.process.total_documents)
     views = await document_views(found, call.state["links"], call.state["slices"])
     return Answer(status_view(call.number, overview, counts, views), headers={"ETag": tag})
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.cases.processes import Overview
+from service.database.cases.processes import Process
 from service.domain.documents import Document, StoredFile
 from service.domain.file_names import archived_name
 from service.domain.process_number import ProcessNumber
@@ -98,7 +98,7 @@ async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
 
 
-def archive_of(number: ProcessNumber, overview: Overview, found: Sequence[Document]) -> Archive:
+def archive_of(number: ProcessNumber, process: Process, found: Sequence[Document]) -> Archive:
     """Number each file by its document's position in the case, counted over all documents, also those without a file.
 
     So a document that becomes available later does not rename the others.
@@ -113,7 +113,7 @@ def archive_of(number: ProcessNumber, overview: Overview, found: Sequence[Docume
             files.append((Entry(name, file.size, _shown_time(document)), file))
         listed.append(_listed(document, name))
     created_at = datetime.now(UTC).replace(microsecond=0)
-    return Archive(created_at, _manifest(number, overview, created_at, listed), files)
+    return Archive(created_at, _manifest(number, process, created_at, listed), files)
 
 
 def _stored_file(document: Document) -> StoredFile | None:
@@ -153,14 +153,14 @@ def _listed(document: Document, name: str | None) -> ManifestDocument:
     )
 
 
-def _manifest(number: ProcessNumber, overview: Overview, created_at: datetime, listed: list[ManifestDocument]) -> bytes:
+def _manifest(number: ProcessNumber, process: Process, created_at: datetime, listed: list[ManifestDocument]) -> bytes:
     manifest = Manifest(
         process_number=number.masked,
-        court=overview.court,
-        court_class=overview.court_class,
-        subject=overview.subject,
-        filed_at=overview.filed_at,
-        secrecy_level=overview.secrecy_level,
+        court=process.court,
+        court_class=process.court_class,
+        subject=process.subject,
+        filed_at=process.filed_at,
+        secrecy_level=process.secrecy_level,
         created_at=created_at,
         total_documents=len(listed),
         archived_documents=sum(each.file is not None for each in listed),

@@ -14,7 +14,7 @@ from service.database.cases.processes import Overview
 from service.domain.documents import Document
 from service.domain.events import Counts, count
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, ProcessStatus, process_status
+from service.domain.statuses import DeliveryStatus, ProcessStatus, process_status
 
 
 class _Process(msgspec.Struct, frozen=True):
@@ -115,52 +115,43 @@ def process_view(
     number: ProcessNumber, overview: Overview, documents: list[Document], views: list[DocumentView]
 ) -> ProcessView:
     """The response of the main entry."""
-    counts = count(documents)
-    is_active = overview.job_status in ACTIVE_JOB
+    counts, process, subscription = count(documents), overview.process, overview.subscription
     return ProcessView(
         process_number=number.masked,
-        court=overview.court,
-        court_class=overview.court_class,
-        subject=overview.subject,
-        filed_at=to_utc(overview.filed_at),
-        secrecy_level=overview.secrecy_level,
+        court=process.court,
+        court_class=process.court_class,
+        subject=process.subject,
+        filed_at=to_utc(process.filed_at),
+        secrecy_level=process.secrecy_level,
         has_documents=counts.total > 0,
         total_documents=counts.total,
         status=_status(overview, counts),
-        job_id=overview.job_id if is_active else None,
-        webhook_url=overview.webhook_url,
-        webhook_status=overview.webhook_status,
+        job_id=None if overview.active_job is None else overview.active_job.id,
+        webhook_url=None if subscription is None else subscription.url,
+        webhook_status=None if subscription is None else subscription.status,
         documents=views,
     )
 
 
 def status_view(number: ProcessNumber, overview: Overview, counts: Counts, views: list[DocumentView]) -> StatusView:
     """The response of the status endpoint."""
-    was_sent = overview.webhook_status is DeliveryStatus.DELIVERED
+    webhook = overview.subscription
+    was_sent = webhook is not None and webhook.status is DeliveryStatus.DELIVERED
+    progress = progress_view(number, overview, counts)
     return StatusView(
-        process_number=number.masked,
-        status=_status(overview, counts),
-        total_documents=counts.total,
-        completed_documents=counts.completed,
-        failed_documents=counts.failed,
-        progress_percentage=_progress(overview, counts),
+        **msgspec.structs.asdict(progress),
         documents=views,
-        job_id=overview.job_id,
-        error_code=overview.job_error_code,
-        error_message=overview.job_error_message,
-        webhook_url=overview.webhook_url,
+        webhook_url=None if webhook is None else webhook.url,
         webhook_sent=was_sent,
-        webhook_sent_at=to_utc(overview.webhook_completed_at) if was_sent else None,
-        webhook_attempts=overview.webhook_attempts or 0,
-        webhook_last_error=overview.webhook_last_error,
-        created_at=overview.job_created_at or overview.created_at,
-        started_at=to_utc(overview.job_started_at),
-        completed_at=to_utc(overview.job_completed_at),
+        webhook_sent_at=to_utc(webhook.completed_at) if webhook is not None and was_sent else None,
+        webhook_attempts=0 if webhook is None else webhook.attempts,
+        webhook_last_error=None if webhook is None else webhook.last_error,
     )
 
 
 def progress_view(number: ProcessNumber, overview: Overview, counts: Counts) -> ProgressView:
     """The data of the events that are sent while the work goes on, and when it ends."""
+    job = overview.last_job
     return ProgressView(
         process_number=number.masked,
         status=_status(overview, counts),
@@ -168,19 +159,19 @@ def progress_view(number: ProcessNumber, overview: Overview, counts: Counts) -> 
         completed_documents=counts.completed,
         failed_documents=counts.failed,
         progress_percentage=_progress(overview, counts),
-        job_id=overview.job_id,
-        error_code=overview.job_error_code,
-        error_message=overview.job_error_message,
-        created_at=(overview.job_created_at or overview.created_at).astimezone(UTC),
-        started_at=to_utc(overview.job_started_at),
-        completed_at=to_utc(overview.job_completed_at),
+        job_id=None if job is None else job.id,
+        error_code=None if job is None else job.error_code,
+        error_message=None if job is None else job.error_message,
+        created_at=(overview.process if job is None else job).created_at.astimezone(UTC),
+        started_at=None if job is None else to_utc(job.started_at),
+        completed_at=None if job is None else to_utc(job.completed_at),
     )
 
 
 def _status(overview: Overview, counts: Counts) -> ProcessStatus:
     return process_status(
-        overview.job_status,
-        listed=overview.listed_at is not None,
+        None if overview.last_job is None else overview.last_job.status,
+        listed=overview.process.listed_at is not None,
         outstanding=counts.outstanding,
         failed=counts.failed,
     )
@@ -188,7 +179,8 @@ def _status(overview: Overview, counts: Counts) -> ProcessStatus:
 
 def _progress(overview: Overview, counts: Counts) -> float:
     """Never decreases within a job: documents that join late do not lower what clients saw before."""
-    floor = overview.job_progress_floor or 0.0
-    if overview.job_status not in ACTIVE_JOB:
+    job = overview.active_job
+    if job is None:
         return counts.progress_percentage
-    return floor if overview.job_refresh else max(floor, counts.progress_percentage)
+    floor = job.progress_floor or 0.0
+    return floor if job.refresh else max(floor, counts.progress_percentage)

@@ -32,7 +32,8 @@ class CaseProgress:
 
     def may_have_changed(self, overview: Overview) -> bool:
         """Whether to read the documents: a worker processes them, or the case or its job was written."""
-        return overview.job_status is JobStatus.PROCESSING or overview != self._overview
+        job = overview.last_job
+        return (job is not None and job.status is JobStatus.PROCESSING) or overview != self._overview
 
     def rewritten(self, versions: Mapping[UUID, int]) -> list[UUID]:
         """The documents to load: new ones, and those that were written since the last poll."""
@@ -68,11 +69,12 @@ def ending(progress: ProgressView, overview: Overview) -> ProgressView | None:
     """
     if progress.status in FINAL_STATUSES:
         return progress
-    if overview.job_status is None or overview.job_status in ACTIVE_JOB:
+    job = overview.last_job
+    if job is None or job.status in ACTIVE_JOB:
         return None
-    if overview.job_status is JobStatus.COMPLETED:
+    if job.status is JobStatus.COMPLETED:
         return progress
-    return msgspec.structs.replace(progress, status=ProcessStatus(overview.job_status))
+    return msgspec.structs.replace(progress, status=ProcessStatus(job.status))
 
 
 def end_name(end: ProgressView) -> str:

@@ -2,23 +2,25 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from service.database.cases.documents import HOPELESS, LACKING
-from service.database.connection import Connection, as_optional, as_struct
+from service.database.connection import Connection, Record, as_optional, as_struct
 from service.database.jobs.jobs import COUNTS
 from service.domain.events import Counts
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
-from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, process_status
+from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, ProcessStatus, process_status
 
+Part = TypeVar("Part", "LastJob", "Subscription")
 ACTIVE = "active"  # the state of a process that has an active job: the job has the exact status
 
 
-class Overview(msgspec.Struct, frozen=True):
-    """A process, its last job, and the newest delivery of one user."""
+class Process(msgspec.Struct, frozen=True):
+    """A case as it was listed last, and the state that lists show."""
 
     court: str | None
     court_class: str | None
@@ -27,22 +29,52 @@ class Overview(msgspec.Struct, frozen=True):
     secrecy_level: int | None
     listed_at: datetime | None
     created_at: datetime
-    job_id: UUID | None
-    job_status: JobStatus | None
-    job_refresh: bool | None
-    job_progress_floor: float | None
-    job_error_code: str | None
-    job_error_message: str | None
-    job_created_at: datetime | None
-    job_started_at: datetime | None
-    job_completed_at: datetime | None
-    webhook_url: str | None
-    webhook_status: DeliveryStatus | None
-    webhook_completed_at: datetime | None
-    webhook_attempts: int | None
-    webhook_last_error: str | None
-    total_documents: int = 0  #: this and the next field are set only by `versioned_overview`
-    documents_version: str | None = None  #: changes with each write to any document
+    updated_at: datetime
+    state: str  #: `ACTIVE` while it has an active job, else its status
+    total_documents: int
+
+
+class LastJob(msgspec.Struct, frozen=True):
+    """The most recent job of a process, active or ended."""
+
+    id: UUID
+    status: JobStatus
+    refresh: bool
+    progress_floor: float | None
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """The newest delivery of one user for a process."""
+
+    url: str
+    status: DeliveryStatus
+    completed_at: datetime | None
+    attempts: int
+    last_error: str | None
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """A process, its last job, and the newest delivery of one user."""
+
+    process: Process
+    last_job: LastJob | None = None
+    subscription: Subscription | None = None
+    documents_version: str | None = None  #: changes with each write to any document; set by `versioned_overview`
+
+    @property
+    def active_job(self) -> LastJob | None:
+        """The job that works on the process, or waits to."""
+        return self.last_job if self.last_job is not None and self.last_job.status in ACTIVE_JOB else None
+
+    @property
+    def status(self) -> ProcessStatus:
+        """The status of the process, as lists show it."""
+        return ProcessStatus(self.process.state if self.active_job is None else self.active_job.status)
 
 
 async def lock(connection: Connection, number: ProcessNumber) -> bool:
@@ -142,15 +174,11 @@ async def add_unlisted(connection: Connection, number: ProcessNumber) -> None:
     )
 
 
+_PROCESS, _JOB, _SUBSCRIPTION = Process.__struct_fields__, LastJob.__struct_fields__, Subscription.__struct_fields__
 _OVERVIEW = (
-    "SELECT court, court_class, subject, filed_at, secrecy_level, listed_at, processes.created_at,"
-    " job.id AS job_id, job.status AS job_status, job.refresh AS job_refresh,"
-    " job.progress_floor AS job_progress_floor,"
-    " job.error_code AS job_error_code, job.error_message AS job_error_message,"
-    " job.created_at AS job_created_at, job.started_at AS job_started_at,"
-    " job.completed_at AS job_completed_at, webhook.url AS webhook_url, webhook.status AS webhook_status,"
-    " webhook.completed_at AS webhook_completed_at, webhook.attempts AS webhook_attempts,"
-    " webhook.last_error AS webhook_last_error, number FROM processes"
+    f"SELECT number, {', '.join(f'processes.{name}' for name in _PROCESS)},"
+    f" {', '.join(f'job.{name} AS job_{name}' for name in _JOB)},"
+    f" {', '.join(f'webhook.{name} AS webhook_{name}' for name in _SUBSCRIPTION)} FROM processes"
     " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
     " ORDER BY created_at DESC LIMIT 1) AS job ON true"
     " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number"
@@ -161,7 +189,7 @@ _OVERVIEW = (
 #: `xmin` is the id of the transaction that wrote the row.
 _VERSIONED = _OVERVIEW.replace(
     " FROM processes",
-    ", processes.total_documents, (SELECT md5(string_agg(CAST(documents.xmin AS text), ',' ORDER BY position, id))"
+    ", (SELECT md5(string_agg(CAST(documents.xmin AS text), ',' ORDER BY position, id))"
     " FROM documents WHERE process_number = number) AS documents_version FROM processes",
     1,
 )
@@ -172,7 +200,7 @@ async def versioned_overview(connection: Connection, number: ProcessNumber, user
     row = await connection.fetch_one(
         f"{_VERSIONED} WHERE number = :number", {"number": number.digits, "user_id": user_id}
     )
-    return as_optional(row, Overview)
+    return None if row is None else _overview(row, row["documents_version"])
 
 
 async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
@@ -180,7 +208,7 @@ async def overview(connection: Connection, number: ProcessNumber, user_id: UUID)
     row = await connection.fetch_one(
         f"{_OVERVIEW} WHERE number = :number", {"number": number.digits, "user_id": user_id}
     )
-    return as_optional(row, Overview)
+    return None if row is None else _overview(row)
 
 
 async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Overview]:
@@ -189,7 +217,20 @@ async def overviews(connection: Connection, numbers: Collection[ProcessNumber]) 
         f"{_OVERVIEW} WHERE number = ANY(:numbers)",
         {"numbers": [number.digits for number in numbers], "user_id": None},
     )
-    return {ProcessNumber(row["number"]): as_struct(row, Overview) for row in rows}
+    return {ProcessNumber(row["number"]): _overview(row) for row in rows}
+
+
+def _overview(row: Record, documents_version: str | None = None) -> Overview:
+    """Convert a row of `_OVERVIEW`."""
+    return Overview(
+        as_struct(row, Process), _part(row, "job_", LastJob), _part(row, "webhook_", Subscription), documents_version
+    )
+
+
+def _part(row: Record, prefix: str, kind: type[Part]) -> Part | None:
+    """Convert the columns with this prefix. None: the LEFT JOIN found no row for them."""
+    values = {name: row[f"{prefix}{name}"] for name in kind.__struct_fields__}
+    return None if values["status"] is None else msgspec.convert(values, kind)
 
 
 async def counts(connection: Connection, number: ProcessNumber) -> Counts:

@@ -123,7 +123,8 @@ async def test_the_case_tells_of_the_url_that_was_asked_for_last(complete: CaseS
 
         overview = await complete.run(lambda c: processes.overview(c, complete.number, complete.user_id))
         assert overview is not None
-        assert overview.webhook_url == f"https://host.example/{url}"
+        assert overview.subscription is not None
+        assert overview.subscription.url == f"https://host.example/{url}"
 
 
 @asynccontextmanager

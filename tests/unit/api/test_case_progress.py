@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from service.api.progress.changes import CaseProgress, Change, end_name
-from service.database.cases.processes import Overview
+from service.database.cases.processes import LastJob, Overview, Process
 from service.domain.documents import Document
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus, JobStatus
@@ -19,9 +19,12 @@ JOB = uuid4()
 
 
 def overview(status: JobStatus | None = JobStatus.PROCESSING, **changes: Any) -> Overview:
-    job = {"job_status": status, "job_id": JOB, "job_refresh": False, "job_progress_floor": 0.0} if status else {}
-    nothing: dict[str, Any] = dict.fromkeys(Overview.__struct_fields__)
-    return Overview(**nothing | {"listed_at": MOMENT, "created_at": MOMENT} | job | changes)
+    process: dict[str, Any] = dict.fromkeys(Process.__struct_fields__)
+    job: dict[str, Any] = dict.fromkeys(LastJob.__struct_fields__)
+    job |= {"status": status, "id": JOB, "refresh": False, "progress_floor": 0.0, "created_at": MOMENT}
+    return Overview(
+        Process(**process | {"listed_at": MOMENT, "created_at": MOMENT}), LastJob(**job | changes) if status else None
+    )
 
 
 def document(status: DocumentStatus = DocumentStatus.PENDING, **changes: Any) -> Document:
@@ -92,7 +95,7 @@ def test_a_document_that_joins_is_told() -> None:
     looks.look(overview())
 
     joined = looks.write(document())
-    change = looks.look(overview(job_progress_floor=100.0))
+    change = looks.look(overview(progress_floor=100.0))
 
     assert change.documents == (joined,)
     assert change.progress is not None
@@ -106,8 +109,8 @@ def test_documents_are_looked_at_while_a_worker_is_busy_or_something_else_was_wr
     looks.look(waiting)
 
     assert not looks.progress.may_have_changed(waiting)
-    assert looks.progress.may_have_changed(overview(JobStatus.PENDING, listed_at=datetime.now(UTC)))
-    assert looks.progress.may_have_changed(overview(JobStatus.PENDING, job_id=uuid4()))
+    assert looks.progress.may_have_changed(overview(JobStatus.PENDING, created_at=datetime.now(UTC)))
+    assert looks.progress.may_have_changed(overview(JobStatus.PENDING, id=uuid4()))
     busy = overview(JobStatus.PROCESSING)
     looks.look(busy)
     assert looks.progress.may_have_changed(busy)

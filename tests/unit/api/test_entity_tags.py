@@ -7,18 +7,18 @@ import pytest
 from starlette.requests import Request
 
 from service.api.framework.entity_tags import case_tag, has_newest
-from service.database.cases.processes import Overview
+from service.database.cases.processes import Overview, Process
 from service.domain.process_number import ProcessNumber
 
 NUMBER = ProcessNumber("00000013920248260100")
 OTHER = ProcessNumber("00000021920248260100")
 TTL = 3600  # seconds
-#: What the others say is told to nobody here.
-FIELDS: dict[str, Any] = dict.fromkeys(Overview.__struct_fields__)
+PROCESS: dict[str, Any] = dict.fromkeys(Process.__struct_fields__)
 
 
-def tag(kind: str = "status", number: ProcessNumber = NUMBER, version: str = "1") -> str:
-    return case_tag(kind, number, Overview(**FIELDS | {"documents_version": version}), link_ttl=TTL)
+def tag(kind: str = "status", number: ProcessNumber = NUMBER, version: str = "1", **process: Any) -> str:
+    overview = Overview(Process(**PROCESS | process), documents_version=version)
+    return case_tag(kind, number, overview, link_ttl=TTL)
 
 
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -31,6 +31,11 @@ def test_a_tag_changes_with_what_is_told_and_with_nothing_else(monkeypatch: pyte
 
     assert len(set(tags)) == len(tags)
     assert tags == [tag(), tag("numbers"), tag(number=OTHER), tag(version="2")]
+
+
+def test_a_request_that_changes_nothing_that_is_shown_leaves_the_tag_as_it_is() -> None:
+    assert tag(updated_at="2024-05-06") == tag(updated_at="2024-05-07")
+    assert tag(state="active") != tag(state="completed")
 
 
 def test_whoever_is_told_that_nothing_changed_has_links_that_live_on(monkeypatch: pytest.MonkeyPatch) -> None:

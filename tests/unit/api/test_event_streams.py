@@ -9,7 +9,7 @@ from starlette.types import Message, Scope
 
 from service.api.progress.listeners import Listener, Opening
 from service.api.progress.stream import EventStream
-from service.database.cases.processes import Overview
+from service.database.cases.processes import Overview, Process
 from service.domain.events import Counts
 
 SCOPE: Scope = {"type": "http", "method": "GET"}
@@ -24,8 +24,8 @@ async def everything(of: Listener) -> bytes:
 
 
 async def opening() -> Opening:
-    nothing = dict.fromkeys(Overview.__struct_fields__)
-    return Opening(Overview(**nothing), Counts(0, 0, 0), msgspec.Raw(b"[]"))  # type: ignore[arg-type]  # never looked at
+    nothing = Process(**dict.fromkeys(Process.__struct_fields__))  # type: ignore[arg-type]  # never looked at
+    return Opening(Overview(nothing), Counts(0, 0, 0), msgspec.Raw(b"[]"))
 
 
 async def test_a_stream_is_its_snapshot_then_the_looks_then_its_end() -> None:

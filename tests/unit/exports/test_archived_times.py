@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from service.database.cases.processes import Overview
+from service.database.cases.processes import Process
 from service.domain.documents import Document
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus
@@ -39,7 +39,7 @@ def document(filed_at: datetime | None) -> Document:
     ],
 )
 def test_no_date_spoils_the_archive(filed_at: datetime | None, year: int) -> None:
-    nothing = Overview(**dict.fromkeys(Overview.__struct_fields__))  # type: ignore[arg-type]
+    nothing = Process(**dict.fromkeys(Process.__struct_fields__))  # type: ignore[arg-type]
 
     archive = archive_of(NUMBER, nothing, [document(filed_at)])
 
