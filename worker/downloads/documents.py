@@ -41,25 +41,35 @@ class Source:
         self.text: Rendition | None = None  # the document's text, requested after the last doubted page
 
 
-async def download_documents(
-    context: Context, job: ClaimedJob, first: Task, waiting: Iterator[Task], *, group: asyncio.TaskGroup
-) -> None:
-    """Download `first`, then what is left in `waiting`, one at a time. Tasks of `group` write the results.
+async def download_documents(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
+    """Download these documents, `download_concurrency` of them at a time.
 
-    Raises `LeaseLost`, `StorageError` and `Outage`, here or in a task of `group`. None of them fails a document.
+    Raises groups of `LeaseLost`, `StorageError` and `Outage`. None of them fails a document.
     """
+    waiting = iter(tasks)
+    async with asyncio.TaskGroup() as lanes:
+        for _ in range(min(context.limits.download_concurrency, len(tasks))):
+            lanes.create_task(_download_one_by_one(context, job, waiting))
+
+
+async def _download_one_by_one(context: Context, job: ClaimedJob, waiting: Iterator[Task]) -> None:
+    """Download the next document that waits until there is none. Other lanes take theirs from `waiting` too."""
+    if (first := next(waiting, None)) is None:
+        return
     if not await context.database.ask(lambda connection: documents.start(connection, first.id, job.lease)):
         raise LeaseLost
     task: Task | None = first
-    writing: asyncio.Task[None] | None = None
-    while task is not None:
-        outcome, attempts = await _attempt(context, job, task)
-        following = next(waiting, None)
-        if writing is not None:
-            await writing
-        # Written while the next document is downloaded: a commit waits for the disk of PostgreSQL.
-        writing = group.create_task(_write(context, job, task, outcome, attempts=attempts, following=following))
-        task = following
+    written: asyncio.Task[None] | None = None
+    async with asyncio.TaskGroup() as writes:
+        while task is not None:
+            outcome, attempts = await _attempt(context, job, task)
+            following = next(waiting, None)
+            if written is not None:
+                await written
+            # Written while the next document is downloaded: a commit waits for the disk of PostgreSQL.
+            write = _write(context, job, task, outcome, attempts=attempts, following=following)
+            written = writes.create_task(write)
+            task = following
 
 
 async def _write(

@@ -191,7 +191,7 @@ async def _work(context: Context, job: ClaimedJob) -> Settlement:
             tasks = await documents.tasks_of_job(connection, job.id)
             wants_listing = not tasks and await jobs.wants_listing(connection, job)
         # Known documents first: they need no listing, and the portal may not give one now.
-        await _fan_out(context, job, tasks)
+        await _download(context, job, tasks)
         if wants_listing and (refused := await _list(context, job)) is not None:
             settlement = await _abandon(context, job, refused)
             if settlement is not None:
@@ -259,17 +259,10 @@ def _put_off(job: ClaimedJob, error: Unavailable) -> Postponed:
     return Postponed(max(backoff, asked_for), job.listing_failures + 1, reason=f"no listing: {error}")
 
 
-async def _fan_out(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
-    places = asyncio.Semaphore(context.limits.download_concurrency)
-    waiting = iter(tasks)
+async def _download(context: Context, job: ClaimedJob, tasks: list[Task]) -> None:
+    """Download these documents. Raises `LeaseLost` and `Postponed`."""
     try:
-        async with asyncio.TaskGroup() as group:
-            await places.acquire()
-            while (task := next(waiting, None)) is not None:
-                # The task keeps its slot for what is left in `waiting`.
-                downloading = group.create_task(download_documents(context, job, task, waiting, group=group))
-                downloading.add_done_callback(lambda _: places.release())
-                await places.acquire()
+        await download_documents(context, job, tasks)
     except ExceptionGroup as failures:
         raise _reason(failures) from failures
 
