@@ -55,7 +55,7 @@ _REPLIES = (
     problems=("process_not_found", "process_access_denied", "portal_unavailable"),
     limited=True,
 )
-async def register(call: Call[NoQuery, None]) -> ProcessView:
+async def register_documents(call: Call[NoQuery, None]) -> ProcessView:
     """Ask the portal for the list of the documents and register it.
 
     It starts no job. If a job for the case has not ended, that job downloads the new documents too.
@@ -74,7 +74,7 @@ async def register(call: Call[NoQuery, None]) -> ProcessView:
     problems=("process_not_found", "document_not_found", "invalid_webhook_url"),
     limited=True,
 )
-async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
+async def download_document(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     """Download one document, even if it is available.
 
     The stored file stays until the new one is verified.
@@ -103,7 +103,7 @@ async def one(call: Call[NoQuery, OneBody]) -> Answer[StartedView]:
     problems=("process_not_found", "invalid_webhook_url"),
     limited=True,
 )
-async def everything(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
+async def download_all(call: Call[NoQuery, AllBody]) -> Answer[StartedView]:
     """Download the missing documents of a case, or all of them again.
 
     With `force` available documents are downloaded again too. The case must have been requested or registered before:
