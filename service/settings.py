@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -12,6 +12,8 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from service.database.url import DatabaseUrlError, parse_database_url
+from service.domain.described.variables import Origin, PrivateHost, Rate, WorkerName
+from service.domain.described.words import in_words
 from service.domain.variables import fault, injected, tidied
 from service.queue.redis_url import RedisUrlError, check_redis_url
 from service.startup.weak_secrets import is_placeholder, looks_random
@@ -38,9 +40,6 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
 }
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
-Rate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
-Origin = Annotated[str, Meta(pattern=r"^(\*|https?://[^/?#@\s]+)$")]
-PrivateHost = Annotated[str, Meta(pattern=r"^(https?://)?([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
@@ -65,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     database_url: str
     database_pool_size: Annotated[int, Meta(ge=2, le=200)] = 10
     redis_url: str
-    worker_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$")] | None = None
+    worker_name: WorkerName | None = None
 
     s3_bucket: str
     s3_endpoint_url: str | None = None
@@ -173,28 +172,33 @@ def _read_file(path: Path) -> dict[str, str]:
 
 
 def _converted(given: Mapping[str, str], kind: type[_S]) -> _S:
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    values = {name: _parts(name, value) for name, value in given.items() if name in known}
-    try:
-        settings = msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        if "missing required field" not in str(error):
-            raise _named(error) from None
-    missing = _missing(kind, values)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    known = {name: value for name, value in given.items() if name in fields}
+    values = {fields[name].name: _value(name, value, fields[name].type) for name, value in known.items()}
+    missing = _missing(kind, known)
     if missing:
         names = f"{', '.join(missing[:-1])} and {missing[-1]} are" if len(missing) > 1 else f"{missing[0]} is"
         raise SettingsError(f"{names} not set")
-    return settings
+    return kind(**values)
 
 
-def _parts(name: str, value: str) -> str | list[str]:
+def _value(name: str, text: str, kind: Any) -> Any:
     """Return the value, or the values of a variable that is a list. Raises `SettingsError`."""
     separator = _LISTS.get(name)
-    parts = [value] if separator is None else [part.strip() for part in separator.split(value) if part.strip()]
-    for part in parts:
-        if (wrong := fault(name, part)) is not None:
-            raise SettingsError(f"{name} is malformed: {wrong}")
-    return value if separator is None else parts
+    if separator is None:
+        return _part(name, text, kind, "it")
+    parts = [part.strip() for part in separator.split(text) if part.strip()]
+    return tuple(_part(name, part, get_args(kind)[0], f"value number {n}") for n, part in enumerate(parts, 1))
+
+
+def _part(name: str, text: str, kind: Any, subject: str) -> Any:
+    if (wrong := fault(name, text)) is not None:
+        raise SettingsError(f"{name} is malformed: {wrong}")
+    try:
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError:
+        # Its message may repeat the value, which may be a secret.
+        raise SettingsError(f"{name} is malformed: {subject} must be {in_words(kind)}") from None
 
 
 def _missing(kind: type[_S], values: Mapping[str, Any]) -> list[str]:
@@ -206,15 +210,6 @@ def _missing(kind: type[_S], values: Mapping[str, Any]) -> list[str]:
     if kind is Settings and values.get("ENVIRONMENT") == "production" and "PUBLIC_URL" not in values:
         missing.append("PUBLIC_URL (which production needs for the links in webhooks)")
     return missing
-
-
-def _named(error: msgspec.ValidationError) -> SettingsError:
-    text = str(error)
-    name = re.search(r"\$\.(\w+)", text)
-    reason = text.partition(" - at ")[0]
-    # For an enum, msgspec's message repeats the value. No enum is a secret, but a rule without exception is simpler.
-    reason = re.sub(r"Invalid enum value .*", "not one of the allowed values", reason)
-    return SettingsError(f"{name[1] if name else 'the environment'} is malformed: {reason}")
 
 
 def _check_url(name: str, value: str | None) -> None:

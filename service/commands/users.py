@@ -13,6 +13,7 @@ from service.database.users import api_keys, users
 from service.database.users.api_keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
 from service.database.users.users import NameTaken, UserRow
 from service.domain.api_keys import new_api_key
+from service.domain.described.words import in_words
 from service.domain.users import KeyLabel, Role, UserName
 from service.webhooks.signature import new_secret
 
@@ -30,7 +31,7 @@ class Name(click.ParamType[str]):
             str(value).encode()
             return msgspec.convert(value, UserName)
         except (msgspec.ValidationError, UnicodeEncodeError):
-            self.fail("It must have 1 to 200 characters, and none that cannot be seen at its ends.", param, ctx)
+            self.fail(f"It must be {in_words(UserName)}.", param, ctx)
 
 
 class Label(click.ParamType[str]):
@@ -44,7 +45,7 @@ class Label(click.ParamType[str]):
             str(value).encode()
             return msgspec.convert(value, KeyLabel)
         except (msgspec.ValidationError, UnicodeEncodeError):
-            self.fail("It must have 1 to 100 characters, and none that cannot be seen at its ends.", param, ctx)
+            self.fail(f"It must be {in_words(KeyLabel)}.", param, ctx)
 
 
 class NewUser(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import msgspec.inspect
 
-from service.domain.statuses import DescribedEnum
+from service.domain.described.enums import DescribedEnum
 
 _REFERENCE = "#/components/schemas/{name}"
 

@@ -90,8 +90,8 @@ async def test_a_name_and_the_number_of_keys_have_their_bounds(environment: dict
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("create", ""), "It must have 1 to 200 characters"),
-        (("create", "two\nlines"), "It must have 1 to 200 characters"),
+        (("create", ""), "It must be a name of 1 to 200 characters"),
+        (("create", "two\nlines"), "It must be a name of 1 to 200 characters"),
         (("create", "somebody", "--role", "owner"), "not one of"),
         (("delete", "nobody", "--yes"), "there is no such user"),
         (("delete", "nobody"), "there is no such user"),

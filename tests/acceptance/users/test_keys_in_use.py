@@ -59,7 +59,7 @@ async def test_a_label_is_given_on_the_command_line(environment: dict[str, str],
     assert msgspec.json.decode(said.stdout)["label"] == "caf\u00e9"
     assert [each["label"] for each in msgspec.json.decode(shown.stdout)] == ["caf\u00e9", "first of all"]
     refused = await run_autos(environment, "users", "keys", "create", name, "--label", "two\nlines")
-    assert "It must have 1 to 100 characters" in refused.stderr
+    assert "It must be a label of 1 to 100 characters" in refused.stderr
 
 
 async def test_a_label_that_nobody_could_read_is_refused(api: Api) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from service.api.openapi.document import document
 from service.app import ROUTES
+from service.domain.described.enums import DescribedEnum
 from service.domain.events import Event, EventBody, EventDocument
-from service.domain.statuses import DescribedEnum, DocumentStatus, ProcessStatus
+from service.domain.statuses import DocumentStatus, ProcessStatus
 from service.webhooks.payload import render
 from service.webhooks.test_events import render_test
 from tests.support.pages import Page

@@ -1,12 +1,14 @@
 """Settings: what is wrong is named, and no value is ever repeated."""
 
 from pathlib import Path
+from typing import get_args, get_origin
 
 import msgspec
 import pytest
 
 from service.app import seconds_to_drain
 from service.domain.api_keys import new_api_key
+from service.domain.described.words import in_words
 from service.domain.local_secrets import is_local, mark_local
 from service.local.credentials import Credentials, load_or_create_credentials
 from service.settings import Settings, SettingsError, load_settings
@@ -26,11 +28,23 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
     "no bucket": ({"S3_BUCKET": None}, "S3_BUCKET is not set"),
     "no token": ({"PDPJ_TOKEN": None}, r"PDPJ_TOKEN \(or PDPJ_REFRESH_TOKEN\) is not set"),
     "a blank value": ({"REDIS_URL": "  "}, "REDIS_URL is not set"),
-    "not a number": ({"PORT": "http"}, "PORT is malformed"),
-    "out of range": ({"PRESIGNED_URL_TTL": "5"}, "PRESIGNED_URL_TTL is malformed"),
-    "not a boolean": ({"WEBHOOK_ALLOW_PRIVATE_HOSTS": "perhaps"}, "WEBHOOK_ALLOW_PRIVATE_HOSTS is malformed"),
-    "not one of": ({"ENVIRONMENT": "prod"}, "ENVIRONMENT is malformed"),
-    "not a list of numbers": ({"WEBHOOK_RETRY_DELAYS": "1,two"}, "WEBHOOK_RETRY_DELAYS is malformed"),
+    "not a number": ({"PORT": "http"}, "^PORT is malformed: it must be a whole number from 1 to 65535$"),
+    "out of range": (
+        {"PRESIGNED_URL_TTL": "5"},
+        "^PRESIGNED_URL_TTL is malformed: it must be a whole number from 60 to 604800$",
+    ),
+    "not a boolean": (
+        {"WEBHOOK_ALLOW_PRIVATE_HOSTS": "perhaps"},
+        "^WEBHOOK_ALLOW_PRIVATE_HOSTS is malformed: it must be true or false$",
+    ),
+    "not one of two": (
+        {"ENVIRONMENT": "staging"},
+        "^ENVIRONMENT is malformed: it must be development or production$",
+    ),
+    "not a list of numbers": (
+        {"WEBHOOK_RETRY_DELAYS": "1,minute"},
+        "^WEBHOOK_RETRY_DELAYS is malformed: value number 2 must be a whole number of 0 or more$",
+    ),
     "not a database URL": ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is malformed"),
     "not a URL": ({"PDPJ_BASE_URL": "portal"}, "PDPJ_BASE_URL is malformed"),
     "private webhooks in production": (
@@ -39,7 +53,10 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
     ),
     "no public address in production": ({"ENVIRONMENT": "production"}, r"PUBLIC_URL \(.+\) is not set"),
     "debug in production": ({**PRODUCTION, "LOG_LEVEL": "debug"}, "LOG_LEVEL must be info or higher"),
-    "a way to encrypt that S3 does not know": ({"S3_ENCRYPTION": "aes"}, "S3_ENCRYPTION is malformed"),
+    "a way to encrypt that S3 does not know": (
+        {"S3_ENCRYPTION": "aes-"},
+        "^S3_ENCRYPTION is malformed: it must be one of AES256, aws:kms, aws:kms:dsse$",
+    ),
     "a key to encrypt with, and nothing that uses it": (
         {"S3_KMS_KEY_ID": "alias/documents"},
         "S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not",
@@ -48,7 +65,22 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
         {"S3_KMS_KEY_ID": "alias/documents", "S3_ENCRYPTION": "AES256"},
         "S3_KMS_KEY_ID is set, and S3_ENCRYPTION is not",
     ),
-    "a key that is too short": ({"ADMIN_API_KEY": "short"}, "ADMIN_API_KEY is malformed"),
+    "a key that is too short": (
+        {"ADMIN_API_KEY": "short"},
+        "^ADMIN_API_KEY is malformed: it must be a string of 24 to 200 characters$",
+    ),
+    "a rate of no unit": (
+        {"RATE_LIMIT_REQUESTS": "600/week"},
+        "^RATE_LIMIT_REQUESTS is malformed: it must be a number per second, minute, hour or day, such as 600/minute$",
+    ),
+    "a port of many that is too large": (
+        {"WEBHOOK_ALLOWED_PORTS": "443, 84430"},
+        "^WEBHOOK_ALLOWED_PORTS is malformed: value number 2 must be a whole number from 1 to 65535$",
+    ),
+    "a name with a space": (
+        {"WORKER_NAME": "first worker"},
+        "^WORKER_NAME is malformed: it must be 1 to 64 of the characters A-Z a-z 0-9 . _ @ -$",
+    ),
 }
 
 
@@ -130,6 +162,13 @@ def test_production_refuses_secrets_of_development_without_repeating_them(change
 @pytest.mark.parametrize("change", STRONG.values(), ids=STRONG.keys())
 def test_production_takes_what_is_no_secret_of_development(change: dict[str, str]) -> None:
     assert load_settings(GOOD | PRODUCTION | change, env_file=NO_FILE).is_production
+
+
+@pytest.mark.parametrize("field", msgspec.structs.fields(Settings), ids=lambda field: field.encode_name)
+def test_every_setting_says_what_it_must_be(field: msgspec.structs.FieldInfo) -> None:
+    items = [each for each in get_args(field.type) if each is not ...] if get_origin(field.type) is tuple else []
+
+    assert all(in_words(kind) for kind in items or [field.type])
 
 
 def test_the_required_ones_are_enough() -> None:
