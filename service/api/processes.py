@@ -30,6 +30,7 @@ from service.database.cases.case_requests import CaseRequest
 from service.database.cases.process_lists import ProcessFilter
 from service.database.cases.processes import Overview
 from service.database.connection import Connection
+from service.domain.described.words import shape
 from service.domain.documents import Document
 from service.domain.events import Counts, count
 from service.domain.positions import Position
@@ -150,7 +151,14 @@ class ListQuery(PageQuery, frozen=True):
 
     court: (
         Annotated[
-            str, Meta(description="A court's abbreviation.", max_length=100, pattern=PRINTABLE, examples=["TRF3"])
+            str,
+            shape(
+                "a string of up to 100 characters, without control characters",
+                pattern=PRINTABLE,
+                max_length=100,
+                description="A court's abbreviation.",
+                examples=["TRF3"],
+            ),
         ]
         | None
     ) = None

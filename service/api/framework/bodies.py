@@ -1,17 +1,15 @@
 """JSON bodies: read whole, decoded to a type, and refused with the name of the member that is wrong."""
 
 import asyncio
-import json
-import re
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
-from service.api.framework.unknown_names import unknown_parameter
+from service.api.framework.body_faults import invalid_body, refusal, repeated_members
 from service.api.state import ApiRequest
-from service.http.problems import FieldError, Problem
+from service.http.problems import Problem
 
 T = TypeVar("T")
 
@@ -19,9 +17,6 @@ MAX_BODY = 1024 * 1024  # bytes
 BODY_TIMEOUT = 30.0  # seconds from the headers to the end of the body
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some clients begin every text in UTF-8 with it
-_PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
-_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
-_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 
 
 class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,52 +93,21 @@ def decoded(body: bytes, kind: type[T]) -> T:
     if not body and is_optional(kind):
         return kind()
     try:
-        value = msgspec.json.decode(body, type=kind)
-        repeated = _repeated(body, kind)
-    except msgspec.ValidationError as error:
-        raise _invalid(str(error), kind) from None
+        return _decoded(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("invalid_json", "The body is not JSON in UTF-8, or nested too deeply.") from None
-    if repeated:
-        errors = tuple(FieldError(name, "It is given more than once.") for name in repeated)
-        raise Problem("invalid_body", "The body is malformed.", errors=errors)
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    try:
+        value = msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise refusal(body, kind, error) from None
+    if repeated := repeated_members(body, kind):
+        raise invalid_body(*repeated)
     return value
-
-
-def _repeated(body: bytes, kind: Any) -> list[str]:
-    """Members that are given more than once: msgspec would use the last one without an error."""
-    names = [field.encode_name for field in msgspec.structs.fields(kind)]
-    suspects = [name for name in names if body.count(b'"%b"' % name.encode()) > 1]
-    if not suspects:
-        return []  # so most bodies are decoded only once
-    objects: list[list[str]] = []
-    # Numbers stay strings: Python refuses to read one of more than 4,300 digits.
-    json.loads(
-        body,
-        object_pairs_hook=lambda pairs: objects.append([name for name, _ in pairs]),
-        parse_int=str,
-        parse_float=str,
-    )
-    # The outermost object ends last.
-    return [name for name in suspects if objects[-1].count(name) > 1]
 
 
 def _is_json(headers: Headers) -> bool:
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
-
-
-def _invalid(text: str, kind: Any) -> Problem:
-    """Name the member that is wrong. Of the values sent, msgspec's messages repeat only those of enumerations."""
-    place = _PLACE.search(text)
-    missing = _MISSING.search(text)
-    reason = text[: place.start()] if place else text
-    field = place["field"] if place else ""
-    if unknown := _UNKNOWN.search(reason):
-        known = [each.encode_name for each in msgspec.structs.fields(kind)]
-        return unknown_parameter([unknown["field"]], known, noun="member")
-    if missing:
-        field, reason = f"{field}.{missing['field']}".lstrip("."), "It is required."
-    elif reason.startswith("Invalid enum value"):
-        reason = "It is not one of the allowed values."
-    return Problem("invalid_body", "The body is malformed.", errors=(FieldError(field, reason),))

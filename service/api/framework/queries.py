@@ -1,25 +1,18 @@
 """Query parameters as typed values: the members of a struct are the parameters that an operation has."""
 
 from datetime import UTC, datetime
-from enum import EnumMeta
 from typing import Annotated, Any, TypeVar, get_args, get_origin
-from uuid import UUID
 
 import msgspec
 
 from service.api.framework.unknown_names import unknown_parameter
 from service.api.state import ApiRequest
+from service.domain.described.words import in_words
 from service.http.problems import FieldError, Problem
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL takes no NUL in a text
-
-_SENTENCES: dict[Any, str] = {
-    bool: "It must be true or false.",
-    UUID: "It must be a UUID.",
-    datetime: "It must be a time with its zone, such as 2026-01-31T12:00:00Z.",
-}
 
 
 class NoQuery(msgspec.Struct, frozen=True):
@@ -64,21 +57,10 @@ def _converted(given: list[str], kind: Any) -> tuple[Any, str]:
     text = given[0]
     try:
         if base is int and not (text.isascii() and text.isdigit()):
-            return None, _sentence(kind, base)
+            return None, f"It must be {in_words(kind)}."
         if base is datetime:
             # A plus sign that was not escaped arrives as a space.
             return msgspec.convert(text.replace(" ", "+"), kind).astimezone(UTC), ""
         return msgspec.convert(text, kind, strict=False), ""
     except (msgspec.ValidationError, OverflowError):
-        return None, _sentence(kind, base)
-
-
-def _sentence(kind: Any, base: Any) -> str:
-    if isinstance(base, EnumMeta):
-        return f"It must be one of {', '.join(base)}."
-    if base is int:
-        bounds = get_args(kind)[1]
-        return f"It must be a number from {bounds.ge} to {bounds.le}."
-    if base is str:
-        return "It has the wrong length or characters that are not allowed."
-    return _SENTENCES[base]
+        return None, f"It must be {in_words(kind)}."
