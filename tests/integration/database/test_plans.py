@@ -108,8 +108,6 @@ JOB = ClaimedJob(
     age=timedelta(0),
     is_first=True,
 )
-# A list of delivered ones, nearly all, passes by those that are newer and open: it grows with the open work alone.
-RARE = [status for status in DeliveryStatus if status is not DeliveryStatus.DELIVERED]
 QUESTIONS: dict[str, Ask] = {
     "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
     "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
@@ -135,8 +133,8 @@ QUESTIONS: dict[str, Ask] = {
     "jobs, of a case": jobs_of(process_number=number_of(PLACE)),
     "deliveries": deliveries_of(),
     "deliveries, one user's": deliveries_of(own=True),
-    **{f"deliveries, {status}": deliveries_of(status=status) for status in RARE},
-    **{f"deliveries, one user's, {status}": deliveries_of(own=True, status=status) for status in RARE},
+    **{f"deliveries, {status}": deliveries_of(status=status) for status in DeliveryStatus},
+    **{f"deliveries, one user's, {status}": deliveries_of(own=True, status=status) for status in DeliveryStatus},
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
     "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
     "sweep: jobs of workers that are gone": lambda connection, _owner: jobs.release_expired(connection, limit=200),
