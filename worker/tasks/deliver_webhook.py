@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from service.webhooks.outcome import OutcomeKind, PostOutcome
 from service.webhooks.payload import render
 from service.webhooks.retry_policy import next_step
 from service.webhooks.signature import signature_headers
+from worker import lease
 from worker.context import Context, context_of
 
 #: Added to the timeout of the POST: time to make the body, to check whether DNS works at all, and for the database.
@@ -40,24 +42,16 @@ class _LeaseEnds(Exception):
 
 
 async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bool) -> None:
-    deadline = _clock() + (context.limits.webhook_timeout + LEASE_MARGIN).total_seconds()
-    # Shielded: if we are cancelled after the claim commits, we must still learn of the lease to release it.
-    claiming = asyncio.ensure_future(_claim(context, delivery_id, is_late=is_late))
-    try:
-        claimed = await asyncio.shield(claiming)
-    except asyncio.CancelledError:
-        await asyncio.shield(asyncio.ensure_future(_hand_back(context, claiming)))
-        raise
+    deadline = lease.ends_at(context.limits.webhook_timeout + LEASE_MARGIN)
+    claimed = await lease.claim(_claim(context, delivery_id, is_late=is_late), partial(_hand_back, context))
     if isinstance(claimed, Ring):
         await _pass_on(context, claimed)
     if not isinstance(claimed, ClaimedDelivery):
         return
     with structlog.contextvars.bound_contextvars(**_subjects(claimed)):
         try:
-            await _attempt(context, claimed, deadline)
-        except asyncio.CancelledError:
-            await asyncio.shield(asyncio.ensure_future(_give_back(context, claimed)))
-            raise
+            async with lease.given_back_if_cancelled(partial(_give_back, context, claimed)):
+                await _attempt(context, claimed, deadline)
         except _LeaseEnds:
             structlog.get_logger().warning("delivery_came_too_late")
             await _give_back(context, claimed)
@@ -67,12 +61,11 @@ def _clock() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _hand_back(context: Context, claiming: asyncio.Future[ClaimedDelivery | Ring | None]) -> None:
-    """Wait until a claim has ended, then leave what it took to other workers."""
-    claimed = await claiming
+async def _hand_back(context: Context, claimed: ClaimedDelivery | Ring) -> None:
+    """Leave the result of a claim to other workers."""
     if isinstance(claimed, ClaimedDelivery):
         await _give_back(context, claimed)
-    elif claimed is not None:
+    else:
         await _pass_on(context, claimed)
 
 
@@ -94,35 +87,23 @@ def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
 
 async def _claim(context: Context, delivery_id: UUID, *, is_late: bool) -> ClaimedDelivery | Ring | None:
     term = context.limits.webhook_timeout + LEASE_MARGIN
-    try:
+    with lease.LoggedIfUnreachable("delivery_not_claimed"):
         async with context.database.transaction() as connection:
             return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=is_late)
-    except UNREACHABLE as error:
-        # The sweep enqueues it again.
-        structlog.get_logger().warning("delivery_not_claimed", error=type(error).__name__)
-        return None
+    return None
 
 
 async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
-    try:
+    with lease.LoggedIfUnreachable("delivery_not_given_back"):
         async with context.database.connection() as connection:
             await delivery_attempts.release(connection, delivery)
-    except UNREACHABLE as error:
-        # The lease ends by itself; then the sweep enqueues the delivery.
-        structlog.get_logger().warning("delivery_not_given_back", error=type(error).__name__)
 
 
 async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float) -> None:
     started_at = datetime.now(UTC)
     outcome = await _post(context, delivery, started_at, deadline - context.limits.webhook_timeout.total_seconds())
     # The POST was made: if a process that ends does not record it, the subscriber is called once more.
-    settling = asyncio.ensure_future(_settle(context, delivery, outcome, started_at, deadline))
-    try:
-        await asyncio.shield(settling)
-    except asyncio.CancelledError:
-        await asyncio.wait([settling], timeout=SETTLE_GRACE)
-        settling.cancel()
-        raise
+    await lease.finish(_settle(context, delivery, outcome, started_at, deadline), within=SETTLE_GRACE)
 
 
 async def _settle(

@@ -1,9 +1,9 @@
 """Task: claim a job, list the case if needed, download its documents in parallel, end the job."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, Settlement
 from service.portal.errors import AccessDenied, Busy, NotFound, Outage, PortalError, Unauthorized, Unavailable
 from service.storage.store_errors import StorageError
+from worker import lease
 from worker.context import Context
 from worker.downloads.documents import download_documents
 from worker.tasks.claiming import Claim
@@ -28,7 +29,6 @@ from worker.tasks.listing_turn import take_lease
 from worker.tasks.postponement import Postponed, postpone_or_expire
 
 CLAIM_LOOP = "claim_loop"  #: key of the claim loop in arq's context
-HEARTBEAT = 1.0  # seconds; a cancelled job is noticed within one
 LONG_LISTING_TIMEOUT = 60.0  # seconds
 SEARCH_TIMEOUT = 20.0  # seconds
 JOB_BACKOFF = timedelta(seconds=15)
@@ -47,14 +47,7 @@ async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future
 
     `claimed` is set as soon as it is known whether there is one. Return False for a job that has to wait.
     """
-    # Shielded: if we are cancelled after the claim commits, we must still learn of the lease to release it.
-    claiming = asyncio.ensure_future(_claim(context, claim))
-    try:
-        job = await asyncio.shield(claiming)
-    except asyncio.CancelledError:
-        if (job := await claiming) is not None:
-            await _release(context, job, timedelta(0))
-        raise
+    job = await lease.claim(_claim(context, claim), partial(_release, context))
     claimed.set_result(job is not None)
     if job is None:
         return True
@@ -71,28 +64,25 @@ async def claim_and_run(context: Context, claim: Claim, claimed: "asyncio.Future
 
 
 async def _claim(context: Context, claim: Claim) -> ClaimedJob | None:
-    try:
+    with lease.LoggedIfUnreachable("job_not_claimed"):
         async with context.database.connection() as connection:
             return await claim(connection)
-    except UNREACHABLE as error:
-        structlog.get_logger().warning("job_not_claimed", error=type(error).__name__)
-        return None
+    return None
 
 
 async def _run(context: Context, job: ClaimedJob) -> bool:
     log = structlog.get_logger()
     log.info("job_claimed")
     try:
-        settlement = await _under_lease(context, job, _work(context, job))
+        async with lease.given_back_if_cancelled(partial(_hand_over, context, job)):
+            settlement = await lease.keep(
+                context.database, jobs.LEASED_JOBS, job, _work(context, job), term=jobs.JOB_LEASE
+            )
     except LeaseLost:
         context.metrics.leases_lost.inc()
         log.warning("lease_lost")
     except Postponed as postponed:
         return await _postpone(context, job, postponed)
-    except asyncio.CancelledError:
-        log.warning("job_handed_over")
-        await asyncio.shield(asyncio.ensure_future(_release(context, job, timedelta(0))))
-        raise
     except UNREACHABLE as error:
         log.warning("database_unreachable", error=type(error).__name__)
         return await _postpone(context, job, Postponed(DATABASE_PAUSE, reason="the database cannot be reached"))
@@ -106,13 +96,8 @@ async def _run(context: Context, job: ClaimedJob) -> bool:
 
 
 async def _postpone(context: Context, job: ClaimedJob, postponed: Postponed) -> bool:
-    # Shielded: if a worker is stopped here, the job would wait until its lease ends.
-    postponing = asyncio.ensure_future(postpone_or_expire(context, job, postponed))
-    try:
-        settlement = await asyncio.shield(postponing)
-    except asyncio.CancelledError:
-        await asyncio.wait([postponing])
-        raise
+    # If a worker is stopped here, the job would wait until its lease ends.
+    settlement = await lease.finish(postpone_or_expire(context, job, postponed))
     if settlement is not None:
         await _tell_end(context, settlement)
         return True
@@ -129,57 +114,16 @@ async def _tell_end(context: Context, settlement: Settlement) -> None:
         await context.bell.ring_delivery(delivery_id, attempt=1)
 
 
-async def _release(context: Context, job: ClaimedJob, delay: timedelta) -> None:
-    """Hand the job over to another worker after `delay`, without a reason that is shown."""
-    try:
+async def _hand_over(context: Context, job: ClaimedJob) -> None:
+    structlog.get_logger().warning("job_handed_over")
+    await _release(context, job)
+
+
+async def _release(context: Context, job: ClaimedJob) -> None:
+    """Let another worker take the job at once, without a reason that is shown."""
+    with lease.LoggedIfUnreachable("job_not_released"):
         async with context.database.connection() as connection:
-            await jobs.release(connection, job, delay=delay)
-    except UNREACHABLE as error:
-        # The lease ends by itself; then the sweep releases the job.
-        structlog.get_logger().warning("job_not_released", error=type(error).__name__)
-
-
-async def _under_lease(context: Context, job: ClaimedJob, work: Coroutine[Any, Any, Settlement]) -> Settlement:
-    """Run `work` and renew the lease meanwhile. Raises `LeaseLost` after it has stopped `work`."""
-    working = asyncio.ensure_future(work)
-    beating = asyncio.ensure_future(_keep_lease(context, job))
-    both = {working, beating}
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for future in both:
-            future.cancel()
-        await asyncio.wait(both)
-    if not working.cancelled():
-        return working.result()
-    beating.result()
-    raise LeaseLost
-
-
-async def _keep_lease(context: Context, job: ClaimedJob) -> None:
-    """Renew the lease until it is lost, or the database is away for longer than it lasts. Raises `LeaseLost`."""
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + jobs.JOB_LEASE.total_seconds()
-    while clock() < deadline:
-        await asyncio.sleep(HEARTBEAT)
-        asked_at = clock()
-        if await _renew(context, job, deadline):
-            # Counted from before the query: the term in the database begins later.
-            deadline = asked_at + jobs.JOB_LEASE.total_seconds()
-    raise LeaseLost
-
-
-async def _renew(context: Context, job: ClaimedJob, deadline: float) -> bool:
-    """Return whether the lease was renewed; False if the database is away. Raises `LeaseLost`."""
-    try:
-        async with asyncio.timeout_at(deadline), context.database.connection() as connection:
-            held = await jobs.renew(connection, job)
-    except UNREACHABLE as error:
-        structlog.get_logger().warning("lease_not_renewed", error=type(error).__name__)
-        return False
-    if not held:
-        raise LeaseLost
-    return True
+            await jobs.release(connection, job, delay=timedelta(0))
 
 
 async def _work(context: Context, job: ClaimedJob) -> Settlement:
@@ -213,17 +157,17 @@ async def _abandon(context: Context, job: ClaimedJob, refused: ErrorCode) -> Set
 
 async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
     """List the case and register it. Return why the portal never lists it, if so. Raises `Postponed`."""
-    lease = await take_lease(context, job)
-    if lease is None:
+    listing_lease = await take_lease(context, job)
+    if listing_lease is None:
         return None
 
     async def register(connection: Connection) -> None:
-        await case_requests.register(connection, msgspec.structs.replace(listing, asked=lease.asked))
+        await case_requests.register(connection, msgspec.structs.replace(listing, asked=listing_lease.asked))
         await jobs.hold(connection, job)
-        await listing_leases.end(connection, lease, ListingOutcome.LISTED)
+        await listing_leases.end(connection, listing_lease, ListingOutcome.LISTED)
 
     try:
-        async with leased(context.database, lease):
+        async with leased(context.database, listing_lease):
             listing = await context.portal.list_process(job.number, timeout=LONG_LISTING_TIMEOUT)
             await context.database.run(register)
     except NotFound:

@@ -5,11 +5,12 @@ from datetime import timedelta
 import structlog
 
 from service.database.cases import case_requests
-from service.database.connection import UNREACHABLE, Connection
+from service.database.connection import Connection
 from service.database.jobs import idle_jobs, jobs
 from service.database.leases import LeaseLost
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, Settlement
+from worker import lease
 from worker.context import Context
 
 KEPT_FOR = timedelta(days=3)  # how long a job waits without getting anything done
@@ -44,10 +45,8 @@ async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postp
         return None
 
     try:
-        return await context.database.run(decide)
+        with lease.LoggedIfUnreachable("job_not_released"):
+            return await context.database.run(decide)
     except LeaseLost:
         structlog.get_logger().warning("lease_lost")
-    except UNREACHABLE as error:
-        # The lease ends by itself, and another worker takes the job then.
-        structlog.get_logger().warning("job_not_released", error=type(error).__name__)
     return None

@@ -135,11 +135,6 @@ def claimed_job(row: Record, lease: UUID) -> ClaimedJob:
     return ClaimedJob(number=ProcessNumber(fields.pop("process_number")), lease=lease, **fields)
 
 
-async def renew(connection: Connection, job: ClaimedJob) -> bool:
-    """Extend the lease. False: it is lost, because the job was cancelled or taken over."""
-    return await leases.renew(connection, LEASED_JOBS, job, term=JOB_LEASE)
-
-
 async def release(
     connection: Connection,
     job: ClaimedJob,

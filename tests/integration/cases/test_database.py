@@ -26,7 +26,7 @@ from service.local.stack import Stack
 from service.webhooks.signature import new_secret
 from tests.conftest import create_database as create_empty
 from tests.support.database.case_steps import listed, listing_of
-from tests.support.database.claims import claim_job
+from tests.support.database.claims import claim_job, renew_job
 
 POOL = 4
 
@@ -109,7 +109,7 @@ async def test_whoever_lost_the_lease_writes_nothing(database: Database, user_id
         second = await claim_job(connection, job_id)
         assert second is not None
 
-        assert not await jobs.renew(connection, first)
+        assert not await renew_job(connection, first)
         assert not await documents.start(connection, task.id, first.lease)
         assert await documents.start(connection, task.id, second.lease)
         gone = ErrorCode.DOCUMENT_NOT_FOUND

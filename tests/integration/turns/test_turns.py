@@ -14,6 +14,7 @@ from service.domain.jobs import ClaimedJob, Lane
 from service.domain.statuses import JobStatus
 from service.local.stack import Stack
 from tests.conftest import create_database
+from tests.support.database.claims import renew_job
 from tests.support.database.turns import TOTAL, Turns
 from tests.support.deliveries.deliveries import open_pool
 
@@ -178,7 +179,7 @@ async def test_the_job_of_a_worker_that_is_gone_is_first_in_its_users_turn(queue
     assert again is not None
     assert (again.id, again.lease != job.lease) == (lost, True)
     async with queue.database.connection() as connection:
-        assert not await jobs.renew(connection, job)
+        assert not await renew_job(connection, job)
 
 
 async def test_the_queue_is_right_whatever_happens_to_jobs(queue: Turns, supply: Iterator[str]) -> None:

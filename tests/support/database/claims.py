@@ -1,4 +1,4 @@
-"""A claim of one job by its id. Tests choose the job; workers take the next one."""
+"""A claim of one job by its id, and its renewal. Tests choose the job; workers take the next one."""
 
 from uuid import UUID, uuid4
 
@@ -17,3 +17,8 @@ async def claim_job(connection: Connection, job_id: UUID) -> ClaimedJob | None:
     )
     row = await leases.claim(connection, LEASED_JOBS, job_id, lease, term=JOB_LEASE, returning=returning)
     return None if row is None else claimed_job(row, lease)
+
+
+async def renew_job(connection: Connection, job: ClaimedJob) -> bool:
+    """Extend the lease of a job. False: it is lost."""
+    return await leases.renew(connection, LEASED_JOBS, job, term=JOB_LEASE)

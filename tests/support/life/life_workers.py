@@ -17,6 +17,7 @@ from service.domain.documents import StoredFile, Written
 from service.domain.errors import ErrorCode
 from service.domain.jobs import Settlement
 from service.domain.storage_keys import attempt_prefix, writer_of
+from tests.support.database.claims import renew_job
 from tests.support.life.life import ENDED, LIMIT, Content, Flight, Life, Worker
 
 AT_ONCE = 2  # downloads of one worker
@@ -48,7 +49,7 @@ async def crash(life: Life) -> None:
 
 async def renew(life: Life, worker: Worker) -> None:
     """A heartbeat. The worker stops where its lease is lost."""
-    held = await life.world.transact(lambda connection: jobs.renew(connection, worker.job))
+    held = await life.world.transact(lambda connection: renew_job(connection, worker.job))
     if not held:
         stop(life, worker)
 
