@@ -1,5 +1,7 @@
 """What the worker makes of a case that the portal does not list: why it waits, and that the wait ends."""
 
+from dataclasses import replace
+
 import pytest
 
 from service.domain.errors import ErrorCode
@@ -52,6 +54,8 @@ async def test_a_job_whose_case_is_not_listed_waits_with_a_reason_and_ends(worke
 async def test_a_job_that_still_gets_documents_does_not_expire(worker: OneWorker) -> None:
     worker.put(DocumentSpec(origin_id="good"), DocumentSpec(origin_id="last"))
     fail(worker, "last", FaultKind.EXPIRED_401)
+    # One document after the other: the fault of the last one must not stop the first.
+    worker.context = replace(worker.context, limits=replace(worker.context.limits, download_concurrency=1))
     await worker.ask()
     fail_listing(worker, FaultKind.CONTENT_WRAPPER, times=1)
     await worker.make_older("10 days")
