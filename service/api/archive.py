@@ -74,7 +74,7 @@ class ArchiveResponse(StreamingResponse):
     Reply(
         200,
         "The ZIP file: `manifest.json`, then the documents in the order of the case. Its length is exact, and a "
-        "transfer that ends before it holds no archive: ask again.",
+        "transfer that ends earlier is incomplete: ask again.",
         media_type=ARCHIVE_MEDIA_TYPE,
         headers=("Content-Disposition", "Content-Length"),
     ),

@@ -46,8 +46,8 @@ class SearchResult(msgspec.Struct, frozen=True):
     """The result for one number: a case or a problem."""
 
     process_number: Annotated[str, Meta(description="Masked if it is valid, else as it was given.")]
-    process: Annotated[ProcessSummary | None, Meta(description="Null if there is a problem.")]
-    problem: Annotated[ProblemView | None, Meta(description="Null if there is a case.")]
+    process: Annotated[ProcessSummary | None, Meta(description="The case; null if there is a problem.")]
+    problem: Annotated[ProblemView | None, Meta(description="The problem; null if there is a case.")]
 
 
 class SearchView(msgspec.Struct, frozen=True):

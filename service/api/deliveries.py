@@ -28,14 +28,17 @@ ATTEMPTS_LISTED = 20  # of each delivery in a list; one delivery alone shows the
 class AttemptView(msgspec.Struct, frozen=True):
     """One attempt: a POST, or why there was none."""
 
-    number: Annotated[int, Meta(description="From 1; a resend counts too.")]
+    number: Annotated[int, Meta(description="1 for the first attempt; a resend counts too.")]
     started_at: Annotated[Timestamp, Meta(description="When it began.")]
-    duration_ms: Annotated[int, Meta(description="Until the answer, or the failure.")]
+    duration_ms: Annotated[int, Meta(description="Milliseconds until the response or the failure.")]
     outcome: Annotated[
-        str, Meta(description="`delivered`, `status` for an answer other than 2xx, or a word for why there was none.")
+        str,
+        Meta(
+            description="`delivered`, `status` for a response other than 2xx, or a word that says why there was none."
+        ),
     ]
-    status_code: Annotated[int | None, Meta(description="Of the answer.")]
-    answer: Annotated[str | None, Meta(description="The beginning of the answer, 1 KiB at most.")]
+    status_code: Annotated[int | None, Meta(description="The status code of the response; null if there was none.")]
+    answer: Annotated[str | None, Meta(description="The beginning of the response body, at most 1 KiB.")]
     error: Annotated[str | None, Meta(description="What went wrong, as a sentence.")]
 
 
@@ -44,19 +47,21 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
     id: Annotated[UUID, Meta(description="The id of the delivery.")]
     webhook_id: Annotated[str, Meta(description="The header `webhook-id` of every attempt.")]
-    user_id: Annotated[UUID, Meta(description="Its owner.")]
+    user_id: Annotated[UUID, Meta(description="The user whom it belongs to.")]
     type: Annotated[str | None, Meta(description="The type of the event; null until the job has ended.")]
-    process_number: Annotated[str, Meta(description="Masked.")]
-    job_id: Annotated[UUID | None, Meta(description="Null for an event that needed no job.")]
+    process_number: Annotated[str, Meta(description="The case number, masked.")]
+    job_id: Annotated[UUID | None, Meta(description="The job; null for an event that needed no job.")]
     webhook_url: Annotated[str, Meta(description="The URL to call.")]
     status: Annotated[
         DeliveryStatus, Meta(description="Waiting for the job, scheduled, delivered, failed, or cancelled by a person.")
     ]
-    next_attempt_at: Annotated[Timestamp | None, Meta(description="Null if none is scheduled.")]
+    next_attempt_at: Annotated[
+        Timestamp | None, Meta(description="When the next attempt is due; null if none is scheduled.")
+    ]
     resend_requested_at: Annotated[
         Timestamp | None, Meta(description="When a resend was requested that was not made yet.")
     ]
-    last_error: Annotated[str | None, Meta(description="Of the last attempt that failed.")]
+    last_error: Annotated[str | None, Meta(description="The error of the last attempt that failed.")]
     created_at: Annotated[Timestamp, Meta(description="When the webhook was requested.")]
     completed_at: Annotated[Timestamp | None, Meta(description="When it was delivered, given up or cancelled.")]
     attempts: Annotated[
@@ -69,9 +74,10 @@ class DeliveryQuery(PageQuery, frozen=True):
 
     status: Annotated[DeliveryStatus, Meta(description="Deliveries with this status.")] | None = None
     job_id: (
-        Annotated[UUID, Meta(description="Those of one job.", examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])] | None
+        Annotated[UUID, Meta(description="Deliveries of one job.", examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])]
+        | None
     ) = None
-    since: Annotated[Timestamp, Meta(description="Those that were made at this time or later.")] | None = None
+    since: Annotated[Timestamp, Meta(description="Deliveries that were created at this time or later.")] | None = None
 
 
 class RecoverBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

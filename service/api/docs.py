@@ -45,7 +45,7 @@ class RootView(msgspec.Struct, frozen=True):
     """What this service is, and where to read on."""
 
     name: Annotated[str, Meta(description="`Autos`.")]
-    version: Annotated[str, Meta(description="Of the service.")]
+    version: Annotated[str, Meta(description="The version of the service.")]
     docs: Annotated[str, Meta(description="The URL of the page for people.")]
     openapi: Annotated[str, Meta(description="The URL of the document for programs.")]
     health: Annotated[str, Meta(description="The URL that says whether the service is ready.")]

@@ -59,7 +59,7 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
 @operation(
     "documents_content",
     Tag.DOCUMENTS,
-    Reply(302, "To a link that was signed for this answer.", media_type=None, headers=("Location",)),
+    Reply(302, "To a link that was signed for this response.", media_type=None, headers=("Location",)),
     problems=("document_not_found", "document_not_available"),
 )
 async def content(call: Call[NoQuery, None]) -> Response:

@@ -38,8 +38,8 @@ class AllBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StartedView(msgspec.Struct, frozen=True):
     """The job that does the downloads."""
 
-    process_number: Annotated[str, Meta(description="Masked.")]
-    job_id: Annotated[UUID | None, Meta(description="Null if there was nothing to do.")]
+    process_number: Annotated[str, Meta(description="The case number, masked.")]
+    job_id: Annotated[UUID | None, Meta(description="The job; null if there was nothing to do.")]
     job: Annotated[JobView | None, Meta(description="The job as it is now.")]
 
 

@@ -25,7 +25,7 @@ from service.domain.process_number import ProcessNumber
     Tag.CASES,
     Reply(
         200,
-        "Events until the work has ended: `snapshot` (the answer of the status endpoint), then `document` (one of its"
+        "Events until the work has ended: `snapshot` (the response of the status endpoint), then `document` (one of its"
         " documents, as it is now) and `progress`, then `completed`, `failed`, `cancelled` or `updated`.",
         media_type="text/event-stream",
     ),

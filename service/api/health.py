@@ -15,7 +15,7 @@ class LiveView(msgspec.Struct, frozen=True):
     """The process responds."""
 
     status: Annotated[str, Meta(description="`ok`.")]
-    version: Annotated[str, Meta(description="Of the service.")]
+    version: Annotated[str, Meta(description="The version of the service.")]
 
 
 class ReadyView(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ async def live(_request: ApiRequest) -> LiveView:
     "health_ready",
     Tag.OPERATIONS,
     Reply(200, "Requests are accepted."),
-    Reply(503, "Something is away that the API needs to accept requests."),
+    Reply(503, "A dependency that the API needs to accept requests is unavailable."),
 )
 async def ready(request: ApiRequest) -> Answer[ReadyView]:
     """The state of the database, Redis, the object store, the portal and its token.

@@ -22,7 +22,7 @@ from service.domain.users import KeyLabel, Role, UserName
 from service.http.problems import Problem
 from service.webhooks.signature import new_secret
 
-_CREATED = Reply(201, "Made. The key is in this answer and never in another.")
+_CREATED = Reply(201, "Created. Only this response shows the key.")
 _ENDED = Reply(204, "Ended, at once and in all processes.", media_type=None)
 
 
@@ -30,7 +30,7 @@ class RateView(msgspec.Struct, frozen=True):
     """A rate limit of one API key."""
 
     limit: Annotated[int, Meta(description="Requests, or cases for `numbers`.")]
-    seconds: Annotated[int, Meta(description="The length of the window.")]
+    seconds: Annotated[int, Meta(description="The length of the window, in seconds.")]
 
 
 class LimitsView(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class UserView(msgspec.Struct, frozen=True):
 class NewUserView(UserView, frozen=True):
     """A new user with the first API key."""
 
-    api_key: Annotated[str, Meta(description="The key; keep it, no other answer shows it.")]
+    api_key: Annotated[str, Meta(description="The key. Keep it: no other response shows it.")]
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,7 +98,7 @@ class KeyView(msgspec.Struct, frozen=True):
 class NewKeyView(KeyView, frozen=True):
     """A new key."""
 
-    api_key: Annotated[str, Meta(description="The key; keep it, no other answer shows it.")]
+    api_key: Annotated[str, Meta(description="The key. Keep it: no other response shows it.")]
 
 
 @operation("users_me", Tag.USERS)

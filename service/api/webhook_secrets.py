@@ -20,7 +20,7 @@ class SecretView(msgspec.Struct, frozen=True):
     """The current secret, and previous ones that also sign for a while after a rotation."""
 
     secret: Annotated[str, Meta(description="Signs every webhook of the caller.")]
-    previous_secrets: Annotated[list[str], Meta(description="Sign too, until they expire.")]
+    previous_secrets: Annotated[list[str], Meta(description="They also sign, until they expire.")]
     previous_secrets_expire_at: Annotated[Timestamp | None, Meta(description="When the last of them stops signing.")]
 
 

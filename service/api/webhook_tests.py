@@ -35,7 +35,7 @@ RECEIVED = parse("60/minute")
 class UrlBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A URL to check."""
 
-    webhook_url: Annotated[str, Meta(description="Any text.")]
+    webhook_url: Annotated[str, Meta(description="The URL; any string is accepted.")]
 
 
 class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,27 +57,27 @@ class SendTestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReceivedBody(msgspec.Struct, frozen=True):
     """The members that are read from a received webhook."""
 
-    process_number: Annotated[str | None, Meta(description="Of the webhook.")] = None
-    total_documents: Annotated[int | None, Meta(description="Of the webhook.")] = None
+    process_number: Annotated[str | None, Meta(description="As in the webhook.")] = None
+    total_documents: Annotated[int | None, Meta(description="As in the webhook.")] = None
 
 
 class ConnectivityView(msgspec.Struct, frozen=True):
     """Whether there is an HTTP server. Any response counts, even an error."""
 
-    reachable: Annotated[bool, Meta(description="Whether there was an answer.")]
-    status_code: Annotated[int | None, Meta(description="Of the answer.")]
-    response_time_ms: Annotated[int | None, Meta(description="Until the answer.")]
-    error: Annotated[str | None, Meta(description="Why there was none.")]
+    reachable: Annotated[bool, Meta(description="Whether there was a response.")]
+    status_code: Annotated[int | None, Meta(description="The status code of the response; null if there was none.")]
+    response_time_ms: Annotated[int | None, Meta(description="Milliseconds until the response.")]
+    error: Annotated[str | None, Meta(description="Why there was no response.")]
 
 
 class SentView(msgspec.Struct, frozen=True):
     """The outcome of a test."""
 
-    delivered: Annotated[bool, Meta(description="Whether the answer was 2xx.")]
-    webhook_id: Annotated[str, Meta(description="The header of this test.")]
-    status_code: Annotated[int | None, Meta(description="Of the answer.")]
-    response_time_ms: Annotated[int | None, Meta(description="Until the answer, or the failure.")]
-    answer: Annotated[str | None, Meta(description="The beginning of the answer, 1 KiB at most.")]
+    delivered: Annotated[bool, Meta(description="Whether the response was 2xx.")]
+    webhook_id: Annotated[str, Meta(description="The header `webhook-id` of this test.")]
+    status_code: Annotated[int | None, Meta(description="The status code of the response; null if there was none.")]
+    response_time_ms: Annotated[int | None, Meta(description="Milliseconds until the response or the failure.")]
+    answer: Annotated[str | None, Meta(description="The beginning of the response body, at most 1 KiB.")]
     error: Annotated[str | None, Meta(description="What went wrong, as a sentence.")]
 
 
@@ -90,11 +90,11 @@ class ValidityView(msgspec.Struct, frozen=True):
 
 
 class ReceivedView(msgspec.Struct, frozen=True):
-    """What arrived."""
+    """What was received."""
 
     received: Annotated[bool, Meta(description="Always true.")]
-    process_number: Annotated[str | None, Meta(description="Of the body.")]
-    total_documents: Annotated[int | None, Meta(description="Of the body.")]
+    process_number: Annotated[str | None, Meta(description="As in the body of the webhook.")]
+    total_documents: Annotated[int | None, Meta(description="As in the body of the webhook.")]
     signature_valid: Annotated[
         bool, Meta(description="Whether a secret of the sender signed it, with a time within five minutes of now.")
     ]

@@ -26,13 +26,16 @@ class ContentFlag(StrEnum):
 ContentFlags = Annotated[
     Sequence[str],
     Meta(
-        description="How the stored file differs from what the portal lists; empty where it does not. The bytes are "
-        f"those that the court has. New words may join: {', '.join(ContentFlag)}.",
+        description="How the stored file differs from what the portal lists; empty if it does not. The bytes are "
+        f"those that the court has. New words may be added: {', '.join(ContentFlag)}.",
         examples=[["size_mismatch"]],
     ),
 ]
 Charset = Annotated[
-    str, Meta(description="Of a stored text, as the portal says; its bytes may say otherwise.", examples=["UTF-8"])
+    str,
+    Meta(
+        description="The charset of a stored text, as the portal says; its bytes may say otherwise.", examples=["UTF-8"]
+    ),
 ]
 
 

@@ -31,7 +31,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "invalid_body": (400, "A member of the body is missing or malformed; `errors` says which and why."),
     "invalid_webhook_url": (400, "The webhook URL breaks a rule; `errors` says which."),
     "unauthorized": (401, "The API key is missing, unknown or revoked."),
-    "forbidden": (403, "The key is right, the role is not."),
+    "forbidden": (403, "The key is valid, but the role of its user does not allow this."),
     "process_access_denied": (403, "The portal denies this case to the service."),
     "not_found": (404, "There is nothing at this path."),
     "process_not_found": (404, "The portal does not know this case, or it was never requested."),

@@ -17,14 +17,14 @@ from service.domain.statuses import DocumentStatus, ProcessStatus
 class WebhookDocument(msgspec.Struct, frozen=True):
     """A document as it was when the event happened, with a link that was signed for this attempt."""
 
-    id: Annotated[UUID, Meta(description="The same in every answer and every webhook.")]
+    id: Annotated[UUID, Meta(description="The same in every response and every webhook.")]
     uuid: Annotated[str, Meta(description="The id of the portal.")]
     name: Annotated[str, Meta(description="As the portal lists it; two documents may have the same.")]
     type: Annotated[str, Meta(description="As the portal lists it.")]
     status: Annotated[DocumentStatus, Meta(description="As it was when the event happened.")]
     size: Annotated[int | None, Meta(description="Bytes of the stored file.")]
-    mime_type: Annotated[str | None, Meta(description="Of the stored file.")]
-    sha256: Annotated[str | None, Meta(description="Of the stored file, in lower-case hexadecimal.")]
+    mime_type: Annotated[str | None, Meta(description="The type of the stored file.")]
+    sha256: Annotated[str | None, Meta(description="The SHA-256 of the stored file, in lower-case hexadecimal.")]
     charset: Charset | None
     content_flags: ContentFlags
     listed_size: Annotated[int | None, Meta(description="Bytes, as the portal lists it.")]
@@ -35,7 +35,9 @@ class WebhookDocument(msgspec.Struct, frozen=True):
     ]
     error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
     download_url: Annotated[str | None, Meta(description="Needs no key, until it expires; null without a file.")]
-    download_url_expires_at: Annotated[datetime | None, Meta(description="Null without a link.")]
+    download_url_expires_at: Annotated[
+        datetime | None, Meta(description="When `download_url` expires; null without a link.")
+    ]
     content_url: Annotated[str | None, Meta(description="Needs your API key, never expires; null without a file.")]
 
 
@@ -46,18 +48,18 @@ class WebhookBody(msgspec.Struct, frozen=True):
         str, Meta(description="`process.` and the status, `process.updated` if that is pending, or `webhook.test`.")
     ]
     timestamp: Annotated[datetime, Meta(description="When the event happened.")]
-    process_number: Annotated[str, Meta(description="Masked.")]
-    job_id: Annotated[UUID | None, Meta(description="Null if there was nothing to download.")]
+    process_number: Annotated[str, Meta(description="The case number, masked.")]
+    job_id: Annotated[UUID | None, Meta(description="The job; null if there was nothing to download.")]
     status: Annotated[
-        ProcessStatus, Meta(description="Of the case; pending if it has documents that were not requested.")
+        ProcessStatus, Meta(description="The status of the case; pending if it has documents that were not requested.")
     ]
-    total_documents: Annotated[int, Meta(description="All documents of the case.")]
-    completed_documents: Annotated[int, Meta(description="Those that are available.")]
-    failed_documents: Annotated[int, Meta(description="Each has an `error_code`.")]
+    total_documents: Annotated[int, Meta(description="How many documents the case has.")]
+    completed_documents: Annotated[int, Meta(description="How many documents are available.")]
+    failed_documents: Annotated[int, Meta(description="How many documents failed; each has an `error_code`.")]
     completed_at: Annotated[datetime, Meta(description="When the job ended; without a job, when the event happened.")]
     documents: Annotated[list[WebhookDocument], Meta(description="In the order of the case file.")]
     documents_truncated: Annotated[bool, Meta(description="Whether the list was left out; ask `status_url` for it.")]
-    status_url: Annotated[str, Meta(description="Needs your API key.")]
+    status_url: Annotated[str, Meta(description="The status of the case; needs your API key.")]
 
 
 class LinkSigner(Protocol):

@@ -14,7 +14,10 @@ from service.domain.process_number import ProcessNumber
 
 CLOCK_STEPS = 5  # seconds that may pass between two readings of the clock
 NOT_MODIFIED = Reply(
-    304, "Nothing has changed since the answer whose `ETag` is in `If-None-Match`.", media_type=None, headers=("ETag",)
+    304,
+    "Nothing has changed since the response whose `ETag` is in `If-None-Match`.",
+    media_type=None,
+    headers=("ETag",),
 )
 
 

@@ -9,7 +9,7 @@ from service.api.openapi.example_case import DELIVERY_ID, DOCUMENT_ID, JOB_ID, K
 DESCRIPTION = """\
 Fetches every document of a Brazilian court case into your S3 bucket and calls you back when the file is complete.
 
-Begin with `GET /api/v1/processes/{number}`: it starts the download and answers at once. Then wait for the webhook \
+Begin with `GET /api/v1/processes/{number}`: it starts the download and responds at once. Then wait for the webhook \
 that you named as `webhook_url`, or ask `GET /api/v1/processes/{number}/status` until the status is `completed`, \
 `failed` or `cancelled`.
 
@@ -17,9 +17,9 @@ that you named as `webhook_url`, or ask `GET /api/v1/processes/{number}/status` 
 - Errors are problems after RFC 9457. Their `code` is stable, their sentences are for people.
 - Lists are pages: follow `next_cursor` until it is null.
 - Times are RFC 3339 in UTC, sizes are bytes.
-- A request over the limit of its key is answered 429; `Retry-After` says when to go on.
+- A request over the limit of its key gets 429; `Retry-After` says when to go on.
 - Parameters and members of a body that the service does not know are refused with 400 `unknown_parameter`.
-- Members and codes of answers may join; ignore those that you do not know.\
+- Responses may get new members and codes: ignore those that you do not know.\
 """
 
 TAGS: Mapping[Tag, str] = {
@@ -27,8 +27,8 @@ TAGS: Mapping[Tag, str] = {
     Tag.DOCUMENTS: "The files of a case, one by one or in one archive.",
     Tag.DOWNLOADS: "The steps of `GET /api/v1/processes/{number}`, one by one.",
     Tag.JOBS: "The work on a case: one job at a time for each.",
-    Tag.WEBHOOKS: "The secret that signs them, and trials of a receiver.",
-    Tag.DELIVERIES: "What was sent where, how it ended; how to resend it or stop it.",
+    Tag.WEBHOOKS: "The secret that signs them, and tests of a receiver.",
+    Tag.DELIVERIES: "What was sent where, with the outcome; how to resend it or stop it.",
     Tag.USERS: "Who may use the service, and with which keys.",
     Tag.OPERATIONS: "Health and metrics, for operators. They need no key.",
     Tag.REFERENCE: "This document. It needs no key.",
@@ -42,7 +42,7 @@ PATH_PARAMETERS: Mapping[str, tuple[str, Any]] = {
     "key_id": ("The id of the API key; not the key.", KEY_ID),
 }
 HEADERS: Mapping[str, tuple[str, Any]] = {
-    "X-Request-ID": ("The id of the request, the client's own where it sent a well-formed one.", {"type": "string"}),
+    "X-Request-ID": ("The id of the request: the client's own if it sent a well-formed one.", {"type": "string"}),
     "RateLimit-Limit": ("Requests that the key may make in the window.", {"type": "integer"}),
     "RateLimit-Remaining": ("Requests that are left in the window.", {"type": "integer"}),
     "RateLimit-Reset": ("Seconds until the next request is possible or the window ends.", {"type": "integer"}),
@@ -52,12 +52,12 @@ HEADERS: Mapping[str, tuple[str, Any]] = {
     "Location": ("Where the document is, for as long as the link lives.", {"type": "string", "format": "uri"}),
     "Content-Length": ("The size in bytes, known beforehand.", {"type": "integer"}),
     "Content-Disposition": ("The name of the file.", {"type": "string"}),
-    "ETag": ("Changes with the answer: send it as `If-None-Match` the next time.", {"type": "string"}),
+    "ETag": ("Changes with the response: send it as `If-None-Match` the next time.", {"type": "string"}),
 }
 IF_NONE_MATCH: Mapping[str, Any] = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the last answer: 304 without a body while nothing changes.",
+    "description": "The `ETag` of the last response: 304 without a body while nothing changes.",
     "schema": {"type": "string", "examples": ['W/"0b2a4f3c5d6e7f8091a2b3c4d5e6f708"']},
 }

@@ -13,12 +13,12 @@ from service.webhooks.test_events import EVENT_TYPE as TEST
 _SUMMARIES: Mapping[str, str] = {
     "process.completed": "The job has ended and every document is available",
     "process.failed": "The job has ended and at least one document is not available",
-    "process.cancelled": "Somebody stopped the job",
-    "process.updated": "The job brought what it was made for; documents are left that were not requested",
-    TEST: "A test was requested, which may put other values in the place of these",
+    "process.cancelled": "A person stopped the job",
+    "process.updated": "The job downloaded what was requested; the case has other documents that were not requested",
+    TEST: "A test was requested; the request may replace these values",
 }
 _DESCRIPTION = (
-    "Verify the signature over the bytes that came before you believe them, and take each `webhook-id` once: the same"
+    "Verify the signature over the received bytes before you use them, and process each `webhook-id` once: the same"
     " event may come again."
 )
 _SIGNATURE = (
@@ -26,8 +26,12 @@ _SIGNATURE = (
     " of the HMAC-SHA256, with your secret, of `webhook-id`, `webhook-timestamp` and the body, joined by dots."
 )
 _HEADERS: Mapping[str, tuple[str, Any, Any]] = {
-    "webhook-id": ("Names the event for you: the same in every attempt.", {"type": "string"}, MESSAGE_ID),
-    "webhook-timestamp": ("Seconds since 1970 of this attempt.", {"type": "integer"}, 1769860800),
+    "webhook-id": (
+        "The id of the event for this subscriber: the same in every attempt.",
+        {"type": "string"},
+        MESSAGE_ID,
+    ),
+    "webhook-timestamp": ("The time of this attempt, in seconds since 1970.", {"type": "integer"}, 1769860800),
     "webhook-signature": (
         _SIGNATURE,
         {"type": "string"},
@@ -38,12 +42,12 @@ _HEADERS: Mapping[str, tuple[str, Any, Any]] = {
     "X-Webhook-Attempt": ("1 for the first attempt.", {"type": "integer", "minimum": 1}, 1),
 }
 _RESPONSES: Mapping[str, str] = {
-    "2XX": "Taken: the webhook is delivered.",
-    "410": "The receiver wants it no more: it is not sent again.",
+    "2XX": "Accepted: the webhook is delivered.",
+    "410": "The receiver no longer wants it: it is not sent again.",
     "413": "Too large: it is sent again without the documents.",
     "429": "Later: `Retry-After` says when, if it is given.",
     "503": "Later: `Retry-After` says when, if it is given.",
-    "default": "Not taken: it is sent again, on a schedule of more than a day. Redirects are not followed.",
+    "default": "Not accepted: it is sent again, on a schedule of more than a day. Redirects are not followed.",
 }
 
 

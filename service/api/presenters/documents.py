@@ -17,7 +17,7 @@ from service.http.slices import Slices
 
 #: A string and not an enumeration: a client that was generated before a code was added must accept it.
 FailureCode = Annotated[
-    str, Meta(description=f"A stable word, null where nothing failed. New ones may join: {', '.join(ErrorCode)}.")
+    str, Meta(description=f"A stable word, null if nothing failed. New ones may be added: {', '.join(ErrorCode)}.")
 ]
 
 
@@ -32,13 +32,15 @@ class DocumentView(msgspec.Struct, frozen=True, gc=False):
     size: Annotated[
         int | None, Meta(description="Bytes of the stored file; as the portal lists it until there is one.")
     ]
-    mime_type: Annotated[str | None, Meta(description="Of the stored file; as the portal lists it until there is one.")]
-    sha256: Annotated[str | None, Meta(description="Of the stored file, in lower-case hexadecimal.")]
+    mime_type: Annotated[
+        str | None, Meta(description="The type of the stored file; as the portal lists it until there is one.")
+    ]
+    sha256: Annotated[str | None, Meta(description="The SHA-256 of the stored file, in lower-case hexadecimal.")]
     secrecy: Annotated[str, Meta(description="As the portal lists it; `PUBLICO` is public.")]
     instance: Annotated[str, Meta(description="The instance of the court, as the portal lists it.")]
     sequence: Annotated[int | None, Meta(description="Its position in the case file, as the portal lists it.")]
     page_count: Annotated[int | None, Meta(description="As the portal lists it.")]
-    filed_at: Annotated[Timestamp | None, Meta(description="When it joined the case.")]
+    filed_at: Annotated[Timestamp | None, Meta(description="When it was added to the case.")]
     charset: Charset | None
     content_flags: ContentFlags
     listed_size: Annotated[int | None, Meta(description="Bytes, as the portal lists it.")]
@@ -48,14 +50,16 @@ class DocumentView(msgspec.Struct, frozen=True, gc=False):
         str | None,
         Meta(description="Signed for this response: needs no key, until it expires; null without a stored file."),
     ]
-    download_url_expires_at: Annotated[Timestamp | None, Meta(description="Null without a link.")]
+    download_url_expires_at: Annotated[
+        Timestamp | None, Meta(description="When `download_url` expires; null without a link.")
+    ]
     content_url: Annotated[
         str | None, Meta(description="Never goes stale and needs your API key; null without a stored file.")
     ]
     error_code: FailureCode | None
     error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
     attempts: Annotated[int, Meta(description="Download attempts of the last job that tried it.")]
-    started_at: Annotated[Timestamp | None, Meta(description="When a worker last began with it.")]
+    started_at: Annotated[Timestamp | None, Meta(description="When a worker last started its download.")]
     completed_at: Annotated[Timestamp | None, Meta(description="When it became available or failed.")]
 
 

@@ -18,11 +18,11 @@ class JobView(msgspec.Struct, frozen=True):
     """One job as clients see it."""
 
     id: Annotated[UUID, Meta(description="The id of the job.")]
-    process_number: Annotated[str, Meta(description="Masked.")]
+    process_number: Annotated[str, Meta(description="The case number, masked.")]
     status: Annotated[JobStatus, Meta(description="`completed`, `failed` and `cancelled` are final.")]
-    total_documents: Annotated[int, Meta(description="Those that the job was made for.")]
-    completed_documents: Annotated[int, Meta(description="Those that are available.")]
-    failed_documents: Annotated[int, Meta(description="Each document says why.")]
+    total_documents: Annotated[int, Meta(description="How many documents the job was made for.")]
+    completed_documents: Annotated[int, Meta(description="How many documents are available.")]
+    failed_documents: Annotated[int, Meta(description="How many documents failed; each says why.")]
     error_code: Annotated[FailureCode | None, Meta(description="Why the case could not be listed.")]
     error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
     waiting_for: Annotated[

@@ -20,14 +20,16 @@ from service.domain.statuses import DeliveryStatus, ProcessStatus, process_statu
 class _Process(msgspec.Struct, frozen=True):
     """The first members of every view of a case."""
 
-    process_number: Annotated[str, Meta(description="Masked.")]
+    process_number: Annotated[str, Meta(description="The case number, masked.")]
     court: Annotated[str | None, Meta(description="The court's abbreviation.")]
     court_class: Annotated[str | None, Meta(description="What kind of case it is.")]
     subject: Annotated[str | None, Meta(description="The first of its subjects.")]
     filed_at: Annotated[Timestamp | None, Meta(description="When the case was filed.")]
     secrecy_level: Annotated[int | None, Meta(description="0 for a public case.")]
-    has_documents: Annotated[bool, Meta(description="Whether the portal lists any.")]
-    total_documents: Annotated[int, Meta(description="Also 0 while the portal has not listed the case.")]
+    has_documents: Annotated[bool, Meta(description="Whether the portal lists any documents.")]
+    total_documents: Annotated[
+        int, Meta(description="How many documents the portal lists; also 0 while it has not listed the case.")
+    ]
     status: Annotated[ProcessStatus, Meta(description="How far the work on it is.")]
     job_id: Annotated[UUID | None, Meta(description="The job that works on it or waits to; null if there is none.")]
 
@@ -35,11 +37,11 @@ class _Process(msgspec.Struct, frozen=True):
 class ProcessView(_Process, frozen=True):
     """A case with its documents."""
 
-    webhook_url: Annotated[str | None, Meta(description="The caller's own.")]
+    webhook_url: Annotated[str | None, Meta(description="The URL of the caller's last subscription.")]
     webhook_status: Annotated[
         DeliveryStatus | None, Meta(description="The status of its delivery; `waiting` until the job ends.")
     ]
-    documents: Annotated[list[DocumentView], Meta(description="In the order of the file.")]
+    documents: Annotated[list[DocumentView], Meta(description="In the order of the case file.")]
 
 
 class ProcessSummary(_Process, frozen=True):
@@ -52,21 +54,23 @@ class ProcessSummary(_Process, frozen=True):
 class StatusView(msgspec.Struct, frozen=True):
     """The status of a case. The webhook is the caller's own."""
 
-    process_number: Annotated[str, Meta(description="Masked.")]
+    process_number: Annotated[str, Meta(description="The case number, masked.")]
     status: Annotated[ProcessStatus, Meta(description="How far the work on it is.")]
-    total_documents: Annotated[int, Meta(description="Also 0 while the portal has not listed the case.")]
-    completed_documents: Annotated[int, Meta(description="Those that are available.")]
-    failed_documents: Annotated[int, Meta(description="Each says why.")]
+    total_documents: Annotated[
+        int, Meta(description="How many documents the portal lists; also 0 while it has not listed the case.")
+    ]
+    completed_documents: Annotated[int, Meta(description="How many documents are available.")]
+    failed_documents: Annotated[int, Meta(description="How many documents failed; each says why.")]
     progress_percentage: Annotated[
         float, Meta(description="Share of the documents that are available or failed: 0 to 100 with one decimal.")
     ]
     documents: Annotated[
-        list[DocumentView], Meta(description="In the order of the file; empty with `documents=false`.")
+        list[DocumentView], Meta(description="In the order of the case file; empty with `documents=false`.")
     ]
     job_id: Annotated[UUID | None, Meta(description="The most recent job, even if it has ended.")]
     error_code: Annotated[FailureCode | None, Meta(description="Why the case could not be listed.")]
     error_message: Annotated[str | None, Meta(description="The same as a sentence that says what to do.")]
-    webhook_url: Annotated[str | None, Meta(description="Of the caller's last subscription.")]
+    webhook_url: Annotated[str | None, Meta(description="The URL of the caller's last subscription.")]
     webhook_sent: Annotated[bool, Meta(description="Whether the webhook was delivered.")]
     webhook_sent_at: Annotated[Timestamp | None, Meta(description="When it was delivered.")]
     webhook_attempts: Annotated[int, Meta(description="POSTs so far.")]
