@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
@@ -22,18 +23,27 @@ COMMANDS: Mapping[str, str] = {
     "up": "service.commands.local:up",
     "users": "service.commands.users:users_group",
 }
+#: The commands that run a stack on this machine, and what they need. The image leaves that out.
+LOCAL_COMMANDS = frozenset({"demo", "up"})
+LOCAL_MODULES = ("service.local",)
 
 
 class LazyGroup(click.Group):
     """The commands of `COMMANDS`, each imported when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
-        return sorted(COMMANDS)
+        """Without those that this installation lacks the modules for."""
+        return sorted(COMMANDS.keys() - LOCAL_COMMANDS if _lacks_local_modules() else COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
-        """Import and return a command; None if there is no command of this name."""
+        """Import and return a command; None if there is no command of this name. Raises `ClickException`."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in LOCAL_COMMANDS and (lacking := _lacks_local_modules()):
+            raise click.ClickException(
+                f"`autos {cmd_name}` needs {' and '.join(lacking)}, which this installation leaves out."
+                f" Run `make {cmd_name}` in a checkout of the repository."
+            )
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
@@ -46,6 +56,10 @@ class LazyGroup(click.Group):
             shown = "".join(each if each.isprintable() or each == "\n" else " " for each in error.message)
             error.message = shown  # type: ignore[misc]  # click has no other door to what it shows
             raise
+
+
+def _lacks_local_modules() -> list[str]:
+    return [name for name in LOCAL_MODULES if find_spec(name) is None]
 
 
 @click.group(cls=LazyGroup)

@@ -28,7 +28,7 @@ WITHOUT = """
 import sys
 sys.modules.update(dict.fromkeys({names}))  # None: there is no such module
 import service.app, service.cli, worker.main
-service.cli.main(["--help"], standalone_mode=False)  # imports every command
+service.cli.main(["--help"], standalone_mode=False)  # imports every command that it shows
 print(service.__file__)
 """
 

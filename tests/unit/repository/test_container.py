@@ -1,10 +1,17 @@
 """The image's definition, as far as it can be read; test_container.py of tests/acceptance starts its processes."""
 
+import os
 import re
 import subprocess
+import sys
+import sysconfig
+from pathlib import Path
 
+import pytest
+
+from service.cli import COMMANDS, LOCAL_COMMANDS
 from tests.support.processes import REPOSITORY
-from tests.support.servers.container import arguments, copies, exec_form, instructions, is_ignored
+from tests.support.servers.container import arguments, copies, copy_files, exec_form, instructions, is_ignored
 
 #: The name of each process with its command.
 PROCFILE = dict(line.split(": ", 1) for line in (REPOSITORY / "Procfile").read_text().splitlines())
@@ -65,6 +72,7 @@ def test_everything_that_is_copied_is_there_and_not_ignored() -> None:
         assert (REPOSITORY / source).exists(), source
         assert not is_ignored(source.rstrip("/")), source
     assert not is_ignored("service/api/health.py")
+    assert is_ignored("service/local/up.py")
 
 
 def test_everything_else_stays_out() -> None:
@@ -83,3 +91,38 @@ def test_the_programs_of_the_image_may_be_executed() -> None:
         ["git", "ls-files", "--stage", "container"], cwd=REPOSITORY, capture_output=True, text=True, check=False
     ).stdout.splitlines()
     assert [line for line in listed if not line.startswith("100755")] == []
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working directory of the image."""
+    return copy_files(tmp_path_factory.mktemp("image"))
+
+
+def run(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    # -S: this environment has a hook that finds modules of the checkout; the image has none.
+    command = [sys.executable, "-S", *words]
+    environment = {"PYTHONPATH": os.pathsep.join([str(home), sysconfig.get_path("purelib")])}
+    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_its_processes_and_commands_need_no_local_servers(home: Path) -> None:
+    assert not (home / "service" / "local").exists()
+    loaded = run(home, "-c", "import service.app, worker.main; print(service.__file__)")
+    shown = run(home, "-m", "service.cli", "--help")
+
+    assert (loaded.stderr, Path(loaded.stdout.strip())) == ("", home / "service" / "__init__.py")
+    assert (shown.stderr, shown.returncode) == ("", 0)
+    listed = {line.split()[0] for line in shown.stdout.partition("Commands:")[2].splitlines() if line.strip()}
+    assert listed == COMMANDS.keys() - {"demo", "up"}
+
+
+@pytest.mark.parametrize("name", sorted(LOCAL_COMMANDS))
+def test_a_command_that_needs_local_servers_says_what_is_missing(home: Path, name: str) -> None:
+    refused = run(home, "-m", "service.cli", name, "--data", "anywhere")
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"Error: `autos {name}` needs service.local, which this installation leaves out."
+        f" Run `make {name}` in a checkout of the repository.\n"
+    )
