@@ -6,7 +6,6 @@ from functools import partial
 import msgspec
 from starlette.responses import Response
 
-from service.api.framework.authentication import presented_key
 from service.api.framework.case_problems import not_requested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
@@ -16,7 +15,6 @@ from service.api.progress.stream import RETRY, EventStream, encoded
 from service.api.progress.watcher import ProgressWatcher
 from service.database.cases import processes
 from service.database.cases.processes import Subscription
-from service.domain.api_keys import key_hash
 from service.domain.process_number import ProcessNumber
 
 
@@ -41,7 +39,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
         own = await processes.overview(connection, call.number, call.user.id)
     if own is None:
         raise not_requested()
-    listener = Listener(key_hash(presented_key(call.request)), partial(_snapshot, call.number, own.subscription))
+    listener = Listener(call.key.hash, partial(_snapshot, call.number, own.subscription))
     return EventStream(_events(call.state["watcher"], call.number, listener))
 
 

@@ -9,7 +9,7 @@ from limits import RateLimitItem, parse
 from msgspec import Meta
 
 from service.api.framework import parameters
-from service.api.framework.authentication import authenticate, key_identity, presented_key, revoked
+from service.api.framework.authentication import PresentedKey, authenticate, presented_key, revoked
 from service.api.framework.bodies import decoded, json_bytes
 from service.api.framework.operations import Call, Tag, operation, public, spend
 from service.api.framework.parameters import WebhookUrl
@@ -170,8 +170,9 @@ async def test_receiver(request: ApiRequest) -> ReceivedView:
     """
     webhook_id = request.headers.get("webhook-id", "")
     is_signed = "webhook-signature" in request.headers and bool(webhook_id)
-    user_id = None if is_signed else (await authenticate(request, presented_key(request))).id
-    (await request.state["limiter"].take(*_limit(request, is_signed=is_signed))).check()
+    key = None if is_signed else presented_key(request)
+    user_id = None if key is None else (await authenticate(request, key)).id
+    (await request.state["limiter"].take(*_limit(request, key))).check()
     received = await json_bytes(request)
     body = decoded(received, ReceivedBody)
     async with request.state["database"].connection() as connection:
@@ -187,10 +188,10 @@ async def test_receiver(request: ApiRequest) -> ReceivedView:
     )
 
 
-def _limit(request: ApiRequest, *, is_signed: bool) -> tuple[RateLimitItem, str, str]:
-    if is_signed:
+def _limit(request: ApiRequest, key: PresentedKey | None) -> tuple[RateLimitItem, str, str]:
+    if key is None:
         return RECEIVED, "received", addresses(request.scope.get("client")).get("address", "")
-    return request.state["rates"].requests, "requests", key_identity(presented_key(request))
+    return request.state["rates"].requests, "requests", key.identity
 
 
 async def _signer(connection: Connection, webhook_id: str) -> UUID | None:

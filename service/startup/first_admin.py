@@ -3,7 +3,8 @@
 import structlog
 
 from service.database.connection import UNREACHABLE, Database
-from service.database.users.users import create_first_admin, find_by_key
+from service.database.users.users import create_first_admin, find_by_key_hash
+from service.domain.api_keys import key_hash
 from service.domain.startup import StartupError
 from service.webhooks.signature import new_secret
 
@@ -15,7 +16,7 @@ async def make_first_admin(database: Database, key: str | None) -> None:
     try:
         async with database.transaction() as connection:
             is_made = await create_first_admin(connection, api_key=key, secret=new_secret())
-            is_living = await find_by_key(connection, key) is not None
+            is_living = await find_by_key_hash(connection, key_hash(key)) is not None
     except UNREACHABLE as error:
         raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
     log = structlog.get_logger()

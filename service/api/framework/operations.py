@@ -19,7 +19,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from service.api.framework import parameters
-from service.api.framework.authentication import authenticate, key_identity, presented_key
+from service.api.framework.authentication import PresentedKey, authenticate, presented_key
 from service.api.framework.bodies import json_body, no_body
 from service.api.framework.case_problems import CASE_REFUSALS, case_problem
 from service.api.framework.queries import NoQuery, read_query
@@ -79,6 +79,8 @@ class Call(Generic[Query, Body]):
 
     request: ApiRequest
     user: User
+    key: PresentedKey
+    number_in_path: ProcessNumber | None
     query: Query
     body: Body
 
@@ -89,8 +91,10 @@ class Call(Generic[Query, Body]):
 
     @property
     def number(self) -> ProcessNumber:
-        """The case in the path."""
-        return parameters.process_number(self.request)
+        """The case in the path. Only for operations whose path has one."""
+        if self.number_in_path is None:
+            raise LookupError("the path of this operation has no case number")
+        return self.number_in_path
 
     @property
     def owner(self) -> UUID | None:
@@ -136,20 +140,20 @@ class Operation:
         return response
 
     async def _let_in(self, request: ApiRequest) -> Call[Any, Any]:
-        if "number" in request.path_params:
-            parameters.process_number(request)
-        api_key = presented_key(request)
+        given = request.path_params.get("number")
+        number = None if given is None else parameters.parsed_number(given)
+        key = presented_key(request)
         query = read_query(request, self.query)
         async with request.state["turns"].take() if self.limited else nullcontext():
-            user = await self._identify(request, api_key)
+            user = await self._identify(request, key)
         body = await (no_body(request) if self.body is None else json_body(request, self.body))
-        return Call(request, user, query, body)
+        return Call(request, user, key, number, query, body)
 
-    async def _identify(self, request: ApiRequest, api_key: str) -> User:
-        user = await authenticate(request, api_key)
+    async def _identify(self, request: ApiRequest, key: PresentedKey) -> User:
+        user = await authenticate(request, key)
         if self.access is Access.ADMIN and user.role != "admin":
             raise Problem("forbidden", "Only an administrator may do this.")
-        await spend(request, request.state["rates"].requests, "requests", key_identity(api_key))
+        await spend(request, request.state["rates"].requests, "requests", key.identity)
         return user
 
     async def _response(self, request: ApiRequest, result: object) -> Response:
@@ -172,15 +176,13 @@ async def spend(request: ApiRequest, item: RateLimitItem, *identifiers: str, cos
 
 async def start_downloads(call: Call[Any, Any]) -> None:
     """Count a request that may start a download: these have a limit of their own. Raises `rate_limited` (429)."""
-    identity = key_identity(presented_key(call.request))
-    await spend(call.request, call.state["rates"].downloads, "downloads", identity)
+    await spend(call.request, call.state["rates"].downloads, "downloads", call.key.identity)
 
 
 async def start_many(call: Call[Any, Any], count: int) -> None:
     """Count the cases that a search starts: these have a limit of their own. Raises `rate_limited` (429)."""
     if count:
-        identity = key_identity(presented_key(call.request))
-        await spend(call.request, call.state["rates"].numbers, "numbers", identity, cost=count)
+        await spend(call.request, call.state["rates"].numbers, "numbers", call.key.identity, cost=count)
 
 
 DONE = (Reply(200, "Done."),)

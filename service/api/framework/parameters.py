@@ -32,11 +32,6 @@ WebhookUrl = Annotated[
 ]
 
 
-def process_number(request: ApiRequest) -> ProcessNumber:
-    """The case number in the path. Raises the problem `invalid_process_number` (400)."""
-    return parsed_number(request.path_params["number"])
-
-
 def parsed_number(given: str) -> ProcessNumber:
     """Parse a case number. Raises the problem `invalid_process_number` (400)."""
     try:

@@ -10,7 +10,6 @@ import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
 from service.database.users import api_keys, deleted_users
-from service.domain.api_keys import key_hash
 from service.domain.positions import Position
 from service.domain.users import Role
 
@@ -42,12 +41,11 @@ class NameTaken(Exception):
 _USER_ROW = "SELECT id, name, role, created_at FROM users WHERE deleted_at IS NULL"
 
 
-async def find_by_key(connection: Connection, api_key: str) -> User | None:
+async def find_by_key_hash(connection: Connection, digest: bytes) -> User | None:
     """Return the owner of a key that is not revoked.
 
     The time of the index lookup reveals nothing about a random key. The hash is then compared in constant time.
     """
-    digest = key_hash(api_key)
     row = await connection.fetch_one(
         "SELECT users.id, users.name, users.role, api_keys.id AS key_id, api_keys.hash"
         " FROM api_keys JOIN users ON users.id = api_keys.user_id"

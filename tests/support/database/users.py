@@ -6,7 +6,7 @@ from service.database.connection import Database
 from service.database.users import api_keys, users
 from service.database.users.api_keys import KeyRow
 from service.database.users.users import User
-from service.domain.api_keys import new_api_key
+from service.domain.api_keys import key_hash, new_api_key
 
 
 async def add_key(database: Database, user_id: UUID) -> tuple[UUID, str]:
@@ -39,4 +39,4 @@ async def delete(database: Database, user_id: UUID) -> bool:
 async def owner(database: Database, api_key: str) -> User | None:
     """Who is let in with a key."""
     async with database.connection() as connection:
-        return await users.find_by_key(connection, api_key)
+        return await users.find_by_key_hash(connection, key_hash(api_key))
