@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from service.actions.concurrency import Turns
 from service.actions.shared_listings import SharedListings
 from service.api import (
     archive,
@@ -34,12 +33,14 @@ from service.api import (
     webhook_tests,
 )
 from service.api.framework.document_links import DocumentLinks
+from service.api.framework.download_slots import Limited, Limiter, limited
 from service.api.framework.key_uses import KeyUses
 from service.api.framework.operations import OperationRoute
 from service.api.metrics import exposition
 from service.api.openapi import document
 from service.api.progress.watcher import ProgressWatcher
 from service.api.state import Options, State
+from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE, Database
 from service.health.dependency_notes import DependencyNotes
 from service.health.readiness import Readiness
@@ -168,17 +169,17 @@ def build(settings: Settings) -> RequestIdMiddleware:
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
-    metrics = _watched(settings, database)
-    resolver = _closed_with(stack, DnsResolver())
+    metrics, bell = _watched(settings, database), _open_bell(stack, settings)
+    resolver, slices = _closed_with(stack, DnsResolver()), Slices()
     store = await stack.enter_async_context(open_bucket(settings))
     links = DocumentLinks(store, settings.base_url)
-    slices, turns, bell = Slices(), Turns(settings.database_pool_size // 2), _open_bell(stack, settings)
+    limiter, in_slots = await _open_limits(stack, settings, database)
     readiness = await _open_readiness(stack, settings, metrics, database, bell=bell, store=store)
     return State(
         drain=stack.enter_context(Drain(seconds_to_drain(settings)).on_sigterm()),
         metrics=metrics,
         database=database,
-        listings=await _open_listings(stack, settings, database, metrics, turns=turns, bell=bell),
+        listings=await _open_listings(stack, settings, database, metrics, bell=bell, limited=in_slots["database"]),
         store=store,
         readiness=readiness,
         links=links,
@@ -188,10 +189,10 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         resolver=resolver,
         subscribers=_trial_client(settings, resolver),
         key_uses=_closed_with(stack, KeyUses(database)),
-        limiter=await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url))),
+        limiter=limiter,
+        limited=in_slots,
         rates=_rates(settings),
         portal_credential=portal_credential(settings),
-        turns=turns,
         slices=slices,
         event_limit=settings.webhook_max_documents,
         options=_options(settings),
@@ -226,6 +227,11 @@ def _check_alert_urls(settings: Settings) -> None:
         open_targets(settings.alert_urls)
 
 
+async def _open_limits(stack: AsyncExitStack, settings: Settings, database: Database) -> tuple[Limiter, Limited]:
+    limiter = await stack.enter_async_context(aclosing(RateLimiter(settings.redis_url)))
+    return limiter, limited(database, limiter, slots=settings.database_pool_size // 2)
+
+
 def _rates(settings: Settings) -> Rates:
     return Rates(
         requests=parse(settings.rate_limit_requests),
@@ -235,12 +241,18 @@ def _rates(settings: Settings) -> Rates:
 
 
 async def _open_listings(
-    stack: AsyncExitStack, settings: Settings, database: Database, metrics: ApiMetrics, *, turns: Turns, bell: Bell
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    metrics: ApiMetrics,
+    *,
+    bell: Bell,
+    limited: DatabaseAccess,
 ) -> SharedListings:
     gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART), hang_up=HANG_UP)
     notes = _closed_with(stack, DependencyNotes(database))
     portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))
-    return _closed_with(stack, SharedListings(database, portal, gate, turns, bell))
+    return _closed_with(stack, SharedListings(database, portal, gate, bell, limited=limited))
 
 
 def _trial_client(settings: Settings, resolver: DnsResolver) -> GuardedClient:

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from service.actions.concurrency import Turns
 from service.actions.leased_listing import LISTING_FAILURES, leased, outcome_of
+from service.database.access import DatabaseAccess
 from service.database.cases import case_requests
 from service.database.connection import Connection, Database
 from service.database.portal import listing_leases
@@ -76,11 +76,14 @@ class _Flight:
 class SharedListings:
     """Lists cases for the API."""
 
-    def __init__(self, database: Database, portal: PortalClient, gate: Gate, turns: Turns, bell: Bell) -> None:
+    def __init__(
+        self, database: Database, portal: PortalClient, gate: Gate, bell: Bell, *, limited: DatabaseAccess
+    ) -> None:
+        """`limited`: the database for what a request waits for; `database` renews leases meanwhile."""
         self._database = database
         self._portal = portal
         self._gate = gate
-        self._turns = turns
+        self._limited = limited
         self._bell = bell
         self._flights: dict[ProcessNumber, _Flight] = {}
 
@@ -140,7 +143,7 @@ class SharedListings:
 
     async def _look(self, holder: UUID, asking: Asking) -> tuple[Seen, float]:
         """Take the lease if it is free. Also return the `time.perf_counter` time just before the query."""
-        async with self._turns.take(), self._database.connection() as connection:
+        async with self._limited.connection() as connection:
             now = time.perf_counter()
             waited = timedelta(seconds=now - asking.arrived)
             seen = await listing_leases.take(
@@ -165,8 +168,7 @@ class SharedListings:
             await listing_leases.end(connection, lease, ListingOutcome.LISTED)
             return woken
 
-        async with self._turns.take():
-            woken = await self._database.run(register)
+        woken = await self._limited.run(register)
         if woken is not None:
             await self._bell.ring_job(woken)
 

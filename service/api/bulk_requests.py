@@ -8,18 +8,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from service.actions.cases import begin
+from service.actions.cases import request_case
 from service.actions.shared_listings import SHORT_LISTING_TIMEOUT
 from service.api.framework import parameters
 from service.api.framework.case_problems import CASE_REFUSALS, case_problem
 from service.api.framework.operations import Call, Tag, operation, start_many
 from service.api.framework.parameters import CaseNumber, WebhookUrl
 from service.api.framework.queries import NoQuery
-from service.api.presenters.processes import ProcessSummary, process_summary
-from service.database.cases import process_lists, processes
+from service.api.presenters.processes import ProcessSummary, overview_summary
+from service.database.cases import processes
 from service.database.cases.case_requests import CaseRequest
 from service.database.cases.processes import Completeness
-from service.database.connection import UNREACHABLE, Connection
+from service.database.connection import UNREACHABLE
 from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
 from service.http.problems import Problem, ProblemView
@@ -79,7 +79,7 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
         has_webhook = body.webhook_url is not None
         starting = [each for each in known.values() if not each.is_active and (has_webhook or not each.is_complete)]
         await start_many(call, len(starting))
-    outcomes = await _begin_all(call, known, webhook_url)
+    outcomes = await _request_all(call, known, webhook_url)
     return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
 
 
@@ -90,44 +90,44 @@ def _parsed(given: str) -> ProcessNumber | ProblemView:
         return problem.view()
 
 
-async def _begin_all(
+async def _request_all(
     call: Call[NoQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
 ) -> Outcomes:
     outcomes: Outcomes = {}
     places, deadline = asyncio.Semaphore(SEARCH_CONCURRENCY), time.monotonic() + SEARCH_LISTING_TIMEOUT
 
-    async def begin_one(number: ProcessNumber) -> None:
-        wanted = CaseRequest(
+    async def request_one(number: ProcessNumber) -> None:
+        request = CaseRequest(
             number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
         )
         async with places:
             timeout = min(deadline - time.monotonic(), SHORT_LISTING_TIMEOUT)
-            outcomes[number] = await _begin(call, wanted, is_listed=known[number].is_listed, timeout=timeout)
+            outcomes[number] = await _request(call, request, is_listed=known[number].is_listed, timeout=timeout)
 
     async with asyncio.TaskGroup() as group:
         for number in known:
-            group.create_task(begin_one(number))
+            group.create_task(request_one(number))
     return outcomes
 
 
-async def _begin(
-    call: Call[NoQuery, SearchBody], wanted: CaseRequest, *, is_listed: bool, timeout: float
+async def _request(
+    call: Call[NoQuery, SearchBody], request: CaseRequest, *, is_listed: bool, timeout: float
 ) -> ProcessSummary | ProblemView:
-    auto_download = call.body.auto_download
     try:
-        begun = await begin(
-            call.state, wanted, _find, is_listed=is_listed, auto_download=auto_download, timeout=timeout
+        case = await request_case(
+            call.state,
+            request,
+            is_listed=is_listed,
+            auto_download=call.body.auto_download,
+            with_documents=False,
+            timeout=timeout,
         )
     except CASE_REFUSALS as error:
         return case_problem(error).view()
     except UNREACHABLE:
         busy = "The service cannot reach its database. Ask for this case again."
         return Problem("service_unavailable", busy).view()
-    return begun.found
-
-
-async def _find(connection: Connection, wanted: CaseRequest) -> ProcessSummary:
-    return process_summary(await process_lists.find(connection, wanted.number))
+    return overview_summary(request.number, case.overview)
 
 
 def _result(given: str, number: ProcessNumber | ProblemView, outcomes: Outcomes) -> SearchResult:

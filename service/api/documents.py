@@ -8,7 +8,7 @@ from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
 from service.api.framework import pagination
-from service.api.framework.case_problems import not_requested
+from service.api.framework.case_problems import not_requested, unknown_document
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.framework.queries import NoQuery
@@ -71,7 +71,7 @@ async def content(call: Call[NoQuery, None]) -> Response:
     async with call.state["database"].connection() as connection:
         document = document_id and await documents.find(connection, call.number, document_id)
     if not document:
-        raise Problem("document_not_found", "This case has no such document.")
+        raise unknown_document()
     link = await call.state["links"].signed(document)
     if link is None:
         detail = "The document is not available yet. Its status says why."

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from service.api.framework.operations import Reply, Tag, public
 from service.api.state import ApiRequest
 from service.database import dependencies, workload
-from service.database.connection import UNREACHABLE, Database
+from service.database.access import DatabaseAccess
+from service.database.connection import UNREACHABLE
 from service.database.portal import portal_slots, portal_state
 from service.database.workload import OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
@@ -36,7 +37,7 @@ async def show(request: ApiRequest) -> Response:
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
-async def exposition(metrics: ApiMetrics, database: Database, readiness: Readiness, credential: str) -> bytes:
+async def exposition(metrics: ApiMetrics, database: DatabaseAccess, readiness: Readiness, credential: str) -> bytes:
     """The text of all metrics. Without the database `autos_database_up` is 0, and what it knows is absent."""
     registry = CollectorRegistry()
     found, _ = await asyncio.gather(readiness.look(), _show_database(registry, database, credential))
@@ -45,7 +46,7 @@ async def exposition(metrics: ApiMetrics, database: Database, readiness: Readine
     return metrics.render() + generate_latest(registry)
 
 
-async def _show_database(registry: CollectorRegistry, database: Database, credential: str) -> None:
+async def _show_database(registry: CollectorRegistry, database: DatabaseAccess, credential: str) -> None:
     is_up = Gauge("autos_database_up", "Whether the database answered this question.", registry=registry)
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT), database.connection() as connection:

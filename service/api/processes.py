@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from service.actions.cases import begin
+from service.actions.cases import RequestedCase, request_case
 from service.api.framework import pagination, parameters
 from service.api.framework.case_problems import not_requested
 from service.api.framework.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
@@ -20,16 +20,14 @@ from service.api.presenters.processes import (
     ProcessSummary,
     ProcessView,
     StatusView,
+    case_view,
     process_summary,
-    process_view,
     status_view,
 )
-from service.api.state import State
 from service.database.cases import documents, process_lists, processes
 from service.database.cases.case_requests import CaseRequest
 from service.database.cases.process_lists import ProcessFilter
 from service.database.cases.processes import Overview
-from service.database.connection import Connection
 from service.domain.described.words import shape
 from service.domain.documents import Document
 from service.domain.events import Counts, count
@@ -64,41 +62,26 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
     called at once, for the same state of the case once an hour at most.
     """
     query = call.query
-    async with call.state["turns"].take():
-        async with call.state["database"].connection() as connection:
-            known = await processes.completeness(connection, call.number)
-        starts = query.force_refresh or not known.is_complete or query.webhook_url is not None
-        if query.auto_download and starts:
-            await start_downloads(call)
+    async with call.state["database"].connection() as connection:
+        known = await processes.completeness(connection, call.number)
+    starts = query.force_refresh or not known.is_complete or query.webhook_url is not None
+    if query.auto_download and starts:
+        await start_downloads(call)
     webhook_url = None
     if query.webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, query.webhook_url)
-    wanted = CaseRequest(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
-    begun = await begin(call.state, wanted, find_case, is_listed=known.is_listed, auto_download=query.auto_download)
-    if begun.is_kept:
-        return Answer(await case_view(call.state, wanted, begun.found), 202)
-    tag = await _tag("case", call, begun.found[0])
+    request = CaseRequest(call.number, call.user.id, call.state["request_id"], webhook_url, query.force_refresh)
+    case = await request_case(call.state, request, is_listed=known.is_listed, auto_download=query.auto_download)
+    if case.is_unlisted:
+        return Answer(await _view(call, case), 202)
+    tag = await _tag("case", call, case.overview)
     if has_newest(call.request, tag):
         return not_modified(tag)
-    return Answer(await case_view(call.state, wanted, begun.found), headers={"ETag": tag})
+    return Answer(await _view(call, case), headers={"ETag": tag})
 
 
-Case = tuple[Overview, list[Document]]
-
-
-async def find_case(connection: Connection, wanted: CaseRequest) -> Case:
-    """Read what `case_view` shows. Raises the problem `process_not_found` (404)."""
-    overview = await processes.versioned_overview(connection, wanted.number, wanted.user_id)
-    if overview is None:
-        raise not_requested()
-    return overview, await documents.of_process(connection, wanted.number)
-
-
-async def case_view(state: State, wanted: CaseRequest, case: Case) -> ProcessView:
-    """The response of the main entry, with links that are signed now."""
-    overview, registered = case
-    views = await document_views(registered, state["links"], state["slices"])
-    return process_view(wanted.number, overview, registered, views)
+async def _view(call: Call[ShowQuery, None], case: RequestedCase) -> ProcessView:
+    return await case_view(call.number, case.overview, case.documents, call.state["links"], call.state["slices"])
 
 
 class StatusQuery(msgspec.Struct, frozen=True):

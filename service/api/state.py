@@ -9,11 +9,12 @@ from starlette.requests import Request
 
 from service.actions.state import ActionState
 from service.api.framework.document_links import DocumentLinks
+from service.api.framework.download_slots import Limited, Limiter
 from service.api.framework.key_uses import KeyUses
 from service.api.progress.watcher import ProgressWatcher
 from service.health.readiness import Readiness
 from service.http.drain import Drain
-from service.http.rate_limits import RateLimiter, Rates
+from service.http.rate_limits import Rates
 from service.http.slices import Slices
 from service.observability.metrics import ApiMetrics
 from service.storage.object_store import ObjectStore
@@ -43,7 +44,8 @@ class State(ActionState):
     resolver: NameResolver
     subscribers: GuardedClient  #: for webhook tests; deliveries are sent by workers
     key_uses: KeyUses
-    limiter: RateLimiter
+    limiter: Limiter
+    limited: Limited  #: replaces the database and the limiter in limited operations
     rates: Rates
     portal_credential: str  #: to look up whether the portal refuses it; handlers never send it
     slices: Slices  #: of the work on large responses

@@ -2,14 +2,15 @@
 
 import structlog
 
-from service.database.connection import UNREACHABLE, Database
+from service.database.access import DatabaseAccess
+from service.database.connection import UNREACHABLE
 from service.database.users.users import create_first_admin, find_by_key_hash
 from service.domain.api_keys import key_hash
 from service.domain.startup import StartupError
 from service.webhooks.signature import new_secret
 
 
-async def make_first_admin(database: Database, key: str | None) -> None:
+async def make_first_admin(database: DatabaseAccess, key: str | None) -> None:
     """Create the administrator if there is none, and log whether the key was used. Raises `StartupError`."""
     if key is None:
         return

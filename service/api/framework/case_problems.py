@@ -1,18 +1,24 @@
-"""The problems for cases that the portal does not list."""
+"""The problems for cases and documents that are not there, or that the portal does not list."""
 
 import math
 
+from service.actions.cases import NotRequested
+from service.actions.downloads import UnknownDocument
 from service.actions.shared_listings import Unlisted
 from service.http.problems import Problem
 from service.portal.errors import AccessDenied, NotFound
 
 RETRY_AFTER = "30"  # seconds
 #: The exceptions that a request for a case may raise.
-CASE_REFUSALS = (Unlisted, NotFound, AccessDenied)
+CASE_REFUSALS = (Unlisted, NotFound, AccessDenied, NotRequested, UnknownDocument)
 
 
-def case_problem(error: Unlisted | NotFound | AccessDenied) -> Problem:
+def case_problem(error: Unlisted | NotFound | AccessDenied | NotRequested | UnknownDocument) -> Problem:
     """The problem for such an exception."""
+    if isinstance(error, NotRequested):
+        return not_requested()
+    if isinstance(error, UnknownDocument):
+        return unknown_document()
     if isinstance(error, NotFound):
         return Problem("process_not_found", "The portal does not know this case.")
     if isinstance(error, AccessDenied):
@@ -25,3 +31,8 @@ def case_problem(error: Unlisted | NotFound | AccessDenied) -> Problem:
 def not_requested() -> Problem:
     """The problem for a case that is not in the database. For operations that do not ask the portal."""
     return Problem("process_not_found", "Nobody has requested this case yet.")
+
+
+def unknown_document() -> Problem:
+    """The problem for a document that the case does not have."""
+    return Problem("document_not_found", "This case has no such document.")

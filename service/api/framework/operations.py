@@ -5,7 +5,6 @@ of its docstring is the summary, and the rest is the description.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from types import UnionType
@@ -119,7 +118,7 @@ class Operation:
     replies: tuple[Reply, ...]
     problems: tuple[str, ...]  #: codes, beyond those that every operation of its kind has
     access: Access
-    limited: bool = False  #: may come in bursts, so authentication waits for a download slot
+    limited: bool = False  #: may come in bursts, so it uses the database and Redis in download slots only
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
     answer: Any = None
@@ -130,6 +129,8 @@ class Operation:
             return await self._response(request, await self.handler(request))
         rate: dict[str, str] = {}
         request.scope["state"]["rate_headers"] = rate
+        if self.limited:
+            request.scope["state"] |= request.state["limited"]
         try:
             response = await self._response(request, await self.handler(await self._let_in(request)))
         except (Problem, *CASE_REFUSALS) as error:
@@ -144,8 +145,7 @@ class Operation:
         number = None if given is None else parameters.parsed_number(given)
         key = presented_key(request)
         query = read_query(request, self.query)
-        async with request.state["turns"].take() if self.limited else nullcontext():
-            user = await self._identify(request, key)
+        user = await self._identify(request, key)
         body = await (no_body(request) if self.body is None else json_body(request, self.body))
         return Call(request, user, key, number, query, body)
 

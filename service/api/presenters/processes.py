@@ -7,14 +7,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from service.api.framework.document_links import DocumentLinks
 from service.api.framework.timestamps import Timestamp, to_utc
-from service.api.presenters.documents import DocumentView, FailureCode
+from service.api.presenters.documents import DocumentView, FailureCode, document_views
 from service.database.cases.process_lists import ProcessRow
 from service.database.cases.processes import Overview
 from service.domain.documents import Document
 from service.domain.events import Counts, count
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus, ProcessStatus, process_status
+from service.http.slices import Slices
 
 
 class _Process(msgspec.Struct, frozen=True):
@@ -98,6 +100,26 @@ def process_summary(row: ProcessRow) -> ProcessSummary:
     )
 
 
+def overview_summary(number: ProcessNumber, overview: Overview) -> ProcessSummary:
+    """A case as lists show it."""
+    process, job = overview.process, overview.active_job
+    return process_summary(
+        ProcessRow(
+            number=number.digits,
+            court=process.court,
+            court_class=process.court_class,
+            subject=process.subject,
+            filed_at=process.filed_at,
+            secrecy_level=process.secrecy_level,
+            total_documents=process.total_documents,
+            status=overview.status,
+            job_id=None if job is None else job.id,
+            created_at=process.created_at,
+            updated_at=process.updated_at,
+        )
+    )
+
+
 class ProgressView(msgspec.Struct, frozen=True):
     """The status without the documents and without any user's webhook."""
 
@@ -115,10 +137,11 @@ class ProgressView(msgspec.Struct, frozen=True):
     completed_at: Timestamp | None
 
 
-def process_view(
-    number: ProcessNumber, overview: Overview, documents: list[Document], views: list[DocumentView]
+async def case_view(
+    number: ProcessNumber, overview: Overview, documents: list[Document], links: DocumentLinks, slices: Slices
 ) -> ProcessView:
-    """The response of the main entry."""
+    """The response of the main entry, with links that are signed now. Raises `StorageError`."""
+    views = await document_views(documents, links, slices)
     counts, process, subscription = count(documents), overview.process, overview.subscription
     return ProcessView(
         process_number=number.masked,

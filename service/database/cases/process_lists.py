@@ -10,7 +10,6 @@ import msgspec
 from service.database.connection import Connection, as_struct
 from service.database.horizon import horizon
 from service.domain.positions import Position
-from service.domain.process_number import ProcessNumber
 from service.domain.statuses import FINAL_STATUSES, JobStatus, ProcessStatus
 
 
@@ -123,14 +122,6 @@ def _ordered(
         f"{rows} WHERE {' AND '.join(conditions or ['true'])}"
         f" ORDER BY {place[0]} {direction}, {place[1]} {direction} LIMIT :limit"
     )
-
-
-async def find(connection: Connection, number: ProcessNumber) -> ProcessRow:
-    """Return a case that this transaction has locked. Raises `LookupError`."""
-    row = await connection.fetch_one(f"{_ROW} WHERE number = :number", {"number": number.digits})
-    if row is None:
-        raise LookupError("the case was locked by this transaction and is not there")
-    return as_struct(row, ProcessRow)
 
 
 def _conditions(wanted: ProcessFilter) -> tuple[list[str], dict[str, Any]]:

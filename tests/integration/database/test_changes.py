@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -206,8 +207,8 @@ async def test_a_new_case_and_each_change_have_the_time_of_the_statement(
         moments = [await connection.fetch_val("SELECT now()")]
         for _ in range(2):
             await change(connection, number)
-            row: Any = await process_lists.find(connection, ProcessNumber.parse(number))
-            moments.append(row.updated_at)
+            overview: Any = await processes.overview(connection, ProcessNumber.parse(number), uuid4())
+            moments.append(overview.process.updated_at)
 
     assert moments == sorted(set(moments))
 

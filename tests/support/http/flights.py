@@ -9,7 +9,6 @@ from typing import cast
 from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
-from service.actions.concurrency import Turns
 from service.actions.shared_listings import Asking, SharedListings
 from service.database.connection import Database
 from service.domain.listings import Listing
@@ -85,7 +84,7 @@ class ApiProcess:
 async def api_process(database: Database, portal: HeldPortal) -> AsyncIterator[ApiProcess]:
     """Several of them, on one database, share what they share in different processes."""
     bell = AsyncMock()
-    listings = SharedListings(database, cast("PortalClient", portal), Gate(2), Turns(3), bell)
+    listings = SharedListings(database, cast("PortalClient", portal), Gate(2), bell, limited=database)
     try:
         yield ApiProcess(listings, bell)
     finally:

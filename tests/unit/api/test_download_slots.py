@@ -1,20 +1,20 @@
-"""Who has a turn, who waits for one, and that no place is ever lost."""
+"""How many slots there are, how long a request waits for one, and that none is ever lost."""
 
 import asyncio
 
 import pytest
 
-from service.actions import concurrency
-from service.actions.concurrency import Turns
+from service.api.framework import download_slots
+from service.api.framework.download_slots import DownloadSlots
 from service.database.connection import UNREACHABLE
 
 
 async def test_so_many_have_a_turn_at_a_time() -> None:
-    crowd, at_work, most = Turns(3), set[int](), 0
+    crowd, at_work, most = DownloadSlots(3), set[int](), 0
 
     async def work(place: int) -> None:
         nonlocal most
-        async with crowd.take():
+        async with crowd.acquire():
             at_work.add(place)
             most = max(most, len(at_work))
             await asyncio.sleep(0)
@@ -28,22 +28,22 @@ async def test_so_many_have_a_turn_at_a_time() -> None:
 async def test_who_waits_for_too_long_is_answered_like_one_who_finds_no_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    crowd = Turns(1)
-    async with crowd.take():
-        monkeypatch.setattr(concurrency, "ACQUIRE_TIMEOUT", 0.0)
+    crowd = DownloadSlots(1)
+    async with crowd.acquire():
+        monkeypatch.setattr(download_slots, "ACQUIRE_TIMEOUT", 0.0)
         with pytest.raises(UNREACHABLE):
-            async with crowd.take():
+            async with crowd.acquire():
                 pass
 
-    async with crowd.take():
+    async with crowd.acquire():
         pass
 
 
 async def test_who_gives_up_takes_no_place_along() -> None:
-    crowd = Turns(1)
+    crowd = DownloadSlots(1)
 
     async def work() -> None:
-        async with crowd.take():
+        async with crowd.acquire():
             await asyncio.Event().wait()
 
     tasks = [asyncio.create_task(work()) for _ in range(3)]
@@ -52,5 +52,5 @@ async def test_who_gives_up_takes_no_place_along() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
-    async with asyncio.timeout(60), crowd.take():
+    async with asyncio.timeout(60), crowd.acquire():
         pass
