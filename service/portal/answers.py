@@ -25,6 +25,7 @@ from service.portal.errors import (
     Unavailable,
 )
 
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
 PORTAL_RETRY_AFTER_MAX = 600.0  # seconds; a longer Retry-After is cut to this
 #: Words of the portal's errors, in lower case, without accents. Messages about an invalid token have "acesso" too.
 _TOKEN = re.compile(r"token|sessao|expirad|bearer|jwt|autenticac|autenticad|credencia")
@@ -34,8 +35,11 @@ _DENIAL = re.compile(
 )
 #: Also a denial, unless the message reports a temporary failure (`_PASSING`), for example of the access check.
 _DENIAL_IN_A_WORD = re.compile(r"permissao|autorizacao|autorizado a|sigil|segredo")
+#: A denial whatever the status. A word alone may be about a wrong parameter ("nivelSigilo").
+_SECRECY = re.compile(r"\b(sigilos[oa]s?|(em|sob|de) sigilo|(em|sob) segredo|segredo de justica)\b")
 _PASSING = re.compile(
-    r"indisponivel|temporari|tente (novamente|mais tarde)|timeout|unavailable"
+    r"indisponivel|temporari|tente (novamente|mais tarde)|timeout|timed out|unavailable|manutencao|maintenance"
+    r"|fora do ar|instabilidade|sobrecarreg|try again"
     r"|(erro|falha) (intern|inesperad|de comunicac)"
     r"|(verificar|validar|determinar|checar|apurar)\b.{0,40}(acesso|permiss|autorizac|sigil|segredo)"
 )
@@ -49,15 +53,25 @@ _LOGIN = re.compile(
     r"|/[\w-]*(login|log-?on|sign-?in|entrar|autenticacao|autenticar|sessao|session)\b",
     re.IGNORECASE,
 )
-_TEXTS = frozenset(
-    {"message", "messages", "mensagem", "mensagens", "msg", "detail", "details", "detalhe", "detalhes", "texto"}
-    | {"error", "errors", "erro", "erros", "error_description", "descricao", "description", "title", "titulo", "motivo"}
+#: A service that fails checks tokens no better: this says nothing about the token, unless it names a fault of it.
+_OUTAGE = re.compile(r"indisponivel|unavailable|manutencao|maintenance|fora do ar|timeout|timed out|instabilidade")
+_TOKEN_FAULT = re.compile(r"expirad|expired|invalid|revogad|revoked")
+#: A 404 of a gateway that has lost the portal, or of a portal that could not look.
+_NO_SERVICE = re.compile(
+    r"\bno (route|handler|healthy|static|instance|available)|\b(upstream|backend)\b|route not found"
+    r"|(rota|servico|instancia) .{0,30}?nao|(falha|erro) (ao|na|no)\b|nao foi possivel"
 )
-_MARKS = _TEXTS | {"status", "path", "timestamp", "code", "codigo"}
+#: Names of members with texts of an error.
+_TEXTS = re.compile(r"mens[ag]|mess|msg|erro|exce[pc]|moti|reason|deta|descri|tit[lu]|texto|cause|causa", re.IGNORECASE)
+_WRAPPERS = frozenset({"data", "dados", "body", "response", "resposta", "result", "resultado", "fault"})
+_STATUSES = frozenset({"status", "statuscode", "httpstatus", "code", "codigo"})
+_MARKS = _STATUSES | {"path", "timestamp"}
 _DEPTH = 4  # levels of nested objects and lists that are read in an error
 _LATER: Mapping[int, type[Unavailable]] = {202: NotReady, 429: Busy}
 #: Pages with these statuses come from the portal or an overloaded server behind it, not from a firewall.
 _NO_BLOCKS = frozenset({408, 429})
+#: Statuses that may be about the requested case or document, beside 401 and 403.
+_ABOUT_THIS = frozenset({400, 404, 409, 410, 422, 423, 451})
 _NETWORK_LOGIN = 511  # Network Authentication Required (RFC 6585): the local network wants a login first
 
 
@@ -83,28 +97,41 @@ class Answer(msgspec.Struct, frozen=True):
         except (ValueError, RecursionError):
             return None
         objects = value if isinstance(value, list) else [value]
-        is_error = objects and all(isinstance(each, dict) and _lowered(each).keys() & _MARKS for each in objects)
-        return value if is_error else None
+        return value if objects and all(_is_error(each) for each in objects) else None
 
     @property
     def message(self) -> str:
         """The texts of the portal's JSON error, in lower case and without accents."""
         return fold(" ".join(_texts(self.error, _DEPTH)))
 
+    @property
+    def tells_failure(self) -> bool:
+        """True if the portal's JSON error names the status of a temporary failure, other than that of the answer."""
+        errors = self.error if isinstance(self.error, list) else [self.error]
+        values = (each for error in errors if error for name, each in error.items() if name.lower() in _STATUSES)
+        return any(re.fullmatch(r"5[0-9][0-9]|408|425|429", str(each)) for each in values)
 
-def _lowered(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.lower(): each for name, each in value.items()}
+
+def _is_error(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    is_marked = any(name.lower() in _MARKS or _TEXTS.search(name) for name in value)
+    return is_marked or any(name.lower() in _WRAPPERS and _is_error(each) for name, each in value.items())
 
 
 def _texts(value: Any, depth: int) -> list[str]:
-    """The texts of an error, from the members named in `_TEXTS`."""
+    """The texts of an error, from the members whose names fit `_TEXTS`."""
     if isinstance(value, str):
         return [value]
     if depth == 0 or not isinstance(value, dict | list):
         return []
     inner = value
     if isinstance(value, dict):
-        inner = [each for name, each in _lowered(value).items() if name in _TEXTS]
+        inner = [
+            each
+            for name, each in value.items()
+            if _TEXTS.search(name) or (name.lower() in _WRAPPERS and isinstance(each, dict | list))
+        ]
     return [text for each in inner for text in _texts(each, depth - 1)]
 
 
@@ -130,8 +157,8 @@ def judge(answer: Answer) -> PortalError:
         return Blocked(ErrorCode.PORTAL_UNAVAILABLE, f"a page of a firewall with status {answer.status}")
     if answer.status in {401, 403}:
         return _refusal(answer)
-    if answer.status in {404, 410} and answer.error is not None:
-        return NotFound(ErrorCode.DOCUMENT_NOT_FOUND, "not found")
+    if answer.status in _ABOUT_THIS and answer.error is not None:
+        return _about_this(answer)
     if answer.status in range(300, 400):
         return _redirect(answer)
     code = ErrorCode.PORTAL_ERROR if answer.status == 500 and not answer.is_html else ErrorCode.PORTAL_UNAVAILABLE
@@ -145,9 +172,23 @@ def _may_block(answer: Answer) -> bool:
     return answer.status == _NETWORK_LOGIN or (answer.status == 503 and answer.retry_after is None)
 
 
+def _about_this(answer: Answer) -> PortalError:
+    """The error for a status that may be about the case or the document. Only clear words are final."""
+    message = answer.message
+    is_denial = (_DENIAL.search(message) or _SECRECY.search(message)) and not _PASSING.search(message)
+    if is_denial and not _TOKEN.search(message) and not answer.tells_failure:
+        return AccessDenied(ErrorCode.DOCUMENT_ACCESS_DENIED, "access is denied")
+    is_absent = answer.status in {404, 410} and not answer.tells_failure
+    if is_absent and not any(words.search(message) for words in (_TOKEN, _PASSING, _NO_SERVICE)):
+        return NotFound(ErrorCode.DOCUMENT_NOT_FOUND, "not found")
+    sentence = f"the portal answered {answer.status}"
+    return Unavailable(ErrorCode.PORTAL_UNAVAILABLE, sentence, retry_after=answer.retry_after)
+
+
 def _refusal(answer: Answer) -> PortalError:
     message = answer.message
-    if (named := None if _TOKEN.search(message) else _in_so_many_words(message, answer.retry_after)) is not None:
+    is_of_token = _TOKEN.search(message) and not (_OUTAGE.search(message) and not _TOKEN_FAULT.search(message))
+    if (named := None if is_of_token else _in_so_many_words(message, answer.retry_after)) is not None:
         return named
     is_plain_text = answer.error is None and bool(answer.body.strip())
     if is_plain_text and answer.status == 403:
@@ -178,12 +219,19 @@ def says_no_record(answer: Answer) -> bool:
     return answer.status == 404 and bool(_NO_RECORD.search(message)) and not _NO_ROUTE.search(message)
 
 
-def parse_retry_after(text: str) -> float | None:
-    """Return seconds from now, at most `PORTAL_RETRY_AFTER_MAX`; None if the header cannot be parsed."""
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:10]), int(PORTAL_RETRY_AFTER_MAX)))
+def parse_retry_after(*values: str) -> float | None:
+    """Return seconds from now, at most `PORTAL_RETRY_AFTER_MAX`, the longest of several; None without a valid one."""
+    seconds = [_seconds(value.strip()) for value in values]
+    return max((each for each in seconds if each is not None), default=None)
+
+
+def _seconds(text: str) -> float | None:
+    if _NUMBER.fullmatch(text):
+        return min(float(text[:20]), PORTAL_RETRY_AFTER_MAX)
     try:
-        seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+        moment = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
+        # The third form of HTTP's dates has no zone; all of them are UTC (RFC 9110, section 5.6.7).
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), PORTAL_RETRY_AFTER_MAX)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(max(seconds, 0.0), PORTAL_RETRY_AFTER_MAX)

@@ -272,7 +272,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
         response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         body,
         response.headers.get("Location", ""),
-        parse_retry_after(response.headers.get("Retry-After", "")),
+        parse_retry_after(*response.headers.getall("Retry-After", ())),
     )
 
 

@@ -37,6 +37,11 @@ _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
 _NUMBER = re.compile(r"(?:^|/)processos/([0-9.-]{20,25})/")
 _INT4, _INT8 = 2**31, 2**63  # limits of the database columns (exclusive)
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_DAY = re.compile(
+    r"(\d{2})[/.-](\d{2})[/.-](\d{4})(?:(?:T|,?\s+|\s+às\s+)(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?\Z", re.ASCII
+)
+_EPOCH = re.compile(r"\d{9,13}", re.ASCII)  # compact ISO 8601 has 8 digits, or 14
+_MILLISECONDS = 12  # digits, from which on they are milliseconds: 1973 as milliseconds, 5138 as seconds
 _YEARS = range(1900, 2101)  # of real filings; some systems write other years for "never"
 _NEVER = frozenset({date(1900, 1, 1), date(1970, 1, 1)})  # the epochs of two kinds of systems, written for "never"
 _SECRECY_LEVELS: Mapping[str, int] = {
@@ -202,12 +207,21 @@ def _href(value: Any) -> str | None:
 
 def _time(value: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text(value))
+        moment = _written_time(text(value).strip())
         moment = moment if moment.tzinfo else moment.replace(tzinfo=BRASILIA)
         moment.astimezone(UTC)  # years 1 and 9999, which some systems write for "never", may overflow in UTC
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return None
     return None if moment.year not in _YEARS or moment.date() in _NEVER else moment
+
+
+def _written_time(written: str) -> datetime:
+    """Read ISO 8601, the Brazilian form of a date, or seconds or milliseconds since the epoch. Raises `ValueError`."""
+    if _EPOCH.fullmatch(written):
+        return datetime.fromtimestamp(int(written) / (1 if len(written) < _MILLISECONDS else 1000), UTC)
+    if day := _DAY.match(written):
+        written = f"{day[3]}-{day[2]}-{day[1]}T{day[4] or '00:00'}"
+    return datetime.fromisoformat(written)
 
 
 def _clean(value: Any) -> str:
