@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, str] = {
 }
 #: The commands that run a stack on this machine, and what they need. The image leaves that out.
 LOCAL_COMMANDS = frozenset({"demo", "up"})
-LOCAL_MODULES = ("service.local",)
+LOCAL_MODULES = ("service.local", "psutil")
 
 
 class LazyGroup(click.Group):

@@ -1,4 +1,4 @@
-"""What the operating system knows about processes and ports. Linux only; elsewhere no process is recognised."""
+"""What the operating system knows about processes and ports."""
 
 import contextlib
 import ctypes
@@ -9,8 +9,8 @@ import socket
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 from service.local.errors import LocalStackError
 
@@ -23,21 +23,7 @@ _PORT_ATTEMPTS = 200
 _PR_SET_PDEATHSIG = 1
 
 
-@dataclass(frozen=True)
-class _Status:
-    state: str
-    parent: int
-    threads: int
-    started: str  # in clock ticks since the machine was started
-
-
-def _status_of(pid: int) -> _Status | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = text.rpartition(")")[2].split()  # the name in parentheses may hold spaces and parentheses
-    return _Status(state=fields[0], parent=int(fields[1]), threads=int(fields[17]), started=fields[19])
+_ENDED = frozenset({psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD})
 
 
 def identity_of(pid: int) -> str | None:
@@ -45,28 +31,21 @@ def identity_of(pid: int) -> str | None:
 
     A process that has ended and was not yet collected by its parent counts as ended.
     """
-    status = _status_of(pid)
-    # The first thread of a process can be a zombie while others still run.
-    if status is None or (status.state in {"Z", "X"} and status.threads <= 1):
+    try:
+        process = psutil.Process(pid)
+        # The first thread of a process can be a zombie while others still run.
+        has_ended = process.status() in _ENDED and process.num_threads() <= 1
+        return None if has_ended else f"{process.create_time():.2f}"
+    except psutil.NoSuchProcess:
         return None
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot}:{status.started}"
 
 
 def descendants_of(pid: int) -> list[int]:
     """The processes below a process, parents before their children."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        status = _status_of(int(entry.name))
-        if status is not None:
-            children.setdefault(status.parent, []).append(int(entry.name))
-    found: list[int] = []
-    pending = [pid]
-    while pending:
-        below = children.get(pending.pop(), [])
-        found += below
-        pending += below
-    return found
+    try:
+        return [process.pid for process in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def signal_tree(pid: int, number: signal.Signals) -> list[int]:
@@ -85,7 +64,10 @@ def signal_process(pid: int, number: signal.Signals) -> None:
 
 
 def wait_until_ended(pids: Iterable[int], seconds: float) -> bool:
-    """Whether all of them ended in time. Own children count as ended before they are collected."""
+    """Whether all of them ended in time. Own children count as ended before they are collected.
+
+    `psutil.wait_procs` would collect own children, whose exit codes `subprocess` then misses.
+    """
     deadline = time.monotonic() + seconds
     remaining = list(pids)
     while remaining := [pid for pid in remaining if identity_of(pid) is not None]:

@@ -117,7 +117,7 @@ def test_servers_whose_supervisor_was_killed_are_ended_by_the_next_start(spare_d
 
 def test_a_process_that_merely_has_the_number_of_an_earlier_server_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
-        (tmp_path / "processes").write_text(f"{bystander.pid} another-boot:1 {int(signal.SIGTERM)}\n")
+        (tmp_path / "processes").write_text(f"{bystander.pid} 1.00 {int(signal.SIGTERM)}\n")
         PidRecord(tmp_path / "processes").end_leftovers()
         assert bystander.poll() is None
         bystander.kill()

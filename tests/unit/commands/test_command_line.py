@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from service.cli import COMMANDS, main
+from service.cli import COMMANDS, LOCAL_COMMANDS, main
 
 LOADED = """
 import sys
@@ -29,6 +29,14 @@ def test_every_command_goes_by_its_own_name(name: str) -> None:
 
 def test_the_commands_are_listed_by_their_names() -> None:
     assert main.list_commands(click.Context(main)) == sorted(COMMANDS)
+
+
+def test_local_commands_are_hidden_without_what_they_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+
+    assert main.list_commands(click.Context(main)) == sorted(COMMANDS.keys() - LOCAL_COMMANDS)
+    with pytest.raises(click.ClickException, match=r"^`autos up` needs psutil, .* Run `make up` in a checkout"):
+        main.get_command(click.Context(main), "up")
 
 
 def test_a_command_that_is_none_is_not_found() -> None:
