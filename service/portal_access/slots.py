@@ -72,6 +72,7 @@ class PortalShare:
     async def keep_for_ever(self) -> None:
         """Renew leases and adjust the gate until cancelled, then give all slots back."""
         try:
+            # Not `run_forever` of the worker: events end the pauses, and `agree` also runs outside of this loop.
             while True:
                 await self.agree()
                 await self._rest()

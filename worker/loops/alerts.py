@@ -4,18 +4,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import structlog
 
-from service.database.connection import UNREACHABLE, Database
+from service.database.connection import Database
 from service.database.jobs import job_alerts
 from service.database.jobs.job_alerts import Exhausted, MostlyFailed, Telling, Topic
+from worker.loops.run_forever import run_forever
 
 if TYPE_CHECKING:
     from service.observability.alert_targets import Target
 
-FAILURE_CHECK_INTERVAL = 2.0  # seconds between two checks for failures
+FAILURE_CHECK_INTERVAL = 2.0  # seconds between two checks for failures of one topic
 ALERT_INTERVAL = timedelta(seconds=60)  # between two messages: what fails meanwhile goes into the next one
 ALERT_RETRY_DELAY = timedelta(seconds=60)  # after a message that could not be sent
 ALERT_TIMEOUT = 60.0  # seconds for one target
@@ -51,19 +53,14 @@ async def alert_for_ever(database: Database, found: Alerts) -> None:
 
 
 async def _tell_for_ever(database: Database, target: "Target") -> None:
-    while True:
-        for topic in Topic:
-            await _try_to_tell(database, target, topic)
-        await asyncio.sleep(FAILURE_CHECK_INTERVAL)
+    # One topic in each step: an error in one topic must not keep the other from being reported.
+    topics = cycle(Topic)
 
+    async def tell_next() -> None:
+        await tell(database, target, next(topics))
 
-async def _try_to_tell(database: Database, target: "Target", topic: Topic) -> None:
-    try:
-        await tell(database, target, topic)
-    except UNREACHABLE as error:
-        structlog.get_logger().warning("alerts_postponed", error=type(error).__name__)
-    except Exception:  # noqa: BLE001  (process boundary: later failures must still be reported)
-        structlog.get_logger().exception("alerts_failed")
+    interval = FAILURE_CHECK_INTERVAL / len(Topic)
+    await run_forever(tell_next, interval=interval, postponed="alerts_postponed", failed="alerts_failed")
 
 
 async def tell(database: Database, target: "Target", topic: Topic) -> bool:

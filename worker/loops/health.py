@@ -36,6 +36,7 @@ def arq_health_key(name: str | None) -> str:
 
 async def stay_healthy(redis: ArqRedis, name: str | None) -> None:
     """Renew the key until cancelled."""
+    # Not `run_forever`: the client waits while Redis is away, and the worker has to end by any other error.
     while True:
         await redis.set(health_key(name), b"alive", px=HEALTH_KEY_LIFETIME)
         await asyncio.sleep(HEALTH_INTERVAL)

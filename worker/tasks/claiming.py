@@ -54,6 +54,7 @@ class ClaimLoop:
     async def claim_for_ever(self) -> None:
         """Claim until cancelled. Jobs that run go on; the shutdown ends them."""
         was_woken = False
+        # Not `run_forever`: messages end the pauses, and an error of a claim stays in its own task.
         while True:
             self._woken.clear()
             while self._running < self._scale * NEWCOMERS_MAX and await self._claim():
