@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 import structlog
-from arq.worker import Worker, func
+from arq.worker import func
 
 from service.database.connection import Database
 from service.domain.startup import StartupError
@@ -22,11 +22,8 @@ from service.observability.metrics_server import serving_metrics
 from service.portal.gate import HANG_UP, Gate
 from service.portal_access.slots import PortalShare
 from service.queue.task_queue import (
-    DELIVER_WEBHOOK,
-    DELIVERY_QUEUE,
     DOWNLOAD_PROCESS,
     DOWNLOAD_QUEUE,
-    LATE_DELIVERY_QUEUE,
     Bell,
     Patience,
     decode_message,
@@ -45,16 +42,13 @@ from worker.loops.health import Unhealthy, arq_health_key, check_health, leave, 
 from worker.loops.rescue import sweep_for_ever
 from worker.loops.retention import remove_for_ever
 from worker.loops.tidying import tidy_for_ever
+from worker.queues import SERVED_QUEUES, UNLIMITED, arq_worker
 from worker.shutdown import SHUTDOWN_TIMEOUT, Drain, end
 from worker.tasks.claiming import ClaimLoop
-from worker.tasks.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
 from worker.tasks.download_process import CLAIM_LOOP, claim_and_run, download_process
 
-FIRST_ATTEMPTS_AT_ONCE = 100
-LATE_ATTEMPTS_AT_ONCE = 50
 # A message taken by a worker that died is skipped for this long and 10 seconds; workers look for jobs every second.
 WAKING_TIMEOUT = timedelta(seconds=5)
-UNLIMITED = 1_000_000  # tries; PostgreSQL decides what has failed, never the queue
 
 
 def __getattr__(name: str) -> Any:
@@ -129,8 +123,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     ctx["sweeper"] = asyncio.create_task(_sweep(context, settings.delivery_days))
     ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
     ctx["deliverers"] = [
-        _delivery_worker(_common(settings.redis_url, ctx["patience"]), context, is_late=is_late)
-        for is_late in (False, True)
+        arq_worker(queue, context, _common(settings.redis_url, ctx["patience"])) for queue in SERVED_QUEUES
     ]
     ctx[CLAIM_LOOP] = _claim_loop(context)
     if (main := asyncio.current_task()) is not None:
@@ -151,20 +144,6 @@ async def _sweep(context: Context, delivery_days: int) -> None:
         loops.create_task(sweep_for_ever(context.database, context.bell, context.metrics))
         loops.create_task(tidy_for_ever(context.database, context.store, context.metrics))
         loops.create_task(remove_for_ever(context.database, days=delivery_days))
-
-
-def _delivery_worker(common: dict[str, Any], context: Context, *, is_late: bool) -> Worker:
-    # The message of a worker that died stays in the queue, skipped by the others, for this long and 10 seconds.
-    timeout = context.limits.webhook_timeout + 2 * LEASE_MARGIN
-    # For a postponed attempt half a second does not matter, and more frequent polls cost an idle worker's CPU.
-    pace = {"poll_delay": 0.5} if is_late else {}
-    return Worker(
-        [func(deliver_webhook, name=DELIVER_WEBHOOK, timeout=timeout, max_tries=UNLIMITED)],
-        queue_name=LATE_DELIVERY_QUEUE if is_late else DELIVERY_QUEUE,
-        max_jobs=LATE_ATTEMPTS_AT_ONCE if is_late else FIRST_ATTEMPTS_AT_ONCE,
-        ctx={"autos": context, LATE: is_late},
-        **common | pace,
-    )
 
 
 async def _shutdown(ctx: dict[str, Any]) -> None:

@@ -1,50 +1,115 @@
-"""The sweep: releases jobs whose worker is gone, and enqueues every delivery that is due.
+"""The sweep: finds leased work that has no worker or no message, and enqueues it again.
 
-PostgreSQL knows what is due; Redis may have lost every message. Any number of workers may sweep at once.
+PostgreSQL knows what is due; Redis may have lost every message. Any number of workers may sweep at once. Each kind of
+leased work is a row of `LEASED_KINDS`.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
 
 from service.actions.batches import in_batches
-from service.database.connection import Database
+from service.database import leases
+from service.database.connection import Connection, Database
 from service.database.deliveries import deliveries, overdue
 from service.database.deliveries.overdue import Stop
 from service.database.jobs import jobs, turns
+from service.database.leases import Enqueued, LeasedTable
 from service.database.users import deleted_users
-from service.queue.task_queue import Bell
+from service.domain.deliveries import Ring
+from service.queue.task_queue import Bell, QueuedTask
 
-SWEEP_BATCH = 200  # jobs, or pairs of host and user, per statement
+SWEEP_BATCH = 200  # rows, or pairs of host and user, per statement
 ENDINGS = 5  # batches per sweep, of deliveries of deleted users
+
+#: Enqueues what it finds, and returns how many rows had no worker or no message.
+Sweep = Callable[[Database, Bell], Awaitable[int]]
+_Row = TypeVar("_Row")
+#: Takes a batch of overdue rows. The second value goes into the next call; None: this batch was the last one.
+_Find = Callable[[Connection, Any], Awaitable[tuple[Sequence[_Row], Any]]]
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What a sweep released and enqueued."""
+class LeasedKind:
+    """A kind of leased work: how it is found again, and what it is called."""
 
-    jobs: int = 0  #: whose worker was gone
-    deliveries: int = 0
+    name: str  #: label `kind` of the metric `autos_rung_again_total`
+    plural: str  #: field of the log line `rung_again` and of `autos rescue --json`
+    done: str  #: what `autos rescue` says of a number of them
+    sweep: Sweep
 
 
-async def sweep(database: Database, bell: Bell) -> Swept:
-    """Release jobs whose worker is gone or whose delay has passed, and enqueue overdue deliveries."""
+async def sweep(database: Database, bell: Bell, kinds: Sequence[LeasedKind] | None = None) -> dict[str, int]:
+    """Sweep all kinds, by default those of `LEASED_KINDS`. Return how many rows were found, by the name of the kind."""
+    swept = {kind: await kind.sweep(database, bell) for kind in kinds or LEASED_KINDS}
+    if any(swept.values()):
+        structlog.get_logger().warning("rung_again", **{kind.plural: count for kind, count in swept.items()})
+    return {kind.name: count for kind, count in swept.items()}
+
+
+def sweep_rows(table: LeasedTable, task: QueuedTask) -> Sweep:
+    """Return the sweep of a kind whose messages name a row each, and whose overdue rows need no further choice."""
+
+    async def find(connection: Connection, _again: bool | None) -> tuple[Sequence[Enqueued], bool | None]:
+        rows = await leases.take_overdue(connection, table, limit=SWEEP_BATCH)
+        return rows, len(rows) == SWEEP_BATCH or None
+
+    async def sweep_table(database: Database, bell: Bell) -> int:
+        async def ring(row: Enqueued) -> bool:
+            return await bell.ring_row(task, row.id, message=f"{task.function}:{row.id}:{row.enqueue_count}")
+
+        return await _enqueue_all(database, find, ring)
+
+    return sweep_table
+
+
+async def _enqueue_all(database: Database, find: _Find[_Row], ring: Callable[[_Row], Awaitable[bool]]) -> int:
+    """Enqueue overdue rows in batches. Return how many."""
+    rung, after = 0, None
+    while True:
+        async with database.connection() as connection:
+            rows, after = await find(connection, after)
+        for row in rows:
+            if not await ring(row):
+                # Redis is unreachable: the others become overdue again, and a later sweep enqueues them.
+                return rung
+            rung += 1
+        if after is None:
+            return rung
+
+
+async def _sweep_jobs(database: Database, bell: Bell) -> int:
+    """Release jobs whose worker is gone or whose delay has passed. The first are counted."""
     released = await in_batches(database, partial(jobs.release_expired, limit=SWEEP_BATCH), size=SWEEP_BATCH)
     delayed = await in_batches(database, partial(jobs.release_delayed, limit=SWEEP_BATCH), size=SWEEP_BATCH)
     async with database.connection() as connection:
         await turns.tidy(connection)
     if released or delayed:
+        # One message for all: it names no job.
         await bell.ring_job(uuid4())
+    return released
+
+
+async def _sweep_deliveries(database: Database, bell: Bell) -> int:
+    """Enqueue overdue deliveries, after what recoveries and deleted users have left to do."""
     async with database.transaction() as connection:
         # One batch per sweep: the hosts have no slots for more.
         await deliveries.go_on_recovering(connection)
     await _end_for_deleted_users(database)
-    rung = await _sweep_deliveries(database, bell)
-    if released or rung:
-        structlog.get_logger().warning("rung_again", jobs=released, deliveries=rung)
-    return Swept(released, rung)
+
+    async def ring(due: Ring) -> bool:
+        return await bell.ring_delivery(due.id, attempt=due.attempt, rings=due.rings)
+
+    return await _enqueue_all(database, _overdue_deliveries, ring)
+
+
+async def _overdue_deliveries(connection: Connection, after: Stop | None) -> tuple[Sequence[Ring], Stop | None]:
+    batch = await overdue.take_overdue(connection, after=after, limit=SWEEP_BATCH)
+    return batch.rings, batch.after
 
 
 async def _end_for_deleted_users(database: Database) -> None:
@@ -55,18 +120,7 @@ async def _end_for_deleted_users(database: Database) -> None:
                 return
 
 
-async def _sweep_deliveries(database: Database, bell: Bell) -> int:
-    """Enqueue overdue deliveries, in batches of pairs of host and user. Return how many."""
-    rung = 0
-    after: Stop | None = None
-    is_last = False
-    while not is_last:
-        async with database.connection() as connection:
-            batch = await overdue.take_overdue(connection, after=after, limit=SWEEP_BATCH)
-        for ring in batch.rings:
-            if not await bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings):
-                # Redis is unreachable: the others become overdue again, and a later sweep enqueues them.
-                return rung
-            rung += 1
-        after, is_last = batch.after, batch.after is None
-    return rung
+LEASED_KINDS = (
+    LeasedKind("job", "jobs", "put {} jobs back", _sweep_jobs),
+    LeasedKind("delivery", "deliveries", "rang for {} deliveries", _sweep_deliveries),
+)

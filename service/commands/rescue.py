@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
-import msgspec
 from redis.exceptions import RedisError
 
 from service.actions.bucket_tidying import abort_stale_uploads
-from service.actions.rescue import sweep
+from service.actions.rescue import LEASED_KINDS, sweep
 from service.commands.console import json_option, print_json, read_settings
 from service.database.connection import UNREACHABLE
 from service.domain.startup import StartupError
@@ -18,14 +17,6 @@ from service.settings import Settings
 from service.startup.database import open_database
 from service.startup.process_logs import configure_process_logs
 from service.startup.wiring import open_bucket
-
-
-class Rescued(msgspec.Struct, frozen=True):
-    """What `--json` prints."""
-
-    jobs: int  #: released
-    deliveries: int  #: enqueued again
-    uploads: int  #: aborted
 
 
 @click.command()
@@ -38,26 +29,27 @@ def rescue(*, as_json: bool) -> None:
     settings = read_settings()
     configure_process_logs(settings)
     try:
-        done = asyncio.run(_rescue(settings))
+        swept, uploads = asyncio.run(_rescue(settings))
     except StartupError as error:
         raise click.ClickException(str(error)) from None
     except (RedisError, OSError) as error:
         raise click.ClickException(f"REDIS_URL: Redis cannot be reached ({type(error).__name__})") from None
     if as_json:
-        print_json(done)
+        print_json({kind.plural: swept[kind.name] for kind in LEASED_KINDS} | {"uploads": uploads})
         return
-    click.echo(f"put {done.jobs} jobs back, rang for {done.deliveries} deliveries, aborted {done.uploads} uploads")
+    done = [kind.done.format(swept[kind.name]) for kind in LEASED_KINDS]
+    click.echo(", ".join([*done, f"aborted {uploads} uploads"]))
 
 
-async def _rescue(settings: Settings) -> Rescued:
+async def _rescue(settings: Settings) -> tuple[dict[str, int], int]:
+    """Return how much of each kind was found, and how many uploads were aborted."""
     async with _open_bell(settings) as bell, open_bucket(settings) as store:
         try:
             async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
                 swept = await sweep(database, bell)
-                uploads = await abort_stale_uploads(database, store)
+                return swept, await abort_stale_uploads(database, store)
         except UNREACHABLE as error:
             raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
-    return Rescued(swept.jobs, swept.deliveries, uploads)
 
 
 @asynccontextmanager

@@ -14,6 +14,8 @@ import msgspec
 
 from service.database.connection import Connection, Record, as_struct
 
+MESSAGE_BACKOFF = timedelta(seconds=30)  # how long the message for an overdue row may wait in Redis
+
 NO_LEASE = "lease_token = NULL, lease_expires_at = NULL"
 OWNED = "id = :id AND lease_token = :lease"
 
@@ -151,10 +153,9 @@ async def note_message(
     where: str,
     values: Mapping[str, Any],
     *,
-    backoff: timedelta,
     returning: str = "",
 ) -> list[Record]:
-    """Count one more message for each row that `where` chooses, and have the sweep wait `backoff` before another one.
+    """Count one more message for each row that `where` chooses. Until `MESSAGE_BACKOFF` the sweep sends no other one.
 
     Returns the rows as `Enqueued`, with the columns of `returning`, which begins with a comma.
     """
@@ -162,15 +163,15 @@ async def note_message(
         f"UPDATE {table.name} SET {table.enqueue_count} = {table.enqueue_count} + 1,"
         f" {table.enqueue_at} = {table.clock.value} + :backoff WHERE {where}"
         f" RETURNING id, {table.enqueue_count} AS enqueue_count{returning}",
-        {**values, "backoff": backoff},
+        {**values, "backoff": MESSAGE_BACKOFF},
     )
 
 
-async def take_overdue(connection: Connection, table: LeasedTable, *, backoff: timedelta, limit: int) -> list[Enqueued]:
+async def take_overdue(connection: Connection, table: LeasedTable, *, limit: int) -> list[Enqueued]:
     """Return rows that are due but have no message, at most `limit`. Any number of workers may call it at once."""
     overdue = (
         f"id IN (SELECT id FROM {table.name} WHERE {table.enqueue_at} <= {table.moment} AND {table.is_claimable}"
         f" ORDER BY {table.order} LIMIT :limit FOR UPDATE SKIP LOCKED)"
     )
-    rows = await note_message(connection, table, overdue, {"limit": limit}, backoff=backoff)
+    rows = await note_message(connection, table, overdue, {"limit": limit})
     return [as_struct(row, Enqueued) for row in rows]

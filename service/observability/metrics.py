@@ -131,5 +131,3 @@ class WorkerMetrics(Metrics):
         self.documents.labels("available", "")
         for code in ErrorCode:
             self.documents.labels("failed", code)
-        for kind in ("job", "delivery"):
-            self.rung_again.labels(kind)

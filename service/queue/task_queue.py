@@ -27,6 +27,17 @@ LATE_DELIVERY_QUEUE = "autos:late-deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
 
+
+class QueuedTask(msgspec.Struct, frozen=True):
+    """A function of the worker whose messages name a row each, and the queue that they go to."""
+
+    function: str
+    queue: str
+
+
+FIRST_ATTEMPTS = QueuedTask(DELIVER_WEBHOOK, DELIVERY_QUEUE)
+LATER_ATTEMPTS = QueuedTask(DELIVER_WEBHOOK, LATE_DELIVERY_QUEUE)
+
 HEALTH_KEYS = "autos:health:"  # prefix of the workers' health keys, before <host> or <host>/<worker name>
 PROBE_KEY = "autos:probe"
 PROBE_LIFE = timedelta(seconds=10)
@@ -135,12 +146,21 @@ class Bell:
         """Enqueue one attempt of a delivery, now or `after` a delay. By default, `late` is True from the second on."""
         is_late = attempt > 1 if late is None else late
         suffix = f":{rings}" if rings else ""
+        return await self.ring_row(
+            LATER_ATTEMPTS if is_late else FIRST_ATTEMPTS,
+            delivery_id,
+            message=f"deliver:{delivery_id}:{attempt}{suffix}",
+            after=after,
+        )
+
+    async def ring_row(self, task: QueuedTask, row_id: UUID, *, message: str, after: timedelta | None = None) -> bool:
+        """Enqueue work on one row, now or `after` a delay. A `message` whose id is queued already is dropped."""
         return await self._ring(
             self._redis.enqueue_job,
-            DELIVER_WEBHOOK,
-            str(delivery_id),
-            _job_id=f"deliver:{delivery_id}:{attempt}{suffix}",
-            _queue_name=LATE_DELIVERY_QUEUE if is_late else DELIVERY_QUEUE,
+            task.function,
+            str(row_id),
+            _job_id=message,
+            _queue_name=task.queue,
             _defer_by=after,
         )
 

@@ -1,6 +1,6 @@
-"""The worker's loop around the sweep: jobs and deliveries without a worker are enqueued again within seconds."""
+"""The worker's loop around the sweep: leased work without a worker is enqueued again within seconds."""
 
-from service.actions.rescue import sweep
+from service.actions.rescue import LEASED_KINDS, sweep
 from service.database.connection import Database
 from service.observability.metrics import WorkerMetrics
 from service.queue.task_queue import Bell
@@ -12,9 +12,12 @@ SWEEP_INTERVAL = 2.0  # seconds between two sweeps of one worker
 async def sweep_for_ever(database: Database, bell: Bell, metrics: WorkerMetrics) -> None:
     """Sweep every `SWEEP_INTERVAL` until cancelled. If the database is away, the next sweep tries again."""
 
+    for kind in LEASED_KINDS:
+        # Prometheus' `increase` does not see a first count that creates its series.
+        metrics.rung_again.labels(kind.name)
+
     async def sweep_once() -> None:
-        swept = await sweep(database, bell)
-        metrics.rung_again.labels("job").inc(swept.jobs)
-        metrics.rung_again.labels("delivery").inc(swept.deliveries)
+        for name, count in (await sweep(database, bell)).items():
+            metrics.rung_again.labels(name).inc(count)
 
     await run_forever(sweep_once, interval=SWEEP_INTERVAL, postponed="sweep_postponed", failed="sweep_failed")

@@ -1,7 +1,6 @@
 """Overdue deliveries: due, but without a message in Redis. The sweep and an attempt that frees a slot enqueue them."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from service.database.deliveries.deliveries import LEASED_DELIVERIES
 from service.database.deliveries.places import ATTEMPT_CLASS, CLOCK, DUE_SINCE, FREE_LEASE
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_PROBES_TOTAL, HOST_TOTAL, USER_PROBES, Ring
 
-RING_BACKOFF = timedelta(seconds=30)  # how long the message for an overdue delivery may wait in Redis
 _NIL = UUID(int=0)
 
 
@@ -136,9 +134,7 @@ async def _ring(connection: Connection, visited: list[_Visited]) -> list[Ring]:
 
 
 async def note_rings(connection: Connection, where: str, values: Mapping[str, Any]) -> list[Ring]:
-    """Return the messages of the deliveries that `where` chooses. Until `RING_BACKOFF` they are not overdue."""
+    """Return the messages of the deliveries that `where` chooses. Until `MESSAGE_BACKOFF` they are not overdue."""
     returning = ", attempts + 1 AS attempt, rings"
-    rows = await leases.note_message(
-        connection, LEASED_DELIVERIES, where, values, backoff=RING_BACKOFF, returning=returning
-    )
+    rows = await leases.note_message(connection, LEASED_DELIVERIES, where, values, returning=returning)
     return [as_struct(row, Ring) for row in rows]

@@ -28,7 +28,7 @@ from tests.support.commands import autos
 from tests.support.http.api import Api
 from tests.support.pages import Page
 from tests.support.portal import Portal
-from worker import main
+from worker import queues
 from worker.loops import health
 from worker.tasks.download_process import JOB_BACKOFF, JOB_BACKOFF_MAX, JOB_PAUSE
 from worker.tasks.postponement import KEPT_FOR
@@ -186,7 +186,7 @@ NUMBERS = (
     f"after {JOB_BACKOFF.seconds} seconds, then later and later, up to every {JOB_BACKOFF_MAX.seconds // 60} minutes",
     f"tried again after {JOB_PAUSE.seconds} seconds",
     f"tried again every {PROBE_EVERY:.0f} seconds",
-    f"up to {main.FIRST_ATTEMPTS_AT_ONCE} first attempts and {main.LATE_ATTEMPTS_AT_ONCE} later ones",
+    f"up to {queues.FIRST_ATTEMPTS_AT_ONCE} first attempts and {queues.LATE_ATTEMPTS_AT_ONCE} later ones",
     f"one host gets at most {HOST_CONCURRENCY} of one user and {HOST_TOTAL} of all",
     f"two parts of {PART_SIZE // 1024**2} MiB",
     f"{2 * DEFAULTS['pdpj_max_concurrency'] * PART_SIZE // 1024**2} MiB for its transfers",

@@ -9,7 +9,7 @@ from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES
 from service.local.stack import Stack
 from tests.support.deliveries.delivery_service import DeliveryService, running_delivery_service
 from tests.support.servers.many_hosts import ManyHosts, running_hosts
-from worker.main import LATE_ATTEMPTS_AT_ONCE
+from worker.queues import LATE_ATTEMPTS_AT_ONCE
 
 
 @pytest.fixture

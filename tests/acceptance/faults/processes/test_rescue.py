@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import redis.asyncio
 
-from service.actions.rescue import Swept, sweep
+from service.actions.rescue import sweep
 from service.database.connection import Database, create_database
 from service.local.simulator import DocumentSpec
 from service.local.stack import Stack
@@ -25,7 +25,7 @@ async def test_sweeps_at_the_same_time_put_each_job_back_once(place: Place, numb
     async with opened(place, servers) as (database, bell):
         swept = await asyncio.gather(*(sweep(database, bell) for _ in range(8)))
 
-    assert sum(each.jobs for each in swept) == 20
+    assert sum(each["job"] for each in swept) == 20
     assert await place.service.fetch("SELECT 1 FROM job_queue OFFSET 19")
 
 
@@ -40,7 +40,7 @@ async def test_a_sweep_rewrites_no_job_that_waits_for_its_turn(place: Place, num
     await accept(place, numbers, count=20)
     before = await place.service.fetch("SELECT ctid FROM jobs ORDER BY id")
     async with opened(place, servers) as (database, bell):
-        assert await sweep(database, bell) == Swept()
+        assert await sweep(database, bell) == {"job": 0, "delivery": 0}
 
     assert await place.service.fetch("SELECT ctid FROM jobs ORDER BY id") == before
 
@@ -52,7 +52,7 @@ async def test_a_sweep_ends_while_redis_is_away(place: Place, numbers: Numbers, 
     redis_ = redis_pool(wires.endpoints.redis_url, patience=Patience())
     await database.connect()
     try:
-        assert await sweep(database, Bell(redis_)) == Swept(jobs=3)
+        assert await sweep(database, Bell(redis_)) == {"job": 3, "delivery": 0}
     finally:
         wires.valkey.bring_back()
         await redis_.aclose(close_connection_pool=True)
