@@ -12,6 +12,7 @@ from service.actions.rescue import LEASED_KINDS, sweep
 from service.commands.console import json_option, print_json, read_settings
 from service.database.connection import UNREACHABLE
 from service.domain.startup import StartupError
+from service.queue.redis_faults import describe
 from service.queue.task_queue import Bell, redis_pool
 from service.settings import Settings
 from service.startup.database import open_database
@@ -33,7 +34,7 @@ def rescue(*, as_json: bool) -> None:
     except StartupError as error:
         raise click.ClickException(str(error)) from None
     except (RedisError, OSError) as error:
-        raise click.ClickException(f"REDIS_URL: Redis cannot be reached ({type(error).__name__})") from None
+        raise click.ClickException(f"REDIS_URL: {describe(error)}") from None
     if as_json:
         print_json({kind.plural: swept[kind.name] for kind in LEASED_KINDS} | {"uploads": uploads})
         return

@@ -14,6 +14,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from service.http.problems import Problem
+from service.queue.redis_faults import describe
 
 REDIS_TIMEOUT = 0.5  # seconds that a request waits for Redis at most
 REDIS_CONCURRENCY = 16  # requests of one process that ask Redis together; the wait for it is not in REDIS_TIMEOUT
@@ -104,7 +105,8 @@ class RateLimiter:
                 budget = await _take(self._shared, item, identifiers, cost)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             if self._local_until is None:
-                structlog.get_logger().warning("rate_limits_counted_locally", error=type(error).__name__)
+                why = {"error": type(error).__name__, "reason": describe(error)}
+                structlog.get_logger().warning("rate_limits_counted_locally", **why)
             self._local_until = time.monotonic() + self.pause
             return None
         if self._local_until is not None:

@@ -1,12 +1,16 @@
 """Errors of Redis, described for the operator."""
 
+import re
 import ssl
 
 import redis.exceptions
 from redis.exceptions import (
     AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
     BusyLoadingError,
+    ExecAbortError,
     NoPermissionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -33,6 +37,11 @@ _BY_CODE = {
     "NOAUTH": "the user or the password is wrong",
     "WRONGPASS": "the user or the password is wrong",
 }
+#: To these redis-py and arq have an answer of their own, such as to send the script that the server does not know.
+_OF_THE_PROTOCOL = (AuthenticationWrongNumberOfArgsError, ExecAbortError, NoScriptError)
+_NO_MORE_CLIENTS = "max number of clients reached"  # redis-py takes it for a lost connection
+_QUOTED = re.compile(r"[,:]? *(with args|['\"`@,]).*", re.DOTALL)  # what was sent, or where in a script
+_SHOWN = 80  # characters of an answer
 
 
 class RedisRefusesError(redis.exceptions.ConnectionError):
@@ -45,12 +54,17 @@ class RedisRefusesError(redis.exceptions.ConnectionError):
 
 
 def refusal(error: BaseException) -> str | None:
-    """Why the server refuses work for now. None for any other error."""
+    """Why the server refuses work. None for any other error."""
     for kind, reason in _BY_TYPE:
         if isinstance(error, kind):
             return reason
-    code = str(error).partition(" ")[0]
-    return f"{_BY_CODE[code]} ({code})" if isinstance(error, ResponseError) and code in _BY_CODE else None
+    text = str(error)
+    if text == _NO_MORE_CLIENTS:
+        return "it takes no more clients"
+    if not isinstance(error, ResponseError) or isinstance(error, _OF_THE_PROTOCOL):
+        return None
+    code = text.partition(" ")[0]
+    return f"{_BY_CODE[code]} ({code})" if code in _BY_CODE else f"it answers with an error ({_shown(text)})"
 
 
 def describe(error: BaseException) -> str:
@@ -66,6 +80,12 @@ def describe(error: BaseException) -> str:
     # redis-py wraps the error of the operating system.
     kind = type(next((each for each in causes if type(each).__module__ in {"builtins", "socket", "ssl"}), error))
     return f"it cannot be reached ({kind.__name__})"
+
+
+def _shown(text: str) -> str:
+    """The beginning of an answer, without what it quotes: that may be a password."""
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return _QUOTED.sub("", printable)[:_SHOWN].strip()
 
 
 def _chain(error: BaseException) -> list[BaseException]:

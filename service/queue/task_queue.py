@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
 from service.queue.persistent_redis import Backoff, PersistentRedis, PersistentRetry
+from service.queue.redis_faults import describe
 
 DOWNLOAD_QUEUE = "autos:downloads"
 DELIVERY_QUEUE = "autos:deliveries"
@@ -179,6 +180,7 @@ class Bell:
             async with asyncio.timeout(RING_TIMEOUT):
                 await enqueue(*args, **kwargs)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
-            structlog.get_logger().warning("bell_not_rung", error=type(error).__name__, message=kwargs["_job_id"])
+            why = {"error": type(error).__name__, "reason": describe(error)}
+            structlog.get_logger().warning("bell_not_rung", **why, message=kwargs["_job_id"])
             return False
         return True

@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-import structlog
 from redis.exceptions import RedisError
-from structlog.typing import EventDict
 
 from service.queue.redis_faults import describe
 from service.queue.redis_outage import tell_if_away
 from service.queue.task_queue import Bell, Patience, redis_pool
+from tests.integration.queue.conftest import Told
 from tests.support.processes import free_port
 from tests.support.servers.own_valkey import OwnValkey, running_valkey
 
@@ -46,36 +44,6 @@ SPOILT = {
 async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnValkey]:
     async with running_valkey(tmp_path_factory.mktemp("valkey")) as running:
         yield running
-
-
-class Told(list[EventDict]):
-    """The log, and a way to wait for a line of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._longer = asyncio.Event()
-
-    def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
-        """As a processor of structlog."""
-        self.append(event)
-        self._longer.set()
-        raise structlog.DropEvent
-
-    async def until(self, word: str) -> None:
-        """Wait for a reason with this word."""
-        async with asyncio.timeout(30):
-            while not any(word in each.get("reason", "") for each in self):
-                self._longer.clear()
-                await self._longer.wait()
-
-
-@pytest.fixture
-async def told() -> AsyncIterator[Told]:
-    before = structlog.get_config()
-    told = Told()
-    structlog.configure(processors=[told])
-    yield told
-    structlog.configure(**before)
 
 
 @pytest.mark.parametrize(("spoil", "mend", "word"), SPOILT.values(), ids=SPOILT.keys())
