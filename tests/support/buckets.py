@@ -1,4 +1,4 @@
-"""A bucket of a real S3 server: the service's own store on it, and what only a test wants to know."""
+"""A bucket of a real S3 server: the service's own store on it, and questions that only tests ask."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Bucket:
-    """One bucket; `store` is what the service would use."""
+    """One bucket. `store` is the store that the service uses."""
 
     def __init__(self, settings: StoreSettings, store: ObjectStore, client: "S3Client") -> None:
         self.settings = settings
@@ -25,12 +25,12 @@ class Bucket:
         self._client = client
 
     async def visible(self, prefix: str = "") -> list[str]:
-        """The keys of the objects that can be read, of those that begin like this."""
+        """The keys of the readable objects that begin with `prefix`."""
         answer = await self._client.list_objects_v2(Bucket=self.settings.bucket, Prefix=prefix)
         return [each.get("Key", "") for each in answer.get("Contents", [])]
 
     async def open_uploads(self, prefix: str = "") -> list[str]:
-        """The keys of the uploads that were begun and neither completed nor aborted."""
+        """The keys of the uploads that were neither completed nor aborted."""
         try:
             answer = await self._client.list_multipart_uploads(Bucket=self.settings.bucket)
         except self._client.exceptions.NoSuchUpload:
@@ -38,7 +38,7 @@ class Bucket:
         return [each.get("Key", "") for each in answer.get("Uploads", []) if each.get("Key", "").startswith(prefix)]
 
     async def is_empty(self, prefix: str = "") -> bool:
-        """Whether nothing is visible and nothing was left open."""
+        """True if there is neither an object nor an open upload."""
         return not await self.visible(prefix) and not await self.open_uploads(prefix)
 
     async def read(self, key: str) -> bytes | None:
@@ -53,20 +53,20 @@ class Bucket:
             return await body.read()
 
     async def follow(self, link: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and bytes of a link, fetched as a browser does: without any credentials."""
+        """Fetch a link as a browser does, without credentials: status, headers, bytes."""
         async with aiohttp.ClientSession() as session, session.get(link) as answer:
             return answer.status, dict(answer.headers), await answer.read()
 
     @asynccontextmanager
     async def reopened(self, **changes: object) -> AsyncIterator[ObjectStore]:
-        """Another store on the same bucket, with some settings changed."""
+        """Another store on the same bucket, with other settings."""
         async with open_object_store(msgspec.structs.replace(self.settings, **changes)) as store:
             yield store
 
 
 @asynccontextmanager
 async def open_bucket(settings: StoreSettings, *, create: bool = True) -> AsyncIterator[Bucket]:
-    """Make the bucket that the settings name, unless it is there."""
+    """Open the bucket that the settings name, and create it if it does not exist."""
     session = aioboto3.Session(settings.access_key_id, settings.secret_access_key, region_name=settings.region)
     async with (
         open_object_store(settings) as store,

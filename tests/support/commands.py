@@ -1,4 +1,4 @@
-"""The commands of the command line as processes, and the commands that they tell people to paste."""
+"""Commands of `autos` as processes, and the shell commands that they print for people to paste."""
 
 import asyncio
 import os
@@ -59,19 +59,19 @@ def read_until(process: subprocess.Popen[str], beginning: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A command that stands still after a line of its output. Its own processes do not."""
+    """A command that is stopped after a line of its output. Its child processes are not."""
 
     process: subprocess.Popen[str]
     lines: list[str]  #: up to that one
 
     def go_on(self) -> None:
-        """Let it."""
+        """Resume it."""
         self.process.send_signal(signal.SIGCONT)
 
 
 @contextmanager
 def standing_command(beginning: str, *arguments: str) -> Iterator[Standing]:
-    """`autos` in the background, standing still after the first line that begins so; stopped at the end."""
+    """`autos` in the background, frozen after the first line that begins with `beginning`; ended at the end."""
     held = {"PYTHONPATH": str(STANDSTILL), "STOP_AFTER": beginning}
     with running_command(*arguments, environment=held) as process:
         standing = Standing(process, read_until(process, beginning))
@@ -83,12 +83,12 @@ def standing_command(beginning: str, *arguments: str) -> Iterator[Standing]:
 
 @dataclass(frozen=True)
 class Tree:
-    """The processes that a command has started."""
+    """The processes that a command started."""
 
     identities: Mapping[int, str | None]
 
     def alive(self) -> list[int]:
-        """Those that have not ended."""
+        """The processes that have not ended."""
         return [pid for pid, identity in self.identities.items() if identity and identity_of(pid) == identity]
 
 
@@ -98,7 +98,7 @@ def tree_of(process: subprocess.Popen[str]) -> Tree:
 
 
 def wait_until_listening(port: int, process: "subprocess.Popen[str]", *, timeout: float = 60) -> None:
-    """Return when a process accepts connections on a port of this machine."""
+    """Wait until a process accepts connections on a local port."""
     deadline = time.monotonic() + timeout
     while True:
         assert process.poll() is None, "it has ended"
@@ -112,7 +112,7 @@ def wait_until_listening(port: int, process: "subprocess.Popen[str]", *, timeout
 
 
 def run_curl(command: str) -> Any:
-    """Do what a `curl` command does, on machines that may not have it: the JSON that came."""
+    """Do what a `curl` command does, without curl, and return the JSON."""
     words = iter(shlex.split(command))
     assert next(words) == "curl"
     headers: dict[str, str] = {}
@@ -131,7 +131,7 @@ def run_curl(command: str) -> Any:
 
 
 async def run_autos(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`autos` to its end, with these settings and nobody at the keyboard."""
+    """Run `autos` to its end, with these settings and no terminal."""
     return await asyncio.to_thread(
         subprocess.run,
         autos(*arguments),
@@ -146,7 +146,7 @@ async def run_autos(environment: Mapping[str, str], *arguments: str) -> "subproc
 
 
 def assert_refused(said: "subprocess.CompletedProcess[str]", sentence: str) -> None:
-    """A command failed and said why, without a traceback."""
+    """The command failed and printed why, without a traceback."""
     assert said.returncode != 0
     assert sentence in said.stderr
     assert "Traceback" not in said.stderr

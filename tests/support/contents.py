@@ -1,4 +1,4 @@
-"""Contents as they may come from the portal, and what the inspection says of them."""
+"""Contents as the portal may send them, and the inspection's results for them."""
 
 import io
 import zipfile
@@ -58,7 +58,7 @@ async def inspected(
     text: Rendition | None = None,
     checks: Sequence[type[Check]] = CHECKS,
 ) -> Inspection:
-    """An inspection that has watched the body pass in steps."""
+    """An inspection that was fed the body in steps."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(body), step):
@@ -72,7 +72,7 @@ async def inspected(
 async def accepted(
     body: bytes, expected: Expected = NOTHING, header: str = OCTETS, *, before: Collection[Received] = ()
 ) -> str:
-    """The kind of what is accepted with a Content-Length."""
+    """The kind of a body that is accepted with a Content-Length."""
     inspection = await inspected(body, expected, before=before)
     kind = inspection.detect_kind(header, len(body))
     inspection.check_complete(len(body), is_framed=True)
@@ -80,7 +80,7 @@ async def accepted(
 
 
 async def refused(body: bytes, expected: Expected = NOTHING, header: str = OCTETS) -> PortalError:
-    """Why the body is not accepted, not even if the same bytes came before."""
+    """Why the body is refused, even if the same bytes came before."""
     with pytest.raises(PortalError) as error:
         await accepted(body, expected, header)
     if isinstance(error.value, Doubted):
@@ -90,14 +90,14 @@ async def refused(body: bytes, expected: Expected = NOTHING, header: str = OCTET
 
 
 async def doubted(body: bytes, expected: Expected = NOTHING, header: str = OCTETS) -> tuple[Doubted, str]:
-    """Why the body is not accepted the first time, and its kind the second time."""
+    """Why the body is refused the first time, and its kind the second time."""
     with pytest.raises(Doubted) as error:
         await accepted(body, expected, header)
     return error.value, await accepted(body, expected, header, before=[error.value.received])
 
 
 async def flags_of(body: bytes, expected: Expected = NOTHING, header: str = OCTETS) -> tuple[ContentFlag, ...]:
-    """How the body differs from what is expected, when it has come for the second time."""
+    """The flags of a body that came for the second time."""
     error, _ = await doubted(body, expected, header)
     inspection = await inspected(body, expected, before=[error.received])
     inspection.detect_kind(header, len(body))

@@ -1,4 +1,4 @@
-"""The clock of the loop that the tests run in, for what would else depend on how busy the machine is."""
+"""A clock for the loop of the tests, so that timeouts do not depend on the load of the machine."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _LONGEST = 2 * _STEP  # seconds that pass at once at most: where it was more, th
 
 
 class LoopClock:
-    """Goes on with the time, but not while the process stands still; can be put forward."""
+    """Advances with the time, but not while the process is frozen. It can be put forward."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -25,21 +25,20 @@ class LoopClock:
         return self._now
 
     def put_forward(self, seconds: float) -> None:
-        """Let time pass at once: what waits for it goes on."""
+        """Advance the clock at once."""
         self._now += seconds
 
     def stop(self) -> None:
-        """Tick no more."""
         self._next.cancel()
 
     def _tick(self) -> None:
-        # A loop that sleeps for longer than this could not be told from one that stands still.
+        # A loop that sleeps for longer than this looks like a frozen one.
         self._next = self._loop.call_later(_STEP, self._tick)
 
 
 @contextmanager
 def running_loop_clock() -> Iterator[LoopClock]:
-    """What the loop reads meanwhile: whoever has something to do does it before much time has passed for others."""
+    """Let the loop read this clock during the block: ready tasks run before much time passes."""
     loop = asyncio.get_running_loop()
     time_of_machine, clock = loop.time, LoopClock(loop)
     loop.time = clock.time  # type: ignore[method-assign]  # asyncio has no other way to another clock

@@ -1,4 +1,4 @@
-"""What a scraper reads."""
+"""Metrics as a scraper reads them."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 
 @dataclass(frozen=True)
 class Scrape:
-    """All metrics of one process at one moment."""
+    """All metrics of one process at one time."""
 
     text: str
 
@@ -27,7 +27,7 @@ class Scrape:
         return (sample for family in self.families for sample in family.samples)
 
     def value(self, name: str, **labels: str) -> float:
-        """Of the one series that has exactly these labels; NaN where there is none."""
+        """The value of the series with exactly these labels; NaN if there is none."""
         found = [sample.value for sample in self.samples if sample.name == name and sample.labels == labels]
         return found[0] if found else math.nan
 

@@ -1,11 +1,11 @@
-"""Case numbers that nobody has, with check digits that are right."""
+"""Unused case numbers with valid check digits."""
 
 import itertools
 from collections.abc import Iterator
 
 
 def process_numbers(segment_and_court: str = "826") -> Iterator[str]:
-    """Masked numbers, each another one. Year 1988 and origin 9999 keep them apart from the shipped cases."""
+    """Masked numbers, each a new one. Year 1988 and origin 9999 keep them apart from the shipped cases."""
     for serial in itertools.count(1):
         yield with_check_digits(f"{serial:07}", "1988", segment_and_court, "9999")
 

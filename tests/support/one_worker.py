@@ -1,4 +1,4 @@
-"""A worker without a process: its task for one job, on a real database and bucket, before a portal of its own."""
+"""A worker without a process: its task for one job, on a real database and bucket, with its own portal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -35,7 +35,7 @@ LIMITS: dict[str, Any] = {
 
 @dataclass
 class OneWorker:
-    """One case, and the job that asks for it."""
+    """One case and its job."""
 
     database: Database
     simulated: SimulatedPortal
@@ -45,18 +45,18 @@ class OneWorker:
     job_id: UUID | None = None
 
     def put(self, *documents: DocumentSpec) -> None:
-        """Let the portal hold the case."""
+        """Add the case to the portal."""
         self.simulated.put_case(make_case(self.number.masked, list(documents)))
 
     async def ask(self) -> None:
-        """Request the case as when the portal does not answer the API."""
+        """Request the case, as if the portal did not respond to the API."""
         user_id, _key = await add_user(self.database)
         wanted = CaseRequest(self.number, user_id, str(uuid4()), None, force_refresh=False)
         async with self.database.transaction() as connection:
             self.job_id = (await case_requests.accept_unlisted(connection, wanted)).job_id
 
     async def run(self, times: int = 1) -> None:
-        """Work on the job, as often as it is taken up again."""
+        """Run the task of the job `times` times."""
         assert self.job_id is not None
         for _ in range(times):
             claimed = asyncio.get_running_loop().create_future()
@@ -69,7 +69,7 @@ class OneWorker:
         return dict(row or {})
 
     async def make_older(self, interval: str) -> None:
-        """Let the job have been requested so much earlier."""
+        """Make the job older."""
         async with self.database.connection() as connection:
             await connection.execute(
                 "UPDATE jobs SET created_at = created_at - CAST(CAST(:age AS text) AS interval) WHERE id = :id",
@@ -94,7 +94,7 @@ async def open_worker(
     number: ProcessNumber,
     tokens: TokenSource | None = None,
 ) -> AsyncIterator[OneWorker]:
-    """A worker for one case. `simulated` is the portal and where it is."""
+    """A worker for one case. `simulated` is the portal and its URL."""
     portal, origin = simulated
     async with open_portal_client(f"{origin}/api/v2", portal.configuration.token, tokens=tokens) as client:
         context = Context(

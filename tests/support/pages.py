@@ -24,7 +24,7 @@ class Page:
         """Read a file of the repository."""
         self.name = name
         self.text = (REPOSITORY / name).read_text()
-        #: Language and text of each block of code, in their order.
+        #: Language and text of each block of code, in order.
         self.blocks: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
 
     @property
@@ -33,7 +33,7 @@ class Page:
 
     @property
     def code(self) -> list[str]:
-        """The blocks, and what stands in backticks."""
+        """The blocks, and the words in backticks."""
         return [text for _, text in self.blocks] + re.findall(r"`([^`]+)`", self._prose)
 
     def written(self, language: str, *, having: str = "") -> list[str]:
@@ -57,22 +57,21 @@ class Page:
 
     @property
     def anchors(self) -> set[str]:
-        """Of the headings, as a forge makes them."""
+        """The anchors of the headings, as a forge makes them."""
         return {self.anchor(heading) for heading in re.findall(r"^#+ (.*)$", self._prose, re.MULTILINE)}
 
     @staticmethod
     def anchor(heading: str) -> str:
-        """Of one heading."""
+        """The anchor of one heading."""
         return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def pages() -> list[Page]:
-    """All of them."""
     return [Page("README.md"), *(Page(f"docs/{path.name}") for path in sorted((REPOSITORY / "docs").glob("*.md")))]
 
 
 def assert_shown(shown: str, answer: Any) -> None:
-    """An abbreviated answer on a page names nothing that is not in the whole one, and is right about the case."""
+    """An abbreviated response on a page has only members of the whole one, with right values."""
     assert set(re.findall(r'"(\w+)":', shown)) <= _names(answer)
     for name in ("process_number", "total_documents"):
         if f'"{name}":' in shown:
@@ -92,7 +91,7 @@ class Shell:
         self._process = process
 
     def paste(self, block: str) -> str:
-        """Do what a block says. Answers what was written meanwhile."""
+        """Run a block, and return its output."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{block}\nprintf '\\n{_END}\\n'\n")
         self._process.stdin.flush()
@@ -110,7 +109,7 @@ class Shell:
 
 @contextmanager
 def running_shell(directory: Path, environment: Mapping[str, str] | None = None) -> Iterator[Shell]:
-    """A shell in a directory; it and what it has started are ended at the end."""
+    """A shell in a directory. It and its processes are killed at the end."""
     with subprocess.Popen(
         ["bash", "-u"],
         cwd=directory,
@@ -127,7 +126,7 @@ def running_shell(directory: Path, environment: Mapping[str, str] | None = None)
 
 
 def like_a_clone(directory: Path, api_key: str, environment: Mapping[str, str]) -> None:
-    """What a reader has in a clone while `make up` runs: the programs, the key and the settings."""
+    """The environment of a reader's clone while `make up` runs: programs, key and settings."""
     (directory / ".venv").symlink_to(Path(sys.executable).parent.parent)
     up = directory / ".autos" / "up"
     up.mkdir(parents=True)

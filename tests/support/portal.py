@@ -1,4 +1,4 @@
-"""Scripts the simulated portal, and asks what it saw of one case."""
+"""Scripts the simulated portal, and reads what it saw of one case."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.http.api import Api
 
 
 class Portal(PortalControl):
-    """The portal's own control client, with the questions that tests ask most."""
+    """The control client of the simulated portal, with frequent queries of tests."""
 
     def __init__(self, session: aiohttp.ClientSession, origin: str) -> None:
         super().__init__(session, origin)
@@ -23,7 +23,7 @@ class Portal(PortalControl):
         await self.put_case(number, CaseSpec(documents=documents))
 
     async def hold(self, number: str, target: str = "*") -> None:
-        """Give a document of a case out, or none at all, only from `let_go` on. A wish for quiet costs no attempt."""
+        """Hold one document of a case, or all, back until `let_go`, by 429, which costs no attempt."""
         quiet = Fault(kind=FaultKind.TOO_MANY_429, retry_after=1, times=FOR_EVER)
         await self.fail_document(number, target, quiet)
 
@@ -32,7 +32,7 @@ class Portal(PortalControl):
         await self.fail_document(number, target)
 
     async def documents(self, number: str) -> list[dict[str, Any]]:
-        """What a complete download of a case holds: size, sha256, names and uuids of every document."""
+        """Size, sha256, names and uuids of every document of a complete download."""
         return list((await self.expected(number))["documents"])
 
     async def listings(self, number: str) -> int:
@@ -41,13 +41,13 @@ class Portal(PortalControl):
         return int(journal["listings"].get(number, 0))
 
     async def downloads(self, number: str) -> int:
-        """How many documents of a case were sent, whole and right."""
+        """How many documents of a case were sent completely and without a fault."""
         journal = await self.journal()
         return sum(each["complete"] for each in journal["documents"] if each["number"] == number)
 
 
 async def put_away(api: Api, portal: Portal, number: str, job_id: str) -> None:
-    """Wait until a worker has asked for the case in vain, after the API."""
+    """Wait until a worker, after the API, has requested the case in vain."""
     async with asyncio.timeout(60):
         while await portal.listings(number) < 2:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)

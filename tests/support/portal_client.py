@@ -1,4 +1,4 @@
-"""The portal's client outside of a process: with a token that is given, and without a database."""
+"""The portal's client with a given token and without a database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,27 +16,26 @@ USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) invented"
 
 
 class GivenToken:
-    """A source of one token, which remembers what the portal thought of it."""
+    """A source of one token. It remembers how the portal responded to it."""
 
     def __init__(self, token: str) -> None:
         self._token = token
         self.refusals: list[str] = []
 
     async def current(self) -> str:
-        """The token."""
         return self._token
 
     async def refused(self, token: str) -> None:
-        """The portal answered 401."""
+        """The portal responded with 401."""
         self.refusals.append(token)
 
     async def accepted(self, token: str) -> None:
-        """The portal answered anything else."""
+        """The portal responded with anything but 401."""
 
 
 @dataclass
 class Portal:
-    """A client, and what it was heard to say to the rest of the service."""
+    """A client, and what it reported to the rest of the service."""
 
     client: PortalClient
     gate: Gate
@@ -55,7 +54,7 @@ async def open_portal_client(
     pause_left: Callable[[], Awaitable[float]] | None = None,
     tell: Callable[[PortalError | None], None] = lambda _: None,
 ) -> AsyncIterator[Portal]:
-    """A client for the portal at `base_url`, with the session that the service gives to it.
+    """A client for the portal at `base_url`, with the service's own session.
 
     `tokens` is another source than one of `token`; `pause_left` reads the pauses of other processes; `tell` is told
     how each call ended.

@@ -1,4 +1,4 @@
-"""The real processes of the service, as the Procfile starts them."""
+"""The processes of the service, as the Procfile starts them."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ PATIENT = {"PYTHONPATH": str(REPOSITORY / "tests" / "support" / "sitecustomize" 
 
 
 class Process:
-    """One process of the service; its output goes to a file."""
+    """One process of the service. Its output goes to a file."""
 
     def __init__(
         self, command: list[str], environment: Mapping[str, str], log: Path, *, cwd: Path = REPOSITORY
@@ -39,45 +39,44 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Of the running process."""
+        """The id of the running process."""
         return self._popen.pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
         self._popen.send_signal(number)
 
     async def ended(self, *, timeout: float = 60) -> int:
-        """Wait for the process and answer its exit code."""
+        """Wait for the process, and return its exit code."""
         return await asyncio.to_thread(self._popen.wait, timeout)
 
     @property
     def said(self) -> str:
-        """All that processes with this log have written."""
+        """The output of all processes with this log."""
         return self.log.read_text()
 
     def has_said(self, word: str) -> bool:
-        """Whether this process has written a word."""
+        """True if this process has written a word."""
         return word in self.said[self._begin :]
 
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """True if it has not ended."""
         return self._popen.poll() is None
 
     async def stop(self) -> int:
-        """Ask it to end, and answer its exit code."""
+        """Send SIGTERM, and return the exit code."""
         if self.is_running():
             self.send(signal.SIGTERM)
         return await self.ended()
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses now, and that no outgoing connection will take."""
+    """A free port of this machine that no outgoing connection will get."""
     (port,) = free_ports(1)
     return port
 
 
 async def until_it_listens(port: int) -> None:
-    """Wait until a server takes connections."""
+    """Wait until a server accepts connections."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -91,7 +90,7 @@ async def until_it_listens(port: int) -> None:
 
 
 async def start_worker(environment: Mapping[str, str], log: Path) -> Process:
-    """The worker, as the Procfile starts it; returns when it takes work."""
+    """Start a worker, as the Procfile does, and wait until it takes jobs."""
     process = Process([str(BIN / "arq"), "worker.main.WorkerSettings"], environment, log)
     await until_said(process, "worker_started")
     return process
@@ -106,7 +105,7 @@ async def until_said(process: Process, word: str, *, timeout: float = 60) -> Non
 
 
 async def start_api(environment: Mapping[str, str], log: Path) -> Process:
-    """The API on the port of the environment; returns when it answers."""
+    """Start the API on the port of the environment, and wait until it responds."""
     command = [str(BIN / "uvicorn"), "--factory", "service.app:create_app", "--port", environment["PORT"]]
     protocol = ["--http", "service.http.protocol:BoundedHttpProtocol", "--ws", "none"]
     options = [
@@ -123,7 +122,7 @@ async def start_api(environment: Mapping[str, str], log: Path) -> Process:
 
 
 async def until_answered(url: str, process: Process, *, timeout: float = 60) -> None:
-    """Wait until a process answers at a URL."""
+    """Wait until a process responds at a URL."""
     async with asyncio.timeout(timeout), aiohttp.ClientSession() as session:
         while not await _is_answered(session, url):
             assert process.is_running(), process.said

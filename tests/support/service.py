@@ -1,4 +1,4 @@
-"""A service of its own: any number of API processes and workers, which a test may kill."""
+"""A service for one test: any number of API processes and workers, which the test may kill."""
 
 import asyncio
 import secrets
@@ -18,7 +18,7 @@ from tests.support.processes import Process, free_port, start_api, start_worker
 
 @dataclass
 class Service:
-    """The processes, and the facts that a test asks the database for, past every proxy."""
+    """The processes, and a connection to the database without a proxy."""
 
     api: Api
     environment: Mapping[str, str]
@@ -28,21 +28,21 @@ class Service:
     apis: list[Process] = field(default_factory=list)
 
     async def add_worker(self, **changes: str) -> Process:
-        """Start one more worker, with some variables of its own."""
-        # A log that is not there yet: workers are started side by side.
+        """Start another worker, with some variables changed."""
+        # A new log: workers are started at the same time.
         log = self.logs / f"worker-{secrets.token_hex(4)}.log"
         worker = await start_worker({**self.environment, **changes}, log)
         self.workers.append(worker)
         return worker
 
     async def add_api(self) -> Api:
-        """Start one more API process, on a port of its own."""
+        """Start another API process, on a port of its own."""
         port = str(free_port())
         self.apis.append(await start_api({**self.environment, "PORT": port}, self.logs / f"api-{port}.log"))
         return Api(self.api.session, f"http://127.0.0.1:{port}", self.api.api_key)
 
     async def fetch(self, query: str, *values: Any) -> list[Any]:
-        """Ask the database directly."""
+        """Query the database without a proxy."""
         connection = await asyncpg.connect(self.database_url)
         try:
             return list(await connection.fetch(query, *values))
@@ -50,14 +50,14 @@ class Service:
             await connection.close()
 
     async def until(self, query: str, *values: Any, timeout: float = 60) -> list[Any]:
-        """Ask the database until it answers a row."""
+        """Query the database until it returns a row."""
         async with asyncio.timeout(timeout):
             while not (rows := await self.fetch(query, *values)):  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.1)
         return rows
 
     async def stop(self) -> None:
-        """End what still runs. A worker that ends badly is a failed test."""
+        """Stop the running processes. A worker that fails at its end fails the test."""
         running = [each for each in self.workers if each.is_running()]
         codes = await asyncio.gather(*(each.stop() for each in running))
         for each in self.apis:
@@ -75,7 +75,7 @@ async def running_service(
     database_url: str | None = None,
     bucket: str | None = None,
 ) -> AsyncIterator[Service]:
-    """One API process and no worker. `database_url` leads to the database where the environment's is a proxy's."""
+    """One API process and no worker. `database_url` is the database's own if the environment has a proxy's."""
     own = {
         "WEBHOOK_ALLOW_PRIVATE_HOSTS": "true",
         "WEBHOOK_RETRY_DELAYS": "0,1,1,2,2,4,4,8,8",

@@ -1,4 +1,4 @@
-"""What several unit tests start from."""
+"""Fixtures of several unit tests."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import structlog
 
 @pytest.fixture
 def restored_logs() -> Iterator[None]:
-    """Leave the logs of this process as they were."""
+    """Restore the logging of this process at the end."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield

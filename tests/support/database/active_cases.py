@@ -1,18 +1,18 @@
-"""Cases of `many_cases` that are being worked on."""
+"""Active cases, made from those of `many_cases`."""
 
 from service.database.connection import Connection
 
 COURTS = ("TRF1", "TJAC")  # of nearly all cases, and of few
 
 _STATEMENTS = (
-    # The older half: who looks for them from the newest case on has all others to pass by.
+    # The older half: a query that starts at the newest case has to pass all others.
     (
         "CREATE TEMPORARY TABLE old_cases ON COMMIT DROP AS SELECT number, created_at, place % 3 AS kind, place"
         " FROM (SELECT number, created_at, CAST(left(number, 7) AS integer) AS place FROM processes) AS cases"
         " WHERE place > (SELECT count(*) / 2 FROM processes)"
     ),
     "UPDATE processes SET court = CASE WHEN CAST(left(number, 7) AS integer) % 7 = 0 THEN 'TJAC' ELSE 'TRF1' END",
-    # A third has a job that waits, a third one that a worker is at, and of the others some have none.
+    # A third has a pending job, a third a job in progress, and some of the others have none.
     (
         "INSERT INTO jobs (id, process_number, status, refresh, request_id, created_at, lease_token, lease_expires_at)"
         " SELECT gen_random_uuid(), number, CASE WHEN kind = 0 THEN 'pending' ELSE 'processing' END, false, 'active',"
@@ -28,6 +28,6 @@ _STATEMENTS = (
 
 
 async def set_in_work(connection: Connection) -> None:
-    """Let workers be at each third of the older cases, and another third wait. In a transaction of the caller's."""
+    """Make a third of the older cases processing and another third pending, in the caller's transaction."""
     for statement in _STATEMENTS:
         await connection.execute(statement)

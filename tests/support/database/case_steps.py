@@ -1,4 +1,4 @@
-"""One case, step by step, as the API and the workers take the steps: each a transaction of its own."""
+"""One case, in the steps of the API and the workers. Each step is a transaction of its own."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LIMIT = 1000  # documents in an event
 
 
 def listed(origin: str, content: str = "1", **changes: Any) -> ListedDocument:
-    """A document of a listing; another content is another uuid."""
+    """A document of a listing. Another content gets another uuid."""
     values: dict[str, Any] = {
         "instance": "PRIMEIRO_GRAU",
         "origin_id": origin,
@@ -41,7 +41,7 @@ def listed(origin: str, content: str = "1", **changes: Any) -> ListedDocument:
 
 
 def listing_of(number: ProcessNumber, *found: ListedDocument, asked: int | None = None) -> Listing:
-    """A listing of these documents. `asked`: its place among all listings."""
+    """A listing of these documents. `asked` is its position among all listings."""
     return Listing(
         number=number,
         court="TJSP",
@@ -55,43 +55,41 @@ def listing_of(number: ProcessNumber, *found: ListedDocument, asked: int | None 
 
 
 def without_address(origin: str, **changes: Any) -> ListedDocument:
-    """A document that is listed and has no address."""
+    """A listed document without an address."""
     return listed(origin, copies=(Copy(origin, None, None),), **changes)
 
 
 @dataclass
 class CaseSteps:
-    """A case, and the user who asks unless another one is named."""
+    """A case, and the user of requests that name no other."""
 
     database: Database
     number: ProcessNumber
     user_id: UUID
 
     async def run(self, step: Callable[[Connection], Awaitable[T]]) -> T:
-        """One transaction."""
         async with self.database.transaction() as connection:
             return await step(connection)
 
     async def fetch(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        """What the database holds."""
         async with self.database.connection() as connection:
             return [dict(row) for row in await connection.fetch_all(query, {"number": self.number.digits} | values)]
 
     def listing(self, *found: ListedDocument, asked: int | None = None) -> Listing:
-        """What the portal says."""
+        """A listing of the portal."""
         return listing_of(self.number, *found, asked=asked)
 
     async def register(self, *found: ListedDocument, asked: int | None = None) -> UUID | None:
-        """A listing comes. `asked`: its place among all listings."""
+        """Register a listing. `asked` is its position among all listings."""
         return await self.run(lambda connection: case_requests.register(connection, self.listing(*found, asked=asked)))
 
     def wanted(self, url: str | None = None, *, user_id: UUID | None = None, refresh: bool = False) -> CaseRequest:
-        """What somebody asks for. `url` is the path of a webhook."""
+        """A request. `url` is the path of a webhook."""
         webhook_url = None if url is None else f"https://host.example/{url}"
         return CaseRequest(self.number, user_id or self.user_id, str(uuid4()), webhook_url, force_refresh=refresh)
 
     async def ask(self, url: str | None = None, **how: Any) -> Accepted:
-        """Somebody wants the whole case."""
+        """Request the whole case."""
 
         async def accept(connection: Connection) -> Accepted:
             await processes.lock(connection, self.number)
@@ -100,7 +98,7 @@ class CaseSteps:
         return await self.run(accept)
 
     async def download(self, *origins: str, url: str | None = None, **how: Any) -> Accepted:
-        """Somebody wants some documents, again if need be."""
+        """Request some documents, even if they are available."""
         rows = await self.fetch(
             "SELECT id FROM documents WHERE process_number = :number AND origin_id = ANY(:origins)", origins=origins
         )
@@ -113,13 +111,13 @@ class CaseSteps:
         return await self.run(download)
 
     async def keep(self, url: str | None = None, *, asked: int | None = None, **how: Any) -> Accepted:
-        """Somebody wants the case while the portal does not answer."""
+        """Request the case while the portal does not respond."""
         return await self.run(
             lambda connection: case_requests.accept_unlisted(connection, self.wanted(url, **how), asked=asked)
         )
 
     async def claim(self) -> ClaimedJob:
-        """A worker takes the active job."""
+        """Claim the active job."""
 
         async def claim(connection: Connection) -> ClaimedJob | None:
             job_id = await jobs.find_active(connection, self.number)
@@ -130,16 +128,15 @@ class CaseSteps:
         return claimed
 
     async def tasks(self, job: ClaimedJob) -> dict[str, Task]:
-        """What the job has to download, by origin."""
+        """The tasks of the job, by origin."""
         found = await self.run(lambda connection: documents.tasks_of_job(connection, job.id))
         return {task.name.removeprefix("Petição "): task for task in found}
 
     async def start(self, job: ClaimedJob, task: Task) -> bool:
-        """A worker begins with a document."""
         return await self.run(lambda connection: documents.start(connection, task.id, job.lease))
 
     async def store(self, job: ClaimedJob, task: Task, following: Task | None = None, **facts: Any) -> Written:
-        """A worker has stored a document; `facts` of its file."""
+        """Record a stored document, with `facts` of its file."""
         values: dict[str, Any] = {
             "size": task.declared_size or 1,
             "sha256": "0" * 64,
@@ -159,7 +156,7 @@ class CaseSteps:
         )
 
     async def fail(self, job: ClaimedJob, task: Task, code: ErrorCode = ErrorCode.PORTAL_ERROR) -> Written:
-        """A worker gives a document up."""
+        """Record a failed document."""
         return await self.run(
             lambda connection: documents.mark_failed(
                 connection, task.id, job.lease, code, revision=task.revision, attempts=1
@@ -167,17 +164,17 @@ class CaseSteps:
         )
 
     async def work(self, job: ClaimedJob) -> None:
-        """A worker downloads everything that the job has to download."""
+        """Download everything that the job has to download."""
         for task in (await self.tasks(job)).values():
             assert await self.start(job, task)
             assert await self.store(job, task) is Written.YES
 
     async def finish(self, job: ClaimedJob) -> Settlement | None:
-        """A worker believes to be done."""
+        """End the job, as a worker does that finds nothing left to do."""
         return await self.run(lambda connection: case_requests.finish(connection, job, event_limit=LIMIT))
 
     async def complete(self, **how: Any) -> UUID:
-        """A job from its request to its end."""
+        """Run a job from its request to its end."""
         accepted = await self.ask(**how)
         job = await self.claim()
         assert job.id == accepted.job_id
@@ -186,7 +183,7 @@ class CaseSteps:
         return job.id
 
     async def cancel(self, job_id: UUID) -> Settlement | None:
-        """An administrator stops a job."""
+        """Cancel a job, as an administrator."""
         return await self.run(lambda connection: case_requests.cancel(connection, job_id, event_limit=LIMIT))
 
     async def documents(self) -> dict[str, dict[str, Any]]:
@@ -195,7 +192,7 @@ class CaseSteps:
         return {row["origin_id"]: row for row in rows}
 
     async def statuses(self) -> dict[str, str]:
-        """Of the documents, by origin."""
+        """The statuses of the documents, by origin."""
         return {origin: row["status"] for origin, row in (await self.documents()).items()}
 
     async def events(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A claim of one job by its id, and its renewal. Tests choose the job; workers take the next one."""
+"""Claim and renew one job by its id. Tests choose the job; workers take the next one."""
 
 from uuid import UUID, uuid4
 

@@ -1,4 +1,4 @@
-"""The plan that PostgreSQL takes in the end for a statement that is executed often: made without knowing its values."""
+"""Generic plans: PostgreSQL uses them for statements that it executes often, made without their values."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,7 +16,6 @@ class ExplainedGenerically(Explained):
     """As `Explained`, with plans that fit any values."""
 
     async def fetch_all(self, query: str, values: Mapping[str, Any] | None = None) -> list[Any]:
-        """No rows."""
         name = f"generic_{next(_NAMES)}"
         statement, names = bound(query)
         raw = self.connection.raw_connection
@@ -30,7 +29,7 @@ class ExplainedGenerically(Explained):
 
 
 def explained(connection: Connection, *, is_generic: bool) -> Explained:
-    """One that makes a plan for the values, or for any."""
+    """An explained connection, with plans for the values or with generic ones."""
     return ExplainedGenerically(connection) if is_generic else Explained(connection)
 
 

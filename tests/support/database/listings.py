@@ -1,4 +1,4 @@
-"""Answers of the portal for one case, written by hand."""
+"""Responses of the portal for one case, written by hand."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ HREF = f"/processos/{NUMBER}/documentos"
 
 
 def parse(answer: Any, number: str = NUMBER) -> Listing:
-    """Read an answer, given as bytes or as what JSON can say."""
+    """Read a response, given as bytes or as a value for JSON."""
     body = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
     return parse_listing(body, ProcessNumber.parse(number))
 
@@ -39,22 +39,22 @@ def document(**fields: Any) -> dict[str, Any]:
 
 
 def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The same fields but these."""
+    """The other fields."""
     return {name: value for name, value in fields.items() if name not in names}
 
 
 def stage(*documents: Any, **fields: Any) -> dict[str, Any]:
-    """A list of documents, a `tramitacao`."""
+    """A `tramitacao` with these documents."""
     return {"instancia": "PRIMEIRO_GRAU", "documentos": list(documents)} | fields
 
 
 def case(current: Any = None, *others: Any, **fields: Any) -> dict[str, Any]:
-    """A case of these lists."""
+    """A case with these lists."""
     answer = {"numeroProcesso": NUMBER, "tramitacaoAtual": current} | fields
     return answer | ({"tramitacoes": list(others)} if others else {})
 
 
 def only(*documents: Any) -> ListedDocument:
-    """The one document that a listing of these has."""
+    """The only document of a listing."""
     [found] = parse([case(stage(*documents))]).documents
     return found

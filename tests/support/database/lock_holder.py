@@ -1,6 +1,6 @@
-"""A process with a pool like the service's that stands still in a transaction, with every lock that others wait for.
+"""A process with the service's pool that is frozen in a transaction and holds locks that others wait for.
 
-Woken with SIGCONT it goes on, and ends with code 0 if it met a database that cannot be reached and lost no slot.
+After SIGCONT it goes on, and exits with 0 if it found the database unreachable and lost no slot of its pool.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ LOCKS = (
 
 @asynccontextmanager
 async def frozen_holder(url: str, number: str, does: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """One that stands still when this returns.
+    """A holder that is frozen when this returns.
 
     `does` is `idle` between two statements, `preparing` one, or `reading` a large result.
     """
@@ -64,7 +64,7 @@ async def _stand_still(database: Database, number: ProcessNumber, does: str) -> 
         for lock in LOCKS:
             await connection.fetch_all(lock)
         asking = asyncio.ensure_future(await _question(connection, does))
-        # Lets the question go out; nothing of the answer is read.
+        # Lets the statement be sent; nothing of the result is read.
         await asyncio.sleep(0)
         os.write(sys.stdout.fileno(), HOLDS)
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""Transactions that stand still while others wait for what they have locked."""
+"""Transactions that stay open while others wait for their locks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +10,7 @@ from tests.support.database.case_steps import CaseSteps
 
 @asynccontextmanager
 async def holding(steps: CaseSteps, step: Callable[[Connection], Awaitable[object]]) -> AsyncIterator[None]:
-    """What a step has locked stays locked meanwhile; then it is committed."""
+    """Hold the locks of a step during the block, then commit it."""
     done, release = asyncio.Event(), asyncio.Event()
 
     async def hold(connection: Connection) -> None:
@@ -28,7 +28,7 @@ async def holding(steps: CaseSteps, step: Callable[[Connection], Awaitable[objec
 
 
 async def until_somebody_waits(steps: CaseSteps) -> None:
-    """Return when a session waits for a lock."""
+    """Wait until a session waits for a lock."""
     async with asyncio.timeout(30):
         while not await steps.fetch(  # noqa: ASYNC110  (PostgreSQL sends no event)
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -1,4 +1,4 @@
-"""Many cases in the database, made by SQL: what years of use leave behind."""
+"""Many cases in the database, made by SQL: the rows of years of use."""
 
 from uuid import UUID
 
@@ -53,12 +53,12 @@ _PLACES = (
 
 
 def number_of(place: int) -> ProcessNumber:
-    """The case of a place, from 1 to 9,999,999."""
+    """The number of the case at a position from 1 to 9,999,999."""
     return ProcessNumber.parse(with_check_digits(f"{place:07}", "1988", "826", "9999"))
 
 
 async def add_cases(connection: Connection, user_id: UUID, *, first: int, last: int, documents: int) -> None:
-    """Add the cases of these places, in a transaction of the caller's. Statistics are the caller's too."""
+    """Add the cases at these positions, in the caller's transaction. The caller collects the statistics."""
     await connection.execute(_PLACES, {"first": first, "last": last})
     for statement in _ROWS:
         values = {"user_id": user_id, "documents": documents}

@@ -1,4 +1,4 @@
-"""A database with the schema of an earlier version, and the step from there."""
+"""A database with the schema of an earlier version, and its migration."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from tests.conftest import create_database
 
 
 async def create_before(stack: Stack, migration_id: str) -> str:
-    """A new database in which this migration and those behind it are still to come."""
+    """Create a database that has the migrations before this one."""
     url = await create_database(stack, migrated=False)
     await asyncio.to_thread(_run, url, lambda backend, steps: backend.apply_migrations(_before(steps, migration_id)))
     return url
 
 
 async def roll_back_to(url: str, migration_id: str) -> None:
-    """Take this migration and those behind it back."""
+    """Roll this migration and all later ones back."""
 
     def back(backend: Any, steps: Any) -> None:
         todo = backend.to_rollback(steps)

@@ -1,4 +1,4 @@
-"""What PostgreSQL reads for a statement: its own account of it, which does not depend on how busy the machine is."""
+"""What PostgreSQL reads for a statement, as EXPLAIN counts it: independent of the load of the machine."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _EXPLAIN = "EXPLAIN (ANALYZE, TIMING OFF, BUFFERS, FORMAT JSON) "
 
 @dataclass(frozen=True)
 class Plan:
-    """How one statement was executed."""
+    """The execution of one statement."""
 
     tables_read_whole: set[str]
     rows: int  #: that were looked at, the ones that did not fit included
@@ -22,13 +22,12 @@ class Plan:
 
 @dataclass
 class Explained:
-    """Stands in for a connection: executes each statement, keeps its plan, and answers no row."""
+    """A connection that executes each statement, keeps its plan, and returns no rows."""
 
     connection: Connection
     plans: list[Plan] = field(default_factory=list)
 
     async def fetch_all(self, query: str, values: Mapping[str, Any] | None = None) -> list[Any]:
-        """No rows."""
         answer = await self.connection.fetch_val(_EXPLAIN + query, dict(values or {}))
         top = msgspec.json.decode(answer)[0]["Plan"]
         nodes = list(_nodes(top))
@@ -39,15 +38,12 @@ class Explained:
         return []
 
     async def fetch_one(self, query: str, values: Mapping[str, Any] | None = None) -> None:
-        """No row."""
         await self.fetch_all(query, values)
 
     async def fetch_val(self, query: str, values: Mapping[str, Any] | None = None) -> None:
-        """No value."""
         await self.fetch_all(query, values)
 
     async def execute(self, query: str, values: Mapping[str, Any] | None = None) -> None:
-        """Execute it."""
         await self.fetch_all(query, values)
 
 

@@ -1,4 +1,4 @@
-"""A recovery of many deliveries in the middle of which a worker is killed."""
+"""A recovery of many deliveries during which a worker is killed."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Counts how often a client waits for PostgreSQL, by the messages that it sends.
+"""Counts the round trips of a client to PostgreSQL, by the messages that it sends.
 
 PostgreSQL's protocol 3.0, "Message Formats": a client waits after Query, after Sync and after Flush.
 """
@@ -11,14 +11,14 @@ _WAITS = frozenset({b"Q", b"S", b"H"})
 
 
 class _Reader:
-    """Messages from chunks of one connection."""
+    """Cuts the chunks of one connection into messages."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._is_typed = False
 
     def messages(self, chunk: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """The type and the body of every message that is whole by now, but for those of the start-up."""
+        """Type and body of every complete message, without those of the start-up."""
         self._rest += chunk
         while True:
             start = 1 if self._is_typed else 0
@@ -42,11 +42,11 @@ class RoundTrips:
     units: list[list[str]] = field(default_factory=list)
 
     def observer(self) -> "_Connection":
-        """For one connection."""
+        """An observer of one connection."""
         return _Connection(self.units)
 
     def forget(self) -> None:
-        """Count from nothing."""
+        """Start at 0 again."""
         self.units.clear()
 
     def count(self, *, without: tuple[str, ...] = ()) -> int:

@@ -1,4 +1,4 @@
-"""Jobs of many users, and workers that take them."""
+"""Jobs of many users, and workers that claim them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,24 +26,22 @@ class Turns:
         self.database = database
 
     async def users(self, count: int) -> list[UUID]:
-        """New ones."""
         return [(await add_user(self.database))[0] for _ in range(count)]
 
     async def add(self, number: str, user_id: UUID, *, lane: Lane = Lane.SINGLE) -> UUID:
-        """A job that waits."""
         case = ProcessNumber.parse(number)
         async with self.database.transaction() as connection:
             await processes.add_unlisted(connection, case)
             return await jobs.create(connection, case, refresh=False, user_id=user_id, request_id="r", lane=lane)
 
     async def join(self, job_id: UUID, user_id: UUID, lane: Lane = Lane.SINGLE) -> None:
-        """Another user asks for the same case."""
+        """Let another user join the job."""
         async with self.database.transaction() as connection:
             await job_users.grant_access(connection, job_id, user_id)
             await jobs.hasten(connection, job_id, lane)
 
     async def worker(self, *, wanted: int = 0, singles: int = 0, users: Sequence[UUID] = ()) -> UUID:
-        """A worker that said of itself that its users need so many slots each, `singles` of them outside batches."""
+        """A worker that reported how many slots each of its users needs, and `singles` of them outside batches."""
         worker_id = uuid4()
         async with self.database.connection() as connection:
             needs, of_singles = dict.fromkeys(users, wanted), dict.fromkeys(users, singles)
@@ -51,23 +49,22 @@ class Turns:
         return worker_id
 
     async def claim(self, worker_id: UUID | None = None, **changes: Any) -> ClaimedJob | None:
-        """As a worker does."""
+        """Claim a job, as a worker does."""
         claimer = Claimer(worker_id or uuid4(), TOTAL, PER_JOB, wants_more=False)
         async with self.database.connection() as connection:
             return await turns.claim_next(connection, msgspec.structs.replace(claimer, **changes))
 
     async def claimed(self, count: int) -> list[UUID | None]:
-        """Whose jobs the next ones are, one worker after the other."""
+        """Claim with one worker after the other, and return the users of the jobs."""
         found = [await self.claim() for _ in range(count)]
         return [job.user_id if job is not None else None for job in found]
 
     async def tidy(self) -> None:
-        """As the sweep does."""
+        """Tidy the turns, as the sweep does."""
         async with self.database.connection() as connection:
             await turns.tidy(connection)
 
     async def fetch(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        """What the database holds."""
         async with self.database.connection() as connection:
             return [dict(row) for row in await connection.fetch_all(query, values)]
 

@@ -1,4 +1,4 @@
-"""Users and keys, made and ended past the API."""
+"""Users and keys, created and deleted without the API."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from service.domain.api_keys import key_hash, new_api_key
 
 
 async def add_key(database: Database, user_id: UUID) -> tuple[UUID, str]:
-    """One more key of a user: its id and the key."""
+    """Add a key to a user, and return its id and the key."""
     api_key = new_api_key()
     async with database.transaction() as connection:
         added = await api_keys.add(connection, user_id, api_key)
@@ -19,24 +19,22 @@ async def add_key(database: Database, user_id: UUID) -> tuple[UUID, str]:
 
 
 async def keys_of(database: Database, user_id: UUID) -> list[KeyRow]:
-    """The keys of a user that live."""
+    """The user's keys that are not revoked."""
     async with database.connection() as connection:
         return await api_keys.page(connection, user_id, after=None, limit=200)
 
 
 async def revoke(database: Database, key_id: UUID) -> bool:
-    """End a key."""
     async with database.transaction() as connection:
         return await api_keys.revoke(connection, key_id)
 
 
 async def delete(database: Database, user_id: UUID) -> bool:
-    """End a user."""
     async with database.transaction() as connection:
         return await users.delete(connection, user_id)
 
 
 async def owner(database: Database, api_key: str) -> User | None:
-    """Who is let in with a key."""
+    """The user that a key belongs to."""
     async with database.connection() as connection:
         return await users.find_by_key_hash(connection, key_hash(api_key))

@@ -1,4 +1,4 @@
-"""Many jobs that wait, made by SQL: what a few firms that ask for all of their cases leave at once."""
+"""Many pending jobs, made by SQL, as after a few firms requested all of their cases."""
 
 from collections.abc import Sequence
 from uuid import UUID

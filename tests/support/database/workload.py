@@ -1,4 +1,4 @@
-"""Many cases requested together, and everything that must be true of them once the work has ended."""
+"""Many cases requested together, and what must be true when their jobs have ended."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from tests.support.service import Service
 
 @dataclass(frozen=True)
 class Place:
-    """Where the work is done and seen: the portal, the subscriber, the directory of the S3 server's objects."""
+    """The portal, the subscriber, and the directory of the S3 server's objects."""
 
     service: Service
     portal: Portal
@@ -25,12 +25,12 @@ class Place:
     objects: Path
 
     async def put_cases(self, numbers: Sequence[str], *documents: DocumentSpec) -> None:
-        """Cases at the portal that are all alike."""
+        """Add equal cases to the portal."""
         spec = CaseSpec(documents=documents)
         await asyncio.gather(*(self.portal.put_case(number, spec) for number in numbers))
 
     async def request(self, numbers: Sequence[str]) -> list[Answer]:
-        """Ask for cases, each with a subscriber of its own; the answers."""
+        """Request cases, each with a webhook of its own, and return the responses."""
         answers = await asyncio.gather(
             *(self.service.api.process(number, webhook_url=self.subscriber.url(f"/{number}")) for number in numbers)
         )
@@ -38,7 +38,7 @@ class Place:
         return list(answers)
 
     async def ended(self, numbers: Sequence[str], *, timeout: float = 60) -> None:
-        """Wait for the event of each case, and for its delivery to be closed."""
+        """Wait until each case has its event and its delivery is closed."""
         await asyncio.gather(*(self.subscriber.wait_for(f"/{number}", timeout=timeout) for number in numbers))
         await self.service.until(
             "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE process_number = ANY($1)"
@@ -50,7 +50,7 @@ class Place:
     async def expect_all_done_once(self, numbers: Sequence[str]) -> Counter[str]:
         """One completed job and one event per case, one id per subscriber, every object what the portal holds.
 
-        Answers what was counted.
+        Returns the counts.
         """
         jobs = await self.service.fetch(
             "SELECT process_number, status, (SELECT count(*) FROM events WHERE job_id = jobs.id) AS events"
@@ -82,7 +82,7 @@ class Place:
         return len(found)
 
     async def downloads(self, numbers: Sequence[str]) -> Mapping[tuple[str, str], int]:
-        """How often each document, by case and `idOrigem`, was sent whole."""
+        """How often each document was sent completely, by case and `idOrigem`."""
         journal = await self.portal.journal()
         wanted = set(numbers)
         return {

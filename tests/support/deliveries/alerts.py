@@ -1,4 +1,4 @@
-"""Targets of alerts in this process, and what is told to them."""
+"""Targets of alerts in this process, and the alerts that they get."""
 
 import asyncio
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Witness:
-    """A target that remembers what it took."""
+    """A target that keeps its messages."""
 
     name = "witness"
 
@@ -33,7 +33,7 @@ class Witness:
 
 
 async def look(database: Database, witness: Witness, topic: Topic = Topic.DELIVERIES, *, workers: int = 1) -> list[str]:
-    """Let workers look at the same time, after the time for which a target is left alone: the messages' bodies."""
+    """Let workers check at the same time, after the pause of the targets, and return the bodies of the messages."""
     async with database.connection() as connection:
         await connection.execute(
             "UPDATE alert_targets SET free_at = now() WHERE target = :key AND lease_token IS NULL", {"key": witness.key}

@@ -1,4 +1,4 @@
-"""The steps of a delivery in the database, each in a transaction of its own."""
+"""The steps of a delivery, each in a transaction of its own."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -22,13 +22,13 @@ LOCAL_FAILURE = NextStep(DeliveryStatus.SCHEDULED, timedelta(minutes=1), local_f
 async def claim(
     database: Database, delivery_id: UUID, *, may_probe: bool = True, term: timedelta = TERM
 ) -> ClaimedDelivery | Ring | None:
-    """Ask for the next attempt of a delivery."""
+    """Claim the next attempt of a delivery."""
     async with database.transaction() as connection:
         return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=may_probe)
 
 
 async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
-    """The next attempt of a delivery, which has to be had."""
+    """Claim the next attempt of a delivery. It must be available."""
     found = await claim(database, delivery_id)
     assert isinstance(found, ClaimedDelivery)
     assert found.id == delivery_id
@@ -36,7 +36,7 @@ async def claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
 
 
 async def record(database: Database, delivery: ClaimedDelivery, step: NextStep) -> Recorded | None:
-    """Write an attempt with a given end."""
+    """Record an attempt with this result."""
     attempt = failed_attempt()
     if step.status is DeliveryStatus.DELIVERED:
         attempt = msgspec.structs.replace(attempt, error=None)
@@ -45,19 +45,19 @@ async def record(database: Database, delivery: ClaimedDelivery, step: NextStep) 
 
 
 def failed_attempt() -> Attempt:
-    """What came of a POST that was answered 500."""
+    """The result of a POST that got 500."""
     return Attempt(datetime.now(UTC), 5, "status", 500, None, "The host answered 500.")
 
 
 async def make(database: Database, delivery_id: UUID, step: NextStep) -> Recorded:
-    """One attempt with a given end."""
+    """Make one attempt with this result."""
     recorded = await record(database, await claimed(database, delivery_id), step)
     assert recorded is not None
     return recorded
 
 
 async def let_fail(database: Database, user_id: UUID, url: str, times: int = HOST_FAILURES) -> None:
-    """Make a host look as if it kept failing."""
+    """Record failures of a host, as if it kept failing."""
     for delivery_id in await schedule(database, user_id, *[url] * times):
         await make(database, delivery_id, GIVEN_UP)
 
@@ -69,7 +69,6 @@ async def waiting(database: Database, host: str, user_id: UUID) -> list[UUID]:
 
 
 async def sweep(database: Database) -> list[UUID]:
-    """Sweep once."""
     rung: list[UUID] = []
     after, is_last = None, False
     while not is_last:
@@ -87,13 +86,12 @@ async def attempts_written(database: Database, delivery_id: UUID) -> int:
 
 
 async def resend(database: Database, delivery_id: UUID) -> Ring | None:
-    """Ask for one more attempt."""
     async with database.connection() as connection:
         return await deliveries.resend(connection, delivery_id)
 
 
 async def recover(database: Database, user_id: UUID | None) -> int:
-    """Recover what has failed within the hour, of one user or of everybody."""
+    """Recover the deliveries that failed within the hour, of one user or of all."""
     async with database.connection() as connection:
         since = datetime.now(UTC) - timedelta(hours=1)
         return await deliveries.recover(connection, since=since, user_id=user_id)

@@ -1,4 +1,4 @@
-"""The document of the API as a judge: every answer that a test gets has to be one that the document tells."""
+"""Checks every response that a test gets against `/openapi.json`."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def _patterns() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
 
 
 def expect_documented(method: str, path: str, status: int, headers: Mapping[str, str], body: Any) -> None:
-    """Fail unless the document tells this status, these headers, this body, and the code of a problem."""
+    """Fail unless the document has the status, the headers, the body, and the code of a problem."""
     operations = next((operations for pattern, operations in _patterns() if pattern.fullmatch(path)), None)
     if operations is None or method.lower() not in operations:
         assert status in {404, 405}, f"{method} {path} answers {status} and is not documented"

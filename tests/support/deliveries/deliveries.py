@@ -1,4 +1,4 @@
-"""Deliveries without a download before them, and the task that makes their attempts, in this process."""
+"""Deliveries without a download, and the task that makes their attempts, in this process."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -44,7 +44,7 @@ class SilentBell:
 
 
 class ThisMachine:
-    """Resolves every name to this machine."""
+    """A resolver that returns the address of this machine for every name."""
 
     async def addresses(self, _host: str) -> Sequence[str]:
         """As `NameResolver.addresses`."""
@@ -57,7 +57,7 @@ class ThisMachine:
 
 @asynccontextmanager
 async def open_pool(url: str, size: int = 4) -> AsyncIterator[Database]:
-    """A pool of a test's own."""
+    """Open a pool for one test."""
     pool = create_database(url, application_name="tests", max_size=size)
     await pool.connect()
     try:
@@ -74,7 +74,7 @@ async def name_of(database: Database) -> str:
 
 
 async def add_user(database: Database, *, role: Role = "user", secret: str | None = None) -> tuple[UUID, str]:
-    """A user that no other test has, and the key."""
+    """Create a user for one test, and return its id and key."""
     api_key = new_api_key()
     async with database.transaction() as connection:
         user_id = await users.create(
@@ -101,7 +101,7 @@ def event_document(key: str) -> EventDocument:
 
 
 async def add_event(database: Database, *documents: EventDocument) -> UUID:
-    """Something that happened, which no job was needed for."""
+    """Add an event that needed no job."""
     moment = datetime.now(UTC)
     body = EventBody(
         process_number=NUMBER.masked,
@@ -122,7 +122,7 @@ async def add_event(database: Database, *documents: EventDocument) -> UUID:
 
 
 async def schedule(database: Database, user_id: UUID, *urls: str, event_id: UUID | None = None) -> list[UUID]:
-    """One delivery that is due now for each URL, each a moment after the one before."""
+    """Add one due delivery for each URL, each a moment later than the one before."""
     event = event_id or await add_event(database)
     async with database.connection() as connection:
         return [
@@ -132,7 +132,7 @@ async def schedule(database: Database, user_id: UUID, *urls: str, event_id: UUID
 
 @dataclass(frozen=True)
 class Sender:
-    """Has something happen that a client is told of."""
+    """Creates events with deliveries."""
 
     database: Database
     bell: Bell
@@ -156,14 +156,14 @@ async def open_sender(database: Database, redis_url: str) -> AsyncIterator[Sende
 
 
 async def update(database: Database, delivery_id: UUID, change: str) -> None:
-    """Make a delivery look as if time had passed."""
+    """Change columns of a delivery, as if time had passed."""
     async with database.connection() as connection:
         statement = f"UPDATE deliveries SET {change} WHERE id = :id"  # noqa: S608  (written by the test)
         await connection.execute(statement, {"id": delivery_id})
 
 
 async def make_due(database: Database, delivery_id: UUID) -> None:
-    """Let the pause before the next attempt be over."""
+    """Make the next attempt due."""
     await update(database, delivery_id, "next_attempt_at = now()")
 
 
@@ -210,5 +210,5 @@ def task_context(
 
 
 async def attempt(context: Context, delivery_id: UUID, *, late: bool = True) -> None:
-    """Run the task once, as the queue would."""
+    """Run the task once, as arq does."""
     await deliver_webhook({"autos": context, LATE: late}, str(delivery_id))

@@ -1,4 +1,4 @@
-"""A database of deliveries and the workers that make their attempts; no job, no portal, no API."""
+"""Deliveries and the workers that make their attempts, without jobs, portal or API."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from tests.support.processes import Process, start_worker
 
 @dataclass
 class DeliveryService:
-    """Deliveries of one user, and workers that a test may kill."""
+    """Deliveries of one user, and workers that tests may kill."""
 
     sender: Sender
     user_id: UUID
@@ -33,23 +33,23 @@ class DeliveryService:
     workers: list[Process] = field(default_factory=list)
 
     async def add_worker(self, **changes: str) -> Process:
-        """Start one more worker, with some variables of its own."""
+        """Start another worker, with some variables changed."""
         worker = await start_worker({**self.environment, **changes}, self.logs / f"worker-{secrets.token_hex(4)}.log")
         self.workers.append(worker)
         return worker
 
     async def send(self, *urls: str) -> list[UUID]:
-        """First attempts, one for each URL."""
+        """Enqueue first attempts, one for each URL."""
         return await self.sender.send(self.user_id, *urls)
 
     async def send_late(self, *urls: str) -> None:
-        """Second attempts, one for each URL."""
+        """Enqueue second attempts, one for each URL."""
         for delivery_id in await schedule(self.sender.database, self.user_id, *urls):
             await update(self.sender.database, delivery_id, "attempts = 1")
             await self.sender.bell.ring_delivery(delivery_id, attempt=2)
 
     async def add_failed(self, *urls: str) -> None:
-        """Deliveries that were given up, in one statement."""
+        """Add failed deliveries, in one statement."""
         event_id = await add_event(self.sender.database)
         async with self.sender.database.connection() as connection:
             await connection.execute(
@@ -60,7 +60,7 @@ class DeliveryService:
             )
 
     async def count(self, status: str) -> int:
-        """How many deliveries have a status."""
+        """Count the deliveries with a status."""
         async with self.sender.database.connection() as connection:
             query = "SELECT count(*) FROM deliveries WHERE status = :status"
             return int(await connection.fetch_val(query, {"status": status}))

@@ -1,4 +1,4 @@
-"""Calls the API the way a client does."""
+"""Calls the API as a client does."""
 
 import asyncio
 import io
@@ -16,7 +16,7 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of the API."""
+    """One response of the API."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ class Api:
             return await _checked("GET", path, response)
 
     async def post(self, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
-        """POST below the root of the service: bytes as they are, None as no body, anything else as JSON."""
+        """POST below the root of the service. `body`: bytes as they are, None for no body, anything else as JSON."""
         sent = {} if body is None else {"Content-Type": "application/json"}
         sent |= {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
@@ -63,31 +63,31 @@ class Api:
         return await self.get(f"/api/v1/processes/{number}", **parameters)
 
     async def status(self, number: str) -> Any:
-        """The status of a case that was requested."""
+        """The status of a case."""
         answer = await self.get(f"/api/v1/processes/{number}/status")
         assert answer.status == 200, answer
         return answer.json
 
     async def ended(self, number: str, *, timeout: float = 60) -> Any:
-        """The status once the work on a case has ended."""
+        """Wait until the work on a case has ended, and return its status."""
         return await self.until(number, lambda status: status["status"] in ENDED, timeout=timeout)
 
     async def until(self, number: str, condition: Callable[[Any], bool], *, timeout: float = 60) -> Any:
-        """The status once it is as wanted. Polls, as a client without a webhook does."""
+        """Wait for a status. Polls, as a client without a webhook does."""
         async with asyncio.timeout(timeout):
             while not condition(status := await self.status(number)):  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.05)
         return status
 
     async def download(self, url: str) -> tuple[bytes, dict[str, str]]:
-        """Follow a link as a browser would: without the key."""
+        """Follow a link as a browser does, without the key."""
         async with self.session.get(url) as response:
             assert response.status == 200, await response.text()
             return await response.read(), dict(response.headers)
 
 
 async def _checked(method: str, path: str, response: aiohttp.ClientResponse) -> Answer:
-    """Whatever a test asks for: the answer is one that the document of the API tells."""
+    """Every response must be in the document of the API."""
     content = await response.read()
     body = msgspec.json.decode(content) if "json" in response.content_type else content
     expect_documented(method, path.partition("?")[0], response.status, response.headers, body)

@@ -1,4 +1,4 @@
-"""Cases whose documents are there already, as if a worker had downloaded them, and what clients do with archives."""
+"""Cases with available documents, as after a download, and what clients do with archives."""
 
 import asyncio
 import hashlib
@@ -50,7 +50,7 @@ class Given:
 
 
 async def put_case(service: Service, number: str, documents: list[Given]) -> None:
-    """Write what the service would know of a case, in the order of the list."""
+    """Write the rows of a case, with its documents in this order."""
     digits = "".join(filter(str.isdigit, number))
     await service.fetch("INSERT INTO processes (number, court, listed_at) VALUES ($1, 'TRF3', now())", digits)
     rows = [_row(digits, place, document) for place, document in enumerate(documents, 1)]
@@ -64,7 +64,7 @@ def _row(digits: str, place: int, document: Given) -> dict[str, Any]:
 
 
 def lay_down(directory: Path, key: str, content: bytes, mime_type: str = PDF) -> StoredFile:
-    """Write an object below the directory of a bucket, before the server looks into its directory."""
+    """Write an object into the directory of a bucket, before the server reads it."""
     path = directory / key
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -72,7 +72,7 @@ def lay_down(directory: Path, key: str, content: bytes, mime_type: str = PDF) ->
 
 
 def lay_down_zeros(directory: Path, key: str, blocks: int) -> StoredFile:
-    """The same for so many MiB of zeros, which take no place on the disk."""
+    """Write a sparse object of `blocks` MiB of zeros, which takes no space on the disk."""
     path = directory / key
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
@@ -88,7 +88,7 @@ def lay_down_zeros(directory: Path, key: str, blocks: int) -> StoredFile:
 def ask(api: Api, number: str) -> _RequestContextManager:
     """GET an archive: a context, or an awaitable for who closes the answer."""
     url = f"{api.base_url}/api/v1/processes/{number}/archive"
-    # What is large takes as long as it takes.
+    # Large archives may take any time.
     timeout = aiohttp.ClientTimeout(total=None, sock_read=120)
     return api.session.get(url, headers={"Authorization": f"Bearer {api.api_key}"}, timeout=timeout)
 
@@ -144,7 +144,7 @@ def _crc32_of(file: BinaryIO, size: int) -> int:
 
 
 async def is_intact(path: Path) -> bool:
-    """Whether Python's command and, where there is one, Info-ZIP's find nothing wrong with an archive."""
+    """True if Python's zipfile command, and Info-ZIP's if installed, find no fault in an archive."""
     commands = [[sys.executable, "-m", "zipfile", "-t", str(path)]]
     if unzip := shutil.which("unzip"):
         commands.append([unzip, "-tqq", str(path)])
@@ -152,7 +152,7 @@ async def is_intact(path: Path) -> bool:
 
 
 async def succeeds(*command: str) -> bool:
-    """Whether a command ends well."""
+    """True if a command exits with 0."""
     ended = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, check=False, env={"LC_ALL": "C.UTF-8"}
     )

@@ -1,4 +1,4 @@
-"""Requests straight into an application, without a server."""
+"""Requests to an ASGI application, without a server."""
 
 from collections.abc import Mapping
 from typing import Any

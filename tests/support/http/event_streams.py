@@ -1,4 +1,4 @@
-"""Reads Server-Sent Events the way a client does."""
+"""Reads Server-Sent Events as a client does."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,13 +21,13 @@ class Event:
 
 
 class EventReader:
-    """One open stream."""
+    """An open stream."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
 
     async def next(self) -> Event | None:
-        """The next event; None where the stream ended in order."""
+        """The next event; None if the stream ended in order."""
         fields: dict[str, str] = {}
         while line := await self.response.content.readline():
             if line == b"\r\n":
@@ -62,7 +62,7 @@ def _event(fields: dict[str, str]) -> Event:
 
 @asynccontextmanager
 async def following(api: Api, number: str) -> AsyncIterator[EventReader]:
-    """Follow a case."""
+    """Open the event stream of a case."""
     timeout = aiohttp.ClientTimeout(total=100)
     async with api.session.get(
         f"{api.base_url}/api/v1/processes/{number}/events",
@@ -86,7 +86,7 @@ def expect_one_orderly_stream(events: list[Event]) -> None:
 
 
 def told(events: list[Event]) -> dict[str, Any]:
-    """The documents of a case as a client knows them after these events, by id."""
+    """The documents of a case as these events describe them, by id."""
     known = {document["id"]: document for document in events[0].data["documents"]}
     for event in events:
         if event.name == "document":

@@ -1,4 +1,4 @@
-"""What API processes have for the listings that they ask for, with a portal that answers when a test says so."""
+"""The parts of API processes that fetch listings, with a portal that responds when the test says so."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from service.portal.gate import Gate, Pass
 
 @dataclass
 class HeldPortal:
-    """Answers no listing before `answer`."""
+    """Returns no listing before `answer`."""
 
     asked: int = 0
     passes: list[Pass] = field(default_factory=list)
@@ -40,12 +40,12 @@ class HeldPortal:
         return await waiting
 
     async def came(self) -> None:
-        """Wait until the portal is asked again."""
+        """Wait for the next request."""
         await self._came.wait()
         self._came.clear()
 
     def answer(self, answer: Listing | Exception) -> None:
-        """Answer all who wait."""
+        """Respond to all requests."""
         for waiting in self._waiting:
             if not waiting.done() and isinstance(answer, Exception):
                 waiting.set_exception(answer)
@@ -70,19 +70,19 @@ class ApiProcess:
         age: float = 0,
         user_id: UUID | None = None,
     ) -> "asyncio.Task[None]":
-        """A request that came `age` seconds ago."""
+        """Handle a request that arrived `age` seconds ago."""
         asking = Asking(number, user_id or uuid4(), 0, time.perf_counter() - age, forced)
         return asyncio.ensure_future(self.listings.listed(asking, timeout=timeout))
 
     async def looked_at(self, number: ProcessNumber) -> None:
-        """Wait until it asks for a listing, or has seen that another process does."""
+        """Wait until it fetches a listing, or has seen that another process does."""
         while getattr(self.listings._flights.get(number), "asked", None) is None:  # noqa: ASYNC110, SLF001
             await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def api_process(database: Database, portal: HeldPortal) -> AsyncIterator[ApiProcess]:
-    """Several of them, on one database, share what they share in different processes."""
+    """Open one. Several on one database share what processes share."""
     bell = AsyncMock()
     listings = SharedListings(database, cast("PortalClient", portal), Gate(2), bell, limited=database)
     try:

@@ -1,4 +1,4 @@
-"""Requests that nobody means well with, made at random from a seed: the same seed makes the same ones."""
+"""Random hostile requests. The same seed makes the same requests."""
 
 import base64
 import random
@@ -36,10 +36,10 @@ class Hostile:
 
 
 class Generator:
-    """Makes requests for the operations of the service."""
+    """Generates requests for the operations of the service."""
 
     def __init__(self, seed: int, operations: Sequence[tuple[str, str]], api_key: str) -> None:
-        """Take `operations` as methods and paths with their parameters in braces."""
+        """`operations` are methods and paths, with parameters in braces."""
         self._random = random.Random(seed)  # noqa: S311  (the same ones again, not secrets)
         self._operations = [(method, path) for method, path in operations if "rotate" not in path]
         self._writing = [path for method, path in self._operations if method == "POST"]
@@ -47,7 +47,7 @@ class Generator:
         self._numbers = process_numbers("520")
 
     def requests(self, count: int) -> Iterator[Hostile]:
-        """So many of them, of all kinds in turn."""
+        """Generate `count` requests, of each kind in turn."""
         kinds: tuple[Callable[[], Hostile], ...] = (
             *(self._query, self._path, self._members, self._atoms, self._duplicates, self._deep, self._media_type),
             *(self._method, self._target, self._header, self._request_id, self._chunks, self._length, self._smuggled),
@@ -87,7 +87,7 @@ class Generator:
             for _ in range(self._random.randint(1, 5))
         ]
         pairs += pairs[:1] if self._random.random() < 0.3 else []
-        # Nothing is to be started: what is asked for are refusals.
+        # Every request must be refused, so that nothing is started.
         target = path + b"?auto_download=false&" + b"&".join(pairs)
         return Hostile("query", self._head(method, target, b"Content-Length: 0"), is_head=method == b"HEAD")
 
@@ -188,7 +188,7 @@ class Generator:
                 b"2;a=" + b"b" * 3000 + b"\r\n{}\r\n0\r\nAuthorization: Bearer x\r\nX-Request-ID: trailer\r\n\r\n"
             )
             return Hostile("chunks", head + well_formed)
-        # What is behind them is an error in any case, so that a parser that waits for more has an answer.
+        # The bytes after them are an error in any case, so that a parser that waits for more gets one.
         return Hostile("chunks", head + self._pick(CHUNKED) + b"\r\n\r\n\x00", may_be_cut=True)
 
     def _length(self) -> Hostile:

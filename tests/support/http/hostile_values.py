@@ -1,4 +1,4 @@
-"""What hostile requests are made of."""
+"""Parts of hostile requests."""
 
 FORGED = 'x","event":"forged","level":"critical'
 NUMBER = "0000123-06.2023.4.03.6100"  # a case that the simulated portal knows

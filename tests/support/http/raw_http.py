@@ -1,4 +1,4 @@
-"""HTTP as bytes on a socket, for what no HTTP client would send or accept."""
+"""HTTP as bytes on a socket, for messages that no HTTP client would send or accept."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ EVENTS = "text/event-stream"
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """One answer. Names of headers are in lower case; those that came twice are joined with a comma."""
+    """One response. Header names are in lower case; repeated headers are joined with a comma."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,18 +34,18 @@ class RawConnection:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the other side has closed the connection, as far as it was heard of here."""
+        """True if the end of the connection has arrived here."""
         return self._reader.at_eof() or self._writer.transport.is_closing()
 
     async def send(self, data: bytes) -> None:
-        """Write bytes and wait until the system has taken them. Raises ConnectionError where the other side closed."""
+        """Write bytes and wait until the system has taken them. Raises ConnectionError if the other side closed."""
         self._writer.write(data)
         await self._writer.drain()
 
     async def answer(self, *, to_head: bool = False) -> RawAnswer | None:
-        """Read one answer, to HEAD one without a body; None where the connection ends first.
+        """Read one response, without a body if it is for HEAD. None if the connection ends first.
 
-        Of a stream of events, which may have no end, only what comes first.
+        Of an event stream, which may not end, only the first chunk is read.
         """
         try:
             head = await self._reader.readuntil(b"\r\n\r\n")
@@ -65,31 +65,30 @@ class RawConnection:
         return body
 
     async def _chunk(self) -> bytes:
-        """The next one; the last is empty."""
+        """The next chunk; the last one is empty."""
         chunk = await self._reader.readexactly(int(await self._reader.readline(), 16))
         await self._reader.readline()
         return chunk
 
     async def read(self, size: int) -> int:
-        """Read some bytes, `size` at most, and answer how many."""
+        """Read at most `size` bytes, and return how many there were."""
         return len(await self._reader.read(size))
 
     async def ended(self) -> bytes:
-        """Wait for the end of the connection and answer what came before it."""
+        """Wait for the end of the connection, and return the bytes before it."""
         try:
             return await self._reader.read(-1)
         except ConnectionError:
             return b""
 
     async def close(self) -> None:
-        """Hang up, whatever is still on its way."""
+        """Close the connection, even if bytes are on their way."""
         self._writer.transport.abort()
         with contextlib.suppress(ConnectionError):
             await self._writer.wait_closed()
 
 
 async def connect(port: int) -> RawConnection:
-    """Open a connection."""
     return RawConnection(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 22))
 
 

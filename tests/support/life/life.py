@@ -1,4 +1,4 @@
-"""One case as the database functions see it: its rows, and what a model of the rest of the world knows of it."""
+"""One case for the stateful test: its rows, and a model of everything outside of the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
@@ -23,36 +23,34 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
 async def fetch(connection: Connection, query: str, **values: Any) -> list[dict[str, Any]]:
-    """The rows of a question that only a test asks."""
+    """The rows of a query of a test."""
     return [dict(row) for row in await connection.fetch_all(query, values)]
 
 
 @dataclass(frozen=True)
 class World:
-    """A database, a loop to ask it in, and users; the first one begins what others join."""
+    """A database, a loop for its queries, and users. The first user starts jobs that others join."""
 
     loop: asyncio.AbstractEventLoop
     database: Database
     users: tuple[UUID, ...]
 
     def run(self, step: Coroutine[Any, Any, T]) -> T:
-        """Steps are called from outside of any loop."""
+        """Run a coroutine. Steps are called outside of a loop."""
         return self.loop.run_until_complete(step)
 
     async def transact(self, step: Callable[[Connection], Awaitable[T]]) -> T:
-        """One transaction."""
         async with self.database.transaction() as connection:
             return await step(connection)
 
     async def ask(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        """What the database holds."""
         async with self.database.connection() as connection:
             return await fetch(connection, query, **values)
 
 
 @dataclass
 class Content:
-    """What is stored under a key. No two attempts store the same bytes, as with a portal that renders on demand."""
+    """The content under a key. Each attempt stores other bytes, as with a portal that renders on demand."""
 
     sha256: str
     listed_as: str  #: the portal's uuid of the content that was asked for
@@ -61,7 +59,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Promise:
-    """Somebody was told of a job that will bring these documents to an end."""
+    """A client was given a job that has to settle these documents."""
 
     job_id: UUID
     user_id: UUID
@@ -73,7 +71,7 @@ class Promise:
 
 @dataclass
 class Flight:
-    """A document that a worker downloads."""
+    """A download in progress."""
 
     task: Task
     file: StoredFile | None = None  #: once the store has it
@@ -81,7 +79,7 @@ class Flight:
 
 @dataclass
 class Worker:
-    """What one worker remembers of a job. It may be wrong: its lease may be lost."""
+    """What one worker knows of a job. It may be outdated: the lease may be lost."""
 
     job: ClaimedJob
     tasks: list[Task] | None = None  #: not begun yet; None before it has asked
@@ -90,7 +88,7 @@ class Worker:
 
 @dataclass
 class Life:
-    """The case, and everything around it that the database does not hold."""
+    """The case, and everything around it that is not in the database."""
 
     world: World
     number: ProcessNumber
@@ -102,22 +100,22 @@ class Life:
     promises: list[Promise] = field(default_factory=list)
 
     async def jobs(self) -> list[dict[str, Any]]:
-        """Of the case, the oldest first, with the number of their events."""
+        """The jobs of the case, the oldest first, with the number of their events."""
         return await self._rows(
             "SELECT *, (SELECT count(*) FROM events WHERE job_id = jobs.id) AS events FROM jobs"
             " WHERE process_number = :number ORDER BY created_at"
         )
 
     async def documents(self) -> list[dict[str, Any]]:
-        """Of the case, in the order of the file."""
+        """The documents of the case, in the order of the file."""
         return await self._rows("SELECT * FROM documents WHERE process_number = :number ORDER BY position, id")
 
     async def events(self) -> list[dict[str, Any]]:
-        """Of the case."""
+        """The events of the case."""
         return await self._rows("SELECT * FROM events WHERE process_number = :number")
 
     async def deliveries(self) -> list[dict[str, Any]]:
-        """Of the case, the oldest first."""
+        """The deliveries of the case, the oldest first."""
         return await self._rows(
             "SELECT *, (SELECT count(*) FROM delivery_attempts WHERE delivery_id = deliveries.id) AS attempts_made"
             " FROM deliveries WHERE process_number = :number ORDER BY created_at"
@@ -129,7 +127,7 @@ class Life:
         return self.listed.get(rows[0]["listing_asked"], ()) if rows else ()
 
     async def newest_job(self) -> UUID | None:
-        """Whether it has ended or not."""
+        """The newest job, active or ended."""
         found = await self.jobs()
         return found[-1]["id"] if found else None
 
@@ -137,7 +135,7 @@ class Life:
         return await self.world.ask(query, number=self.number.digits)
 
     async def listing(self, shown: Sequence[str]) -> Listing:
-        """What the portal says when it is asked now: documents as `origin:content`."""
+        """The listing that the portal returns now; documents as `origin:content`."""
         documents = tuple(listed(*each.split(":")) for each in shown)
         asked = await self.world.transact(processes.next_listing)
         self.listed[asked] = {document.origin_id for document in documents}

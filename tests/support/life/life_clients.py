@@ -1,4 +1,4 @@
-"""What clients do to a case, as the API's handlers do it, and what each of them was promised."""
+"""The requests of clients for a case, as the API's handlers process them, and what each client was promised."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _CHOSEN = "SELECT id, job_id, status FROM documents WHERE process_number = :numb
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks, and who is to be told; `dies`: the API process is killed before it commits."""
+    """A user and a webhook. `dies`: the API process is killed before it commits."""
 
     user_id: UUID
     webhook: str | None = None
@@ -30,11 +30,11 @@ class Asking:
 
 
 class _Killed(Exception):
-    """The transaction was not committed."""
+    """The API process was killed before it committed."""
 
 
 async def request(life: Life, asking: Asking, *, refresh: bool, listed: Sequence[str]) -> None:
-    """What the main entry does when the portal answers."""
+    """Request the case, as the main entry does when the portal responds."""
     wanted, listing = _request(life, asking, refresh=refresh), await life.listing(listed)
 
     async def accept(connection: Connection) -> Promise | None:
@@ -51,7 +51,7 @@ async def request(life: Life, asking: Asking, *, refresh: bool, listed: Sequence
 
 
 async def keep(life: Life, asking: Asking, *, refresh: bool) -> None:
-    """What it does when the portal does not answer."""
+    """Request the case, as the main entry does when the portal does not respond."""
     wanted, asked = _request(life, asking, refresh=refresh), await life.world.transact(processes.next_listing)
 
     async def accept(connection: Connection) -> Promise | None:
@@ -63,13 +63,13 @@ async def keep(life: Life, asking: Asking, *, refresh: bool) -> None:
 
 
 async def register(life: Life, *, listed: Sequence[str]) -> None:
-    """What download-documents does: nothing is asked for."""
+    """Register a listing, as download-documents does. It requests nothing."""
     listing = await life.listing(listed)
     await life.world.transact(lambda connection: case_requests.register(connection, listing))
 
 
 async def download(life: Life, asking: Asking, origins: Sequence[str] | None) -> None:
-    """What download-document does with some documents, and download-all with `force` for None."""
+    """Request documents, as download-document does. None: all of them, as download-all with `force`."""
     wanted = _request(life, asking)
 
     async def accept(connection: Connection) -> Promise | None:
@@ -87,7 +87,7 @@ async def download(life: Life, asking: Asking, origins: Sequence[str] | None) ->
 
 
 async def download_lacking(life: Life, asking: Asking) -> None:
-    """What download-all does without `force`."""
+    """Request the missing documents, as download-all does without `force`."""
     wanted = _request(life, asking)
 
     async def accept(connection: Connection) -> Promise | None:
@@ -102,7 +102,7 @@ async def download_lacking(life: Life, asking: Asking) -> None:
 
 
 async def retry(life: Life) -> None:
-    """What an operator does to the newest job."""
+    """Retry the newest job, as an operator."""
     job_id = await life.newest_job()
     if job_id is None:
         return
@@ -123,14 +123,14 @@ async def retry(life: Life) -> None:
 
 
 async def cancel(life: Life) -> None:
-    """An administrator stops the newest job for everybody, whether it has ended or not."""
+    """Cancel the newest job for all users, as an administrator, even if it has ended."""
     job_id = await life.newest_job()
     if job_id is not None:
         await life.world.transact(lambda connection: case_requests.cancel(connection, job_id, event_limit=LIMIT))
 
 
 async def withdraw(life: Life, chosen: int) -> None:
-    """One of those who were told of the newest job cancels it: it goes on for the others."""
+    """Withdraw one user from the newest job. It goes on for the others."""
     job_id = await life.newest_job()
     if job_id is None:
         return
@@ -147,7 +147,7 @@ async def withdraw(life: Life, chosen: int) -> None:
 
 
 async def _commit(life: Life, asking: Asking, step: Callable[[Connection], Awaitable[Promise | None]]) -> None:
-    """Only what was committed was promised."""
+    """Run a step and keep its promises if it is committed."""
 
     async def to_the_end(connection: Connection) -> Promise | None:
         promise = await step(connection)
@@ -185,7 +185,7 @@ async def _promise(
 
 
 def _is_anew(document: dict[str, Any], job_id: UUID, *, again: bool) -> bool:
-    """A job need not try again what it has given up, nor what it is at work on, unless somebody asks for it again."""
+    """True if the document needs a download after the request. `again`: it is wanted even if it is available."""
     if document["job_id"] != job_id:
         return True
     return again and document["status"] != "processing"

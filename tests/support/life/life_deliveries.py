@@ -1,4 +1,4 @@
-"""What becomes of the deliveries of a case."""
+"""The deliveries of a case."""
 
 import functools
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.support.life.life import Life
 
 
 async def claim(life: Life) -> bool:
-    """A bell is heard for each delivery that is not closed, or that somebody wants again."""
+    """Claim an attempt of each delivery that is due. True if there was one."""
     before = len(life.attempts)
     for delivery in await life.deliveries():
         await life.world.transact(functools.partial(_claim, life, delivery["id"]))
@@ -26,7 +26,7 @@ async def _claim(life: Life, delivery_id: UUID, connection: Connection) -> None:
 
 
 async def record(life: Life, delivery: ClaimedDelivery, status: DeliveryStatus) -> None:
-    """An attempt was made."""
+    """Record an attempt."""
     (moment,) = await life.world.ask("SELECT now() AS now")
     attempt = Attempt(moment["now"], 5, "answered", 204, None, None)
     retry_in = timedelta(0) if status is DeliveryStatus.SCHEDULED else None
@@ -35,7 +35,7 @@ async def record(life: Life, delivery: ClaimedDelivery, status: DeliveryStatus) 
 
 
 async def lose_attempts(life: Life) -> None:
-    """The workers that make attempts are gone, and their leases have ended."""
+    """End the leases of all attempts, as if their workers were killed."""
     await life.world.transact(
         lambda connection: connection.execute(
             "UPDATE deliveries SET lease_expires_at = now() - interval '1 second'"
@@ -46,13 +46,13 @@ async def lose_attempts(life: Life) -> None:
 
 
 async def resend(life: Life) -> None:
-    """Somebody wants the newest delivery once more."""
+    """Request a resend of the newest delivery."""
     if found := await life.deliveries():
         await life.world.transact(lambda connection: deliveries.resend(connection, found[-1]["id"]))
 
 
 async def deliver_to_the_end(life: Life) -> None:
-    """Workers are well and every subscriber answers 204."""
+    """Make attempts until nothing is due; every subscriber responds with 204."""
     await lose_attempts(life)
     life.attempts.clear()
     while await claim(life):

@@ -1,4 +1,4 @@
-"""Two steps at the same time, each stopped in the middle: the locks that they take are taken in every order."""
+"""Two steps at the same time, each stopped in the middle, so that their locks are taken in every order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,7 +16,7 @@ _LOCK = {
 
 
 async def race(life: Life, held: tuple[str, UUID], *steps: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Run steps while somebody else holds a row: each goes as far as it can, in this order, then the row is free.
+    """Run steps while another session holds a row: each goes as far as it can, in this order, then the row is free.
 
     A deadlock is an error of the step that PostgreSQL chooses.
     """
@@ -39,7 +39,7 @@ async def _holding(life: Life, held: tuple[str, UUID]) -> AsyncIterator[Connecti
 
 
 async def _until_all_wait(holder: Connection, running: list[asyncio.Future[object]]) -> None:
-    """Each is at its end, or waits for a lock."""
+    """Wait until each step has ended or waits for a lock."""
     while await _waiting(holder) < sum(not each.done() for each in running):  # noqa: ASYNC110  (another process)
         await asyncio.sleep(0.001)
 

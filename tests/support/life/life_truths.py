@@ -1,4 +1,4 @@
-"""What must be true of a case after each step, whatever the steps were."""
+"""What must be true of a case after each step."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that the database holds of a case."""
+    """All rows of a case."""
 
     jobs: list[Row]
     documents: list[Row]
@@ -29,14 +29,14 @@ class Facts:
 
 
 async def facts_of(life: Life) -> Facts:
-    """As they are now; nothing else runs."""
+    """Read the rows; nothing else runs."""
     listed = await life.listed_last()
     return Facts(await life.jobs(), await life.documents(), await life.events(), await life.deliveries(), listed)
 
 
 @dataclass
 class Truths:
-    """The rules, and what they remember of the steps before."""
+    """The rules, with what they need from earlier steps."""
 
     life: Life
     stored: set[UUID] = field(default_factory=set)
@@ -55,7 +55,7 @@ class Truths:
     def _check_documents(self, facts: Facts) -> None:
         for document in facts.documents:
             check_document(self.life, document, facts)
-        # What was stored stays, whatever a later attempt brings.
+        # A stored file stays, however later attempts end.
         stored = {document["id"] for document in facts.documents if document["storage_key"]}
         assert self.stored <= stored
         self.stored = stored
@@ -86,7 +86,7 @@ def check_jobs(facts: Facts) -> None:
 
 
 def check_deliveries(facts: Facts) -> None:
-    """They wait for the end of their job, and then tell its event."""
+    """Deliveries wait until their job has ended, and then have its event."""
     events = {event["job_id"]: event["id"] for event in facts.events}
     for delivery in facts.deliveries:
         assert (delivery["status"] == "waiting") == (delivery["job_id"] in facts.active), delivery
@@ -96,7 +96,7 @@ def check_deliveries(facts: Facts) -> None:
 
 
 def check_document(life: Life, document: Row, facts: Facts) -> None:
-    """Its status is true: of its bytes, and of who is at work on it."""
+    """The status of a document agrees with its file and with the worker that has it."""
     is_at_work = document["job_id"] in facts.active
     assert document["status"] != "processing" or is_at_work, f"nobody downloads {document}"
     if document["storage_key"] is None:
@@ -114,7 +114,7 @@ def check_document(life: Life, document: Row, facts: Facts) -> None:
 
 
 def check_event(event: Row, documents: list[Row]) -> None:
-    """It says what the database says, and `completed` only where nothing is left to do."""
+    """An event agrees with the database, and is `completed` only if nothing is outstanding."""
     body = msgspec.json.decode(event["body"])
     available = [each for each in documents if each["status"] == "available"]
     outdated = [each for each in available if each["error_code"] is not None]
@@ -131,7 +131,7 @@ def check_event(event: Row, documents: list[Row]) -> None:
 
 
 def check_promise(promise: Promise, job: Row, facts: Facts) -> None:
-    """The job that somebody was told of brought to an end what they asked for. What is listed no longer is excused."""
+    """A promised job settled the requested documents, except those that are no longer listed."""
     if promise.job_id != job["id"]:
         return
     for document in facts.documents:

@@ -1,4 +1,4 @@
-"""What workers do to a job, statement by statement; each may be the last before they are killed, frozen or cut off."""
+"""The steps of workers, statement by statement. Each may be the last before they are killed or frozen."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +25,7 @@ NOW = timedelta(0)
 
 
 async def claim(life: Life) -> Worker | None:
-    """A worker asks for the job whose turn it is: the case has the only one that is open."""
+    """Claim the next job. The case has the only open one."""
     claimer = Claimer(uuid4(), total=10, job_concurrency=AT_ONCE, wants_more=True)
     claimed = await life.world.transact(lambda connection: turns.claim_next(connection, claimer))
     if claimed is None:
@@ -37,7 +37,7 @@ async def claim(life: Life) -> Worker | None:
 
 
 async def crash(life: Life) -> None:
-    """The owner stands still and its lease has ended; it may go on later and believe to hold it."""
+    """The owner is frozen and its lease has ended. It may go on later without knowing."""
     await life.world.transact(
         lambda connection: connection.execute(
             "UPDATE jobs SET lease_expires_at = now() - interval '1 second'"
@@ -48,26 +48,25 @@ async def crash(life: Life) -> None:
 
 
 async def renew(life: Life, worker: Worker) -> None:
-    """A heartbeat. The worker stops where its lease is lost."""
+    """Renew the lease. The worker stops if it is lost."""
     held = await life.world.transact(lambda connection: renew_job(connection, worker.job))
     if not held:
         stop(life, worker)
 
 
 async def release(life: Life, worker: Worker) -> None:
-    """A worker hands a job over."""
     await life.world.transact(lambda connection: jobs.release(connection, worker.job, delay=NOW))
     stop(life, worker)
 
 
 def stop(life: Life, worker: Worker) -> None:
-    """The worker does nothing more for this job, but for what it is in the middle of."""
+    """Stop work on this job, except for downloads in progress."""
     if worker in life.workers:
         life.workers.remove(worker)
 
 
 async def list_again(life: Life, worker: Worker, listed: Sequence[str]) -> None:
-    """A worker asks the portal for the case."""
+    """Fetch the listing of the case again."""
 
     listing = await life.listing(listed)
 
@@ -82,14 +81,14 @@ async def list_again(life: Life, worker: Worker, listed: Sequence[str]) -> None:
 
 
 async def look(life: Life, worker: Worker, listed: Sequence[str]) -> None:
-    """What a worker does first: the listing, where it is wanted, and the documents of its job."""
+    """The first step of a worker: the listing, if the job needs one, and the documents of its job."""
     if await life.world.transact(lambda connection: jobs.wants_listing(connection, worker.job)):
         await list_again(life, worker, listed)
     worker.tasks = await life.world.transact(lambda connection: documents.tasks_of_job(connection, worker.job.id))
 
 
 async def begin(life: Life, worker: Worker) -> None:
-    """The next document of its job is begun."""
+    """Start the next document of the job."""
     if not worker.tasks:
         return
     task = worker.tasks.pop(0)
@@ -100,7 +99,7 @@ async def begin(life: Life, worker: Worker) -> None:
 
 
 def store(life: Life, worker: Worker, flight: Flight) -> None:
-    """The bytes of a document are verified, and put where a frozen worker may put them long after it was replaced."""
+    """Store a verified document. A frozen worker may do so long after it was replaced."""
     key = f"{attempt_prefix(life.number, flight.task.id, worker.job.id)}a.pdf"
     sha256 = hashlib.sha256(f"{key} {len(life.store)} {id(flight)}".encode()).hexdigest()
     life.store[key] = Content(sha256, flight.task.copies[0].uuid)
@@ -108,7 +107,7 @@ def store(life: Life, worker: Worker, flight: Flight) -> None:
 
 
 async def mark(life: Life, worker: Worker, flight: Flight, error: ErrorCode | None = None) -> Written:
-    """What came of a document is written, and the next one is begun. What nothing names then is removed."""
+    """Write the result of a document and start the next one. An object that no row names is removed."""
     following = worker.tasks.pop(0) if worker.tasks else None
     following_id = None if following is None else following.id
     written = await life.world.transact(
@@ -133,12 +132,12 @@ async def _mark(
 
 
 async def finish(life: Life, worker: Worker) -> None:
-    """A worker believes to be done. If something was added meanwhile it looks again."""
+    """End the job. If documents were added meanwhile, the worker reads them."""
     await _settle(life, worker, lambda connection: case_requests.finish(connection, worker.job, event_limit=LIMIT))
 
 
 async def abandon(life: Life, worker: Worker, error: ErrorCode = ErrorCode.PROCESS_NOT_FOUND) -> None:
-    """The portal does not know the case. If documents of it are known the job goes on with those."""
+    """The portal does not know the case. If documents are known, the job goes on with them."""
     await _settle(
         life, worker, lambda connection: case_requests.fail_listing(connection, worker.job, error, event_limit=LIMIT)
     )
@@ -155,7 +154,7 @@ async def _settle(life: Life, worker: Worker, step: Callable[[Connection], Await
 
 
 async def sweep(life: Life) -> None:
-    """What the rescuer asks."""
+    """The steps of the sweep."""
 
     async def take(connection: Connection) -> None:
         await jobs.release_expired(connection, limit=100)
@@ -167,7 +166,7 @@ async def sweep(life: Life) -> None:
 
 
 async def tidy(life: Life) -> None:
-    """What was found not to be needed the last time is removed, and what is not needed now is found."""
+    """Delete the objects that the last run marked as unused, and mark those that are unused now."""
     for key in life.removable:
         life.store.pop(key, None)
     (row,) = await life.world.ask("SELECT now() - interval '1 second' AS moment")
@@ -179,7 +178,7 @@ async def tidy(life: Life) -> None:
 
 
 async def work_to_the_end(life: Life, listed: Sequence[str], *, steps: int = 200) -> None:
-    """Whoever had the job is gone, and a worker for whom all goes well does it."""
+    """A new worker runs the job to its end, without faults."""
     life.workers.clear()
     await crash(life)
     await sweep(life)
@@ -192,14 +191,14 @@ async def work_to_the_end(life: Life, listed: Sequence[str], *, steps: int = 200
 
 
 async def go_on(life: Life, worker: Worker, listed: Sequence[str], *, steps: int) -> None:
-    """Some steps that nothing happens to."""
+    """Some steps without faults."""
     while steps and worker in life.workers:
         steps -= 1
         await next_step(life, worker, listed)
 
 
 async def next_step(life: Life, worker: Worker, listed: Sequence[str]) -> None:
-    """What a worker does that nothing happens to."""
+    """The next step of a worker without faults."""
     if worker.tasks is None:
         await look(life, worker, listed)
     elif worker.tasks and len(worker.flights) < AT_ONCE:

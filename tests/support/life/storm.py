@@ -1,4 +1,4 @@
-"""A service in a storm: several processes that are killed and frozen, on servers that go away and come back."""
+"""A storm: several processes are killed and frozen, and their servers go away and come back."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ GRACE = 12.0  # seconds after a fault in which it may still be felt: a statement
 
 @dataclass
 class Member:
-    """One process of the service, which is started again when it was killed."""
+    """One process of the service. It is started again after it was killed."""
 
     kind: str  #: api or worker
     process: Process
@@ -35,7 +35,7 @@ class Member:
     is_frozen: bool = False
 
     async def replace(self) -> Process:
-        """Kill it with SIGKILL, and start another one in its place at once."""
+        """Kill it with SIGKILL, and start another one at once."""
         self.process.send(signal.SIGKILL)
         await self.process.ended()
         start = start_api if self.kind == "api" else start_worker
@@ -45,7 +45,7 @@ class Member:
 
 @dataclass
 class Wind:
-    """What a storm blows with."""
+    """The processes and servers of a storm."""
 
     service: Service
     servers: Stack
@@ -59,17 +59,17 @@ class Wind:
     _thaws: set[asyncio.Task[None]] = field(default_factory=set)
 
     def apis(self) -> list[Api]:
-        """A client of each API process, with nobody's key."""
+        """A client of each API process, without a key."""
         session = self.service.api.session
         ports = [each.environment["PORT"] for each in self.members if each.kind == "api"]
         return [Api(session, f"http://127.0.0.1:{port}", None) for port in ports]
 
     def is_trouble(self, begin: float, end: float) -> bool:
-        """Whether a fault can have been felt between two moments of the monotonic clock."""
+        """True if a fault can have had an effect between two times of the monotonic clock."""
         return any(begin <= over + GRACE and since <= end for since, over in self._trouble.values())
 
     async def blow(self, until: float) -> None:
-        """One fault after the other, some of which last while others come."""
+        """Cause one fault after the other. Some last while others begin."""
         while time.monotonic() < until:
             await asyncio.sleep(self.random.uniform(0.5, 4.0))
             await self._blow_once()
@@ -109,7 +109,7 @@ class Wind:
         self.service.apis.append(await self._one("api").replace())
 
     async def _freeze(self) -> None:
-        """One of each kind at most: somebody must be there for the clients and for the jobs."""
+        """Freeze at most one process of each kind, so that clients and jobs have another one."""
         kind = self.random.choice(["api", "worker", "worker"])
         if any(each.is_frozen for each in self.members if each.kind == kind):
             return
@@ -159,7 +159,7 @@ class Wind:
         await self.portal.fail_everything(fault)
 
     async def calm(self) -> None:
-        """All servers are there, and all processes run and go on."""
+        """Bring back all servers, and let all processes run."""
         self.s3.bring_back()
         self.postgres.bring_back()
         await self.portal.fail_everything()

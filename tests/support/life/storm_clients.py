@@ -1,4 +1,4 @@
-"""Clients in a storm: they ask for anything at any moment, and remember what they were told."""
+"""Clients in a storm: they make any request at any time, and remember the responses."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ URLS = 4  # of each user
 
 
 class MoodySubscriber(Subscriber):
-    """Answers 500 or hangs at times, until it is calm."""
+    """Responds with 500 or hangs at times, until `is_calm`."""
 
     def __init__(self, moods: random.Random) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class MoodySubscriber(Subscriber):
 
 @dataclass
 class Told:
-    """What clients know for sure."""
+    """What clients were told by responses."""
 
     #: Those who were told of a job and gave a URL: job (none: all was there), path of the URL.
     subscribed: set[tuple[str | None, str]] = field(default_factory=set)
@@ -54,7 +54,7 @@ class Told:
 
 
 class Client:
-    """One user's program."""
+    """The program of one user."""
 
     def __init__(
         self, wind: Wind, subscriber: Subscriber, told: Told, *, name: str, key: str, cases: list[str]
@@ -69,7 +69,7 @@ class Client:
         self._jobs: list[str] = []
 
     async def work(self, until: float) -> None:
-        """One request after the other."""
+        """Make one request after the other."""
         while time.monotonic() < until:
             await self._ask()
             await asyncio.sleep(self._random.uniform(0, PAUSE))
@@ -105,7 +105,7 @@ class Client:
         return answer
 
     def _is_excused(self, answer: Answer, begin: float) -> bool:
-        """Listings fail in good weather too."""
+        """True if the failure is expected: listings fail without a storm too."""
         is_of_the_portal = answer.json.get("code") == "portal_unavailable"
         return answer.status == 503 and (is_of_the_portal or self._wind.is_trouble(begin, time.monotonic()))
 
@@ -122,7 +122,7 @@ class Client:
         wishes = {"force_refresh": "true"} if self._random.random() < 0.2 else {}
         answer = self._note(await api.process(self._random.choice(self._cases), **self._webhook(path), **wishes), begin)
         if answer.status in {200, 202} and path is not None:
-            # The job in the answer is an ended one where everything was there and none was needed.
+            # If everything was available and no job was needed, the response has an ended job.
             is_active = answer.json["status"] in {"pending", "processing"}
             self._told.subscribed.add((answer.json["job_id"] if is_active else None, path))
 
@@ -156,7 +156,7 @@ class Client:
 
     async def _cancel(self, api: Api) -> None:
         job_id, begin = self._random.choice(self._jobs[-5:]), time.monotonic()
-        # Before it is asked: the answer may be lost.
+        # Before the request: its response may be lost.
         self._told.cancelled.add((self._name, job_id))
         self._note(await api.post(f"/api/v1/jobs/{job_id}/cancel"), begin)
 
@@ -170,9 +170,9 @@ class Client:
 
 
 async def put_cases(portal: Portal, chance: random.Random, numbers: Sequence[str]) -> None:
-    """Cases of a few documents that fit into the buffers of a socket.
+    """Add cases of a few documents that fit into the buffers of a socket.
 
-    What a frozen worker does not read would stay in flight for as long as it stands still.
+    Larger ones would stay in flight while a worker is frozen.
     """
     for number in numbers:
         spec = DocumentSpec(origin_id="small", count=chance.randint(2, 20), size=chance.randint(3_000, 40_000))
@@ -180,7 +180,7 @@ async def put_cases(portal: Portal, chance: random.Random, numbers: Sequence[str
 
 
 async def spoil(portal: Portal, chance: random.Random, numbers: Sequence[str], until: float) -> None:
-    """Some case is failed for a while, or gets another content."""
+    """Let a case fail for a while, or change its content."""
     documents = [
         FaultKind.CODEX_500,
         FaultKind.TOO_MANY_429,

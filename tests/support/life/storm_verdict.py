@@ -1,4 +1,4 @@
-"""What must be true once a storm is over: nothing is lost, nothing is wrong, and nobody was told a false word."""
+"""What must be true after a storm: nothing is lost, no object is wrong, and no client was told anything false."""
 
 import asyncio
 import hashlib
@@ -65,7 +65,7 @@ _FRAME = re.compile(r"/((?:service|worker)/[\w/]+\.py)', 'lineno': (\d+)")
 
 
 async def until_all_ended(service: Service, *, timeout: float) -> list[str]:
-    """Wait for the end of all jobs and deliveries, and return what is still open then."""
+    """Wait until all jobs and deliveries have ended, and return those that are still open."""
     for _second in range(int(timeout)):
         if not (found := await service.fetch(_OPEN)):
             return []
@@ -74,7 +74,7 @@ async def until_all_ended(service: Service, *, timeout: float) -> list[str]:
 
 
 async def figures(service: Service) -> str:
-    """How much there was to go wrong."""
+    """The numbers of jobs, events, deliveries and objects."""
     (row,) = await service.fetch(
         "SELECT (SELECT count(*) FROM jobs) AS jobs, (SELECT count(*) FROM events) AS events,"
         " (SELECT count(*) FROM deliveries) AS deliveries,"
@@ -84,7 +84,7 @@ async def figures(service: Service) -> str:
 
 
 async def everything_wrong(service: Service, servers: Stack, told: Told, subscriber: Subscriber) -> list[str]:
-    """One line for each thing that must not be, some of each kind at most."""
+    """One line for each fault, at most some of each kind."""
     bucket = DataDirectory(servers.data_dir).objects / service.environment["S3_BUCKET"]
     said = evil_lines(service.logs).most_common(10)
     kinds = {
@@ -105,13 +105,13 @@ async def unknown_jobs(service: Service, told: Told) -> list[str]:
 
 
 async def untrue(service: Service) -> list[str]:
-    """What the database holds and must not."""
+    """Rows that must not be there."""
     found = {name: await service.fetch(query) for name, query in _UNTRUE.items()}
     return [f"{name}: {dict(row)}" for name, rows in found.items() for row in rows]
 
 
 async def wrong_objects(service: Service, bucket: Path) -> list[str]:
-    """Read all objects back that a row names."""
+    """Read all objects that a row names, and return those with wrong bytes."""
     rows = await service.fetch("SELECT storage_key, sha256 FROM documents WHERE storage_key IS NOT NULL")
     found = await asyncio.to_thread(lambda: [_digest(bucket / row["storage_key"]) for row in rows])
     return [row["storage_key"] for row, digest in zip(rows, found, strict=True) if digest != row["sha256"]]
@@ -122,7 +122,7 @@ def _digest(path: Path) -> str | None:
 
 
 def deadlocks(servers: Stack) -> list[str]:
-    """PostgreSQL's own words: its counters do not survive a crash."""
+    """Deadlocks in PostgreSQL's log: its counters do not survive a crash."""
     log = (servers.data_dir / "logs" / "postgres.log").read_text(errors="replace")
     earlier = servers.data_dir / "logs" / "postgres.previous.log"
     log += earlier.read_text(errors="replace") if earlier.exists() else ""
@@ -130,7 +130,7 @@ def deadlocks(servers: Stack) -> list[str]:
 
 
 def evil_lines(logs: Path) -> Counter[str]:
-    """Lines of the service that must not be there, without their moments and ids, and how often."""
+    """Unexpected log lines, without times and ids, and how often each occurs."""
     lines = Counter(_anonymous(line) for log in sorted(logs.glob("*.log")) for line in _evil(log))
     del lines[""]
     return lines
@@ -153,7 +153,7 @@ def _anonymous(line: str) -> str:
 
 
 def untold(told: Told, subscriber: Subscriber) -> list[str]:
-    """Subscribers who were promised an event that never came, and events that came under several ids."""
+    """Promised events that never came, and events that came under several ids."""
     missing = []
     for job_id, path in sorted(told.subscribed, key=str):
         user = path.split("/")[1]

@@ -1,4 +1,4 @@
-"""The Dockerfile, read and followed without an engine."""
+"""Reads the Dockerfile, and follows it without an engine."""
 
 import json
 import shlex
@@ -19,12 +19,12 @@ def instructions() -> list[Instruction]:
 
 
 def arguments(name: str) -> list[str]:
-    """Of every instruction of a name, in their order."""
+    """The arguments of every instruction of a name, in order."""
     return [rest for each, rest in instructions() if each == name]
 
 
 def exec_form(name: str) -> list[str]:
-    """The one instruction of a name as a list of words. Fails where it is a line for a shell."""
+    """The only instruction of a name as a list of words. Fails if it is a shell line."""
     [rest] = arguments(name)
     words: list[str] = json.loads(rest)
     return words
@@ -36,7 +36,7 @@ def copies() -> list[tuple[str, str]]:
 
 
 def is_ignored(path: str) -> bool:
-    """Whether `.dockerignore` keeps a path of the repository out: the last line that matches it or a parent decides."""
+    """True if `.dockerignore` excludes a path: the last line that matches it or a parent decides."""
     parents = [path, *(str(parent) for parent in Path(path).parents)]
     ignored = False
     for line in (REPOSITORY / ".dockerignore").read_text().splitlines():
@@ -54,7 +54,7 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def copy_files(root: Path) -> Path:
-    """Put what is copied below `root`. Answers the working directory."""
+    """Copy the files of the image below `root`, and return the working directory."""
     [workdir] = arguments("WORKDIR")
     home = root / workdir.lstrip("/")
     home.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A proxy for HTTP: requests with a whole URL are passed on, and CONNECT opens a tunnel."""
+"""An HTTP proxy: it forwards requests with a whole URL, and opens a tunnel for CONNECT."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class ForwardProxy:
-    """What it was asked for."""
+    """A proxy that keeps the requests that it got."""
 
     port: int = 0
     refuses: bool = False  #: answers 407
@@ -18,7 +18,7 @@ class ForwardProxy:
     credentials: list[str | None] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, for one request or one tunnel."""
+        """Serve one connection, for one request or one tunnel."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             line, *headers = head.split("\r\n")[:-2]
@@ -59,7 +59,7 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def running_forward_proxy() -> AsyncIterator[ForwardProxy]:
-    """On a port of this machine."""
+    """A proxy on a port of this machine."""
     proxy = ForwardProxy()
     async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
         proxy.port = server.sockets[0].getsockname()[1]

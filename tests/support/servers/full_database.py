@@ -1,4 +1,4 @@
-"""A database as after years: any number of ended cases, and the same amount of open work beside them."""
+"""A database as after years of use: any number of ended cases, and always the same number of open ones."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ _OPEN_WORK = (
         " process_number, id, user_id, 'https://hooks.example/open', 'waiting' FROM jobs"
         " WHERE status IN ('pending', 'processing')"
     ),
-    # What was delivered opens again only here.
+    # Only here are delivered rows opened again.
     "SET LOCAL session_replication_role = replica",
     (
         "UPDATE deliveries SET status = 'scheduled', completed_at = NULL, attempts = 0, next_attempt_at = now(),"
@@ -53,12 +53,12 @@ _TABLES = ["processes", "jobs", "job_users", "documents", "events", "deliveries"
 
 
 async def fill(database: Database, cases: int, *, documents: int) -> UUID:
-    """Fill an empty database; returns one of its users."""
+    """Fill an empty database, and return one of its users."""
     owners = [await _add_user(database) for _ in range(USERS)]
     async with _without_indexes(database):
         for place, first in enumerate(range(1, cases + 1, CHUNK)):
             async with database.transaction() as connection:
-                # Rows of the past: neither foreign keys nor triggers are needed for them.
+                # Rows of the past need neither foreign keys nor triggers.
                 await connection.execute("SET LOCAL session_replication_role = replica")
                 last = min(first + CHUNK - 1, cases)
                 owner = owners[place % USERS]
@@ -80,7 +80,7 @@ async def _add_user(database: Database) -> UUID:
 
 @asynccontextmanager
 async def _without_indexes(database: Database) -> AsyncIterator[None]:
-    """To make an index of what is there takes a small part of the time of keeping it up with each row."""
+    """Drop the indexes during the block: to build them at the end is faster than to update them with each row."""
     async with database.connection() as connection:
         rows = await connection.fetch_all(_INDEXES, {"tables": _TABLES})
         for row in rows:
@@ -93,7 +93,7 @@ async def _without_indexes(database: Database) -> AsyncIterator[None]:
 
 
 async def _patiently(connection: Connection, statement: str) -> None:
-    """For what takes longer than any statement of the service may."""
+    """Execute a statement without the time limits of the service."""
     await connection.execute("SET statement_timeout = 0")
     await connection.execute("SET transaction_timeout = 0")
     await connection.raw_connection.execute(statement, timeout=3600)

@@ -1,4 +1,4 @@
-"""A realm that renews tokens, as a function and as an HTTP endpoint."""
+"""A Keycloak realm that renews tokens, as a function and as an HTTP endpoint."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ Rotation = Literal["lenient", "strict", "reuse kills"]
 
 @dataclass
 class Keycloak:
-    """The state of one session: which refresh tokens it ever gave, and which access token is the newest."""
+    """The state of one session: all refresh tokens that it gave, and the newest access token."""
 
     rotation: Rotation = "strict"
     expires_in: float = 28_800.0
@@ -33,16 +33,16 @@ class Keycloak:
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        """Answer at once, unless a test clears it."""
+        """Respond at once, unless a test clears it."""
         self.may_answer.set()
 
     @property
     def is_usable(self) -> bool:
-        """Whether the session lives, so that somebody who has the newest refresh token may go on."""
+        """True if the session is alive and the newest refresh token is valid."""
         return not self.is_dead
 
     def exchange(self, refresh_token: str) -> RenewedTokens | None:
-        """Rotate; None for a token that is dead."""
+        """Rotate a refresh token. None: it is not valid."""
         self.asked_with.append(refresh_token)
         if refresh_token != self.given[-1] and self.rotation == "reuse kills" and refresh_token in self.given:
             self.is_dead = True
@@ -55,7 +55,7 @@ class Keycloak:
         return RenewedTokens(access_token, self.expires_in, self.given[-1])
 
     async def renew(self, refresh_token: str) -> RenewedTokens:
-        """What the service's own call raises and returns."""
+        """Renew, with the errors and the result of the service's own call."""
         if self.is_down:
             self.asked_with.append(refresh_token)
             raise TokenUnavailable(ErrorCode.PORTAL_UNAVAILABLE, "the token could not be renewed: status 503")
@@ -66,7 +66,7 @@ class Keycloak:
         return renewed
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The same over HTTP (RFC 6749, section 6)."""
+        """Renew over HTTP (RFC 6749, section 6)."""
         given = str((await request.post())["refresh_token"])
         if self.is_down:
             return web.Response(status=503, text="<html>Service Unavailable</html>", content_type="text/html")

@@ -1,4 +1,4 @@
-"""Clients of the servers of a stack, and what they leave there to be found again."""
+"""Clients of the servers of a stack, and marks that they leave and find again."""
 
 import contextlib
 import http.client
@@ -77,7 +77,7 @@ def leave_marks(endpoints: Endpoints, value: str) -> None:
 
 
 def marks(endpoints: Endpoints) -> tuple[str, str, str]:
-    """What the three servers hold now."""
+    """The marks that the three servers have now."""
     [(row,)] = execute(endpoints, "SELECT value FROM mark ORDER BY ctid DESC LIMIT 1")
     with redis_client(endpoints.redis_url) as valkey:
         key: Any = valkey.get("mark")

@@ -1,4 +1,4 @@
-"""A target of alerts: something that operators read."""
+"""A target of alerts over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from aiohttp import web
 
 
 class Mailbox:
-    """A target that speaks plain HTTP: what came, or a refusal."""
+    """A target that keeps its messages, or refuses them."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -20,7 +20,7 @@ class Mailbox:
 
     @property
     def url(self) -> str:
-        """In the notation of the library, with a password of its own."""
+        """The URL in apprise's notation, with a password."""
         return f"json://operator:target-password@127.0.0.1:{self.port}/alerts"
 
     async def wait_for(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Many hosts in one server: every address of 127.0.0.0/8 is this machine's, and the port is the same."""
+"""Many hosts in one server: every address of 127.0.0.0/8 is this machine, with one port."""
 
 import asyncio
 from collections import defaultdict
@@ -9,7 +9,7 @@ from aiohttp import web
 
 
 class ManyHosts:
-    """Receivers that answer 204 at once, unless they were told to hang or to fail."""
+    """Receivers that respond with 204 at once, unless they were told to hang or to fail."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -21,7 +21,7 @@ class ManyHosts:
         self._changed = asyncio.Condition()
 
     def host(self, number: int) -> str:
-        """The address of the host of this number, from 0 on."""
+        """The address of host `number`, from 0 on."""
         return f"127.1.{number // 250}.{number % 250 + 1}"
 
     def url(self, host: str) -> str:
@@ -29,19 +29,19 @@ class ManyHosts:
         return f"http://{host}:{self.port}/webhook"
 
     def hang(self, *hosts: str) -> None:
-        """Leave every request there unanswered until the host goes on."""
+        """Hang: respond to no request until `go_on`."""
         self._hanging |= {host: asyncio.Event() for host in hosts}
 
     def fail(self, host: str, *, after: float) -> None:
-        """Answer 500 there, so many seconds after each request."""
+        """Respond with 500, so many seconds after each request."""
         self._failing[host] = after
 
     def go_on(self, host: str) -> None:
-        """Answer again, also those that wait."""
+        """Respond again, also to waiting requests."""
         self._hanging.pop(host, asyncio.Event()).set()
 
     def recover(self, host: str) -> None:
-        """Answer 204 from now on."""
+        """Respond with 204 from now on."""
         self._failing.pop(host, None)
 
     async def wait_for(self, hosts: Collection[str], count: int = 1, *, timeout: float = 60) -> None:
@@ -83,7 +83,7 @@ async def running_hosts() -> AsyncIterator[ManyHosts]:
     hosts = ManyHosts()
     application = web.Application()
     application.router.add_post("/webhook", hosts.handle)
-    # A client that gives up ends the request: else it would count as under way for ever.
+    # A client that gives up ends the request; otherwise it would count as in progress for ever.
     runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", 0).start()  # noqa: S104  (the many addresses of this machine)

@@ -1,4 +1,4 @@
-"""ministack: an S3 server for tests that checks more than the stack's own does.
+"""ministack: an S3 server for tests. It checks more than the stack's own server.
 
 It verifies Content-MD5, checksums in headers and trailers, and the signature of every chunk. It runs from an
 environment of its own, made from `tests/ministack.lock`, because its botocore is not the one that this project needs.
@@ -28,7 +28,7 @@ _ALLOW_S3 = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3
 
 @dataclass(frozen=True)
 class MinistackEndpoint:
-    """Where it answers, and a key pair whose signatures it checks."""
+    """Its URL, and a key pair whose signatures it checks."""
 
     url: str
     access_key_id: str

@@ -1,4 +1,4 @@
-"""A Valkey of one's own, which a test may spoil."""
+"""A Valkey server for one test."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.support.processes import free_port
 
 
 class OwnValkey:
-    """A server, and what spoils it."""
+    """A server, and what a test may do to it."""
 
     def __init__(self, port: int, admin: Any) -> None:
         #: Of a user whose password needs escapes.
@@ -22,7 +22,7 @@ class OwnValkey:
         self._admin = admin
 
     async def run(self, *command: str) -> None:
-        """Run a command as the administrator, and have all others connect anew."""
+        """Run a command as the administrator, and close all other connections."""
         await self._admin.execute_command(*command)
         await self._admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 

@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, as companies and courts have them, and TLS in front of a plain server."""
+"""A private certificate authority, as companies and courts have them, and TLS in front of a plain server."""
 
 import asyncio
 import ssl
@@ -11,21 +11,21 @@ import msgspec
 
 
 class Authority(msgspec.Struct, frozen=True):
-    """The files of an authority, and of a server on 127.0.0.1 that it has signed."""
+    """The files of an authority, and of a certificate for 127.0.0.1 that it signed."""
 
     authorities: Path
     certificate: Path
     key: Path
 
     def server_context(self) -> ssl.SSLContext:
-        """For a server."""
+        """The TLS context of a server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context
 
 
 def make_authority(directory: Path) -> Authority:
-    """Make both anew."""
+    """Create both."""
     made = Authority(directory / "ca.pem", directory / "server.pem", directory / "server.key")
     fast = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     own_key = str(directory / "ca.key")

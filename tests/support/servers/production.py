@@ -1,4 +1,4 @@
-"""Production mode on the servers of a test's stack."""
+"""Production mode with the servers of a test's stack."""
 
 import secrets
 from pathlib import Path
@@ -20,7 +20,7 @@ PRODUCTION = {
 
 
 def write_real_credentials(data_dir: Path) -> None:
-    """Give a stack that was never started secrets without the prefix by which production refuses those it makes."""
+    """Write secrets for a new stack without the prefix by which production refuses local secrets."""
     names = msgspec.structs.fields(Credentials)
     made = Credentials(**{field.name: secrets.token_hex(16) for field in names})
     DataDirectory(data_dir).credentials.write_bytes(msgspec.json.encode(made))

@@ -15,7 +15,7 @@ from tests.support.processes import free_port
 
 
 class Impatient(BoundedHttpProtocol):
-    """With times and numbers that a test can reach."""
+    """The protocol with limits that a test can reach."""
 
     head_timeout: ClassVar[float] = 0.3
     send_timeout: ClassVar[float] = 0.3
@@ -24,7 +24,7 @@ class Impatient(BoundedHttpProtocol):
 
 
 class Application:
-    """Answers at `/` at once, at `/body` with what it was sent, at `/large` as long as somebody reads."""
+    """Responds at `/` at once, at `/body` with the request's body, at `/large` as long as the client reads."""
 
     def __init__(self) -> None:
         self.release = asyncio.Event()
@@ -68,7 +68,7 @@ class Application:
 
 @asynccontextmanager
 async def running(application: Application, protocol: type[BoundedHttpProtocol]) -> AsyncIterator[uvicorn.Server]:
-    """A server that has started; it stops at the end."""
+    """A started server. It stops at the end."""
     config = uvicorn.Config(
         application, port=free_port(), http=protocol, ws="none", log_config=None, lifespan="off", timeout_keep_alive=60
     )

@@ -1,4 +1,4 @@
-"""A process that does nothing but renew: it prints the token that it has, again and again, until it is killed.
+"""A process that only renews: it prints its token again and again until it is killed.
 
 `python -m tests.support.servers.renewing_process <database URL> <token URL> <refresh token>`
 """
@@ -15,7 +15,7 @@ from service.portal_access.token_renewal import RenewedToken
 
 
 async def main(database_url: str, token_url: str, refresh_token: str) -> None:
-    """Renew for ever."""
+    """Renew until the process is killed."""
     database = create_database(database_url, application_name="tests", max_size=2)
     await database.connect()
     async with aiohttp.ClientSession() as session:

@@ -1,4 +1,4 @@
-"""An S3 server seen through a wire that fails when it is told to."""
+"""A proxy in front of an S3 server that fails as a test says."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", 
 
 
 class WireFault(Enum):
-    """What becomes of one request."""
+    """What happens to one request."""
 
     NONE = auto()  #: it is passed on
     ERROR_500 = auto()  #: it is not passed on, and answered with a 500
@@ -34,7 +34,7 @@ class WireFault(Enum):
 
 
 class RegionHint(Enum):
-    """How a store says in which region its bucket is, where a request was signed for another one."""
+    """How a store names the region of its bucket in the refusal of a request for another region."""
 
     REDIRECT = auto()  #: 301, with the region in a header
     HEADER = auto()  #: 400, with the region in a header
@@ -69,7 +69,7 @@ _CANNED: Mapping[WireFault, Callable[[], web.Response]] = {
 
 
 class S3Proxy:
-    """Passes requests on as they are, so that their signatures stay valid, but for the faults that are planned."""
+    """Forwards requests unchanged, so that their signatures stay valid, except for planned faults."""
 
     def __init__(self, upstream: str, session: aiohttp.ClientSession) -> None:
         self.url = ""
@@ -87,7 +87,7 @@ class S3Proxy:
         self._released = asyncio.Event()
 
     def reset(self) -> None:
-        """Forget what was seen and what is planned."""
+        """Forget all requests and all plans."""
         self.seen.clear()
         self.served.clear()
         self._faults.clear()
@@ -99,11 +99,11 @@ class S3Proxy:
         self._released = asyncio.Event()
 
     def refuse(self, part: str, status: int, code: str, *, method: str = "") -> None:
-        """Refuse every request of a method, or of all, for a path that has this part, or all with an empty one."""
+        """Refuse every request of a method, or of any, for a path with this part. An empty part means every path."""
         self._refusals[part, method] = (status, code)
 
     def _wanted_of(self, request: web.Request) -> dict[str, str]:
-        # S3 knows these headers where an object begins, and nowhere else.
+        # S3 has these headers only in requests that begin an object.
         return self.wanted_encryption if _operation(request) in {"put", "create"} else {}
 
     def want_region(self, region: str, hint: RegionHint) -> None:
@@ -112,11 +112,11 @@ class S3Proxy:
         self._told_region = region if hint in _IN_HEADER else ""
 
     def tell_no_region(self) -> None:
-        """Say nothing of a region in answers that are no refusals."""
+        """Name no region in successful responses."""
         self._told_region = ""
 
     def tell_region(self, region: str, *, accepts: str) -> None:
-        """Tell a region in the headers, and refuse all but another one, without a word."""
+        """Name one region in the headers, and refuse all but another one without naming it."""
         self._region = (accepts, RegionHint.NONE)
         self._told_region = region
 
@@ -135,7 +135,7 @@ class S3Proxy:
         return _error(*answers[0]) if answers else None
 
     def plan(self, operation: str, *faults: WireFault) -> None:
-        """What becomes of the next requests of a kind: put, create, part, complete, abort, or other."""
+        """Plan faults for the next requests of a kind: put, create, part, complete, abort, or other."""
         self._faults[operation].extend(faults)
 
     async def until(self, operation: str, requests: list[str]) -> None:
@@ -149,7 +149,7 @@ class S3Proxy:
             self._progress.notify_all()
 
     def release(self) -> None:
-        """Let the answers go that are held back."""
+        """Release the responses that are held back."""
         self._released.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -160,7 +160,7 @@ class S3Proxy:
         fault = faults.popleft() if faults else WireFault.NONE
         await self._note(operation, self.seen)
         if "Expect" in request.headers:
-            # Who waits for a 100 waits for ever where the server knows none.
+            # A client that waits for 100 would wait for ever if the server sends none.
             return web.Response(status=417)
         return self._refusal(request) or await self._answer(request, body, fault)
 

@@ -1,4 +1,4 @@
-"""A webhook subscriber on a real socket, which can answer in any way."""
+"""A webhook subscriber on a real socket that can respond in any way."""
 
 import asyncio
 from collections import defaultdict
@@ -25,7 +25,7 @@ class Received:
 
 
 class Subscriber:
-    """Remembers every POST by its path; answers 204 unless told otherwise."""
+    """Keeps every POST by its path. Responds with 204 unless told otherwise."""
 
     def __init__(self) -> None:
         self.base_url = ""
@@ -38,11 +38,11 @@ class Subscriber:
         return f"{self.base_url}{path}"
 
     def answer(self, path: str, *statuses: int) -> None:
-        """Answer the next POSTs to a path with these statuses, then 204 again."""
+        """Respond to the next POSTs to a path with these statuses, then with 204 again."""
         self._answers[path].extend(statuses)
 
     def received(self, path: str) -> list[Received]:
-        """What came so far."""
+        """The POSTs so far."""
         return list(self._received[path])
 
     async def wait_for(self, path: str, count: int = 1, *, timeout: float = 60) -> list[Received]:

@@ -1,4 +1,4 @@
-"""A wire between two processes that can be cut, slowed down, or go silent without a word."""
+"""A TCP proxy that can cut, slow down or silence its connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +30,7 @@ class _Link:
 
 
 class TcpProxy:
-    """Passes bytes between its port and one server, as long as nothing else was asked for."""
+    """Forwards bytes between its port and one server."""
 
     def __init__(self, host: str, port: int) -> None:
         self.port = 0
@@ -49,7 +49,7 @@ class TcpProxy:
 
     @property
     def connections(self) -> int:
-        """How many are open now."""
+        """The number of open connections."""
         return len(self._links)
 
     def cut(self) -> None:
@@ -58,21 +58,21 @@ class TcpProxy:
             self._cut(link)
 
     def take_away(self) -> None:
-        """Reset every connection, also the ones to come, until `bring_back`."""
+        """Reset every connection, also new ones, until `bring_back`."""
         self._refuses = True
         self.cut()
 
     def bring_back(self) -> None:
-        """Let connections pass again, also those that had gone silent."""
+        """Forward connections again, also silent ones."""
         self._refuses = False
         self._passing.set()
 
     def go_silent(self) -> None:
-        """Keep every connection open, accept new ones, and pass nothing: half-open, as when a machine is lost."""
+        """Keep every connection open, accept new ones, and forward nothing, as when a machine is lost."""
         self._passing.clear()
 
     def cut_uploads(self, times: int, *, after: int) -> None:
-        """Reset the next connections that have carried so many bytes towards the server, each once."""
+        """Reset the next connections that have sent so many bytes to the server, each once."""
         self._cuts_left, self._cut_after = times, after
 
     def slow_down(self, bytes_per_second: int) -> None:
@@ -137,7 +137,7 @@ class TcpProxy:
 
 @asynccontextmanager
 async def running_tcp_proxy(url: str) -> AsyncIterator[tuple[TcpProxy, str]]:
-    """A proxy in front of the server that a URL names, and the same URL through the proxy."""
+    """A proxy in front of the server of a URL, and the URL through the proxy."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None

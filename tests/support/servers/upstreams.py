@@ -1,4 +1,4 @@
-"""What a proxy does with its servers: connections are kept and used again, and a request is never sent twice."""
+"""A load balancer's side of its servers: it reuses connections, and sends no request twice."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from tests.support.http.raw_http import RawAnswer, RawConnection, connect
 
 @dataclass
 class Upstreams:
-    """Several servers of one service, asked in turn; one that refuses a connection is passed over."""
+    """Several servers of one service, used in turn. A server that refuses a connection is skipped."""
 
     ports: list[int]
     opened: int = 0
@@ -16,7 +16,7 @@ class Upstreams:
     _turn: int = 0
 
     async def ask(self, request: bytes) -> RawAnswer | None:
-        """Send a request once. None: it was lost, for nobody knows whether the server has done it."""
+        """Send a request once. None: it was lost, and the server may have processed it."""
         connection = self._last_kept() or await self._connect()
         try:
             await connection.send(request)
@@ -30,7 +30,7 @@ class Upstreams:
         return answer
 
     async def close(self) -> None:
-        """Let go of what was kept."""
+        """Close the kept connections."""
         for each in self._kept:
             await each.close()
         self._kept.clear()
@@ -45,7 +45,7 @@ class Upstreams:
     async def _connect(self) -> RawConnection:
         self._turn += 1
         first = self._turn % len(self.ports)
-        # Each once, whatever the requests beside this one try meanwhile.
+        # Each server once, whatever concurrent requests try meanwhile.
         for port in (*self.ports[first:], *self.ports[:first]):
             try:
                 async with asyncio.timeout(10):

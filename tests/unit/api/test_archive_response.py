@@ -1,4 +1,4 @@
-"""The answer that streams an archive, on a server that is simulated: what it sends, and when it stops."""
+"""The response that streams an archive, on a simulated server: what it sends, and when it stops."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ SCOPE: Scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.3"}
 
 
 class Client:
-    """Takes some messages, and then none for ever, or goes away."""
+    """Takes some messages, then no more, or disconnects."""
 
     def __init__(self, takes: int, *, leaves: bool = False) -> None:
         self.received: list[Message] = []
@@ -36,7 +36,7 @@ class Client:
 
 
 class Source:
-    """Chunks without end; knows when nobody reads them any more."""
+    """Endless chunks. Notes when they are no longer read."""
 
     def __init__(self) -> None:
         self.is_closed = False
@@ -68,7 +68,7 @@ async def test_a_client_that_goes_away_closes_the_source_before_the_answer_ends(
 
 
 async def always_at_hand(readable: int) -> AsyncGenerator[bytes, None]:
-    """Chunks without end, each of which the loop has at hand when it is asked for the next event."""
+    """Endless chunks, each ready when the loop asks for the next event."""
     loop = asyncio.get_running_loop()
     while True:
         arrived = asyncio.Event()
@@ -79,7 +79,7 @@ async def always_at_hand(readable: int) -> AsyncGenerator[bytes, None]:
 
 
 class FastClient(Client):
-    """Takes everything, and goes away after some messages."""
+    """Takes everything, and disconnects after some messages."""
 
     async def send(self, message: Message) -> None:
         self.received.append(message)
@@ -94,7 +94,7 @@ def test_a_client_that_goes_away_is_noticed_while_the_source_always_has_data() -
     client = FastClient(takes=3, leaves=True)
     response = ArchiveResponse(always_at_hand(readable), {})
 
-    # On the loop of the server: the one of asyncio asks for events at another moment.
+    # On the loop of the server: asyncio's own asks for events at another time.
     uvloop.run(response(SCOPE, client.receive, client.send))
 
     assert len(client.received) < 100

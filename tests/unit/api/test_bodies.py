@@ -1,4 +1,4 @@
-"""Bodies that never come to an end, and the media types that they may have."""
+"""Bodies that never end, and the media types of bodies."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from service.http.problems import Problem
 
 
 def request(*messages: Message, media_type: bytes = b"application/json") -> Request[Any]:
-    """With a client that sends these and then nothing."""
+    """A request of a client that sends these messages and then nothing."""
     headers = [(b"content-type", media_type), (b"content-length", b"10")]
     remaining = list(messages)
 

@@ -1,4 +1,4 @@
-"""What is told of a case after a look at it."""
+"""The events of a case after each poll."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -34,14 +34,14 @@ def document(status: DocumentStatus = DocumentStatus.PENDING, **changes: Any) ->
 
 
 class Looks:
-    """A case as the database would show it, look after look."""
+    """A case as the database shows it, poll after poll."""
 
     def __init__(self, *documents: Document) -> None:
         self.progress = CaseProgress(NUMBER)
         self.rows: dict[UUID, tuple[int, Document]] = {each.id: (1, each) for each in documents}
 
     def write(self, each: Document, **changes: Any) -> Document:
-        """Write a row, whether it differs or not."""
+        """Write a row, even if it does not change."""
         version, before = self.rows.get(each.id, (0, each))
         after = msgspec.structs.replace(before, **changes)
         self.rows[each.id] = (version + 1, after)
@@ -126,7 +126,7 @@ def test_documents_are_looked_at_while_a_worker_is_busy_or_something_else_was_wr
         (JobStatus.COMPLETED, [DocumentStatus.AVAILABLE], "completed"),
         (JobStatus.FAILED, [DocumentStatus.AVAILABLE, DocumentStatus.FAILED], "failed"),
         (JobStatus.CANCELLED, [DocumentStatus.PENDING], "cancelled"),
-        # What the last job was not made for makes the case pending; the job has ended all the same.
+        # Documents that the last job was not made for make the case pending, although the job has ended.
         (JobStatus.COMPLETED, [DocumentStatus.AVAILABLE, DocumentStatus.PENDING], "updated"),
         (JobStatus.FAILED, [DocumentStatus.PENDING], "failed"),
     ],

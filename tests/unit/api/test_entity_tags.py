@@ -1,4 +1,4 @@
-"""When a client is told that it has the newest answer."""
+"""When a client gets 304."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The listener's backlog, and the stream as the server is given it."""
+"""The listener's backlog, and the stream that the server gets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -93,7 +93,7 @@ async def test_what_was_sent_no_longer_counts_as_backlog() -> None:
 
 
 class Client:
-    """What uvicorn gives an application: a client who stays, and a place for the answer."""
+    """What uvicorn gives an application: a client that stays connected, and a `send` that keeps the response."""
 
     def __init__(self, *, is_deaf: bool = False) -> None:
         self.body = b""

@@ -1,4 +1,4 @@
-"""The document of the API leaves nothing unsaid, and its examples are what it says they are."""
+"""`/openapi.json` describes everything, and its examples match its schemas."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ def members() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def contents() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every JSON body and answer."""
+    """Every JSON body of requests and responses."""
     for name, operation in operations():
         told = {"body": operation.get("requestBody", {}), **operation["responses"]}
         found = [(what, *shown) for what, each in told.items() for shown in each.get("content", {}).items()]
@@ -59,7 +59,7 @@ def contents() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def is_shown(schema: dict[str, Any]) -> bool:
-    """Whether a reader sees what a value looks like."""
+    """True if the document shows what a value looks like."""
     if "examples" in schema or schema.get("type") == "boolean":
         return True
     return any(word in schema for word in SHOWN_BY_THEIR_TYPE) or "$ref" in schema or "$ref" in schema.get("items", {})

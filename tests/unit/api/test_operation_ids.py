@@ -1,4 +1,4 @@
-"""The names that generated clients and links into the documentation rely on. A change here breaks them."""
+"""The operation ids that generated clients and links into the documentation use. A change breaks them."""
 
 from service.api.openapi.document import document
 from service.app import ROUTES

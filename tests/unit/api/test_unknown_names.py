@@ -1,4 +1,4 @@
-"""Names that the API does not know: which one was probably meant, and that no operation ignores one."""
+"""Names that the API does not know: it suggests the nearest one, and no operation ignores them."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_every_name_is_told_and_a_long_one_is_cut() -> None:
 
 
 def test_no_body_of_an_operation_ignores_members() -> None:
-    """But those of webhooks, which the service sends itself."""
+    """Except those of webhooks, which the service sends itself."""
     operations = [each for route in ROUTES if isinstance(route, OperationRoute) for each in route.operations.values()]
     bodies = [each.body for each in operations if each.body is not None and each.access is not Access.PUBLIC]
 

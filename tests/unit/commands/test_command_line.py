@@ -1,4 +1,4 @@
-"""`autos` imports what the command at hand needs."""
+"""`autos` imports only what its command needs."""
 
 import subprocess
 import sys

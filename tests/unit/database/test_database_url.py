@@ -1,4 +1,4 @@
-"""`DATABASE_URL`: one reading for both drivers, and by name what one of them cannot honour."""
+"""`DATABASE_URL`: both drivers read it in the same way, and what one of them cannot honour is refused by name."""
 
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def test_libpq_knows_every_parameter_that_is_let_through(tmp_path: Path) -> None
 
     parameters = parse_database_url(f"postgresql://u@h/n?{files}&{rest}&{more}", {}).for_psycopg(application_name="x")
 
-    # Raises an error for what it does not know.
+    # Raises an error for unknown parameters.
     read = psycopg.conninfo.conninfo_to_dict(psycopg.conninfo.make_conninfo(**parameters))
     assert len(read) == len(parameters) == 16
 

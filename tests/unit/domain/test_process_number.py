@@ -1,4 +1,4 @@
-"""Case numbers: what is accepted, what is refused, and that a slip of the hand is noticed."""
+"""Case numbers: what is accepted, what is refused, and that typing errors are detected."""
 
 import pytest
 from hypothesis import given

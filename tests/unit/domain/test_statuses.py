@@ -22,12 +22,12 @@ PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
 @pytest.mark.parametrize(
     ("job", "listed", "outstanding", "failed", "expected"),
     [
-        # Nobody asked for the documents.
+        # No user requested the documents.
         (None, True, 0, 0, "completed"),
         (None, True, 3, 0, "pending"),
         (None, True, 3, 1, "pending"),
         (None, True, 0, 1, "failed"),
-        # A job is under way: what it has done so far does not matter.
+        # A job is in progress: its results so far do not matter.
         (PENDING, False, 0, 0, "pending"),
         (PENDING, True, 3, 0, "pending"),
         (PENDING, True, 0, 0, "pending"),
@@ -40,12 +40,12 @@ PENDING, PROCESSING, COMPLETED, FAILED, CANCELLED = JobStatus
         (CANCELLED, True, 2, 0, "cancelled"),
         (CANCELLED, True, 2, 1, "cancelled"),
         (CANCELLED, True, 0, 1, "cancelled"),
-        # It was cancelled when everything was there.
+        # It was cancelled when everything was available.
         (CANCELLED, True, 0, 0, "completed"),
-        # What a listing added after its end, and nobody asked for.
+        # A listing after its end added documents that no user requested.
         (COMPLETED, True, 1, 0, "pending"),
         (FAILED, True, 1, 2, "pending"),
-        # The portal never listed the case: there is only the job to tell of.
+        # The portal never listed the case: only the job has a status.
         (FAILED, False, 0, 0, "failed"),
         (CANCELLED, False, 0, 0, "cancelled"),
     ],

@@ -1,4 +1,4 @@
-"""The time of a file in an archive, for every time that the database may hold."""
+"""The time of a file in an archive, for every time that the database can store."""
 
 from datetime import UTC, datetime
 from uuid import UUID

@@ -149,7 +149,7 @@ async def test_a_stream_that_is_closed_early_closes_the_file_that_it_reads() -> 
     ],
 )
 async def test_large_archives_have_the_fields_of_zip64(sizes: list[int], tmp_path: Path) -> None:
-    # Of the last one, which is read: adding up gigabytes of zeros would take all the time.
+    # Only for the last file, which is read: a checksum of gigabytes of zeros would take too long.
     entries = [Entry(f"{place}.bin", size, FILED, zlib.crc32(b"\0")) for place, size in enumerate(sizes)]
     sparse = tmp_path / "archive.zip"
     with sparse.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Questions that hang are given up in time, and do not pile up."""
+"""Checks that hang are given up in time, and do not pile up."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ SOON = 0.01  # seconds
 
 
 class Dependency:
-    """Something that answers when it is told to."""
+    """A dependency that responds when it is told to."""
 
     def __init__(self, *, ends_when_cancelled: bool = True) -> None:
         self.asked = 0

@@ -1,4 +1,4 @@
-"""A request that crashes is answered, counted and logged like any other, with its id."""
+"""A request that crashes gets a response, is counted and is logged like any other, with its id."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ async def crash(_request: Request) -> Response:
 
 
 async def call(path: str, metrics: ApiMetrics, **headers: str) -> list[Any]:
-    """The messages of one answer."""
+    """The messages of one response."""
     application = RequestIdMiddleware(
         Starlette(routes=[Route("/crash/{number}/{job_id}", crash)], exception_handlers=HANDLERS)
     )
@@ -58,7 +58,7 @@ async def test_a_crash_is_one_line_with_its_traceback_and_its_id(capsys: pytest.
         (("203.0.113.9", 0), "203.0.113.9"),
         (("::ffff:203.0.113.9", 4711), "203.0.113.9"),
         (("2001:DB8:0::1", 0), "2001:db8::1"),
-        # What a trusted proxy may say, and no more of it than this.
+        # Only what a trusted proxy may set.
         (("unknown", 0), "unknown"),
         (("x" * 5000, 0), "x" * 64),
     ],

@@ -1,4 +1,4 @@
-"""The work on large answers: everybody else is served between two slices, and the bytes are the same."""
+"""Large responses are built in slices: other requests run between two slices, and the bytes are the same."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the demo shows of a status, on a terminal and elsewhere."""
+"""The demo's output for a status, on a terminal and elsewhere."""
 
 import io
 from typing import Any

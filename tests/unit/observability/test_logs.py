@@ -1,4 +1,4 @@
-"""What reaches the log: whole lines that nobody can forge, and no secret."""
+"""The log has whole lines that cannot be forged, and no secrets."""
 
 import contextlib
 import logging
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("restored_logs")
 
 
 class Crash(Exception):
-    """Something that nobody expected."""
+    """An unexpected error."""
 
 
 def crash(sentence: str) -> Crash:
@@ -47,7 +47,7 @@ def crash(sentence: str) -> Crash:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    # As a terminal or a tool may split them, which is more than at line feeds.
+    # As terminals and tools split lines: at more than line feeds.
     return capsys.readouterr().out.splitlines()
 
 

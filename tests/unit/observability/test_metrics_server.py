@@ -1,4 +1,4 @@
-"""The port of the metrics: a start that cannot open it names the setting that is to be changed."""
+"""The port of the metrics: a start that cannot open it names the setting to change."""
 
 import errno
 import socket
@@ -26,7 +26,7 @@ ERRORS = {
 async def test_a_port_that_cannot_be_opened_names_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, error: OSError, told: str
 ) -> None:
-    # As this may run as root, which the machine refuses no port.
+    # Root may open every port, and tests may run as root.
     async def start(_site: web.TCPSite) -> None:
         raise error
 

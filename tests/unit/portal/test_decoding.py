@@ -1,4 +1,4 @@
-"""Compressed bodies: decoded in bounded pieces, and never taken for whole when they were cut off."""
+"""Compressed bodies are decoded in bounded pieces, and a truncated one is never accepted as complete."""
 
 import gzip
 import tracemalloc

@@ -1,4 +1,4 @@
-"""The gate: how many requests may be open at the portal, and its pauses."""
+"""The gate: the limit of open requests at the portal, and its pauses."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +10,7 @@ from service.portal.gate import Gate
 
 
 class Visitor:
-    """A task that passes the gate and stays inside until it is told to leave."""
+    """A task that enters the gate and stays inside until it is told to leave."""
 
     def __init__(self, gate: Gate) -> None:
         self.is_inside = asyncio.Event()
@@ -29,7 +29,7 @@ class Visitor:
 
 @asynccontextmanager
 async def visitors(gate: Gate, count: int) -> AsyncIterator[list[Visitor]]:
-    """So many tasks that want to pass, in this order; they are gone at the end."""
+    """`count` tasks that enter in this order. They end with the block."""
     made = [Visitor(gate) for _ in range(count)]
     try:
         await settled()
@@ -41,14 +41,14 @@ async def visitors(gate: Gate, count: int) -> AsyncIterator[list[Visitor]]:
 
 
 async def settled() -> None:
-    """Returns when every task has gone as far as it can without time passing."""
+    """Wait until every task has gone as far as it can without time passing."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 @pytest.fixture
 async def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Puts the clock of the loop forward by some seconds; nothing else does."""
+    """Advance the clock of the loop by some seconds. Nothing else advances it."""
     loop = asyncio.get_running_loop()
     now = loop.time()
 

@@ -15,7 +15,7 @@ LEASE = 10.0  # seconds
 
 
 class Job:
-    """Requests of one user: each is open until one of them is told to end."""
+    """Requests of one user. Each stays open until it is told to end."""
 
     def __init__(self, gate: Gate, user_id: UUID, count: int, *, lane: int = 0) -> None:
         self._pass = gate.pass_for(user_id, lane)
@@ -138,7 +138,7 @@ async def test_a_request_is_cut_off_when_the_lease_of_its_slot_ends() -> None:
         await asyncio.wait(job.tasks[:2])
 
         assert [type(task.exception()) for task in job.tasks[:2]] == [Busy, Busy]
-        # Nobody else is let in.
+        # No other request enters.
         assert (gate.in_flight, gate.waiting, job.tasks[2].done()) == (0, 1, False)
         gate.set_limit(1, until=clock.time() + LEASE)
         await settled()
@@ -166,7 +166,7 @@ async def test_a_process_that_stood_still_after_an_admission_sends_nothing() -> 
     with running_loop_clock() as clock:
         job = Job(gate, uuid4(), 1)
         await settled()
-        # Admitted, and frozen before the request goes on.
+        # It got a slot, and is frozen before the request goes on.
         gate.set_limit(1, until=clock.time() + LEASE)
         clock.put_forward(LEASE)
         await settled()

@@ -1,4 +1,4 @@
-"""Which entries of a listing are one document, and at which places documents are found."""
+"""Which entries of a listing are one document, and where listings have documents."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""One document of the portal's answers: what is missing, odd, or would lie."""
+"""One document of a listing: members that are missing, odd or misleading."""
 
 import itertools
 from datetime import UTC, datetime

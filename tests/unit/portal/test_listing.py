@@ -1,4 +1,4 @@
-"""The portal's answers for a case, as the simulated portal writes them and as nobody should."""
+"""The portal's listings of a case, as the simulated portal writes them and as none should be."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The characters of a listing: one that is broken costs itself, not the case."""
+"""The characters of a listing: a broken one is replaced, and the case is read."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Which addresses of documents lead into the portal's API, in any form, and which nowhere."""
+"""Which addresses of documents lead into the portal's API, and which are refused."""
 
 import pytest
 from yarl import URL

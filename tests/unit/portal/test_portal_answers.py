@@ -1,4 +1,4 @@
-"""What an answer means that is not a 200, and who is believed."""
+"""What responses other than 200 mean, and which of them come from the portal itself."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""When a token says that it ends."""
+"""The expiry that a token states."""
 
 import base64
 

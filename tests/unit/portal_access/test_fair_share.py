@@ -1,4 +1,4 @@
-"""How the slots at the portal are divided: among users, wherever their jobs run."""
+"""How the slots at the portal are divided among users, over all workers."""
 
 from itertools import product
 from uuid import UUID
@@ -30,7 +30,7 @@ def shares(total: int, wanted: Wanted, *, rotation: int = 0) -> list[int]:
         ({W1: {A: 50}, W2: {A: 2}}, [8, 2]),
         ({W1: {A: 50}, W2: {B: 50}}, [5, 5]),
         ({W1: {A: 50}, W2: {B: 1}}, [9, 1]),
-        # B has as much as A, though A's jobs run on all three workers.
+        # B gets as many as A, although A's jobs run on all three workers.
         ({W1: {A: 50}, W2: {A: 50}, W3: {B: 50}}, [3, 2, 5]),
         ({W1: {A: 50, B: 50}, W2: {A: 50}}, [8, 2]),
         ({}, []),

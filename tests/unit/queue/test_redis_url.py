@@ -1,4 +1,4 @@
-"""`REDIS_URL`: what redis-py would drop, or fail of later, is refused by name."""
+"""`REDIS_URL`: parameters that redis-py would ignore or fail with later are refused by name."""
 
 from pathlib import Path
 from typing import Any

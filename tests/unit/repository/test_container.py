@@ -1,4 +1,4 @@
-"""The image's definition, as far as it can be read; test_container.py of tests/acceptance starts its processes."""
+"""The Dockerfile, as far as it can be read. test_container.py of tests/acceptance starts its processes."""
 
 import os
 import re

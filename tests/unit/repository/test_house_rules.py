@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 FILE_LINES = 300
 FUNCTION_LINES = 30
-TEST_LINES = 60  # a test tells a story, and is not nested
+TEST_LINES = 60  # a test is one sequence of steps, and is not nested
 NESTING = 3
 ROOM_FILES = 20
 

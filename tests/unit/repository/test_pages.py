@@ -1,4 +1,4 @@
-"""What the documentation names is there: commands, targets, settings, endpoints, links, words of the log."""
+"""Everything that the documentation names exists: commands, targets, settings, endpoints, links, log events."""
 
 import re
 
@@ -47,13 +47,13 @@ def test_every_command_and_option_exists(page: Page) -> None:
     for code in page.code:
         for line in re.findall(r"(?:^|[\s/])autos ((?:--)?[a-z][^\n&|]*)", code):
             words = line.split()
-            # The name of the image, and the name of a process in it, are no commands.
+            # The names of the image and of its processes are not commands.
             if words[0] not in {"autos", "web", "worker", "release"}:
                 check(main, words)
 
 
 def check(command: click.Command, words: list[str]) -> None:
-    """Follow the words down the commands as far as they go; every option has to be one of the last."""
+    """Follow the words down the subcommands. Every option must belong to the last one."""
     while words and isinstance(command, click.Group):
         below = command.get_command(click.Context(command), words[0])
         assert below is not None, words

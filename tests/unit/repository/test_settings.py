@@ -1,4 +1,4 @@
-"""Settings: what is wrong is named, and no value is ever repeated."""
+"""Settings: a wrong one is named, and no message repeats a value."""
 
 from pathlib import Path
 from typing import get_args, get_origin

@@ -1,4 +1,4 @@
-"""The units of docs/operating.md start what is there, and give it the time that it takes to stop."""
+"""The units of docs/operating.md start existing programs, and give them enough time to stop."""
 
 import configparser
 import re

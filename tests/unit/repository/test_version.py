@@ -1,4 +1,4 @@
-"""One version, wherever the service names it."""
+"""The service names one version everywhere."""
 
 import re
 import tomllib
@@ -33,5 +33,5 @@ def test_the_changelog_is_about_it() -> None:
     released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
     coming = re.findall(r"^The next release is (\d+\.\d+\.\d+)", changelog, re.MULTILINE)
 
-    # While nothing is released under this version the next release is to be.
+    # Before its release, this version is the next one.
     assert (coming or released)[0] == VERSION

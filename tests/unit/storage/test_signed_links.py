@@ -1,4 +1,4 @@
-"""Links are those that botocore signs, to the last character."""
+"""Links equal those that botocore signs."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def session_of(token: str | None) -> aioboto3.Session:
 
 
 async def expect_botocores(bucket: str, key: str, *, client: dict[str, Any], token: str | None = None) -> None:
-    """Our link is the one that botocore signs."""
+    """Our link equals botocore's."""
     session = session_of(token)
     parameters = {"ResponseContentDisposition": content_disposition(NAME), "ResponseContentType": "application/pdf"}
     async with session.client("s3", **client) as signer:

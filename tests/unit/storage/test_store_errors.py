@@ -1,4 +1,4 @@
-"""How long a call to the object store may last, and what is said of one that lasts too long."""
+"""How long a call to the object store may take, and the message if it takes too long."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ async def clock() -> AsyncIterator[LoopClock]:
 
 
 async def pass_by(clock: LoopClock, seconds: float) -> None:
-    """Let so much time pass, in steps of which each lets what waits for it go on."""
+    """Let time pass in steps, so that waiting tasks run after each step."""
     for _ in range(int(seconds)):
         clock.put_forward(1)
         await asyncio.sleep(0)

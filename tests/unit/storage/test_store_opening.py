@@ -1,4 +1,4 @@
-"""Settings with which no client of the store can be made, told by their names before anything is asked."""
+"""Settings that make a client of the store impossible are named before any request."""
 
 import re
 

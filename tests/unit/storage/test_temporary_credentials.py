@@ -1,4 +1,4 @@
-"""No link is promised to work for longer than the credentials that sign it."""
+"""No link has a later expiry than the credentials that sign it."""
 
 import sys
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Configure = Callable[[dict[str, Any]], None]
 
 @pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
-    """Have a program of the machine give out credentials, as for a role."""
+    """Let a program of the machine return credentials, as for a role."""
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -49,7 +49,7 @@ def settings(**changes: Any) -> StoreSettings:
 
 
 async def promised() -> timedelta:
-    """How long a link is said to work."""
+    """The time until the stated expiry of a link."""
     async with open_object_store(settings()) as store:
         before = datetime.now(UTC)
         return await store.link_expiry() - before
@@ -90,7 +90,7 @@ async def test_the_keys_of_a_user_have_no_end(configure: Configure) -> None:
 
 
 async def test_credentials_that_are_renewed_are_promised_anew(configure: Configure) -> None:
-    # Botocore renews them ten minutes before their end at the latest: each time that they are used, here.
+    # botocore renews them at the latest ten minutes before their end: here, each time that they are used.
     configure(ENDLESS | {"SessionToken": "one", "Expiration": (datetime.now(UTC) + timedelta(minutes=8)).isoformat()})
     async with open_object_store(settings()) as store:
         first = await store.link_expiry()

@@ -1,4 +1,4 @@
-"""No spelling, no name and no answer of the DNS leads a webhook to an address that is not public."""
+"""No spelling, no name and no DNS answer leads a webhook to an address that is not public."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -170,13 +170,13 @@ def dangerous_urls(draw: st.DrawFn) -> str:
 @given(dangerous_urls())
 @settings(max_examples=1000, deadline=None)
 async def test_no_spelling_of_an_internal_address_passes(url: str) -> None:
-    # Public as far as the DNS is concerned: what is refused is refused for its form.
+    # The DNS answer is public, so a refusal is for the form of the URL.
     with pytest.raises(InvalidWebhookUrl):
         await check_url(url, PRODUCTION, FakeNames([PUBLIC]))
 
 
 class WatchedGuard(AddressGuard):
-    """Counts the sockets that came to be."""
+    """Counts the sockets that were created."""
 
     opened = 0
 

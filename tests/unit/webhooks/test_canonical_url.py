@@ -78,7 +78,7 @@ def test_a_canonical_url_is_its_own_canonical_form_and_the_client_reads_it_so(ho
     canonical = canonical_url(f"https://{host}{port}/{rest}", PRODUCTION)
 
     assert canonical_url(canonical, PRODUCTION) == canonical
-    # What is sent is what was checked, and goes where it was checked to go.
+    # The request is sent with the checked URL, to the checked address.
     sent = request_url(canonical)
     assert canonical == f"{sent.scheme}://{sent.host_port_subcomponent}{sent.raw_path_qs}"
     assert (sent.raw_host, sent.port) == (yarl.URL(canonical).raw_host, yarl.URL(canonical).port)

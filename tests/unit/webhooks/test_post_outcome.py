@@ -1,4 +1,4 @@
-"""What is kept of a receiver's answer."""
+"""What is stored of a receiver's response."""
 
 import unicodedata
 from datetime import UTC, datetime, timedelta

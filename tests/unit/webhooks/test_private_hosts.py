@@ -1,4 +1,4 @@
-"""Receivers on a private network: what is listed may be called, as it is listed, and nothing else."""
+"""Receivers on a private network: only those in the list may be called, in the form that it has."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ POLICY = AddressPolicy.production(own_hosts=["api.self.example"], private_hosts=
 
 
 class Names:
-    """Answers every name alike."""
+    """Returns the same addresses for every name."""
 
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses

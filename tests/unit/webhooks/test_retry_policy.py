@@ -1,4 +1,4 @@
-"""What becomes of a delivery after an attempt."""
+"""The next step of a delivery after an attempt."""
 
 from datetime import timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""A check is one file: it is found where it stands, fed with every byte, and decides at its end."""
+"""A check is one file: it is found in its folder, is fed every byte, and decides at its end."""
 
 import sys
 from collections.abc import Iterator

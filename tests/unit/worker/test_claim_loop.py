@@ -1,4 +1,4 @@
-"""The loop of a worker that takes jobs."""
+"""The claim loop of a worker."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ from worker.tasks.claiming import (
 
 
 class Jobs:
-    """So many jobs wait. Each is put off at once, or runs until it is cancelled."""
+    """`waiting` pending jobs. Each is postponed at once, or runs until it is cancelled."""
 
     def __init__(self, waiting: int, *, works: bool) -> None:
         self.waiting = waiting
@@ -49,7 +49,7 @@ class Jobs:
 
 
 class UserJobs:
-    """So many jobs of each user wait, in this order of users. None of them ends."""
+    """Pending jobs of each user, in this order of users. None of them ends."""
 
     def __init__(self, **waiting: int) -> None:
         self.users = {name: uuid4() for name in waiting}
@@ -57,7 +57,7 @@ class UserJobs:
         self.running: Counter[str] = Counter()
 
     async def claim_next(self, _connection: Any, claimer: Claimer) -> Any:
-        """As PostgreSQL does for a worker that has slots to do something with."""
+        """Claim as PostgreSQL does for a worker with free slots."""
         for name, user_id in self.users.items():
             is_let_in = not (claimer.newcomers_only and self.running[name])
             if self.waiting[name] > self.running[name] and user_id not in claimer.passed_over and is_let_in:

@@ -1,4 +1,4 @@
-"""Any bytes, whatever is promised of them, are judged; and nothing is called what it does not show."""
+"""Any bytes get a result, whatever was listed, and never a kind that the bytes do not show."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""JSON and XML: evidence where the listing says so or the size fits, errors everywhere else."""
+"""JSON and XML: documents if the listing says so or the size fits, errors otherwise."""
 
 import pytest
 

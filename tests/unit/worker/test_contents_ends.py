@@ -1,4 +1,4 @@
-"""Whether a body that ends by closing the connection is whole, and which bytes make up for a doubt."""
+"""Whether a body that ends with its connection is complete, and which bytes settle a doubt."""
 
 import hashlib
 

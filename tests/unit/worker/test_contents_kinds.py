@@ -1,4 +1,4 @@
-"""Kinds: what the bytes show, what the listing, the header and the name promise, and what is never accepted."""
+"""Kinds: what the bytes show, what listing, header and name say, and what is never accepted."""
 
 import pytest
 

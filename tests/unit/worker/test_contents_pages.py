@@ -1,4 +1,4 @@
-"""Pages of what stands between the portal and us, and the court's own pages, which look alike."""
+"""Error pages of gateways, and the court's own pages, which look like them."""
 
 import pytest
 
@@ -191,7 +191,7 @@ async def test_the_portals_own_page_is_told_by_more_than_one_mark(promised: str 
     "piece", [b"<h1>", b"<script>", b"<!--", b"<!-- -->", b"<", b"&", b"<title", b"<?", b"</script", b"<!doctype ["]
 )
 def test_no_page_takes_longer_than_it_is_long(piece: bytes) -> None:
-    """What takes the square of it would not end in the time of a test."""
+    """Quadratic time would not end within the test."""
     page = b"<html>" + piece * (4_000_000 // len(piece))
 
     for judged in (is_portal_page, is_complete_page, is_error_text, syntax_of, is_xml_error):

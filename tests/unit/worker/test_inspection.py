@@ -1,4 +1,4 @@
-"""What passes for a document, and what does not."""
+"""What is accepted as a document, and what is not."""
 
 import hashlib
 import zlib
@@ -186,7 +186,7 @@ async def test_no_bytes_that_come_twice_are_what_the_court_has(promise: Expected
 
 
 async def test_no_bytes_are_no_document_where_the_answer_does_not_say_so() -> None:
-    """Of an answer in chunks, or one that ends with its connection: a gateway that loses the portal sends that."""
+    """In chunks, or up to the end of the connection: a gateway that loses the portal sends such a response."""
     with pytest.raises(Unavailable) as error:
         (await inspected(b"")).detect_kind("application/pdf", None)
 
@@ -238,7 +238,7 @@ async def test_the_right_size_after_a_mismatch_is_not_flagged() -> None:
 
 @pytest.mark.parametrize("body", [PDF[:-8], b"junk before\n" + PDF[:-8]])
 async def test_a_pdf_without_its_end_and_without_any_promise_is_doubted_once(body: bytes) -> None:
-    """No size was promised, so none differs."""
+    """No size was listed, so there is no mismatch."""
     with pytest.raises(Doubted) as error:
         (await inspected(body)).check_complete(None, is_framed=True)
 

@@ -1,4 +1,4 @@
-"""The text of a document as a second opinion on a web page that came in the document's place."""
+"""The text of a document as a second opinion on a web page that came instead of it."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def rendition(text: bytes, refusal: ErrorCode | None = None) -> Rendition:
         (UNKNOWN, WORDS.encode(), Opinion.CONTRADICTS),
         (UNKNOWN, UNKNOWN, Opinion.CONTRADICTS),
         (UNKNOWN, UNKNOWN.replace(b"Aguarde", b"Pedido 12345678. Aguarde"), Opinion.CONTRADICTS),
-        (DOCUMENT, UNKNOWN, Opinion.NONE),  # another page, which says nothing of the document
+        (DOCUMENT, UNKNOWN, Opinion.NONE),  # another page, which has no text of the document
         (DOCUMENT, b"", Opinion.NONE),
         (DOCUMENT, b"Anexo sem texto", Opinion.NONE),
         (DOCUMENT, b"12 de 03 ... -- 7", Opinion.NONE),
@@ -70,7 +70,7 @@ def test_a_start_without_words_is_compared_with_nothing() -> None:
 
 
 async def check(page: bytes, text: bytes | None, *before: Received, expected: Expected = NOTHING) -> object:
-    """The flags of a page that is accepted, or the doubt."""
+    """The flags of an accepted page, or the doubt."""
     inspection = await inspected(page, expected, before=before, text=None if text is None else rendition(text))
     inspection.detect_kind("text/html", len(page))
     try:

@@ -1,4 +1,4 @@
-"""A worker of which a part failed ends, so that whoever watches over it starts another one."""
+"""A worker ends if a part of it failed, so that its supervisor starts another one."""
 
 import asyncio
 import signal
@@ -11,7 +11,7 @@ from worker.shutdown import Drain
 
 
 class _ArqWorker:
-    """As much of arq's worker as there has to be: a loop that never ends, no message, and the switch that is thrown."""
+    """A stand-in for arq's worker: a loop that never ends, no message, and the flag that ends it."""
 
     def __init__(self) -> None:
         self.allow_pick_jobs = True

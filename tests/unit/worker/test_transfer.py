@@ -1,4 +1,4 @@
-"""How a transfer cuts, holds and gives up what it streams, with a store and a download that hold nothing."""
+"""How a transfer splits, buffers and gives up a stream, with a store and a download that keep nothing."""
 
 import asyncio
 import hashlib

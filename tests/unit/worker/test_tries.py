@@ -1,4 +1,4 @@
-"""How often a document is tried, and when."""
+"""How often and when a document is tried."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Python imports this at its start when the directory is on its path: a machine whose clock is wrong.
+"""Python imports this at its start if the directory is on its path: a machine whose clock is wrong.
 
 `CLOCK_SHIFT` says by how many seconds. The clock is read in C, which cannot be changed from here: so every module of
 the worker that reads it is given another one. Timers stay as they are.

@@ -1,4 +1,4 @@
-"""On the PYTHONPATH of a process: a machine whose kernel knows no IPv6."""
+"""On the PYTHONPATH of a process: a machine whose kernel has no IPv6."""
 
 import errno
 import socket

@@ -1,4 +1,4 @@
-"""Python imports this at its start when the directory is on its path: a command that stands still after a line.
+"""Python imports this at its start if the directory is on its path: a command that freezes after a line.
 
 `STOP_AFTER` says how the line begins. Whoever has read it finds the command there, however late, and lets it go on
 with SIGCONT.
@@ -20,6 +20,6 @@ def _echo_and_stop(message: Any = None, *rest: Any, **options: Any) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-# Its own processes have the path too, but not the variable.
+# Child processes have the path too, but not the variable.
 if _beginning is not None:
     click.echo = _echo_and_stop
