@@ -1,4 +1,4 @@
-"""One stack, one API and one worker for the whole run. Tests keep apart by using numbers of their own."""
+"""One stack, one API and one worker for the whole run. Each test uses its own case numbers."""
 
 import os
 import secrets
@@ -28,11 +28,11 @@ from tests.support.servers.production import write_real_credentials
 from tests.support.servers.subscriber import Subscriber, running_subscriber
 
 TEMPLATE = "migrated"  # the database that the others of its server are copies of
-TEMPLATE_LOCK = 1  # of the advisory lock; nobody else takes one in the server's own database
+TEMPLATE_LOCK = 1  # of the advisory lock; no other program takes one in the server's own database
 
 
 def pytest_configure() -> None:
-    """Nothing that the shell of a developer has set may reach a test, and no test fails for being slow."""
+    """Keep a developer's environment variables from tests, and let no test fail because it is slow."""
     hypothesis.settings.register_profile(
         "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
@@ -43,7 +43,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """PostgreSQL, Valkey, S3 and the simulated portal, all real servers of this run."""
+    """PostgreSQL, Valkey, S3 and the simulated portal: the servers of this run."""
     data = tmp_path_factory.mktemp("stack")
     write_real_credentials(data)
     with running_stack(data) as running:
@@ -70,7 +70,7 @@ async def create_database(stack: Stack, *, migrated: bool = True) -> str:
 
 
 async def _make_template(connection: asyncpg.Connection, url: str) -> None:
-    """Apply the migrations once for each server: to copy what they made takes a small part of the time."""
+    """Apply the migrations once for each server: copying the result is much faster."""
     await connection.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
     if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", TEMPLATE):
         await connection.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -97,7 +97,7 @@ def environment(stack: Stack, database_url: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def log_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the processes under test write what they say."""
+    """The directory of the logs of the processes under test."""
     return tmp_path_factory.mktemp("logs")
 
 
@@ -106,7 +106,7 @@ async def api_process(environment: dict[str, str], log_directory: Path) -> Async
     """The API."""
     process = await start_api(environment, log_directory / "api.log")
     yield process
-    # uvicorn ends in order, and then by the signal that it was sent.
+    # uvicorn shuts down, and then ends by the signal that it got.
     assert await process.stop() == -signal.SIGTERM
 
 
@@ -114,7 +114,7 @@ async def api_process(environment: dict[str, str], log_directory: Path) -> Async
 async def worker_process(
     environment: dict[str, str], log_directory: Path, api_process: Process
 ) -> AsyncIterator[Process]:
-    """The worker; after the API, which makes the bucket."""
+    """The worker. It starts after the API, which creates the bucket."""
     process = await start_worker(environment, log_directory / "worker.log")
     yield process
     assert await process.stop() == 0
@@ -122,7 +122,7 @@ async def worker_process(
 
 @pytest.fixture(scope="session")
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Connections of the tests themselves."""
+    """The HTTP session of the tests."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as opened:
         yield opened
@@ -141,7 +141,7 @@ def api(
 
 @pytest.fixture(scope="session")
 async def other_client(api: Api, database_url: str) -> Api:
-    """A client who is no administrator."""
+    """A client that is not an administrator."""
     api_key = new_api_key()
     connection = create_pool(database_url, application_name="tests", max_size=2)
     await connection.connect()

@@ -1,4 +1,4 @@
-"""Somebody to ask as whom no other test knows, and what happens to them without a download."""
+"""A client for one test, and deliveries without a download."""
 
 from collections.abc import AsyncIterator
 
@@ -18,12 +18,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def client(api: Api, database: Database) -> Api:
-    """Somebody who has asked for nothing yet, and whose secret, deliveries and limits nobody else touches."""
+    """A new client, whose secret, deliveries and limits no other test uses."""
     return api.with_key((await add_user(database))[1])
 
 
 @pytest.fixture(scope="module")
 async def sender(api: Api, database: Database, environment: dict[str, str]) -> AsyncIterator[Sender]:
-    """Has the service send deliveries."""
+    """Lets the service send deliveries."""
     async with open_sender(database, environment["REDIS_URL"]) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""An API whose bucket was filled behind its back, and another one with a wire to that bucket that can fail."""
+"""An API whose bucket was filled without it, and another one behind a proxy to that bucket that can fail."""
 
 import asyncio
 import secrets
@@ -24,7 +24,7 @@ PATIENCE = 60  # seconds for another process
 
 @dataclass(frozen=True)
 class Shelf:
-    """What lies in the bucket."""
+    """The files in the bucket."""
 
     small: list[StoredFile]  #: each with a content of its own
     large: StoredFile  #: 256 MiB
@@ -38,10 +38,10 @@ async def service(
     environment: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Service]:
-    """An API on a bucket of its own, whose directories have not been looked into yet."""
+    """An API with its own bucket, whose directories the server has not read yet."""
     bucket = f"archives-{secrets.token_hex(6)}"
     for each in ("small", "zeros", "huge/a", "huge/b"):
-        # Before the API tries the bucket out: the server then lists what the bucket itself has.
+        # Before the API probes the bucket: the server then lists the bucket.
         (DataDirectory(stack.data_dir).objects / bucket / each).mkdir(parents=True)
     logs = tmp_path_factory.mktemp("archives")
     async with running_service(session, environment, logs, bucket=bucket) as running:
@@ -50,7 +50,7 @@ async def service(
 
 @pytest.fixture(scope="package")
 def shelf(stack: Stack, service: Service) -> Shelf:
-    """Files in the bucket, written past the server, which lists a directory when it is asked for a file in it."""
+    """Files in the bucket, written without the server. It lists a directory at the first request for a file in it."""
     bucket = DataDirectory(stack.data_dir).objects / service.environment["S3_BUCKET"]
     numbers = range(1, SMALL_FILES + 1)
     return Shelf(
@@ -62,7 +62,7 @@ def shelf(stack: Stack, service: Service) -> Shelf:
 
 @dataclass(frozen=True)
 class Wired:
-    """An API process with a wire to its bucket."""
+    """An API process with a proxy to its bucket."""
 
     api: Api
     process: Process
@@ -70,7 +70,7 @@ class Wired:
     environment: dict[str, str]
 
     async def said(self, word: str) -> str:
-        """The first line of the log with a word, when it is there."""
+        """Wait for the first line of the log with a word."""
         async with asyncio.timeout(PATIENCE):
             while not self.process.has_said(word):  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.05)
@@ -79,7 +79,7 @@ class Wired:
 
 @pytest.fixture
 async def wired(stack: Stack, service: Service, shelf: Shelf, tmp_path: Path) -> AsyncIterator[Wired]:
-    """An API with two connections to the database and a wire that carries little at a time."""
+    """An API with two connections to the database and a slow proxy to its bucket."""
     async with running_tcp_proxy(stack.endpoints.s3_endpoint_url) as (wire, url):
         port = str(free_port())
         environment = {**service.environment, "S3_ENDPOINT_URL": url, "PORT": port, "DATABASE_POOL_SIZE": "2"}

@@ -1,4 +1,4 @@
-"""A case as one ZIP file, over HTTP: what it holds, what it says, and that every reader accepts it."""
+"""A case as one ZIP file, over HTTP: its files, its manifest, and that every reader accepts it."""
 
 import hashlib
 import shutil
@@ -129,7 +129,7 @@ async def test_a_head_tells_the_length_and_reads_nothing(wired: Wired, service: 
         assert answer.status == 200
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{number}.zip"'
         assert 10**12 < int(answer.headers["Content-Length"]) < 10**12 + 2000
-    await wired.said('"method": "HEAD"')  # the line of a request is written when all is done
+    await wired.said('"method": "HEAD"')  # a request is logged at its end
     assert wired.wire.refused == 0
 
 

@@ -30,7 +30,7 @@ async def case(service: Service, shelf: Shelf, number: str) -> str:
 
 
 async def received(answer: aiohttp.ClientResponse) -> bytes:
-    """What a client gets of an answer that must break off before its end."""
+    """The part of a response that a client gets before it breaks off."""
     body = bytearray()
 
     async def receive() -> None:
@@ -43,7 +43,7 @@ async def received(answer: aiohttp.ClientResponse) -> bytes:
 
 
 async def connections_to_store(wired: Wired, expected: int) -> None:
-    """Wait until there are so many."""
+    """Wait until there are `expected` connections."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
             while wired.wire.connections != expected:  # noqa: ASYNC110  (another process)
@@ -116,7 +116,7 @@ async def test_clients_that_hang_up_leave_nothing_behind(
     await wired.api.status(number)
     before = sockets_of(wired.process.pid)
 
-    # At full speed: the store always has data at hand, and nothing ever waits but for the client.
+    # At full speed: the store always has data, and the API waits only for the client.
     answers = [await ask(wired.api, number) for _ in range(20)]
     for answer in answers:
         await answer.content.readexactly(MIB)

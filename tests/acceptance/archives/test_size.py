@@ -1,4 +1,4 @@
-"""Archives that are larger than the memory which may be used for them."""
+"""Archives that are larger than the memory that they may use."""
 
 import zipfile
 from pathlib import Path
@@ -17,13 +17,13 @@ GIB = 1024**3
 
 
 def laid_down(shelf: Shelf, directory: str, gibibytes: float) -> StoredFile:
-    """A file of zeros in a directory that the server has not looked into yet."""
+    """A file of zeros in a directory that the server has not read yet."""
     file = lay_down_zeros(shelf.huge, f"{directory}/zeros.mp4", int(gibibytes * 1024))
     return msgspec.structs.replace(file, key=f"huge/{file.key}")
 
 
 async def download(service: Service, number: str, files: list[StoredFile], target: Path) -> float:
-    """Save the archive of these files; by how many MiB the API grew."""
+    """Save the archive of these files, and return by how many MiB the API grew."""
     process = service.apis[0]
     await put_case(service, number, [Given(f"Mídia {place}.mp4", each) for place, each in enumerate(files)])
     forget_peak(process.pid)

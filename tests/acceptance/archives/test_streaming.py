@@ -1,4 +1,4 @@
-"""Archives that are read as they come, by programs that never see the directory at their end."""
+"""Archives that are read as streams, by programs that do not use the directory at their end."""
 
 import asyncio
 import shutil
@@ -17,7 +17,7 @@ READERS = {"jar": ["jar", "x"], "bsdtar": ["bsdtar", "-x"], "funzip": ["funzip"]
 
 
 async def piped(command: Sequence[str], source: Path, directory: Path) -> bytes:
-    """Run a command that gets the file on a pipe; what it writes."""
+    """Run a command with the file on a pipe, and return its output."""
 
     def run() -> bytes:
         with subprocess.Popen(["cat", source], stdout=subprocess.PIPE) as cat:
@@ -45,7 +45,7 @@ async def test_programs_that_read_a_pipe_take_an_archive(
 
     output = await piped(READERS[name], target, unpacked)
 
-    # funzip knows the first file alone, and writes it.
+    # funzip only writes the first file.
     manifest = output if name == "funzip" else (unpacked / "manifest.json").read_bytes()
     assert msgspec.json.decode(manifest)["archived_documents"] == 20
     sizes = [each.stat().st_size for each in sorted(unpacked.glob("0*.pdf"))]

@@ -1,4 +1,4 @@
-"""Wherever a document is shown, it has the URL that never goes stale."""
+"""Every view of a document has its lasting URL."""
 
 from urllib.parse import urlsplit
 

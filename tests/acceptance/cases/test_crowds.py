@@ -1,4 +1,4 @@
-"""Somebody asks for many cases at once: those who follow theirs are answered meanwhile."""
+"""One user requests many cases at once, and status requests of others are answered meanwhile."""
 
 import asyncio
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ async def test_a_crowd_that_has_to_wait_leaves_room_for_those_who_follow_a_case(
 
     held = [digits(each) for each in cases]
     async with database.transaction() as connection:
-        # Each request of the crowd has to wait here, with a connection in its hands.
+        # Each request of the burst waits here, and holds a connection.
         await connection.fetch_all("SELECT 1 FROM processes WHERE number = ANY(:numbers) FOR UPDATE", {"numbers": held})
         crowd = [asyncio.create_task(api.process(number)) for number in cases]
         await until_two_wait(database_url)
@@ -39,7 +39,7 @@ async def test_a_crowd_that_has_to_wait_leaves_room_for_those_who_follow_a_case(
 
 
 async def until_two_wait(database_url: str) -> None:
-    """From a connection of its own: a transaction goes on seeing the sessions as they were."""
+    """On a connection of its own: within a transaction the list of sessions does not change."""
     connection = await asyncpg.connect(database_url)
     try:
         while await connection.fetchval(WAITING) < 2:  # noqa: ASYNC110  (another process)

@@ -1,4 +1,4 @@
-"""Event streams of one API process: many at once, one that nobody reads, a stop, a database that goes away."""
+"""Event streams of one API process: many at once, a client that does not read, a stop, a database outage."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a
 async def own_api(
     api: Api, environment: dict[str, str], log: Path, **changes: str
 ) -> AsyncIterator[tuple[Api, Process]]:
-    """One more API process of the same service."""
+    """Another API process of the same service."""
     port = str(free_port())
     process = await start_api({**environment, "PORT": port, **changes}, log)
     try:
@@ -40,7 +40,7 @@ async def own_api(
 
 
 async def metadata_only(api: Api, portal: Portal, number: str, count: int = 2) -> None:
-    """A case that is pending until somebody asks for its documents."""
+    """A case that is pending until its documents are requested."""
     await portal.put_documents(number, DocumentSpec(count=count))
     assert (await api.process(number, auto_download="false")).status == 200
 
@@ -63,7 +63,7 @@ async def test_a_thousand_listeners_need_no_connection_of_their_own(
         own_api(api, environment, tmp_path / "api.log") as (crowded, process),
         asyncpg.create_pool(environment["DATABASE_URL"], min_size=1, max_size=1) as database,
     ):
-        # As many connections as it ever opens.
+        # As many connections as it opens at most.
         await asyncio.gather(*(crowded.status(numbers[0]) for _ in range(100)))
         before, memory = await database.fetchval(CONNECTIONS), resident(process)
 
@@ -84,7 +84,7 @@ async def test_a_thousand_listeners_need_no_connection_of_their_own(
 
 
 async def listen(api: Api, number: str, door: asyncio.Semaphore, opened: asyncio.Queue[None]) -> list[Event]:
-    """Everything that one listener hears; says when it has its snapshot. `door`: so many come in at a time."""
+    """Collect the events of one listener, and set an event at its snapshot. `door` limits how many connect at once."""
     async with AsyncExitStack() as stack:
         async with door:
             stream = await stack.enter_async_context(following(api, number))
@@ -113,12 +113,12 @@ async def test_a_listener_that_reads_nothing_costs_no_memory(
 
 
 async def write_all(database_url: str, number: str, stream: EventReader, attempts: range) -> None:
-    """Change all documents at once, again and again, each time when everybody else has heard of it."""
+    """Change all documents at once, again and again, each time after all other listeners got the last change."""
     digits = number.replace("-", "").replace(".", "")
     database = await asyncpg.connect(database_url)
     for attempt in attempts:
         async with database.transaction():
-            # Together with the case, as a listing writes them.
+            # In one transaction with the case, as a listing writes them.
             await database.execute(LISTED, digits)
             await database.execute("UPDATE documents SET attempts = $2 WHERE process_number = $1", digits, attempt)
         await hear(stream, attempt)
@@ -126,7 +126,7 @@ async def write_all(database_url: str, number: str, stream: EventReader, attempt
 
 
 async def hear(stream: EventReader, attempts: int) -> None:
-    """Read until the last document has been told in this state."""
+    """Read until the last document came with this state."""
     heard = 0
     while heard < MANY:
         event = await stream.next()
@@ -136,7 +136,7 @@ async def hear(stream: EventReader, attempts: int) -> None:
 
 @contextlib.contextmanager
 def deaf_socket(api: Api, number: str) -> Iterator[socket.socket]:
-    """A client that asks for events and reads nothing at all."""
+    """A client that requests events and reads nothing."""
     parts = urlsplit(api.base_url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -156,7 +156,7 @@ async def test_a_server_that_stops_lets_every_listener_go_in_order(
         readers = [await streams.enter_async_context(following(crowded, number)) for _ in range(50)]
         await asyncio.gather(*(reader.until("snapshot") for reader in readers))
 
-        # Without a time limit of its own, this uvicorn waits until every answer is complete.
+        # Without a time limit, uvicorn waits until every response is complete.
         stopping = asyncio.create_task(process.stop())
         rest = await asyncio.gather(*(reader.rest() for reader in readers))
         await stopping

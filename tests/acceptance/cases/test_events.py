@@ -1,4 +1,4 @@
-"""The rules of `GET /processes/{number}/events`, each through real HTTP with a real worker behind it."""
+"""The rules of `GET /processes/{number}/events`, over HTTP with a real worker."""
 
 import asyncio
 import json
@@ -76,7 +76,7 @@ async def test_whoever_comes_back_in_the_middle_gets_a_new_snapshot(api: Api, po
         await stream.until("snapshot")
         await portal.let_go(number, "early")
         before = 0.0
-        while not before:  # the first one may tell of no more than the beginning
+        while not before:  # the first one may still show 0
             before = (await stream.until("progress"))[-1].data["progress_percentage"]
 
     async with following(api, number) as stream:
@@ -147,7 +147,7 @@ async def test_a_request_that_is_kept_is_told_from_the_listing_on(api: Api, port
     async with following(api, number) as stream:
         events = await stream.until("snapshot")
         await portal.fail_listing(number)
-        await api.process(number)  # the kept request goes on as somebody asks
+        await api.process(number)  # the next request continues the kept one
         events += await stream.rest()
 
     expect_one_orderly_stream(events)

@@ -1,4 +1,4 @@
-"""Requests that meet a job at work: each gets all that it asked for, and disturbs nobody."""
+"""Requests that meet a running job: each gets everything that it requested, and disturbs no other."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def path(number: str, step: str) -> str:
 
 
 async def one_of_six(api: Api, portal: Portal, number: str) -> Any:
-    """The job for one document of a registered case; it stays active until the portal lets go."""
+    """The job for one document of a registered case. It stays active until the portal releases the document."""
     await portal.put_documents(number, SIX)
     registered = (await api.post(path(number, "download-documents"))).json["documents"]
     await portal.hold(number)
@@ -79,7 +79,7 @@ async def test_a_refresh_while_only_listings_are_down_holds_no_running_job_up(
     await portal.fail_listing(number, AWAY)
 
     refreshed = await api.process(number, force_refresh="true")
-    # The portal is known to answer by mistake that there is no such case.
+    # Portals have wrongly said that a case does not exist.
     await portal.fail_listing(number, Fault(kind=FaultKind.EMPTY_LIST, times=FOR_EVER))
     await portal.let_go(number)
 

@@ -1,4 +1,4 @@
-"""Lists: filters, pages that stay whole while rows arrive, and who sees what."""
+"""Lists: filters, pages that stay complete while rows are added, and who sees what."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ async def request(api: Api, portal: Portal, number: str, *documents: DocumentSpe
 
 
 async def settled_cases(api: Api, portal: Portal, supply: Iterator[str]) -> dict[str, Any]:
-    """Cases that nothing happens to any more, one of each status that such a case has, and their statuses."""
+    """One settled case of each settled status, with its status."""
     done, failing, registered, cancelled = (next(supply) for _ in range(4))
     await request(api, portal, done, ONE, ONE)
     await portal.put_documents(failing, ONE)
@@ -141,7 +141,7 @@ async def test_pages_of_cases_stay_whole_while_cases_arrive(api: Api, portal: Po
         seen += [item["process_number"] for item in answer.json["items"]]
         cursor = answer.json["next_cursor"]
 
-    # The first page begins with what arrived before it; from there on nothing moves.
+    # The first page starts at the rows of that time; nothing moves from there on.
     assert seen[1:7] == before[::-1]
 
 

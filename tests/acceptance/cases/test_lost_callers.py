@@ -1,4 +1,4 @@
-"""Callers who do not know their way: each answer says where to go."""
+"""Callers with a wrong path or number: each response says what to do."""
 
 import pytest
 
@@ -55,7 +55,7 @@ async def test_the_root_leads_to_the_documentation(api: Api) -> None:
 
 
 async def test_white_space_around_a_number_is_no_mistake(api: Api) -> None:
-    # Nobody requested the case: the number was understood.
+    # The case was not requested, so the number was understood.
     for written in (f"{UNKNOWN}%20", f"%20{UNKNOWN}", f"{UNKNOWN}%0A"):
         answer = await api.get(f"/api/v1/processes/{written}/status")
 

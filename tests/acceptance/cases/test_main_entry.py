@@ -1,4 +1,4 @@
-"""The rules of `GET /processes/{number}`, each through real HTTP with a real worker behind it."""
+"""The rules of `GET /processes/{number}`, over HTTP with a real worker."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.portal import Portal, put_away
 from tests.support.servers.subscriber import Subscriber
 
 THREE = DocumentSpec(count=3)
-# The worker, which asks too, does so once while a test runs.
+# The worker also asks, once during a test.
 AWAY = Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER, retry_after=600)
 
 

@@ -1,4 +1,4 @@
-"""How often the processes wait for PostgreSQL: a count, which no machine makes larger."""
+"""The round trips of the processes to PostgreSQL: a count that does not depend on the machine."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,7 +35,7 @@ BACKGROUND = (
 
 @pytest.fixture
 def trips() -> RoundTrips:
-    """Of every process that is started behind the wire."""
+    """The round trips of every process that is started behind the proxy."""
     return RoundTrips()
 
 
@@ -43,7 +43,7 @@ def trips() -> RoundTrips:
 async def service(
     stack: Stack, session: aiohttp.ClientSession, tmp_path: Path, trips: RoundTrips
 ) -> AsyncIterator[Service]:
-    """An API process and no worker, on an empty database behind a wire that is listened to."""
+    """An API process without a worker, on an empty database behind an observed proxy."""
     straight = await create_database(stack)
     async with running_tcp_proxy(straight) as (proxy, database_url):
         proxy.observer = trips.observer
@@ -60,7 +60,7 @@ async def test_a_document_costs_a_worker_one_round_trip_to_the_database(
 ) -> None:
     await portal.put_documents(number, DocumentSpec(count=DOCUMENTS, size=3000))
     await service.api.process(number)
-    # The API is silent from here on: what follows is the worker's.
+    # The API is idle from here on: all later statements are the worker's.
     trips.forget()
 
     await service.add_worker()

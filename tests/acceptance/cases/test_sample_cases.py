@@ -1,4 +1,4 @@
-"""The three cases that the simulated portal ships, each shaped like one that was recorded."""
+"""The three cases of the simulated portal, each shaped like a recorded one."""
 
 import hashlib
 from typing import Any
@@ -48,5 +48,5 @@ async def test_documents_come_in_the_order_of_the_file(api: Api) -> None:
 
 
 def sent(document: dict[str, Any]) -> dict[str, Any]:
-    """What the portal has of a document: its bytes, or else its text."""
+    """The portal's content of a document: its bytes, or else its text."""
     return document if document["has_binary"] else document["text"]

@@ -1,4 +1,4 @@
-"""Many cases in one request: each number gets its result, whatever the others get."""
+"""Many cases in one request: each number gets its own result."""
 
 from collections.abc import Iterator
 
@@ -59,7 +59,7 @@ async def test_a_thousand_numbers_are_answered_in_one_request_and_each_case_call
     items = answer.json["items"]
     assert (answer.status, len(items)) == (200, 1000)
     assert all(item["process"] for item in items[:200])
-    # What the portal was not asked for in time is kept, and found unknown later.
+    # Cases that the portal did not list in time are kept, and found unknown later.
     assert {(item["problem"] or {}).get("code") for item in items[200:900]} <= {"process_not_found", None}
     assert {item["problem"]["code"] for item in items[900:]} == {"invalid_process_number"}
     received = await subscriber.wait_for(path, 200, timeout=200)

@@ -1,4 +1,4 @@
-"""ETags of a case: 304 while nothing has changed, and never when something has."""
+"""ETags of a case: 304 while nothing changes, and never after a change."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ COUNT = 120  # documents: more than the slices of an answer
 
 
 class Poller:
-    """Sends the last tag that it was given."""
+    """Sends the last tag that it got."""
 
     def __init__(self, api: Api, path: str) -> None:
         self._api = api
@@ -22,7 +22,7 @@ class Poller:
         self.tag = ""
 
     async def ask(self) -> tuple[int, Any]:
-        """The status and what was answered."""
+        """The status code and the body."""
         headers = {"Authorization": f"Bearer {self._api.api_key}"} | ({"If-None-Match": self.tag} if self.tag else {})
         async with self._api.session.get(self._api.base_url + self._path, headers=headers) as response:
             self.tag = response.headers["ETag"]
@@ -37,7 +37,7 @@ async def json_of(response: aiohttp.ClientResponse) -> Any:
 
 @pytest.fixture
 async def case(api: Api, portal: Portal, number: str) -> str:
-    """A case that is complete."""
+    """A complete case."""
     await portal.put_documents(number, DocumentSpec(count=COUNT, size=2000))
     await api.process(number)
     await api.ended(number)

@@ -23,7 +23,7 @@ async def run(environment: dict[str, str], *arguments: str) -> "subprocess.Compl
 
 
 async def failed(sender: Sender, subscriber: Subscriber) -> tuple[UUID, str]:
-    """A delivery that was given up at once, and its path."""
+    """A delivery that failed at once, and its path."""
     path = f"/{uuid4()}"
     subscriber.answer(path, 410)
     user_id, _key = await add_user(sender.database)
@@ -43,7 +43,7 @@ async def test_deliveries_are_listed_for_people_and_for_programs(
 ) -> None:
     delivery_id, _path = await failed(sender, subscriber)
 
-    # All that other tests may have left.
+    # All deliveries that other tests may have left.
     table = await run(environment, "list", "--status", "failed", "--limit", "1000")
     listed = await run(environment, "list", "--status", "failed", "--limit", "1000", "--json")
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -84,7 +84,7 @@ async def test_one_delivery_is_sent_again(environment: dict[str, str], sender: S
 
 
 async def test_everything_that_has_failed_is_sent_again(stack: Stack, tmp_path: Path, subscriber: Subscriber) -> None:
-    # A database of its own: in the other one something else may fail at any time.
+    # Its own database: in the shared one other deliveries may fail at any time.
     async with running_delivery_service(stack, tmp_path, redis_number=12) as service:
         await service.add_worker()
         since = datetime.now(UTC).isoformat()

@@ -24,7 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_run(data: Path) -> "subprocess.CompletedProcess[str]":
-    """A run whose worker begins when the client has seen that nothing is done yet."""
+    """A run whose worker starts after the client has seen an unchanged case."""
     with standing_command("Service", "demo", "--data", str(data)) as demo:
         worker = worker_of(demo.process)
         os.kill(worker, signal.SIGSTOP)
@@ -86,7 +86,7 @@ def test_the_readme_shows_what_it_prints(first_run: "subprocess.CompletedProcess
 
 
 def shape(output: str) -> list[str]:
-    """The output without what differs from run to run: identifiers, figures and the steps of progress."""
+    """The output without identifiers, figures and steps of progress, which differ from run to run."""
     lines = [line for line in output.splitlines() if not re.match(r" +[\d.]+ %", line)]
     return [re.sub(r"\b(msg_)?[0-9a-f]{8}[-0-9a-f]{20,}|\d+\.\d s|(?<=127\.0\.0\.1):\d+", "#", line) for line in lines]
 
@@ -135,7 +135,7 @@ def test_a_failure_is_one_line_that_names_the_log(data: Path) -> None:
 
 
 def worker_of(process: "subprocess.Popen[str]") -> int:
-    """Its number."""
+    """The number of its worker."""
     name = b"worker.main.WorkerSettings"
     [worker] = [pid for pid in tree_of(process).identities if name in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return worker

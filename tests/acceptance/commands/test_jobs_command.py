@@ -20,7 +20,7 @@ async def listed(environment: dict[str, str], *arguments: str) -> Any:
 
 
 async def failed_job(api: Api, portal: Portal, number: str) -> str:
-    """A job one of whose two documents failed, and would not fail again."""
+    """A job of two documents, of which one failed and would now succeed."""
     await portal.put_documents(number, DocumentSpec(origin_id="bad"), DocumentSpec(origin_id="good"))
     await portal.fail_document(number, "bad", Fault(kind=FaultKind.NOT_FOUND_404, times=2))
     await api.process(number)

@@ -21,7 +21,7 @@ CHECKS = {"database", "schema", "redis", "bucket", "portal", "portal_token", "wo
 
 
 async def look(environment: dict[str, str], *, code: int) -> Any:
-    """What programs are told."""
+    """The JSON output."""
     said = await run_autos(environment, "status", "--json")
     assert (said.returncode, said.stderr) == (code, "")
     return msgspec.json.decode(said.stdout)
@@ -32,7 +32,7 @@ def missing(found: Any) -> set[str]:
 
 
 def token(*, lives: float) -> str:
-    """A JWT that nobody signed, which ends so many seconds from now."""
+    """An unsigned JWT that expires so many seconds from now."""
     payload = msgspec.json.encode({"exp": int(time.time() + lives)})
     return f"e30.{base64.urlsafe_b64encode(payload).decode().rstrip('=')}.c2lnbmF0dXJl"
 

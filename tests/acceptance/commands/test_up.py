@@ -1,4 +1,4 @@
-"""`autos up` from the outside: what it tells people to paste works."""
+"""`autos up` from the outside: the commands that it prints work."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def guide(process: "subprocess.Popen[str]") -> dict[str, str]:
-    """What it prints, by its labels."""
+    """Its output, by labels."""
     lines = read_until(process, "Stop")
     return {line[:10].strip(): line[10:] for line in lines}
 
@@ -99,7 +99,7 @@ def test_with_a_token_it_asks_the_real_portal(data: Path) -> None:
         printed = guide(process)
         assert printed["Address"].endswith(", asking the real portal")
         request = printed["Request"].replace("<case number>", FEDERAL)
-        # Kept for a portal that does not answer: nothing is known of the case, although the simulated one has it.
+        # Kept, because the portal does not respond: nothing is known of the case, although the simulated one has it.
         assert run_curl(request)["total_documents"] == 0
 
 

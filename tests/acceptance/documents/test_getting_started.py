@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no cu
 
 @dataclass(frozen=True)
 class Reader:
-    """Follows the page in a directory that looks like a clone."""
+    """A reader who follows the page in a directory like a clone."""
 
     shell: Shell
     directory: Path
@@ -33,7 +33,7 @@ class Reader:
     pasted: set[str] = field(default_factory=set)
 
     def paste(self, having: str) -> str:
-        """Paste the block that holds a text. Answers what it wrote."""
+        """Paste the block that has a text, and return its output."""
         return self.paste_block(PAGE.one("sh", having=having))
 
     def paste_block(self, block: str) -> str:
@@ -43,33 +43,33 @@ class Reader:
         return self.shell.paste(here.replace("receiver.py &", "receiver.py >> received 2>> requests &"))
 
     def ask(self, having: str) -> None:
-        """Paste the block that holds a text: its answer is as the page shows it."""
+        """Paste the block that has a text. Its response must be as the page shows it."""
         assert_shown(PAGE.after(PAGE.one("sh", having=having)), msgspec.json.decode(self.paste(having)))
 
     def ask_for_the_failed_attempt(self) -> None:
-        """Ask for the delivery until an attempt of it has failed."""
+        """Request the delivery until an attempt has failed."""
         having = 'deliveries?limit=1"\n'
         until(lambda: self.paste(having), lambda listed: '"attempts":[{' in listed)
         self.ask(having)
 
     def start_receiver(self, position: int) -> None:
-        """Paste the first or second block that starts it, and wait until it listens."""
+        """Paste the first or second block that starts the receiver, and wait until it listens."""
         self.paste_block(PAGE.written("sh", having="receiver.py &")[position])
         until(lambda: listens(self.port), bool)
 
     def stop_receiver(self) -> None:
-        """Paste the block that ends it, and wait until it has."""
+        """Paste the block that ends the receiver, and wait for its end."""
         self.paste("kill")
         until(lambda: listens(self.port), operator.not_)
 
     def received(self, count: int) -> list[str]:
-        """What the receiver has written, once that are so many lines."""
+        """Wait for so many lines of the receiver, and return them."""
         file = self.directory / "received"
         return until(lambda: file.read_text().splitlines(), lambda lines: len(lines) >= count)
 
 
 def until(ask: Callable[[], T], is_wanted: Callable[[T], bool]) -> T:
-    """The first answer that is as wanted."""
+    """The first response that meets a condition."""
     deadline = time.monotonic() + 60
     while not is_wanted(answer := ask()):
         assert time.monotonic() < deadline, answer
@@ -78,7 +78,7 @@ def until(ask: Callable[[], T], is_wanted: Callable[[T], bool]) -> T:
 
 
 def listens(port: int) -> bool:
-    """Whether a port of this machine accepts connections."""
+    """True if a local port accepts connections."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""`docs/operating.md`: its SQL does what the page says, and its numbers are those of the code."""
+"""`docs/operating.md`: its SQL works as the page says, and its numbers are those of the code."""
 
 import os
 import re
@@ -48,12 +48,12 @@ class Roles:
     admin_url: str
 
     def named(self, sql: str) -> str:
-        """A block of the page with these names; the passwords are those of the page."""
+        """A block of the page with these role names. The passwords are those of the page."""
         names = {"blue": self.blue, "green": self.green, OWNER_OF_THE_PAGE: self.owner}
         return re.sub(r"\b(blue|green|autos)\b", lambda match: names[match[1]], sql)
 
     def url(self, role: str, password: str) -> str:
-        """The address of the database for a role."""
+        """The URL of the database for a role."""
         host = self.admin_url.rpartition("@")[2].partition("/")[0]
         return f"postgresql://{role}:{password.replace(' ', '%20')}@{host}/{self.owner}"
 
@@ -77,7 +77,7 @@ async def fetch(url: str, query: str, *values: Any) -> list[Any]:
 
 @pytest.fixture
 async def roles(stack: Stack) -> Roles:
-    """A server on which the first block on database passwords was executed."""
+    """A server after the first block about database passwords."""
     suffix = secrets.token_hex(4)
     made = Roles(f"owner_{suffix}", f"blue_{suffix}", f"green_{suffix}", stack.endpoints.database_url)
     await execute(made.admin_url, f"CREATE ROLE {made.owner}", f"CREATE DATABASE {made.owner} OWNER {made.owner}")
@@ -127,7 +127,7 @@ async def redis_command(url: str, command: str) -> None:
 
 
 async def takes(url: str, user: str, password: str) -> bool:
-    """Whether Redis takes a password."""
+    """True if Redis accepts a password."""
     try:
         await redis_command(f"redis://{user}:{password}@{url.rpartition('@')[2]}", "PING")
     except AuthenticationError:
@@ -137,7 +137,7 @@ async def takes(url: str, user: str, password: str) -> bool:
 
 @pytest.fixture
 async def portal_case(portal: Portal, number: str) -> None:
-    """A small case under the number of the test."""
+    """A small case with the test's number."""
     await portal.put_documents(number, DocumentSpec(count=3))
 
 

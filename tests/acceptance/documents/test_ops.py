@@ -1,4 +1,4 @@
-"""The rules and the dashboard for operators use nothing that the processes do not show."""
+"""The alert rules and the dashboard use only series that the processes show."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def expressions() -> list[str]:
-    """Of both files."""
+    """The expressions of both files."""
     panels = msgspec.json.decode(DASHBOARD.read_bytes())["panels"]
     shown = [target["expr"] for panel in panels for target in panel.get("targets", [])]
     assert len(shown) > 20
@@ -47,7 +47,7 @@ async def families(
     async with running(stack, session, tmp_path) as place:
         await portal.put_documents(number, DocumentSpec(size=3000))
         await place.service.add_worker()
-        # Nobody listens there: so there is an attempt, and a delivery that waits for the next one.
+        # Nothing listens there: so there is an attempt, and a delivery that waits for the next one.
         await place.service.api.process(number, webhook_url=f"http://127.0.0.1:{free_port()}/")
         worker = await place.worker_until("autos_delivery_attempts_total", outcome="connect_failed", status="scheduled")
         samples = [*(await place.api()).samples, *worker.samples]
@@ -92,7 +92,7 @@ def test_the_values_of_labels_that_rules_look_for_are_those_of_the_service() -> 
 
 
 def subclasses(kind: type[Unavailable]) -> set[type[Unavailable]]:
-    """A class with all that are derived from it."""
+    """A class and its subclasses."""
     return {kind}.union(*(subclasses(each) for each in kind.__subclasses__()))
 
 

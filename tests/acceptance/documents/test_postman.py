@@ -1,4 +1,4 @@
-"""The flows of the Postman collection, run by newman as a newcomer's runner would, against the real service."""
+"""The flows of the Postman collection, run by newman with the real service."""
 
 import asyncio
 from itertools import groupby
@@ -17,7 +17,7 @@ COLLECTION = REPOSITORY / "docs" / "autos.postman_collection.json"
 
 
 async def run_flows(directory: Path, variables: dict[str, str]) -> list[str]:
-    """The names of the requests that were made, in their order. Fails where a test of one of them fails."""
+    """The names of the requests, in order. Fails if a test of one of them fails."""
     report = directory / "report.json"
     given = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Nothing in the README is untrue when its commands are pasted."""
+"""The README's commands work as it says."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def curls(shell: str) -> list[str]:
 
 
 def for_this_run(command: str, api: Api) -> str:
-    """A command with the address and the key of the service under test."""
+    """A command with the URL and the key of the service under test."""
     return command.replace(ADDRESS, api.base_url).replace("$KEY", api.api_key or "")
 
 

@@ -1,4 +1,4 @@
-"""What `docs/webhooks.md` says to receivers is true, and its snippets verify what this service sends."""
+"""`docs/webhooks.md` is true, and its snippets verify the service's webhooks."""
 
 import asyncio
 import os
@@ -34,14 +34,14 @@ DEFAULTS: dict[str, Any] = {each.name: each.default for each in msgspec.structs.
 
 
 def snippet(language: str) -> str:
-    """The one block of a language."""
+    """The only block of a language."""
     (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     return str(found)
 
 
 @asynccontextmanager
 async def running_receiver(command: list[str], directory: Path, secret: str) -> AsyncIterator[tuple[str, list[str]]]:
-    """A snippet as a program of its own: its URL, and the lines that it has written."""
+    """A snippet as a process: its URL, and its output lines."""
     port = str(free_port())
     environment = {"PATH": os.environ["PATH"], "SECRET": secret, "PORT": port}
     process = await asyncio.create_subprocess_exec(
@@ -58,7 +58,7 @@ async def running_receiver(command: list[str], directory: Path, secret: str) -> 
 
 
 async def verify_with(client: Api, session: aiohttp.ClientSession, command: list[str], directory: Path) -> None:
-    """Send a receiver what this service signs, before and during a rotation, and what somebody else has signed."""
+    """Send a receiver webhooks of the service, before and during a rotation, and one with another signature."""
     secret = (await client.get("/api/v1/webhooks/secret")).json["secret"]
     async with running_receiver(command, directory, secret) as (url, lines):
         body = {"webhook_url": url, "test_payload": {"process_number": "Número ✓"}}
@@ -104,7 +104,7 @@ async def test_the_receiver_in_javascript_takes_what_is_genuine_once_and_nothing
 
 
 def in_a_shell(directory: Path, secret: str, body: bytes, headers: dict[str, str]) -> str:
-    """What the snippet for the shell says of a request."""
+    """The result of the shell snippet for a request."""
     (directory / "body.json").write_bytes(body)
     variables = {
         "PATH": os.environ["PATH"],

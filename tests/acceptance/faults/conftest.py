@@ -1,4 +1,4 @@
-"""Servers of their own for the tests that stop, kill, empty and freeze them."""
+"""Separate servers for the tests that stop, kill, empty and freeze them."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -25,7 +25,7 @@ from tests.support.service import Service, running_service
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that only these tests use. Whoever stops a server of it starts it again."""
+    """A stack for these tests. A test that stops one of its servers starts it again."""
     with running_stack(tmp_path_factory.mktemp("faults")) as running:
         yield running
 
@@ -42,7 +42,7 @@ class Wires:
 
 @pytest.fixture
 async def wires(servers: Stack) -> AsyncIterator[Wires]:
-    """Wires that a test may cut."""
+    """Proxies that a test may cut."""
     straight = servers.endpoints
     async with AsyncExitStack() as stack:
         postgres, database_url = await stack.enter_async_context(running_tcp_proxy(straight.database_url))
@@ -65,7 +65,7 @@ async def wires(servers: Stack) -> AsyncIterator[Wires]:
 async def service(
     servers: Stack, wires: Wires, session: aiohttp.ClientSession, tmp_path: Path
 ) -> AsyncIterator[Service]:
-    """An API process and no worker, on an empty database, behind the wires."""
+    """An API process without a worker, on an empty database, behind the proxies."""
     straight = await create_database(servers)
     name = straight.rpartition("/")[2]
     environment = wires.endpoints.environment(bucket="") | {
@@ -80,7 +80,7 @@ async def service(
 async def place(
     servers: Stack, service: Service, session: aiohttp.ClientSession, subscriber: Subscriber
 ) -> AsyncIterator[Place]:
-    """The service with the portal before it and a subscriber behind it."""
+    """The service with its portal and a subscriber."""
     portal = Portal(session, (servers.endpoints.portal_url or "").removesuffix("/api/v2"))
     yield Place(service, portal, subscriber, DataDirectory(servers.data_dir).objects)
     await portal.reset()
@@ -88,7 +88,7 @@ async def place(
 
 @pytest.fixture
 async def bucket(service: Service, servers: Stack) -> AsyncIterator[Bucket]:
-    """The bucket of the service, past every proxy."""
+    """The bucket of the service, without a proxy."""
     straight = servers.endpoints
     settings = StoreSettings(
         bucket=service.environment["S3_BUCKET"],
@@ -105,7 +105,7 @@ async def bucket(service: Service, servers: Stack) -> AsyncIterator[Bucket]:
 
 @pytest.fixture(scope="session")
 def _case_numbers() -> Iterator[str]:
-    # Of another court than those of the other tests, which use the same subscriber.
+    # Of another court than the other tests' numbers, which use the same subscriber.
     return process_numbers("519")
 
 
@@ -116,7 +116,7 @@ class Numbers:
         self._source = source
 
     def take(self, count: int) -> list[str]:
-        """So many new ones."""
+        """`count` new numbers."""
         return list(islice(self._source, count))
 
 
@@ -131,17 +131,17 @@ _FIGURE = "figure"
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Keep a figure for the end of the run, where all of them are printed."""
+    """Keep a figure. All figures are printed at the end of the run."""
 
     def keep(line: str) -> None:
-        # These travel with the report, from the processes of a run side by side too.
+        # They are sent with the report, also from the processes of a parallel run.
         request.node.user_properties.append((_FIGURE, line))
 
     return keep
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was counted and measured."""
+    """Print the figures."""
     reports = [report for outcome in terminalreporter.stats.values() for report in outcome]
     lines = [
         f"{report.nodeid.rpartition('::')[2]}: {value}"

@@ -1,4 +1,4 @@
-"""What holds for every request: keys, ids, problems, and numbers that are refused before anyone is asked."""
+"""Rules of every request: keys, ids, problems, and case numbers that are refused before any dependency is used."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ WRONG_NUMBERS = {
 @pytest.mark.parametrize("number", WRONG_NUMBERS.values(), ids=WRONG_NUMBERS.keys())
 @pytest.mark.parametrize("path", ["", "/status", "/documents/x/content"])
 async def test_a_wrong_number_is_refused_without_asking_anyone(number: str, path: str) -> None:
-    # This application was never started: it has no database, no portal, nothing that could be asked.
+    # This application was never started: it has neither a database nor a portal.
     application = Starlette(routes=ROUTES, exception_handlers=HANDLERS)
 
     status, body = await call(application, f"/api/v1/processes/{number}{path}")
@@ -106,6 +106,6 @@ async def test_answers_are_not_stored_and_name_no_server(api: Api) -> None:
 
 
 async def call(application: Starlette, path: str) -> tuple[int, Any]:
-    """Send one GET with a key straight into an application."""
+    """Send one GET with a key to an ASGI application."""
     sent = await get(application, path, {"authorization": "Bearer autos_nobody"}, state={})
     return sent[0]["status"], msgspec.json.decode(sent[1]["body"])

@@ -1,4 +1,4 @@
-"""A process that is told to stop says so for a while and goes on answering."""
+"""A process that is told to stop reports it for a while, and still serves requests."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ READY = b"GET /health/ready HTTP/1.1\r\nHost: api\r\n\r\n"
 
 @dataclass
 class Stopping:
-    """A process of its own, and a connection that it has answered."""
+    """A process, and a connection that got a response."""
 
     process: Process
     port: int
@@ -27,7 +27,7 @@ class Stopping:
 
 @pytest.fixture
 async def stopping(environment: dict[str, str], api_process: Process, tmp_path: Path) -> AsyncIterator[Stopping]:
-    """It was sent SIGTERM and has a minute left."""
+    """A process that got SIGTERM and has a minute left."""
     port = free_port()
     process = await start_api({**environment, "PORT": str(port), "DRAIN_SECONDS": "60"}, tmp_path / "api.log")
     kept = await connect(port)
@@ -57,7 +57,7 @@ async def test_it_answers_new_and_old_connections_and_says_that_they_end(stoppin
     assert (live.status, live.headers["connection"]) == (200, "close")
     assert (await fresh.ended(), await stopping.kept.ended()) == (b"", b"")
     assert stopping.process.is_running()
-    # A second signal means: at once. A connection that is not used does not hold it up.
+    # A second signal means: at once. An idle connection does not delay it.
     unused = await connect(stopping.port)
     stopping.process.send(signal.SIGTERM)
     assert await stopping.process.ended() == -signal.SIGTERM

@@ -1,6 +1,6 @@
-"""`arq worker.main.WorkerSettings --check` tells a worker that is gone, or that stands still, within 30 seconds.
+"""`arq worker.main.WorkerSettings --check` detects a dead or frozen worker within 30 seconds.
 
-That is judged by the life of what the check looks at: how soon a busy machine gets round to a check is another matter.
+The tests measure the lifetime of the key that the check reads, because checks may be slow on a busy machine.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ PROMISED = 30  # seconds
 
 
 async def check(environment: Mapping[str, str]) -> int:
-    """The exit code of the check, which says one line."""
+    """The exit code of the check, which prints one line."""
     return (await checked(environment))[0]
 
 
@@ -43,7 +43,7 @@ async def checked(environment: Mapping[str, str]) -> tuple[int, str]:
 
 
 async def until(environment: Mapping[str, str], code: int) -> None:
-    """Look until the answer is this one, then check: a process for each look would keep the machine busy."""
+    """Poll in this process until the result is this one, then run the check: a process for each poll is slow."""
     async with asyncio.timeout(60):
         while True:
             if await look(environment) == code:
@@ -62,7 +62,7 @@ async def look(environment: Mapping[str, str]) -> int:
 
 
 async def life_left(environment: Mapping[str, str]) -> float:
-    """For how many seconds the last sign of life of a dead worker counts."""
+    """For how many seconds the last heartbeat of a dead worker counts."""
     client = redis_pool(environment["REDIS_URL"])
     try:
         milliseconds: int = await client.pttl(health_key(None))
@@ -107,7 +107,7 @@ async def test_workers_of_one_host_are_asked_by_their_names(stack: Stack, tmp_pa
         await until(second, 0)
         assert [each.partition("/")[2] for each in await Bell(client).hosts_of_workers()] == ["first", "second"]
 
-        # Its end in order is told at once, and that of nobody else.
+        # Its orderly end is seen at once, and only its own.
         assert await worker.stop() == 0
         assert await check(second) == 1
         assert await check(first) == 0

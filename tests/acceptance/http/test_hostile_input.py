@@ -1,4 +1,4 @@
-"""Thousands of requests that mean no good: each is refused as a problem, and the service stays as it was."""
+"""Thousands of hostile requests: each gets a problem, and the service stays as it was."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.support.portal import Portal
 from tests.support.service import Service, running_service
 
 COUNTS = [1_000, pytest.param(10_000, marks=pytest.mark.long)]
-WARM_UP = 1_000  # requests after which the process has everything that it will ever load
+WARM_UP = 1_000  # requests after which the process has loaded everything
 CONNECTIONS = 16
 GROWTH = 24 * 1024  # KiB
 PATIENCE = 60.0  # seconds for one answer
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(300)
 async def service(
     session: aiohttp.ClientSession, environment: dict[str, str], tmp_path: Path
 ) -> AsyncIterator[Service]:
-    """An API process of its own, whose log and memory nobody else changes."""
+    """A separate API process, whose log and memory no other test changes."""
     async with running_service(session, environment, tmp_path) as running:
         yield running
 
@@ -64,7 +64,7 @@ def operations() -> list[tuple[str, str]]:
     routes = [route for route in ROUTES if isinstance(route, OperationRoute)]
     assets = [("GET", "/docs/assets/swagger-ui.css"), ("GET", "/docs/assets/{document_id}")]
     found = [(method, route.path) for route in routes for method in route.operations]
-    # The bucket of this service is empty: an archive of what another one has stored is cut, and is no answer.
+    # The bucket of this service is empty: archives of files of another service would break off.
     return [each for each in found if not each[1].endswith("/archive")] + assets
 
 
@@ -87,7 +87,7 @@ async def test_of_events_that_do_not_end_the_first_is_an_answer(
 async def attack(
     service: Service, requests: Iterator[Hostile] | list[Hostile], seen: Counter[str], findings: list[str]
 ) -> None:
-    """Send them over several connections at a time, and note what should not be."""
+    """Send them over several connections at a time, and note wrong responses."""
     port, source = int(service.environment["PORT"]), iter(requests)
 
     async def one_by_one() -> None:
@@ -105,7 +105,7 @@ async def attack(
 
 
 async def exchange(port: int, hostile: Hostile) -> list[RawAnswer]:
-    """The first answer; none to a request that never ends."""
+    """The first response; none for a request that never ends."""
     connection = await connect(port)
     try:
         await connection.send(hostile.data)
@@ -127,11 +127,11 @@ async def first(connection: RawConnection, hostile: Hostile) -> AsyncIterator[Ra
 
 
 def wrongs(hostile: Hostile, answers: list[RawAnswer]) -> Iterator[str]:
-    """What an answer should not be."""
+    """The faults of a response."""
     if not answers and hostile.is_whole and not hostile.may_be_cut:
         yield "no answer"
     for answer in answers:
-        # The simulated portal has no part in this: it may be late on a busy machine.
+        # The simulated portal may be late on a busy machine.
         if not 200 <= answer.status < 500 and answer.code != "portal_unavailable":
             yield f"status {answer.status}"
         if answer.status >= 400 and not hostile.is_head and answer.code not in CATALOGUE:
@@ -145,7 +145,7 @@ def wrongs(hostile: Hostile, answers: list[RawAnswer]) -> Iterator[str]:
 
 
 def lies(log: str) -> list[str]:
-    """Lines that are no JSON, that somebody else has written, or that tell of something unexpected."""
+    """Log lines that are not JSON, are forged, or show something unexpected."""
     found = []
     for text in log.splitlines():
         try:

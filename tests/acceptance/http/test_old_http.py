@@ -1,4 +1,4 @@
-"""HTTP/1.0 knows neither chunks nor connections that are kept: what is streamed ends with the connection."""
+"""HTTP/1.0 has neither chunks nor persistent connections: a streamed response ends with its connection."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ from tests.support.portal import Portal
 
 
 async def ask(api: Api, path: str, *, method: str = "GET", header: str = "") -> tuple[list[str], bytes]:
-    """The lines before the body, and all that comes until the connection ends."""
+    """The head, and the bytes until the connection ends."""
     connection = await connect(int(api.base_url.rpartition(":")[2]))
     head = f"{method} {path} HTTP/1.0\r\nAuthorization: Bearer {api.api_key}\r\n{header}\r\n"
     await connection.send(head.encode())

@@ -1,4 +1,4 @@
-"""What a client may ask for in a time: told on every answer, the same in every process."""
+"""The rate limits of a client: in the headers of every response, and the same in every process."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import cycle
@@ -35,14 +35,14 @@ async def second(service: Service) -> Api:
 
 @pytest.fixture
 async def apis(service: Service, second: Api) -> tuple[Api, Api]:
-    """A client whom nobody has seen yet, at each of the processes."""
+    """A new client, at each of the processes."""
     async with open_pool(service.database_url) as database:
         _, api_key = await add_user(database)
     return Api(second.session, service.api.base_url, api_key), Api(second.session, second.base_url, api_key)
 
 
 def told(answer: Answer) -> tuple[int, int]:
-    """The budget and what is left of it."""
+    """The budget and its rest."""
     assert 1 <= int(answer.headers["RateLimit-Reset"]) <= 86400
     return int(answer.headers["RateLimit-Limit"]), int(answer.headers["RateLimit-Remaining"])
 
@@ -92,7 +92,7 @@ async def test_only_what_may_start_a_download_uses_the_smaller_budget(
         await portal.put_documents(each, DocumentSpec())
     worker = await service.add_worker()
     assert told(await apis[0].process(number)) == (2, 1)
-    # Not by asking, which would use the budget up.
+    # Not by a request, which would use the budget.
     digits = "".join(filter(str.isdigit, number))
     await service.until("SELECT 1 FROM jobs WHERE process_number = $1 AND status = 'completed'", digits)
 
@@ -121,7 +121,7 @@ async def test_a_search_counts_the_cases_that_it_starts(
         await portal.put_documents(each, DocumentSpec())
     looked = await search(apis[0], cases, auto_download=False)
     started = await search(apis[0], [*cases[:3], cases[0], "1"])
-    # They wait for a worker: nothing is started.
+    # They wait for a worker, and nothing is started.
     again = await search(apis[1], cases[:3])
     refused = await search(apis[1], cases)
     rest = await search(apis[0], cases[3:5])

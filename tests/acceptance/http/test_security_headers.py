@@ -1,4 +1,4 @@
-"""What every answer tells browsers, whoever made it, and which websites may read it."""
+"""The security headers of every response, and which websites may read it."""
 
 from collections.abc import AsyncIterator
 
@@ -24,7 +24,7 @@ SECRET = "/api/v1/webhooks/secret"
 async def service(
     stack: Stack, session: aiohttp.ClientSession, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Service]:
-    """A service that pages of one website may use, on a database that may be broken."""
+    """A service that pages of one website may use, with a database that a test may break."""
     own = {"DATABASE_URL": await create_database(stack), "CORS_ALLOWED_ORIGINS": f"{PAGE}, http://127.0.0.1:5173"}
     async with running_service(session, environment | own, tmp_path_factory.mktemp("headers")) as running:
         yield running

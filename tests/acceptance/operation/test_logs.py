@@ -1,4 +1,4 @@
-"""Everything that a run logs: one line for each thing that happened, its ids on it, and no secret in any of it."""
+"""The whole log of a run: one line for each event, with its ids, and no secret."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ FORGED_CONSOLE = "2026-11-21T23:59:55.277684Z [info     ] forged"
 
 @dataclass
 class Run:
-    """What was done, and what was said about it."""
+    """The actions of a run, and its log."""
 
     service: Service
     requested: list[str] = field(default_factory=list)  #: ids of requests
@@ -52,7 +52,7 @@ class Run:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """Every line, as a tool reads it."""
+        """Every log line, decoded."""
         return [msgspec.json.decode(line) for line in self.said.split("\n") if line]
 
     def told(self, *events: str) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ class Run:
 
 
 async def make_run(run: Run, portal: Portal, subscriber: Subscriber, directory: Path) -> None:
-    """A job with a document that fails, a delivery that needs two attempts, and one that is given up."""
+    """A job with a failing document, a delivery that needs two attempts, and one that fails."""
     await portal.put_documents(NUMBER, DocumentSpec(count=2, size=3000), DocumentSpec(origin_id="77", size=3000))
     await portal.fail_document(NUMBER, "77", Fault(kind=FaultKind.NOT_FOUND_404, times=-1))
     again, gone = f"/{directory.name}/again", f"/{directory.name}/gone"
@@ -84,7 +84,7 @@ async def make_run(run: Run, portal: Portal, subscriber: Subscriber, directory: 
 
 
 async def ask_for_secrets(run: Run, process: str) -> None:
-    """Answers that hold secrets."""
+    """Make requests whose responses have secrets."""
     answer = await run.get("/api/v1/webhooks/secret")
     run.secrets.append(answer.json["secret"].removeprefix("whsec_"))
     status = (await run.get(f"{process}/status")).json
@@ -95,7 +95,7 @@ async def ask_for_secrets(run: Run, process: str) -> None:
 
 
 async def attack(run: Run) -> None:
-    """Requests that would like to be other lines, or have a secret in theirs."""
+    """Make requests that try to forge log lines, or have secrets."""
     for forged in (FORGED, FORGED_CONSOLE):
         await run.get(f"/a%0D%0A{forged}")
     await run.get(f"/api/v1/processes/%0A{FORGED}/status")
@@ -103,14 +103,14 @@ async def attack(run: Run) -> None:
 
 
 def known_secrets(environment: Mapping[str, str]) -> list[str]:
-    """Those of the settings."""
+    """The secrets of the settings."""
     password = urlsplit(environment["DATABASE_URL"]).password
     assert password
     return [password, environment["AWS_SECRET_ACCESS_KEY"], environment["ADMIN_API_KEY"].removeprefix("autos_")]
 
 
 async def credentials(portal: Portal, tokens: TokenEndpoint, *, are_renewed: bool) -> tuple[dict[str, str], list[str]]:
-    """A token or one that renews it, and what must not be said of either."""
+    """A token or a refresh token, and the values that must not be logged."""
     if not are_renewed:
         await portal.configure(token="a-token-of-the-portal")
         return {"PDPJ_TOKEN": "a-token-of-the-portal"}, ["a-token-of-the-portal"]
@@ -126,7 +126,7 @@ async def run(
     subscriber: Subscriber,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Run]:
-    """One for all that look at it."""
+    """One run for all tests."""
     are_renewed, logging = request.param
     directory, database_url = tmp_path_factory.mktemp("run"), await create_database(stack)
     async with running_own_portal(session) as portal, running_token_endpoint(portal) as tokens:
@@ -148,7 +148,7 @@ async def test_no_secret_is_said_and_no_line_is_forged(run: Run) -> None:
     assert run.said.count("webhook_attempted") == 3
     for secret in run.secrets:
         assert secret not in run.said
-    # The net is for mistakes: of what a run says by itself nothing has to be taken out, but for a key in a path.
+    # The filter is for mistakes: nothing of a run's own log is removed, except a key in a path.
     assert run.said.count("[redacted]") == 1
     assert not re.search(r"^(\{\"event\": \"forged\"\}|2026-11-21T\S* \[info +\] forged)", run.said, re.MULTILINE)
 

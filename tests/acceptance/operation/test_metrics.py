@@ -1,4 +1,4 @@
-"""What a scraper reads of both processes: what happened, how things stand, and no case or client by name."""
+"""The metrics of both processes: events, states, and no case or client in a label."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}|[0-9]{6}|://")
 
 @dataclass(frozen=True)
 class Place:
-    """A service of its own, with a wire to its database that a test may cut."""
+    """A service with a proxy to its database that a test may cut."""
 
     service: Service
     wire: TcpProxy
@@ -40,7 +40,7 @@ class Place:
         return await scrape(self.service.api.session, self.service.environment["PORT"])
 
     async def api_with_database(self) -> Scrape:
-        """What the API shows once its database answers in time for a scrape."""
+        """The metrics of the API when its database responds in time for a scrape."""
         async with asyncio.timeout(60):
             while (shown := await self.api()).value("autos_database_up") != 1:  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.1)
@@ -50,14 +50,14 @@ class Place:
         return await scrape(self.service.api.session, self.service.environment["WORKER_METRICS_PORT"])
 
     async def worker_until(self, name: str, **labels: str) -> Scrape:
-        """What the worker shows once it has counted something."""
+        """The metrics of the worker after it has counted something."""
         async with asyncio.timeout(60):
             while not (shown := await self.worker()).value(name, **labels) >= 1:  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.1)
         return shown
 
     async def add_case(self, portal: Portal, number: str) -> int:
-        """Three documents, one of which the portal does not have; answers the bytes of the others."""
+        """Add three documents, one of which the portal does not have, and return the bytes of the others."""
         missing = DocumentSpec(origin_id="77", size=3000)
         await portal.put_documents(number, DocumentSpec(count=2, size=3000), missing)
         await portal.fail_document(number, "77", Fault(kind=FaultKind.NOT_FOUND_404, times=-1))
@@ -278,6 +278,6 @@ async def test_a_port_that_is_taken_is_named(
 
 
 def made_up_token(**claims: Any) -> str:
-    """In the form of a JWT; its signature is nobody's."""
+    """A token in the form of a JWT, with an invalid signature."""
     parts = (msgspec.json.encode({"alg": "none"}), msgspec.json.encode(claims), b"nothing")
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)

@@ -1,4 +1,4 @@
-"""The token of the portal: one that dies pauses the work and fails nothing, and one is renewed once for all."""
+"""The portal's token: an expired one pauses work and fails nothing, and one process renews it for all."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,7 +52,7 @@ class TokenEndpoint:
 
 @asynccontextmanager
 async def running_own_portal(session: aiohttp.ClientSession) -> AsyncIterator[Portal]:
-    """A portal whose token may be changed."""
+    """Run a portal whose token may be changed."""
     async with running_portal(create_portal("token-1", configuration=PortalConfiguration(token="token-1"))) as origin:
         yield Portal(session, origin)
 
@@ -173,7 +173,7 @@ async def test_a_token_is_renewed_once_for_all_processes_and_a_rotated_one_is_ke
             assert (await first.api.ended(case))["status"] == "completed"
         assert tokens.asked_with == ["refresh-0"]
         logs = "".join(path.read_text() for path in first.logs.iterdir())
-    # The token that was configured is worth nothing any more: only the kept one renews.
+    # The configured token is no longer valid: only the stored one renews.
     await own_portal.configure(token="another")
     async with service_with(stack, own_portal, tmp_path / "b", database_url=database_url, **credentials) as second:
         await second.api.process(cases[5])

@@ -1,4 +1,4 @@
-"""A start that cannot work ends with one line that names the reason, and no traceback."""
+"""A start that cannot work ends with one line that names the reason, without a traceback."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ class Ended:
     output: str
 
     def assert_one_clear_line(self, sentence: str) -> None:
-        """It failed, said why once, and showed no traceback."""
+        """It failed with one line that says why, without a traceback."""
         assert self.code != 0, self.output
         assert "Traceback" not in self.output
         lines = [line for line in self.output.splitlines() if sentence in line]
@@ -56,7 +56,7 @@ async def run(command: list[str], environment: Mapping[str, str], cwd: Path = RE
 
 @pytest.fixture
 def local_database_url(tmp_path: Path) -> str:
-    """An address as `make up` writes it down."""
+    """A URL as `make up` writes it."""
     password = load_or_create_credentials(tmp_path / "credentials.json").postgres_password
     return f"postgresql://autos:{password}@127.0.0.1:5432/autos"
 
@@ -88,7 +88,7 @@ async def test_the_schema_is_changed_with_the_address_of_the_database_alone(stac
 
 
 async def test_the_address_of_a_service_is_ignored_with_a_warning(environment: dict[str, str]) -> None:
-    # It comes as far as the database, which is not there.
+    # It gets as far as the database, which does not exist.
     nowhere = f"postgresql://autos:x@127.0.0.1:{free_port()}/autos"
 
     ended = await run(API, environment | {"METRICS_PORT": "tcp://10.96.0.1:9090", "DATABASE_URL": nowhere})

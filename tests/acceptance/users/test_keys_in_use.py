@@ -1,4 +1,4 @@
-"""Which key is in use, and who called: labels, the time of the last use, and the log lines of requests."""
+"""Keys in use and callers: labels, the time of the last use, and the log lines of requests."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ async def keys_of(api: Api, user_id: object) -> list[Any]:
 
 
 async def line_of(log_directory: Path, request_id: str) -> Any:
-    """The line of a request, which is written when its answer was sent."""
+    """The log line of a request, which is written after its response."""
     async with asyncio.timeout(60):
         line = re.compile(f".*{request_id}.*\n")
         while not (found := line.findall((log_directory / "api.log").read_text())):  # noqa: ASYNC110  (another process)
@@ -77,7 +77,7 @@ async def test_a_line_of_a_request_names_the_key_and_the_address_but_not_a_key_t
     _user_id, api_key = await add_user(database)
     headers = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
 
-    # The proxy, which is this machine, is believed; what its client claims to have forwarded is not.
+    # The proxy, which is this machine, is trusted; the headers of its client are not.
     known = await api.with_key(api_key).get(ME, headers=headers)
     guessed = await api.with_key(f"autos_{uuid4().hex}").get(ME, headers=headers)
     direct = await api.with_key(api_key).get(ME)

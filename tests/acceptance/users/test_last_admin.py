@@ -17,7 +17,7 @@ PATH = "/api/v1/users"
 async def service(
     session: aiohttp.ClientSession, stack: Stack, tmp_path: Path, environment: dict[str, str]
 ) -> AsyncIterator[Service]:
-    """One with a database of its own, so that its administrator is the only one."""
+    """A service with its own database, so that its administrator is the only one."""
     own = {name: value for name, value in environment.items() if name != "ADMIN_API_KEY"}
     async with running_service(session, own | {"DATABASE_URL": await create_database(stack)}, tmp_path) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Who may do what: each operation, by role. A route that is not in the table fails the test."""
+"""Permissions of each operation, by role. A route that is not in the table fails the test."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ SINCE = {"since": "2026-01-01T00:00:00Z"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """The statuses that an operation answers. Where something belongs to somebody, it is the owner's."""
+    """The status codes of an operation for each role. What has an owner belongs to `owner`."""
 
     no_key: int  #: or one that was revoked
     owner: int
@@ -47,7 +47,7 @@ THE_TABLE: Mapping[str, Verdict] = {
     "GET /openapi.json": PUBLIC,
     "GET /docs": PUBLIC,
     "GET /docs/start.js": PUBLIC,
-    # Cases and documents are everybody's.
+    # All users see cases and documents.
     "GET /api/v1/processes": EVERY_USER,
     "POST /api/v1/processes/search": Verdict(401, 200, 200, 200, body={"process_numbers": ["1"]}),
     "GET /api/v1/processes/{number}": Verdict(401, 200, 200, 200, query="?auto_download=false"),
@@ -59,7 +59,7 @@ THE_TABLE: Mapping[str, Verdict] = {
     "POST /api/v1/processes/{number}/download-documents": EVERY_USER,
     "POST /api/v1/processes/{number}/download-document/{document_id}": Verdict(401, 202, 202, 202),
     "POST /api/v1/processes/{number}/download-all-documents": Verdict(401, 202, 202, 202, body={"force": True}),
-    # Jobs and deliveries are their owner's. The job of the table has ended.
+    # Owners see their jobs and deliveries. The job of the table has ended.
     "GET /api/v1/jobs": EVERY_USER,
     "GET /api/v1/jobs/{job_id}": OWNER_AND_ADMIN,
     "POST /api/v1/jobs/{job_id}/cancel": Verdict(401, 409, 404, 409),
@@ -69,7 +69,7 @@ THE_TABLE: Mapping[str, Verdict] = {
     "POST /api/v1/webhooks/deliveries/{delivery_id}/cancel": Verdict(401, 409, 404, 409),
     "POST /api/v1/webhooks/deliveries/{delivery_id}/resend": Verdict(401, 202, 404, 202),
     "POST /api/v1/webhooks/deliveries/recover": Verdict(401, 202, 202, 202, body=SINCE),
-    # Users are the administrator's, keys their owner's too.
+    # Administrators manage users. Keys belong to their owners too.
     "GET /api/v1/users": Verdict(401, 403, 403, 200),
     "POST /api/v1/users": Verdict(401, 403, 403, 201, body={"name": "made by the table"}),
     "GET /api/v1/users/me": EVERY_USER,
@@ -77,7 +77,7 @@ THE_TABLE: Mapping[str, Verdict] = {
     "GET /api/v1/users/{user_id}/keys": Verdict(401, 200, 403, 200),
     "POST /api/v1/users/{user_id}/keys": Verdict(401, 201, 403, 201),
     "DELETE /api/v1/users/{user_id}/keys/{key_id}": Verdict(401, 404, 403, 404, instead={"key_id": NOBODY}),
-    # Each has a secret of one's own.
+    # Each user has a secret.
     "GET /api/v1/webhooks/secret": EVERY_USER,
     "POST /api/v1/webhooks/secret/rotate": EVERY_USER,
     "POST /api/v1/webhooks/webhook-validate": Verdict(401, 200, 200, 200, body={"webhook_url": "x"}),
@@ -89,7 +89,7 @@ THE_TABLE: Mapping[str, Verdict] = {
 
 @dataclass(frozen=True)
 class World:
-    """A case with a document, whose job and delivery are the owner's, and everybody who may ask for them."""
+    """A case with a document, whose job and delivery belong to the owner, and a client of each role."""
 
     nobody: Api
     revoked: Api
@@ -100,7 +100,7 @@ class World:
     private: Mapping[str, str]  #: what only the owner may see, and an administrator
 
     async def ask(self, caller: Api, operation: str) -> Answer:
-        """Do what a line of the table says."""
+        """Make the request of a row of the table."""
         method, path = operation.split(" ")
         verdict = THE_TABLE[operation]
         target = path.format(**{**self.parameters, **verdict.instead}) + verdict.query
@@ -177,7 +177,7 @@ async def test_an_operation_answers_each_role_as_the_table_says(operation: str, 
 async def test_a_user_sees_nothing_of_another(operation: str, world: World) -> None:
     answer = await world.ask(world.stranger, operation)
 
-    # A case names the job that works on it, whoever started that; the job itself is its owner's.
+    # A case names its active job to all users; only its owners may read the job.
     private = world.private if "/processes" in operation else {**world.private, "job": world.parameters["job_id"]}
     text = str(answer.json) + str(answer.headers)
     assert [name for name, value in private.items() if value in text] == []

@@ -1,4 +1,4 @@
-"""Users and keys as administrators and clients manage them: who may, what is shown, and how they end."""
+"""Users and keys over the API: permissions, what is shown, and how they end."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -36,13 +36,13 @@ async def create(api: Api, **changes: Any) -> Any:
 
 @pytest.fixture
 async def user(api: Api) -> Any:
-    """A user whom no other test knows."""
+    """A user for one test."""
     return await create(api)
 
 
 @pytest.fixture
 def client(api: Api, user: Any) -> Api:
-    """That user."""
+    """A client of that user."""
     return api.with_key(user["api_key"])
 
 
@@ -223,7 +223,7 @@ async def test_a_user_manages_nobody_and_learns_nothing_of_others(api: Api, clie
         ]
 
     refused = [each for each in answers if refusal(each) == (403, "forbidden")]
-    # A body that is wrong says so only to those who may send one.
+    # Only callers who may send a body learn that it is wrong.
     assert refused == answers
     assert (await api.with_key(other["api_key"]).get(f"{PATH}/me")).status == 200
     key_path = f"{PATH}/{user['id']}/keys/{key['id']}"

@@ -1,4 +1,4 @@
-"""How clients stop a delivery."""
+"""Clients cancel deliveries."""
 
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ async def test_a_cancelled_delivery_is_not_sent_unless_a_person_asks_for_it(
     path = f"{PATH}/{delivery['id']}"
 
     answer = await client.post(f"{path}/cancel")
-    # It may be repeated.
+    # The request may be repeated.
     again = await api.post(f"{path}/cancel")
     await portal.let_go(number)
     await subscriber.wait_for(f"/{number}/wanted")

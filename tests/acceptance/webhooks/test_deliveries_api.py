@@ -1,4 +1,4 @@
-"""What clients see of their deliveries, and how they have them sent again."""
+"""Deliveries as clients see them, and resends."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ async def client(api: Api, database: Database) -> tuple[Api, UUID]:
 
 
 async def delivery_of(api: Api, process_number: str) -> Any:
-    """The one delivery of a case that the client sees."""
+    """The client's only delivery of a case."""
     (found,) = [
         each for each in (await api.get(PATH, limit=200)).json["items"] if each["process_number"] == process_number
     ]

@@ -1,4 +1,4 @@
-"""Operators are told of deliveries that were given up, through targets of the notification library."""
+"""Operators get alerts of failed deliveries, through targets of the notification library."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -76,7 +76,7 @@ async def test_a_target_that_fails_is_logged_and_keeps_nobody_else_from_being_to
     assert "Traceback" not in logs
 
 
-# The library looks through all its plugins for the scheme.
+# The library searches all its plugins for the scheme.
 @pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_a_url_of_no_known_target_is_refused_without_being_repeated() -> None:
     with pytest.raises(StartupError, match=r"^ALERT_URLS is malformed: URL number 2 ") as caught:

@@ -1,4 +1,4 @@
-"""A subscriber that is slow or dead delays nobody but itself, whoever and wherever the workers are."""
+"""A slow or dead subscriber delays only itself."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -56,7 +56,7 @@ async def test_a_host_that_keeps_failing_is_called_by_one_at_a_time_until_it_rec
     hosts.go_on(failing)
     await hosts.wait_for([failing], 40)
 
-    # At the moment of the failure that counts, the others that were let in may be under way.
+    # At the time of the counted failure, other attempts may be in progress.
     let_in = HOST_FAILURES - 1 + HOST_CONCURRENCY
     assert set(hosts.arrivals[failing][let_in:40]) == {1}
     assert max(hosts.arrivals[failing]) == HOST_CONCURRENCY

@@ -1,4 +1,4 @@
-"""What has failed is sent again, all of it, though workers end in the middle."""
+"""All failed deliveries are sent again, even if workers are killed meanwhile."""
 
 from pathlib import Path
 

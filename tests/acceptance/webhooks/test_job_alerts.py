@@ -1,4 +1,4 @@
-"""Operators are told, once, of a job most of whose documents failed."""
+"""Operators get one alert of a job most of whose documents failed."""
 
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -60,7 +60,7 @@ async def put_case(portal: Portal, number: str, *, good: int, bad: int) -> None:
 
 
 async def told(service: Service, witness: Witness) -> str:
-    """What several workers that look at the same time tell, together."""
+    """The alerts of several workers that check at the same time."""
     async with open_pool(service.database_url) as database:
         messages = await look(database, witness, Topic.JOBS, workers=4)
     assert len(messages) <= 1

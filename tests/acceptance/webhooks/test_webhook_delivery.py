@@ -1,4 +1,4 @@
-"""What a subscriber receives when a job ends."""
+"""The webhooks that a subscriber gets when a job ends."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ DOCUMENT = {
 
 
 async def requested(api: Api, subscriber: Subscriber, number: str) -> Received:
-    """Ask for a case and wait for its webhook."""
+    """Request a case and wait for its webhook."""
     await api.process(number, webhook_url=subscriber.url(f"/{number}"))
     return (await subscriber.wait_for(f"/{number}"))[0]
 

@@ -1,4 +1,4 @@
-"""Whose secret signs, and what a rotation changes for receivers that verify with the official library."""
+"""Signing secrets, and their rotation for receivers that verify with the official library."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

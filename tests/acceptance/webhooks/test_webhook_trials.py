@@ -1,4 +1,4 @@
-"""What helps to write a receiver: a look at a URL, a test that is signed, a place that receives one."""
+"""Tools for writing a receiver: a check of a URL, a signed test webhook, and a test receiver."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -62,7 +62,7 @@ async def test_whether_something_answers_is_told_without_delivering_anything(
     there = await client.post(CONNECTIVITY, {"webhook_url": subscriber.url(path)})
     gone = await client.post(CONNECTIVITY, {"webhook_url": f"http://127.0.0.1:{free_port()}/"})
 
-    # This receiver takes POST alone.
+    # This receiver only accepts POST.
     assert (there.status, there.json["reachable"], there.json["status_code"]) == (200, True, 405)
     assert isinstance(there.json["response_time_ms"], int)
     assert there.json["error"] is None
@@ -109,7 +109,7 @@ async def test_a_test_that_is_not_taken_says_why_and_is_not_repeated(client: Api
 async def patient(
     api: Api, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Api]:
-    """One more API process of the same service, which counts in Redis however late it is."""
+    """Another API process of the same service, which counts in Redis even if Redis is slow."""
     port = str(free_port())
     process = await start_api(environment | PATIENT | {"PORT": port}, tmp_path_factory.mktemp("patient") / "api.log")
     yield Api(api.session, f"http://127.0.0.1:{port}", None)
@@ -165,7 +165,7 @@ async def test_the_receiver_knows_nobody_by_an_id_that_it_has_not_given(client: 
 
 async def test_who_sends_to_the_receiver_without_a_key_has_a_limit(patient: Api) -> None:
     headers = {"webhook-id": f"msg_{UNKNOWN}", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}
-    # An address that no other test comes from.
+    # An address that no other test uses.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=("127.0.0.9", 0))) as session:
         stranger = Api(session, patient.base_url, None)
         answers = [await stranger.post(RECEIVER, {}, headers=headers) for _ in range(65)]

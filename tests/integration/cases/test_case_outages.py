@@ -1,4 +1,4 @@
-"""What the worker makes of a case that the portal does not list: why it waits, and that the wait ends."""
+"""A case that the portal does not list: why the job waits, and that the wait ends."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How a file differs from what is listed: kept over listings, told in events, forgotten with the file."""
+"""Content flags: kept over listings, sent in events, removed with the file."""
 
 from hashlib import sha256
 from typing import Any
@@ -94,7 +94,7 @@ async def test_an_event_tells_the_flags_beside_what_was_listed(steps: CaseSteps)
 
 
 async def test_an_event_of_the_version_before_is_the_same_where_nothing_is_flagged(steps: CaseSteps) -> None:
-    """Else each case would be told anew after an update."""
+    """Otherwise each case would get a new event after an update."""
     await stored(steps, size=100)
     await steps.ask("again")
 

@@ -1,4 +1,4 @@
-"""What the schema promises, and the pool, against a real PostgreSQL."""
+"""The guarantees of the schema and of the pool, on a real PostgreSQL."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ POOL = 4
 
 @pytest.fixture(scope="module")
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """One that no worker sweeps: what is due in it is left to these tests."""
+    """A database without workers, so that due rows are left to these tests."""
     pool = create_database(await create_empty(stack), application_name="tests", max_size=POOL)
     await pool.connect()
     yield pool
@@ -175,7 +175,7 @@ async def test_a_listing_twice_changes_nothing_and_a_changed_one_is_noticed(data
 
 
 async def test_a_slot_is_never_lost(database: Database) -> None:
-    """Cancellations at every await, and commits that fail: the pool has all its connections afterwards."""
+    """After cancellations at every await, and after failed commits, the pool has all its connections."""
 
     async def transact() -> None:
         async with database.transaction() as connection:

@@ -1,4 +1,4 @@
-"""Requests, listings and the end of a job meet a worker that is at a document: nothing is disturbed or lost."""
+"""Requests, listings and the end of a job while a worker downloads a document: nothing is disturbed or lost."""
 
 import asyncio
 
@@ -97,7 +97,7 @@ async def test_what_changes_while_it_is_downloaded_is_downloaded_again_in_the_sa
 
 
 async def test_what_changes_before_its_turn_is_not_taken_from_its_old_address(steps: CaseSteps) -> None:
-    """The worker has read the addresses of all documents when it began."""
+    """The worker read the addresses of all documents when it started."""
     job = await running(steps)
     told = await steps.tasks(job)
 
@@ -134,7 +134,7 @@ async def test_a_write_after_a_cancel_is_told_that_the_lease_is_lost(steps: Case
 
 
 async def test_a_write_that_waits_for_a_cancel_is_told_that_the_lease_is_lost(steps: CaseSteps) -> None:
-    """Its statement has begun while the lease was held: only the row itself tells."""
+    """Its statement started while the lease was held: only the row itself shows the change."""
     job = await running(steps)
     tasks = await steps.tasks(job)
     await steps.start(job, tasks["a"])
@@ -148,7 +148,7 @@ async def test_a_write_that_waits_for_a_cancel_is_told_that_the_lease_is_lost(st
 
 
 async def test_a_document_that_another_worker_has_ended_is_superseded(steps: CaseSteps) -> None:
-    """A frozen worker's write came first: the one that holds the lease goes on."""
+    """A frozen worker wrote first. The worker that holds the lease goes on."""
     job = await running(steps)
     task = (await steps.tasks(job))["a"]
     await steps.start(job, task)

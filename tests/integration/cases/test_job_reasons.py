@@ -1,4 +1,4 @@
-"""What a job waits for is told while it is tried again too, as long as the same still fails."""
+"""`waiting_for` of a job stays set during a retry, until the failure is over."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Whoever joins work in progress gets all that they asked for, and an event says what the case has come to."""
+"""Users who join a job get everything that they requested, and its event has the true state of the case."""
 
 import pytest
 
@@ -42,7 +42,7 @@ async def test_a_request_for_the_case_gives_the_job_for_one_document_the_others(
 
 
 async def test_what_a_running_job_has_given_up_is_not_given_to_it_again(steps: CaseSteps) -> None:
-    """Whoever polls the main entry would keep it alive for ever."""
+    """Otherwise a client that polls the main entry would keep the job alive for ever."""
     await steps.register(*SIX[:2])
     await steps.ask()
     job = await steps.claim()

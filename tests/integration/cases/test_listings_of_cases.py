@@ -1,4 +1,4 @@
-"""Listings that come late, say less than before, or do not come: what is known of a case stays true."""
+"""Listings that arrive late, are shorter, or fail: the rows of the case stay right."""
 
 import pytest
 
@@ -86,7 +86,7 @@ async def test_a_document_that_waits_keeps_the_address_that_is_left_out_for_once
 
 
 async def complete_but_for(steps: CaseSteps, *found: ListedDocument) -> None:
-    """What has no address is given up, the rest stored."""
+    """Fail the documents without an address, and store the others."""
     await steps.register(*found)
     await steps.ask()
     job = await steps.claim()

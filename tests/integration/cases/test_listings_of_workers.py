@@ -48,7 +48,7 @@ async def job_id(steps: CaseSteps) -> UUID:
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> "asyncio.Queue[bool]":
-    """For each look that a worker took at the lease, whether it got it."""
+    """For each try of a worker to get the lease, whether it got it."""
     queue: asyncio.Queue[bool] = asyncio.Queue()
     take = listing_leases.take
 
@@ -167,7 +167,7 @@ async def test_a_worker_that_is_stopped_gives_the_lease_back(
 async def test_a_worker_waits_for_its_turn_with_patience_only(
     steps: CaseSteps, portal: HeldPortal, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waits longer for the portal than requests do, and these may come one after another."""
+    """It waits longer for the portal than requests do, and several requests may come one after another."""
     monkeypatch.setattr(listing_turn, "LISTING_TURN_TIMEOUT", 0.0)
     waited = timedelta(0)
     await steps.run(lambda each: listing_leases.take(each, steps.number, uuid4(), is_forced=True, waited=waited))

@@ -1,4 +1,4 @@
-"""A complete case that is asked for again with a webhook: one event per state, one delivery per subscriber."""
+"""A complete case that is requested again with a webhook: one event per state, one delivery per subscriber."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ WRITTEN_MAX = 1_000_000  # bytes
 
 @pytest.fixture
 async def complete(steps: CaseSteps) -> CaseSteps:
-    """A case that lacks nothing."""
+    """A case whose documents are all available."""
     await steps.register(listed("a"), listed("b"))
     await steps.complete()
     return steps
@@ -82,7 +82,7 @@ async def test_what_failed_gets_a_whole_schedule_again(complete: CaseSteps) -> N
 
     (delivery,) = await told(complete)
     assert (delivery["status"], delivery["attempts"], delivery["completed_at"]) == ("scheduled", 0, None)
-    # A message of the same name may be one that was taken already.
+    # arq may still have a message with the same id.
     assert first.delivery is not None
     assert again.delivery is not None
     assert (again.delivery.id, again.delivery.attempt) == (first.delivery.id, 1)
@@ -129,7 +129,7 @@ async def test_the_case_tells_of_the_url_that_was_asked_for_last(complete: CaseS
 
 @asynccontextmanager
 async def no_vacuum(connection: Connection) -> AsyncIterator[None]:
-    """Nothing that cleans up after other tests writes meanwhile: the log is that of the whole server."""
+    """Stop autovacuum: it would write after other tests, and the log is that of the whole server."""
     await connection.execute("ALTER SYSTEM SET autovacuum = off")
     await connection.execute("SELECT pg_reload_conf()")
     cleaning = "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'autovacuum%'"

@@ -1,4 +1,4 @@
-"""A job that has ended, asked for again: whose it is, who is told, and when there is nothing to do."""
+"""Retries of an ended job: who owns the new one, who gets its event, and when there is nothing to do."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,7 +25,7 @@ LIMIT = 10  # documents in an event
 
 @pytest.fixture(scope="module")
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """One that no worker sweeps: what is due in it is left to these tests."""
+    """A database without workers, so that due rows are left to these tests."""
     async with open_pool(await create_database(stack)) as pool:
         yield pool
 
@@ -46,7 +46,7 @@ def wanted(case: ProcessNumber, user_id: UUID, *, is_told: bool) -> CaseRequest:
 
 
 async def start(database: Database, case: ProcessNumber, *user_ids: UUID, is_told: bool = True) -> UUID:
-    """A job of the first of these users, to which they all subscribe."""
+    """A job of the first user, to which all of them subscribe."""
     async with database.transaction() as connection:
         await case_requests.register(connection, listing(case))
         for user_id in user_ids:

@@ -1,4 +1,4 @@
-"""Of many first requests for a case one asks the portal, also across processes."""
+"""Of many first requests for a case, only one asks the portal, also across processes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ async def lease(steps: CaseSteps) -> dict[str, object]:
 
 
 async def looked_at(steps: CaseSteps, *processes: ApiProcess) -> None:
-    """Wait until each process asks, or has seen that another one does."""
+    """Wait until each process has asked, or has seen that another one did."""
     for each in processes:
         await each.looked_at(steps.number)
 
@@ -287,7 +287,7 @@ HOLDER = uuid4()
 
 
 async def take(connection: object, steps: CaseSteps) -> listing_leases.Seen:
-    """A lease of a process that is gone."""
+    """Take a lease, as a process that was killed did."""
     return await listing_leases.take(
         connection,  # type: ignore[arg-type]  # as `run` gives it
         steps.number,

@@ -1,4 +1,4 @@
-"""What the portal lists no longer: dropped where no file was ever had of it, so that no later job fails for it."""
+"""Documents that are no longer listed are deleted if they were never downloaded, so that no later job fails."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
@@ -45,7 +45,7 @@ async def known(connection: Connection) -> set[str]:
 
 
 async def store(connection: Connection, origin: str, *, error: str | None = None) -> None:
-    """A file of a document. `error`: why a newer version of it was not had."""
+    """Store a file. `error`: why its newer version failed."""
     for status in ("processing", "available"):
         await connection.execute(
             "UPDATE documents SET status = :status, storage_key = 'a file', size = 1, sha256 = repeat('0', 64),"

@@ -1,4 +1,4 @@
-"""Who cancels a job that others wait for stops waiting; the job ends when nobody is left."""
+"""A user who cancels a job that others wait for only leaves it. The job ends with its last user."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ ACTIVE = {"pending", "processing"}
 
 @pytest.fixture
 async def guest(steps: CaseSteps) -> UUID:
-    """Somebody who asks for the same case later."""
+    """A user who requests the same case later."""
     user_id, _key = await add_user(steps.database)
     return user_id
 

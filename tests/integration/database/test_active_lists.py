@@ -1,4 +1,4 @@
-"""The lists of cases that are being worked on: right on every page, and read from an index however many there are."""
+"""Lists of active cases: every page is right, and is read from an index, however many cases there are."""
 
 import itertools
 from collections.abc import AsyncIterator

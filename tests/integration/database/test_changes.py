@@ -1,4 +1,4 @@
-"""A list by time of change misses nothing, whatever the order in which transactions begin, write and commit."""
+"""A list by time of change misses no case, in whatever order transactions begin, write and commit."""
 
 import contextlib
 import re
@@ -36,14 +36,14 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
 
 
 class Client:
-    """Polls as the documentation says: to the end, and the next time from the last `updated_at` on."""
+    """Polls as the documentation says: to the end, and then from the last `updated_at`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.since = datetime.now(UTC)
 
     async def poll(self) -> list[str]:
-        """The cases that have come."""
+        """The cases that the client got."""
         seen: list[str] = []
         after: Position[str] | None = None
         wanted = ProcessFilter(updated_since=self.since)
@@ -64,7 +64,7 @@ def client(database: Database) -> Client:
 
 @asynccontextmanager
 async def writer(database: Database) -> AsyncIterator[Connection]:
-    """A transaction on a connection of its own, beside those of the same test."""
+    """A transaction on a connection of its own, concurrent with others of the test."""
     connection = PooledConnection(database, database._backend)  # noqa: SLF001  (databases gives a task one connection only)
     async with connection, connection.raw_connection.transaction():
         yield connection
@@ -102,7 +102,7 @@ async def test_what_began_earlier_and_writes_later_is_not_missed(
         async with writer(database) as second:
             await change(second, late)
         seen = await client.poll()
-        # Nothing was written yet that the client could miss: nothing is held back.
+        # Nothing that the client could miss was written yet, so nothing is held back.
         assert seen == [digits(late)]
         await change(first, early)
         seen += await client.poll()
@@ -138,7 +138,7 @@ async def test_changes_of_the_same_moment_all_come(database: Database, client: C
         )
 
     assert await client.poll() == numbers
-    # From the last moment on: what has been seen may come again.
+    # From the last time on: cases may come again.
     assert await client.poll() == numbers
 
 

@@ -1,4 +1,4 @@
-"""Migration 0020, on rows of the version before and beside its processes."""
+"""Migration 0020, on rows of the previous version and with its processes running."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ _FACTS = "SELECT crc32, content_flags, charset FROM documents WHERE origin_id = 
 
 @asynccontextmanager
 async def migrated(stack: Stack) -> AsyncIterator[tuple[str, Any]]:
-    """A database with two files of the version before."""
+    """A database with two files of the previous version."""
     url = await create_before(stack, STEP)
     connection = await asyncpg.connect(url)
     try:

@@ -1,4 +1,4 @@
-"""The pool when the server ends connections in the middle of what is asked of them."""
+"""The pool when the server ends connections during statements."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -74,7 +74,7 @@ async def test_a_rollback_that_is_given_up_too_leaves_nothing_open_and_is_no_err
         await holder.fetch_val(LOCK)
         waiting = asyncio.create_task(wait())
         await until_a_session_waits(holder)
-        # The first one has it roll back, which the second one interrupts.
+        # The first one starts a rollback, which the second one interrupts.
         waiting.cancel()
         await asyncio.sleep(0)
         waiting.cancel()
@@ -86,7 +86,7 @@ async def test_a_rollback_that_is_given_up_too_leaves_nothing_open_and_is_no_err
 
 
 async def until_a_session_waits(connection: Connection) -> None:
-    """Return when one waits for a lock."""
+    """Wait until a session waits for a lock."""
     waits = (
         "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
         " WHERE datname = current_database() AND NOT granted"
@@ -97,7 +97,7 @@ async def until_a_session_waits(connection: Connection) -> None:
 
 
 async def expect_every_slot(database: Database) -> None:
-    """As many can be had at once as the pool holds."""
+    """All connections of the pool can be acquired at once."""
     together = asyncio.Barrier(POOL)
 
     async def take() -> None:

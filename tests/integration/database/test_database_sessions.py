@@ -1,4 +1,4 @@
-"""A process that stands still, or a server that takes no writes, stops nobody for longer than its time."""
+"""A frozen process or a read-only server stops the others only for a limited time."""
 
 import asyncio
 import contextlib
@@ -62,7 +62,7 @@ async def test_the_locks_of_a_process_that_stands_still_are_free_in_time(
 
 
 async def take_all_locks(database: Database) -> None:
-    """As a process does that meets the locks again and again."""
+    """Take all locks, again and again."""
     while True:
         try:
             async with database.transaction() as connection:
@@ -115,7 +115,7 @@ async def test_a_server_that_takes_no_writes_is_unreachable_until_it_takes_some(
             await database.ping()
         await other.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
 
-    # The first question after it may still be asked of an old session; no other.
+    # Only the first statement after it may still use an old session.
     with contextlib.suppress(*UNREACHABLE):
         await database.ping()
     await database.ping()
@@ -124,7 +124,7 @@ async def test_a_server_that_takes_no_writes_is_unreachable_until_it_takes_some(
 
 
 async def refused_as_read_only(database: Database) -> None:
-    """Ask until the new sessions are there, and write."""
+    """Write until the new sessions are used."""
     refusal: Exception | None = None
     while not isinstance(refusal, asyncpg.ReadOnlySQLTransactionError):
         with pytest.raises(UNREACHABLE) as refused:

@@ -1,4 +1,4 @@
-"""What `DATABASE_URL` says means the same for the command that changes the schema as for the processes."""
+"""`DATABASE_URL` means the same for `autos migrate` and for the processes."""
 
 import asyncio
 import socket
@@ -26,14 +26,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 async def tls_url(stack: Stack, database_url: str, authority: Authority) -> AsyncIterator[str]:
-    """A database behind TLS, whose certificate a private authority has signed."""
+    """A database behind TLS, with a certificate of a private authority."""
     parts = urlsplit(database_url)
     async with tls_in_front(authority, parts.hostname or "", parts.port or 0, postgres=True) as port:
         yield database_url.replace(f":{parts.port}/", f":{port}/")
 
 
 async def answer(url: str, question: str = "SELECT 1") -> object:
-    """What the processes get."""
+    """The result of a query with the processes' driver."""
     async with (
         connected_database(url, application_name="tests", max_size=2) as database,
         database.connection() as connection,
@@ -71,7 +71,7 @@ async def test_the_tables_are_where_the_options_say(stack: Stack) -> None:
 async def test_the_first_server_that_can_be_used_is_used(database_url: str) -> None:
     credentials, _, place = database_url.rpartition("@")
     there, _, name = place.partition("/")
-    # Nothing ever accepts its connections.
+    # Its connections are never accepted.
     silent = socket.create_server(("127.0.0.1", 0))
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{silent.getsockname()[1]},{there}"
     url = f"{credentials}@{hosts}/{name}?connect_timeout=1&target_session_attrs=read-write&sslmode=disable"

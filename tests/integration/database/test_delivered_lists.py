@@ -1,4 +1,4 @@
-"""Lists of delivered deliveries read only those, however many newer ones are open or have failed."""
+"""Lists of delivered deliveries read only those, however many newer deliveries are open or failed."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

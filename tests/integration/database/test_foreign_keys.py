@@ -1,4 +1,4 @@
-"""A row that is deleted does not make PostgreSQL read a whole table for the rows that refer to it."""
+"""A deleted row does not make PostgreSQL read whole tables to find rows that refer to it."""
 
 from service.database.connection import Database
 from service.local.stack import Stack

@@ -1,4 +1,4 @@
-"""Documents change their status a few times each: most of these writes touch no index.
+"""Documents change their status a few times each, and most of these updates touch no index.
 
 PostgreSQL calls that HOT. Any other update writes an entry into each index of the table, and leaves one to remove.
 """
@@ -47,7 +47,7 @@ async def test_a_document_that_is_begun_and_ended_touches_no_index(database: Dat
 
     found = await counted(database, "documents")
     assert found["updates"] == UPDATES * DOCUMENTS
-    # Which job a document is of is in an index: one of the three. Some of the others find their page full.
+    # The job of a document is in an index: one of the three updates. Some of the others find their page full.
     assert found["hot"] > found["updates"] / 2, found
 
 

@@ -1,4 +1,4 @@
-"""Migrations 0008 and 0009, on rows of the version before."""
+"""Migrations 0008 and 0009, on rows of the previous version."""
 
 import asyncpg
 import yoyo

@@ -1,4 +1,4 @@
-"""Jobs that nothing needs go in the end, and what a client can ask of a case stays as it was."""
+"""Jobs that nothing needs are deleted, and the responses for their cases stay the same."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -15,7 +15,7 @@ REPEATED = 7  # jobs that failed
 
 
 async def make_old(steps: CaseSteps) -> None:
-    """Everything of the case happened long ago."""
+    """Make all rows of the case old."""
     await steps.fetch(
         "UPDATE jobs SET created_at = created_at - interval '100 days', completed_at = completed_at - interval"
         " '100 days' WHERE process_number = :number RETURNING 1"
@@ -23,12 +23,12 @@ async def make_old(steps: CaseSteps) -> None:
 
 
 async def forget_events(steps: CaseSteps) -> None:
-    """As retention of webhooks did before."""
+    """Delete the events, as the retention of webhooks does."""
     await steps.fetch("DELETE FROM events WHERE process_number = :number RETURNING 1")
 
 
 async def failing(steps: CaseSteps) -> UUID:
-    """A job that tries the one document in vain."""
+    """A job whose only document fails."""
     accepted = await steps.ask(refresh=True)
     job = await steps.claim()
     (task,) = (await steps.tasks(job)).values()
@@ -90,7 +90,7 @@ async def test_what_names_a_job_keeps_it(steps: CaseSteps) -> None:
 
 
 async def failing_of(steps: CaseSteps, origin: str) -> UUID:
-    """A job whose document a later one takes over: its event alone names it."""
+    """A failed job whose document a later job took over: only its event names it."""
     await steps.ask()
     job = await steps.claim()
     task = (await steps.tasks(job))[origin]

@@ -1,4 +1,4 @@
-"""When a key was last used: written beside the requests, once a minute at most, without a new entry in any index."""
+"""The last use of a key: written outside of the requests, at most once a minute, without a new index entry."""
 
 import asyncio
 from collections.abc import AsyncIterator

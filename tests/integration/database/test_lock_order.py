@@ -1,4 +1,4 @@
-"""Statements that lock several documents take them in one order, and what meets a deadlock all the same runs again."""
+"""Statements lock documents in one order, and a transaction with a deadlock runs again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ TWO = [listed("a"), listed("b")]
 
 
 async def test_statements_that_lock_documents_wait_for_each_other_in_one_order(steps: CaseSteps) -> None:
-    """Every document in turn is held: whoever waits for one holds none that comes after it."""
+    """Each document is locked in turn: a statement that waits for one holds none that comes after it."""
     found = [listed(origin) for origin in "abcdefgh"]
     await steps.register(*found)
     await steps.complete()
@@ -59,7 +59,7 @@ async def held_while_waiting(
 
 
 async def swallow(steps: CaseSteps, statement: Callable[[Connection], Awaitable[object]]) -> None:
-    """A job that does not exist is refused after the locks were taken."""
+    """Ignore the refusal of a job that does not exist: it comes after the locks."""
 
     class Undone(Exception):
         pass

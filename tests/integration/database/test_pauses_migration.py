@@ -1,4 +1,4 @@
-"""Migration 0010, on rows of the version before."""
+"""Migration 0010, on rows of the previous version."""
 
 import asyncpg
 import yoyo

@@ -1,4 +1,4 @@
-"""What the database reads for a request stays the same however many cases there are: no table is read whole."""
+"""The pages read for a request do not grow with the number of cases: no table is read completely."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -47,13 +47,13 @@ Ask = Callable[[Connection, UUID], Awaitable[object]]
 
 @pytest.fixture(scope="module")
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """Full of cases."""
+    """A database with many cases."""
     pool = create_database(await create_empty(stack), application_name="tests", max_size=2)
     await pool.connect()
     async with pool.transaction() as connection:
         owner = await users.create(connection, name="plans", role="user", api_key=str(uuid4()), secret=new_secret())
         await add_cases(connection, owner, first=1, last=CASES, documents=1)
-        # The oldest: a list that walks from the newest one on has all others to pass by.
+        # The oldest: a list that starts at the newest one has to pass all others.
         await connection.execute("SET LOCAL session_replication_role = replica")
         await connection.execute(
             "UPDATE deliveries SET status = CASE WHEN random() < 0.5 THEN 'failed' ELSE 'cancelled' END"
@@ -91,7 +91,7 @@ def deliveries_of(*, own: bool = False, **wanted: Any) -> Ask:
 
 
 def untold(topic: Topic) -> Ask:
-    """What a target of the alerts was not told yet."""
+    """The failures that a target of the alerts did not get yet."""
     recently = datetime.now(UTC) - timedelta(hours=1)
     return lambda connection, _owner: job_alerts.read(
         connection, topic, (recently, UUID(int=0)), limit=job_alerts.ALERT_BATCH
@@ -187,7 +187,7 @@ async def test_a_table_that_is_read_whole_is_noticed(database: Database) -> None
 
 @pytest.fixture(scope="module", params=[20_000, pytest.param(500_000, marks=pytest.mark.long)])
 async def waiting(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Turns]:
-    """A database in which so many jobs wait."""
+    """A database with many pending jobs."""
     async with open_pool(await create_empty(stack), CLAIMERS + 1) as pool:
         jobs_of_users = Turns(pool)
         users = await jobs_of_users.users(WAITING_USERS)
@@ -196,7 +196,7 @@ async def waiting(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator
 
 
 async def claim_and_end(waiting: Turns, claimer: Claimer) -> list[int]:
-    """As a worker does; the pages that claims have read."""
+    """Claim and end jobs, as a worker does, and return the pages that claims read."""
     read = []
     async with waiting.database.connection() as connection:
         for _ in range(EACH):
@@ -214,7 +214,7 @@ async def test_claims_at_the_same_time_read_few_pages_and_never_lock_each_other_
 ) -> None:
     await waiting.fetch("DELETE FROM portal_shares RETURNING 1")
     ended = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'"))
-    # While slots are full, all users but those who have a job in work are let in.
+    # While all slots are used, only users without a job in progress get one.
     workers = [await waiting.worker(wanted=10, users=[uuid4()]) for _ in range(CLAIMERS)]
 
     read = await asyncio.gather(

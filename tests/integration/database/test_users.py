@@ -1,4 +1,4 @@
-"""Users and their keys in the database: listed, added, ended, and never without an administrator."""
+"""Users and keys in the database: listed, added, deleted, and always with an administrator."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def empty(stack: Stack) -> AsyncIterator[Database]:
-    """A database without any user, where a test decides who is an administrator."""
+    """A database without users, so that a test decides who is an administrator."""
     async with open_pool(await create_database(stack)) as pool:
         yield pool
 
@@ -42,7 +42,7 @@ async def listed(database: Database, *, after: Position[UUID] | None = None, lim
 
 
 async def waits(task: "asyncio.Task[bool]") -> bool:
-    """Whether a task is held up by somebody else's transaction."""
+    """True if a task waits for another transaction."""
     done, _pending = await asyncio.wait([task], timeout=0.3)
     return not done
 
@@ -81,7 +81,7 @@ async def test_a_deleted_user_is_let_in_with_no_key_and_listed_no_more(database:
 
     assert await keys_of(database, user_id) == []
     async with database.connection() as connection:
-        # Not even where a key had been missed.
+        # Not even if a key was overlooked.
         await connection.execute("UPDATE api_keys SET revoked_at = NULL WHERE user_id = :id", {"id": user_id})
     assert [await owner(database, each) for each in (first_key, second_key)] == [None, None]
     assert user_id not in [each.id for each in await listed(database)]

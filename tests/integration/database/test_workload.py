@@ -1,4 +1,4 @@
-"""The questions of every scrape: right, and of a cost that does not grow with what has ended."""
+"""The queries of a scrape: right, and with a cost that does not grow with ended work."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -85,7 +85,7 @@ async def test_what_has_ended_is_not_read(database: Database, supply: Iterator[s
 
 
 async def add_ended(database: Database) -> None:
-    """Jobs and deliveries that have come to their end."""
+    """Add ended jobs and deliveries."""
     user_id, _ = await add_user(database)
     event_id = await add_event(database)
     async with database.connection() as connection:
@@ -104,7 +104,7 @@ async def add_ended(database: Database) -> None:
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A plan and all that it is made of."""
+    """All nodes of a plan."""
     yield plan
     for part in plan.get("Plans", []):
         yield from nodes(part)

@@ -1,4 +1,4 @@
-"""A database of these tests: what is overdue in it is theirs."""
+"""A database for these tests, so that all overdue deliveries are theirs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
@@ -18,14 +18,14 @@ Start = Callable[[Answer], Awaitable[str]]
 
 @pytest.fixture(scope="module")
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """One for each file."""
+    """One database for each file."""
     async with open_pool(await create_database(stack), size=10) as pool:
         yield pool
 
 
 @pytest.fixture
 async def user_id(database: Database) -> UUID:
-    """A client of the service, of one test: the bell of a delivery may start any other of the same user and host."""
+    """A user for one test: a message for a delivery may start any other delivery of the same user and host."""
     return (await add_user(database))[0]
 
 
@@ -36,13 +36,13 @@ def _hosts() -> Iterator[int]:
 
 @pytest.fixture
 def url(_hosts: Iterator[int]) -> str:
-    """A URL of a host that no other test calls."""
+    """A URL with a host that no other test calls."""
     return f"https://host{next(_hosts)}.example.com/hook?token=hidden"
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Start]:
-    """Starts servers that answer as a function says; gives their URLs."""
+    """Starts servers that respond as a function says, and returns their URLs."""
     runners: list[web.AppRunner] = []
 
     async def start(answer: Answer) -> str:

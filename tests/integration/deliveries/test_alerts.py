@@ -1,4 +1,4 @@
-"""Every target of the alerts is told of every failure at least once, and in the normal case once."""
+"""Every target of the alerts gets every failure at least once, and normally exactly once."""
 
 import asyncio
 from uuid import UUID
@@ -18,7 +18,7 @@ from worker.loops.alerts import ALERT_LEASE, MAX_AGE
 
 @pytest.fixture
 async def witness(database: Database) -> Witness:
-    """A target that was told of what other tests had fail."""
+    """A target that already got the failures of other tests."""
     made = Witness()
     while await look(database, made):
         pass
@@ -26,7 +26,7 @@ async def witness(database: Database) -> Witness:
 
 
 async def fail(database: Database, user_id: UUID, *urls: str) -> list[UUID]:
-    """Deliveries that are given up."""
+    """Add failed deliveries."""
     ids = await schedule(database, user_id, *urls)
     for delivery_id in ids:
         await make(database, delivery_id, GIVEN_UP)

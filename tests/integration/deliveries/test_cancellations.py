@@ -1,4 +1,4 @@
-"""A worker that is stopped in the middle of an attempt: no lease stays, and nothing that was sent is forgotten."""
+"""A worker that is stopped during an attempt: no lease stays, and every POST is recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ from worker.context import Context
 
 @dataclass
 class Wire:
-    """Between the task and PostgreSQL: falls silent in a transaction in which a statement was, behind another one."""
+    """A proxy to PostgreSQL. It goes silent after `last` in a transaction that has `statement`."""
 
     proxy: TcpProxy
     pool: Database
@@ -40,7 +40,7 @@ class Wire:
     fell_silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     def observer(self) -> Any:
-        """Of one connection."""
+        """An observer of one connection."""
         seen = False
 
         def observe(chunk: bytes) -> None:
@@ -73,12 +73,12 @@ async def stop_behind(
     last: bytes = b"COMMIT",
     late: bool = True,
 ) -> None:
-    """Cancel the task while the answer to `last` is under way, in the transaction of a statement."""
+    """Cancel the task while the result of `last` is on its way, in the transaction of a statement."""
     wire.statement, wire.last = statement, last
     attempting = asyncio.create_task(attempt(context, delivery_id, late=late))
     await wire.fell_silent.wait()
     attempting.cancel()
-    # The cancellation has to have arrived before the answer of PostgreSQL.
+    # The cancellation must arrive before PostgreSQL's result.
     await asyncio.sleep(0)
     wire.proxy.bring_back()
     await asyncio.wait([attempting], timeout=60)

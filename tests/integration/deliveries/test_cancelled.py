@@ -1,4 +1,4 @@
-"""Deliveries that a person cancels: nothing follows, and nothing else brings them back but a request for it."""
+"""Cancelled deliveries: no attempt follows, and only a request for it opens them again."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -41,7 +41,7 @@ async def cancel(database: Database, delivery_id: UUID) -> bool:
 
 
 async def closed(database: Database, delivery_id: UUID) -> str:
-    """The status of a delivery for which nothing is to be sent."""
+    """The status of a closed delivery."""
     found = await row(database, delivery_id)
     assert {name: found[name] for name in CLOSED} == CLOSED
     assert found["completed_at"] is not None
@@ -148,7 +148,7 @@ async def test_the_same_request_later_starts_the_schedule_anew(database: Databas
 
 
 async def requested(database: Database, case: ProcessNumber, user_id: UUID, url: str) -> tuple[UUID, UUID]:
-    """A job that has not ended, and the delivery that waits for it."""
+    """An active job, and the delivery that waits for it."""
     async with database.transaction() as connection:
         wanted = case_requests.CaseRequest(case, user_id, "test", url, force_refresh=False)
         job_id = (await case_requests.accept_unlisted(connection, wanted)).job_id
@@ -161,7 +161,7 @@ async def requested(database: Database, case: ProcessNumber, user_id: UUID, url:
 
 
 async def end(database: Database, case: ProcessNumber, job_id: UUID) -> tuple[UUID, ...]:
-    """End the job as a failure; answers the deliveries that are due."""
+    """Let the job fail, and return the due deliveries."""
     async with database.transaction() as connection:
         await processes.lock(connection, case)
         error = ErrorCode.PROCESS_NOT_FOUND
@@ -197,7 +197,7 @@ async def test_asking_for_the_case_again_while_its_job_goes_on_subscribes_again(
 
     assert await requested(database, case, user_id, url) == (job_id, delivery_id)
 
-    # The newest again, so that a client that lists what is new since it asked last finds it.
+    # It is the newest again, so that a client that lists from its last request on finds it.
     assert (await row(database, delivery_id))["created_at"] > (await row(database, other))["created_at"]
     assert set(await end(database, case, job_id)) == {delivery_id, other}
 

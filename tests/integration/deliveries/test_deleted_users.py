@@ -1,4 +1,4 @@
-"""What becomes of the deliveries of a user who is deleted: nothing is sent any more, and nobody is alarmed."""
+"""Deliveries of a deleted user: nothing more is sent, and no alert is sent."""
 
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -126,7 +126,7 @@ async def test_many_deliveries_end_in_batches_that_go_on_after_a_crash(
 
     async def given_up() -> int:
         found = [each for each in [await row(database, each) for each in ids] if each["status"] == "failed"]
-        # Nobody is alarmed.
+        # No alert is sent.
         assert all(each["alerted_at"] is not None for each in found)
         return len(found)
 
@@ -137,7 +137,7 @@ async def test_many_deliveries_end_in_batches_that_go_on_after_a_crash(
 
     await delete(database, user_id)
     assert await given_up() == 3
-    # One that no batch has reached is not sent either.
+    # A delivery that no batch has reached yet is not sent either.
     await attempt(task_context(database), ids[-1])
     assert (subscriber.received(path), await given_up()) == ([], 4)
 

@@ -1,4 +1,4 @@
-"""Every attempt carries links that work, however late it is made."""
+"""Every attempt has valid links, however late it is made."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ LINK_TTL = 3600  # seconds
 
 
 class LongAgo:
-    """Signs links as a store did whose links have expired since."""
+    """Signs links that have expired."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -91,7 +91,7 @@ def links(body: Any) -> list[str]:
 
 
 def without_links(body: bytes, decoded: Any) -> bytes:
-    """The body as it was sent, with nothing cut out but what changes: so the order and the spelling are compared."""
+    """The body without the links and their expiry, so that order and spelling can be compared."""
     text = body.decode()
     for each in decoded["documents"]:
         text = text.replace(each["download_url"], "").replace(each["download_url_expires_at"], "")

@@ -1,4 +1,4 @@
-"""The migrations of deliveries, on a database of the version before with data in it."""
+"""The migrations of deliveries, on a database of the previous version with data."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,7 +62,7 @@ async def test_the_failures_of_a_host_are_those_of_each_of_its_users(stack: Stac
             ("failing.example", second, 7),
             ("healthy.example", second, 0),
         }
-        # A process of the version before, which knows no users at a host, goes on.
+        # A process of the previous version, which has no users of a host, goes on.
         await connection.execute(_HOST_OF_THE_OLD % "failing.example")
         await connection.execute("UPDATE delivery_hosts SET failures = failures + 1 WHERE host = 'failing.example'")
 

@@ -1,4 +1,4 @@
-"""The places that a user has at a host: never more attempts under way than those."""
+"""The slots of a user at a host limit the attempts in progress."""
 
 import asyncio
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""An attempt is logged with the request that set it off, whether there was a job or not."""
+"""An attempt is logged with the id of its request, with or without a job."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What people ask for beside the schedule: one delivery again, or all that failed."""
+"""Resends outside of the schedule: one delivery, or all failed ones."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4

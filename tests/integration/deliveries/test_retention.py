@@ -1,4 +1,4 @@
-"""What is kept of webhooks has an end: deliveries that were settled long ago, and events that none of them needs."""
+"""Retention: old closed deliveries are deleted, and events that no delivery needs."""
 
 import asyncio
 from datetime import timedelta

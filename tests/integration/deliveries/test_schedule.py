@@ -1,4 +1,4 @@
-"""Leases of attempts, and what is written of them."""
+"""Leases of attempts, and their records."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,7 @@ async def test_a_fault_of_this_service_is_written_and_uses_up_nothing(
 
     found = await row(database, delivery_id)
     assert (found["attempts"], await attempts_written(database, delivery_id)) == (0, 1)
-    # The bell of the attempt that has just ended would keep one of the same name from being rung.
+    # The message of the attempt that has just ended would block another one with the same id.
     assert recorded.ring is not None
     assert (recorded.ring.attempt, recorded.ring.rings) == (1, 1)
     await update(

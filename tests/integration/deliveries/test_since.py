@@ -1,4 +1,4 @@
-"""`since` in the list of deliveries: whoever asks again from the newest one on misses none."""
+"""`since` in the list of deliveries: a client that continues from the newest one misses none."""
 
 import asyncio
 from datetime import datetime

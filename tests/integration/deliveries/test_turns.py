@@ -1,4 +1,4 @@
-"""Whose turn it is when a place is free: first attempts and late ones, one user and another."""
+"""Who gets a free slot: first attempts and retries, one user and another."""
 
 import asyncio
 from uuid import UUID
@@ -24,7 +24,7 @@ PLACES = 40
 
 
 async def overdue_for_an_hour(database: Database, user_id: UUID, *urls: str) -> list[UUID]:
-    """Deliveries whose second attempts should have been made long ago."""
+    """Deliveries with long overdue second attempts."""
     ids = await schedule(database, user_id, *urls)
     for delivery_id in ids:
         await make(database, delivery_id, RETRY)
@@ -34,7 +34,7 @@ async def overdue_for_an_hour(database: Database, user_id: UUID, *urls: str) -> 
 
 
 async def made_late(database: Database, user_id: UUID, url: str) -> UUID:
-    """A delivery that waits for its second attempt, as if its first one had been made an hour ago."""
+    """A delivery whose first attempt was an hour ago, and whose second one is due."""
     (delivery_id,) = await schedule(database, user_id, url)
     change = "attempts = 1, next_attempt_at = now() - interval '1 hour', ring_at = now() - interval '1 hour'"
     await update(database, delivery_id, change)
@@ -42,7 +42,7 @@ async def made_late(database: Database, user_id: UUID, url: str) -> UUID:
 
 
 async def fill(database: Database, user_id: UUID, url: str) -> list[ClaimedDelivery]:
-    """Take all places with first attempts."""
+    """Use all slots for first attempts."""
     taken: list[ClaimedDelivery] = []
     while True:
         (new,) = await schedule(database, user_id, url)
@@ -52,7 +52,7 @@ async def fill(database: Database, user_id: UUID, url: str) -> list[ClaimedDeliv
 
 
 async def places_until(database: Database, user_id: UUID, under_way: list[ClaimedDelivery], wanted: UUID) -> int:
-    """How many places become free before a delivery gets one, where a new delivery comes and waits for each of them."""
+    """How many slots become free before a delivery gets one, if a new delivery waits for each of them."""
     for place in range(PLACES):
         (new,) = await schedule(database, user_id, under_way[0].url)
         assert await claim(database, new) is None
@@ -220,7 +220,7 @@ async def test_an_attempt_that_began_to_be_written_earlier_finds_what_was_refuse
 
 
 async def asked_and_claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:
-    """An attempt that a person asked for, under way."""
+    """A resend in progress."""
     await resend(database, delivery_id)
     return await claimed(database, delivery_id)
 

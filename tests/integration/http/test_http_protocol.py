@@ -1,4 +1,4 @@
-"""Connections that never end what they began: how the server lets go of them, and whom it serves meanwhile."""
+"""Connections that never finish: how the server closes them, and which others it serves meanwhile."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ GET = b"GET / HTTP/1.1\r\nHost: api\r\n\r\n"
 
 @pytest.fixture(autouse=True)
 async def clock() -> AsyncIterator[None]:
-    """Server and clients are in one process: that it stands still must not use up the patience of either."""
+    """Server and clients share one process: if it is frozen, neither may time out."""
     with running_loop_clock():
         yield
 
@@ -59,7 +59,7 @@ async def answered(connection: RawConnection, request: bytes) -> tuple[int, str]
 
 
 async def drip(connection: RawConnection, byte: bytes) -> None:
-    """A byte now and then, for as long as anybody takes it."""
+    """Send a byte now and then, until the connection is closed."""
     while True:
         await connection.send(byte)
         await asyncio.sleep(0.05)
@@ -99,7 +99,7 @@ async def test_a_body_that_drips_behind_its_answer_is_cut_off(dial: Dial) -> Non
 async def test_a_request_that_takes_long_to_answer_is_left_alone(dial: Dial, application: Application) -> None:
     slow = await dial()
     await slow.send(b"GET /wait HTTP/1.1\r\nHost: api\r\n\r\n")
-    # Another connection that is cut off twice, one after the other, has seen the bound pass.
+    # When two other connections were cut off, one after the other, the limit has passed.
     for _ in range(2):
         assert await (await dial()).ended() == b""
 
@@ -126,7 +126,7 @@ async def test_headers_without_an_end_are_cut_off(dial: Dial, head: bytes) -> No
     answer = await connection.answer()
 
     await asyncio.wait([sending])
-    # The rest that nobody reads may be what the client hears of first.
+    # The client may first get an error for the rest, which the server does not read.
     assert answer is None or answer.status == 431
 
 
@@ -226,7 +226,7 @@ async def test_a_client_that_reads_slowly_gets_everything(application: Applicati
     async with running(application, LessImpatient) as server:
         connection = await connect(server.config.port)
         await connection.send(b"GET /at-once HTTP/1.1\r\nHost: api\r\n\r\n")
-        # Longer altogether than a client may stop reading.
+        # Longer in total than a client may stop reading.
         while size < 20_000_000:
             read = await connection.read(500_000)
             assert read
@@ -239,7 +239,7 @@ async def test_a_connection_is_kept_for_the_next_request(dial: Dial) -> None:
     kept = await dial()
     assert await answered(kept, GET) == (200, "")
 
-    # As long as one on which nothing was ever asked.
+    # As long as a connection without a request.
     assert await (await dial()).ended() == b""
 
     assert await answered(kept, GET) == (200, "")

@@ -1,4 +1,4 @@
-"""The last requests of a server that stops: none is lost with a connection that it closes."""
+"""The last requests of a stopping server: none is lost with a closed connection."""
 
 import asyncio
 import socket
@@ -29,7 +29,7 @@ async def server(application: Application) -> AsyncIterator[uvicorn.Server]:
 
 @pytest.fixture
 async def clients() -> AsyncIterator[list[RawConnection]]:
-    """Closed after the test."""
+    """Clients that are closed after the test."""
     opened: list[RawConnection] = []
     yield opened
     for each in opened:
@@ -37,7 +37,7 @@ async def clients() -> AsyncIterator[list[RawConnection]]:
 
 
 def connected(server: uvicorn.Server) -> socket.socket:
-    """Without a step of the loop in between: the server has not accepted it yet."""
+    """Connect without a step of the loop in between: the server has not accepted the connection yet."""
     return socket.create_connection(("127.0.0.1", server.config.port))
 
 
@@ -59,7 +59,7 @@ async def answered(client: RawConnection) -> RawAnswer:
 
 
 async def used(server: uvicorn.Server) -> socket.socket:
-    """A connection that was answered."""
+    """A connection that got a response."""
     client = connected(server)
     client.setblocking(False)
     loop = asyncio.get_running_loop()
@@ -69,7 +69,7 @@ async def used(server: uvicorn.Server) -> socket.socket:
 
 
 def stop(server: uvicorn.Server) -> None:
-    """As uvicorn does it: in one piece."""
+    """Stop as uvicorn does, in one step."""
     for each in server.servers:
         each.close()
     for connection in list(server.server_state.connections):
@@ -127,7 +127,7 @@ async def test_a_request_that_is_answered_is_finished(
 async def test_the_next_request_after_an_answer_that_had_begun_is_answered(
     server: uvicorn.Server, clients: list[RawConnection], application: Application
 ) -> None:
-    """Its headers did not say that the connection ends."""
+    """Its headers did not announce the end of the connection."""
     client = await dial(clients, server)
     await client.send(b"GET /slow HTTP/1.1\r\nHost: api\r\n\r\n")
     await application.waiting.wait()

@@ -1,4 +1,4 @@
-"""The looks at the cases that clients follow load what changed, however many cases there are and however large."""
+"""Polls of the followed cases load only changes, however many cases there are and however large."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
@@ -27,7 +27,7 @@ FOLLOWED = 30
 
 
 class Looks:
-    """What the looks of a watcher load."""
+    """What the polls of a watcher load."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.loaded: asyncio.Queue[set[ProcessNumber]] = asyncio.Queue()
@@ -50,14 +50,14 @@ class Looks:
         return {ProcessNumber(row["process_number"]) for row in rows}
 
     async def pass_by(self, count: int) -> None:
-        """Wait for some whole looks."""
+        """Wait for some complete polls."""
         async with self._more:
             last = self.count + count + 1
             await self._more.wait_for(lambda: self.count >= last)
 
 
 class Links(DocumentLinks):
-    """Links of which those of one case cannot be signed for a while, as with credentials that cannot be renewed."""
+    """Links that cannot be signed for one case for a while, as when credentials cannot be renewed."""
 
     unsigned: str | None = None  #: the name of its documents
 
@@ -68,7 +68,7 @@ class Links(DocumentLinks):
 
 
 class SpiedSlices(Slices):
-    """Remembers how much was done in slices."""
+    """Counts the work that was done in slices."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,9 +97,9 @@ async def watcher(steps: CaseSteps, links: Links, slices: SpiedSlices) -> AsyncI
 
 
 async def opened(watcher: ProgressWatcher, number: ProcessNumber, stack: AsyncExitStack) -> AsyncIterator[bytes]:
-    """A stream that has begun."""
+    """An open stream."""
     listener = Listener(b"", lambda opening: b"snapshot" + bytes(opening.documents))
-    # Its key speaks for nobody: this test is not about keys.
+    # Its key belongs to no user: this test is not about keys.
     await stack.enter_async_context(watcher.follow(number, listener))
     taken = listener.taken()
     assert (await anext(taken)).startswith(b"snapshot")
@@ -107,7 +107,7 @@ async def opened(watcher: ProgressWatcher, number: ProcessNumber, stack: AsyncEx
 
 
 async def told(taken: AsyncIterator[bytes], what: bytes, count: int = 1) -> None:
-    """Read until something was told so often."""
+    """Read until an event came so often."""
     seen = 0
     while seen < count:
         seen += (await anext(taken)).count(what)
@@ -161,13 +161,13 @@ async def test_whatever_happens_to_a_case_that_waits_is_told_at_once(
     async with AsyncExitStack() as stack:
         taken = await opened(watcher, steps.number, stack)
 
-        # Nothing of the job's own row changes with it.
+        # The row of the job does not change with it.
         await steps.download("b", url="more")
         await told(taken, b'"pending"')
         job = await steps.claim()
         await told(taken, b'"processing"')
         await steps.cancel(job.id)
-        # The files that were there are still what the portal lists.
+        # The stored files still match the listing.
         await told(taken, b"event: completed")
 
 
@@ -220,7 +220,7 @@ async def test_links_that_cannot_be_signed_end_the_streams_of_their_case_alone(
         with structlog.testing.capture_logs() as lines:
             await steps.register(listed("a", name="unsigned"))
             rest = [each async for each in taken]
-            # Neither is there a new stream as long as that lasts.
+            # During that time no new stream opens either.
             listener = Listener(b"", lambda opening: bytes(opening.documents))
             await stack.enter_async_context(watcher.follow(steps.number, listener))
             assert [each async for each in listener.taken()] == []

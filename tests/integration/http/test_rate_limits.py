@@ -1,4 +1,4 @@
-"""The counters behind the rate limits: shared through Redis, and here while Redis is away."""
+"""The counters of the rate limits: shared through Redis, and local while Redis is away."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def opened(url: str, *, pause: float = 3600) -> AsyncIterator[RateLimiter]
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that is late is not taken for one that does not answer."""
+    """A slow Redis is not taken for one that does not respond."""
     monkeypatch.setattr(rate_limits, "REDIS_TIMEOUT", 60.0)
 
 
@@ -41,7 +41,7 @@ async def limiter(patient: None, stack: Stack) -> AsyncIterator[RateLimiter]:
 
 
 class SilentRedis:
-    """Accepts connections, counts them, and answers nothing."""
+    """Accepts and counts connections, and sends nothing."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -106,7 +106,7 @@ async def test_a_request_costs_redis_two_counters_and_two_questions(limiter: Rat
     keys = await redis.keys(f"*{client}*")
     kinds = [await redis.type(key) for key in keys]
     await redis.aclose(close_connection_pool=True)
-    # The first of each script may be refused, and is then sent whole; the first of a window is asked for twice.
+    # The first call of each script may be refused and is then sent in full; the first of a window needs two.
     assert 2 * 200 <= asked <= 2 * 200 + 3
     assert 1 <= len(keys) <= 2
     assert set(kinds) == {b"string"}
@@ -173,7 +173,7 @@ async def test_a_redis_that_is_back_counts_for_all_again(patient: None, stack: S
 
 
 class BusyRedis(SlidingWindowCounterRateLimiter):
-    """One that answers one client after the other, each after a while."""
+    """A Redis that serves one client after the other, each after a delay."""
 
     def __init__(self, clock: LoopClock) -> None:
         super().__init__(MemoryStorage())

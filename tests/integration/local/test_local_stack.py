@@ -1,4 +1,4 @@
-"""The stack of one machine: its servers, used, killed, paused and started again."""
+"""The local stack: its servers, used, killed, paused and started again."""
 
 import os
 import socket
@@ -39,7 +39,7 @@ STATEFUL: tuple[ServerName, ...] = ("postgres", "valkey", "s3")
 
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Not that of the other tests: its servers are killed and paused."""
+    """A stack for these tests, because its servers are killed and paused."""
     with running_stack(tmp_path_factory.mktemp("own-stack") / "data") as running:
         prepare(running.endpoints)
         yield running

@@ -1,4 +1,4 @@
-"""What becomes of the servers of a stack when a process around them dies, and who may run them."""
+"""The servers of a stack when a process around them is killed, and who may run them."""
 
 import contextlib
 import os
@@ -45,7 +45,7 @@ with running_stack(Path(sys.argv[1]), with_portal=False):
 
 @pytest.fixture(scope="module")
 def spare_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a stack that does not run, and whose next start is therefore a short one."""
+    """The directory of a stopped stack, whose next start is short."""
     directory = tmp_path_factory.mktemp("spare-stack") / "data"
     with running_stack(directory, with_portal=False):
         return directory
@@ -53,7 +53,7 @@ def spare_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def held_stack(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that runs a stack until it is ended, in a process group of its own as in a terminal."""
+    """Another process that runs a stack until it is ended, in its own process group as in a terminal."""
     command = [sys.executable, "-c", HOLD_A_STACK, str(data_dir)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
@@ -71,7 +71,7 @@ def test_no_server_outlives_the_process_that_started_it(spare_directory: Path, n
     with held_stack(spare_directory) as process:
         servers = descendants_of(process.pid)
         assert "bin/postgres" in command_lines(servers)
-        assert os.getsid(process.pid) not in [os.getsid(pid) for pid in servers]  # Ctrl-C is for its group alone
+        assert os.getsid(process.pid) not in [os.getsid(pid) for pid in servers]  # Ctrl-C reaches only its group
         os.killpg(process.pid, number)
         process.wait(END_SECONDS)
         assert wait_until_ended(servers, END_SECONDS)

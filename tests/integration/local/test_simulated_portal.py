@@ -1,4 +1,4 @@
-"""The simulated portal over real sockets: what it answers, how it misbehaves, what it remembers."""
+"""The simulated portal over real sockets: its responses, its faults and its journal."""
 
 import asyncio
 import hashlib
@@ -46,7 +46,7 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """Asks the portal as the service does; `control` scripts it."""
+    """Requests the portal as the service does; `control` scripts it."""
 
     def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
         self.origin = origin
@@ -65,7 +65,7 @@ class Client:
 
     @asynccontextmanager
     async def socket(self, path: str) -> AsyncIterator[asyncio.StreamReader]:
-        """What the server sends, below any HTTP client."""
+        """The bytes that the server sends."""
         reader, writer = await asyncio.open_connection(*self.origin.removeprefix("http://").split(":"))
         fields = "".join(f"{name}: {value}\r\n" for name, value in {"User-Agent": "raw", **AUTHORIZED}.items())
         writer.write(f"GET {path} HTTP/1.1\r\nHost: portal\r\n{fields}\r\n".encode())

@@ -1,4 +1,4 @@
-"""The simulated portal's lies about cases, its control endpoints and its journal."""
+"""The simulated portal's false listings, its control endpoints and its journal."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ HANG = Fault(kind=FaultKind.HANG, times=FOR_EVER)
 
 @dataclass(frozen=True)
 class Client:
-    """Asks the portal; `control` scripts it."""
+    """Requests the portal; `control` scripts it."""
 
     origin: str
     session: aiohttp.ClientSession

@@ -25,7 +25,7 @@ class Running(NamedTuple):
     control: PortalControl
 
     async def download(self, index: int) -> int:
-        """The status, once the last byte is here."""
+        """The status, after the last byte arrived."""
         document = build_case(NUMBER, CASE).documents[index]
         path = f"/api/v2/processos/{NUMBER}/documentos/{document.uuid_of(0)}/binario"
         async with self.session.get(self.origin + path, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:

@@ -1,4 +1,4 @@
-"""Whether the portal and the bucket work is told once for all processes, without holding up those who use them."""
+"""The state of portal and bucket is shared by all processes, and reporting it delays no caller."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ async def until(database: Database, is_so: Callable[[Health], bool]) -> Health:
 
 
 async def shift(database: Database, **columns: timedelta) -> None:
-    """Have moments be so long ago."""
+    """Move times into the past."""
     async with database.connection() as connection:
         for name, age in columns.items():
             await connection.execute(

@@ -1,4 +1,4 @@
-"""A token endpoint that rotates the refresh token, and gives no access token that can be sent."""
+"""A token endpoint that rotates the refresh token and returns no usable access token."""
 
 import secrets
 from contextlib import suppress

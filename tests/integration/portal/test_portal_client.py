@@ -1,4 +1,4 @@
-"""The portal's client on real sockets: where it goes, what it sends, and how it reads what comes back."""
+"""The portal's client on real sockets: its addresses, its requests, and how it reads responses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ PATH = f"/processos/{NUMBER.masked}/documentos/{CASE.documents[0].uuids[0]}/bina
 
 @dataclass(frozen=True)
 class Rig:
-    """A client, its portal, and another host that must not hear of anything."""
+    """A client, its portal, and another host that must get no request."""
 
     portal: Portal
     simulated: SimulatedPortal
@@ -33,16 +33,16 @@ class Rig:
     other_origin: str
 
     async def list(self) -> int:
-        """List the case; the number of its documents."""
+        """List the case, and return the number of its documents."""
         return len((await self.portal.client.list_process(NUMBER, timeout=60)).documents)
 
     async def read(self, href: str = PATH) -> bytes:
-        """All bytes behind an address."""
+        """All bytes at an address."""
         async with self.portal.client.open_document(href) as download:
             return b"".join([chunk async for chunk in download.chunks()])
 
     def fail(self, kind: FaultKind, times: int = -1, **options: object) -> None:
-        """Requests for documents fail like this."""
+        """Let requests for documents fail in this way."""
         fault = Fault(kind=kind, times=times, **options)  # type: ignore[arg-type]  # the fields are the caller's
         self.simulated.script.fail_document(NUMBER.masked, "*", fault)
 

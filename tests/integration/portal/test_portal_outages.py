@@ -1,4 +1,4 @@
-"""What the worker makes of the portal's errors: whose they are, what is tried again, and that every wait ends."""
+"""The worker and the portal's errors: which are the case's own, which are tried again, and that every wait ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +36,7 @@ DENIED = ErrorCode.DOCUMENT_ACCESS_DENIED
 
 @pytest.fixture(scope="module")
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """One that no worker sweeps."""
+    """A database without workers."""
     async with open_pool(await create_database(stack)) as pool:
         yield pool
 
@@ -56,7 +56,7 @@ async def worker(
     number: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[OneWorker]:
-    """A worker that waits for hundredths of the seconds that it should."""
+    """A worker that waits a hundredth of the usual time."""
     simulated[0].reset()
     monkeypatch.setattr(tries, "DOCUMENT_BACKOFF", 0.01)
     monkeypatch.setattr(portal_client, "PAGE_DELAY", 0.01)

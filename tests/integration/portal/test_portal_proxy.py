@@ -1,4 +1,4 @@
-"""A proxy on the way to the portal: for the portal and its token endpoint, and for nothing else."""
+"""A proxy for the portal and its token endpoint, and for nothing else."""
 
 import base64
 from collections.abc import AsyncIterator

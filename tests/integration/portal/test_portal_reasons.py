@@ -1,4 +1,4 @@
-"""Why the portal cannot be asked is told in plain words, to all who ask what the work waits for."""
+"""The reason why the portal cannot be reached is shown in plain words wherever the state of work is shown."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\
 
 @asynccontextmanager
 async def answering(answer: bytes, *, tls: Path | None = None) -> AsyncIterator[int]:
-    """The port of a server that has one answer to everything; with `tls`, one that no client trusts."""
+    """The port of a server with one response to everything; with `tls`, a server that no client trusts."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -34,7 +34,7 @@ async def answering(answer: bytes, *, tls: Path | None = None) -> AsyncIterator[
 
 
 async def reason_at(base_url: str, number: str, *, timeout: float = 20) -> tuple[str, bool | None]:
-    """What an operator is told of a listing that fails, and whether the portal is to blame."""
+    """The reason of a failed listing, and whether the portal is its cause."""
     told: list[PortalError | None] = []
     async with open_portal_client(base_url, "token", tell=told.append) as portal:
         with pytest.raises(Unavailable) as error:

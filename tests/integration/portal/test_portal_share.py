@@ -1,4 +1,4 @@
-"""The slots at the portal are leased by workers for what they have to ask, and never exceed the limit."""
+"""Workers lease slots at the portal for their requests, and never exceed the limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ TOTAL = 10
 
 
 class Worker:
-    """As much of a worker as leases slots: its share, its gate, and requests that users have."""
+    """The part of a worker that leases slots: its share, its gate, and requests of users."""
 
     def __init__(self, database: Database) -> None:
         self.gate = Gate(0)
@@ -29,14 +29,14 @@ class Worker:
         self.jobs: list[Job] = []
 
     async def ask(self, count: int, user_id: UUID | None = None) -> Job:
-        """Requests that stay open until they are told to end."""
+        """Open requests, until they are told to end."""
         job = Job(self.gate, user_id or uuid4(), count)
         self.jobs.append(job)
         await settled()
         return job
 
     async def agree(self) -> int:
-        """Renew; how many requests it may have open, or has."""
+        """Renew the leases, and return how many requests may be open, or are."""
         await self.share.agree()
         await settled()
         return max(self.gate.limit, self.gate.in_flight)
@@ -60,7 +60,7 @@ async def workers(database: Database, count: int) -> AsyncIterator[list[Worker]]
 
 
 async def agree(*all_of_them: Worker) -> list[int]:
-    """Several rounds, as they are made within a second."""
+    """Several renewals, as within a second."""
     for _ in range(4):
         held = [await worker.agree() for worker in all_of_them]
     return held
@@ -110,7 +110,7 @@ async def test_a_renewal_waits_for_a_claim_that_has_said_already_what_its_job_ne
                     "UPDATE portal_shares SET users = ARRAY[gen_random_uuid()], wanted = ARRAY[5], in_use = ARRAY[0]"
                 )
             with worker.share.job(uuid4(), 0, 5):
-                # As long as it takes: a renewal does not wait for ever.
+                # Without a limit: a renewal always ends.
                 await renewing
         async with database.connection() as connection:
             assert await connection.fetch_val("SELECT wanted FROM portal_shares") == [5]
@@ -123,7 +123,7 @@ async def test_slots_that_are_not_needed_any_more_are_given_back(database: Datab
         await agree(first)
         await job.stop()
 
-        # The second renewal sees that nothing was asked since the first one.
+        # The second renewal sees no request since the first one.
         assert await agree(first, second) == [0, TOTAL]
 
 
@@ -151,7 +151,7 @@ async def test_users_share_alike_wherever_their_jobs_run(database: Database) -> 
         await four[3].ask(5, single)
 
         held = await agree(*four)
-        # Whoever holds too much gives it up as its requests end.
+        # A worker with too many slots gives them back as its requests end.
         for _ in range(TOTAL):
             for worker in [each for each in four[:3] if each.gate.in_flight > each.gate.limit]:
                 await worker.jobs[0].end_one()
@@ -192,7 +192,7 @@ async def test_a_worker_that_stood_still_finds_its_slots_gone_before_it_asks_aga
         with running_loop_clock() as clock:
             job = await frozen.ask(30)
             await agree(frozen)
-            # It stands still: its leases end, and another worker takes the slots.
+            # It is frozen: its leases end, and another worker takes the slots.
             async with database.connection() as connection:
                 await connection.execute("UPDATE portal_slots SET expires_at = now() - interval '1 second'")
                 await connection.execute("UPDATE portal_shares SET seen_at = now() - interval '11 seconds'")
@@ -201,7 +201,7 @@ async def test_a_worker_that_stood_still_finds_its_slots_gone_before_it_asks_aga
             await other.ask(30)
             await agree(other)
 
-            # What was open is cut off, and nothing else is let in, before it has heard of it.
+            # Open requests are cut off and no other may start, before it knows of the loss.
             assert (frozen.gate.in_flight, other.gate.in_flight) == (0, TOTAL)
             assert await frozen.agree() == 0
 
@@ -221,7 +221,7 @@ async def test_a_worker_that_ends_leaves_its_slots_at_once(database: Database) -
 
 
 async def opened(job: Job, count: int) -> None:
-    """Wait until so many requests are open."""
+    """Wait until `count` requests are open."""
     async with asyncio.timeout(60):
         while len(job.open) < count:  # noqa: ASYNC110  (a row in a database)
             await asyncio.sleep(0.01)
@@ -265,7 +265,7 @@ async def test_a_pause_that_the_portal_asked_for_reaches_every_worker(database: 
 
 async def test_an_error_that_nobody_expected_leaves_the_gate_open(database: Database) -> None:
     async with workers(database, 1) as [only]:
-        # A lease is good for seconds only.
+        # A lease lasts only some seconds.
         with running_loop_clock():
             await only.ask(30)
             await agree(only)

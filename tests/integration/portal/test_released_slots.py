@@ -1,4 +1,4 @@
-"""The slot at the portal of a document that has come, and is still on its way to the store."""
+"""The slot of a document that has arrived and is still being uploaded."""
 
 from typing import Any
 

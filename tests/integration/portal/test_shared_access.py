@@ -1,4 +1,4 @@
-"""What all processes share about the portal beside its tokens: whether it takes them, and its pauses."""
+"""What processes share about the portal besides tokens: whether it accepts them, and its pauses."""
 
 import asyncio
 import secrets
@@ -22,7 +22,7 @@ from tests.support.servers.tcp_proxy import running_tcp_proxy
 
 @pytest.fixture
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """One of its own: a pause in it stops nobody else."""
+    """A database for these tests, because its pauses stop all requests."""
     async with open_pool(await create_database(stack)) as pool:
         yield pool
 
@@ -104,7 +104,7 @@ async def test_any_process_that_sees_the_token_accepted_clears_the_refusal(datab
 
 async def test_a_refusal_is_noted_although_its_request_is_cancelled(database: Database) -> None:
     token = secrets.token_hex(8)
-    # As of a document: the next one that finds the token refused ends all of the job's requests.
+    # As for a document: the next request that finds the token refused ends all requests of the job.
     refusing = asyncio.create_task(ConfiguredToken(database, token).refused(token))
     await asyncio.sleep(0)
 

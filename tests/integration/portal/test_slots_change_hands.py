@@ -1,4 +1,4 @@
-"""A slot at the portal that one worker has too much is used by another one at once."""
+"""A slot that one worker no longer needs is used by another one at once."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The call that renews the access token, against a token endpoint that answers as it likes."""
+"""The call that renews the access token, with a token endpoint that responds in every way."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,7 +30,7 @@ async def in_two_pieces(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def endpoint(script: Script) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A token endpoint that answers each request by the script, and what it was asked."""
+    """A token endpoint that follows a script, and the requests that it got."""
     asked: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

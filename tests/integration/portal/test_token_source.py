@@ -1,4 +1,4 @@
-"""The source of renewed tokens on a real database: nothing ends a renewal, and nothing that it brought is lost."""
+"""The source of renewed tokens on a real database: no caller ends a renewal, and no new token is lost."""
 
 import asyncio
 import secrets
@@ -27,13 +27,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def keycloak() -> Keycloak:
-    # A line of its own for each test, in the one database of the run.
+    # A row for each test, in the database of the run.
     return Keycloak(given=[f"r-{secrets.token_hex(6)}"])
 
 
 @asynccontextmanager
 async def source_of(database: Database, keycloak: Keycloak) -> AsyncIterator[RenewedToken]:
-    """What one process uses."""
+    """The token source of one process."""
     source = RenewedToken(database, refresh_token=keycloak.given[0], renew=keycloak.renew)
     try:
         yield source
@@ -42,7 +42,7 @@ async def source_of(database: Database, keycloak: Keycloak) -> AsyncIterator[Ren
 
 
 async def kept(database: Database, keycloak: Keycloak) -> str | None:
-    """The refresh token that the database has."""
+    """The refresh token in the database."""
     origin = portal_state.fingerprint(keycloak.given[0])
     async with database.connection() as connection:
         token: str | None = await connection.fetch_val(
@@ -106,7 +106,7 @@ async def test_what_came_is_written_when_the_database_is_back(database_url: str,
         wire.take_away()
         keycloak.may_answer.set()
         await until(lambda: has_tried(wire))
-        # The token is used while it is not written yet.
+        # The token is used before it is written.
         assert await source.current() == "a1"
         wire.bring_back()
 
@@ -131,7 +131,7 @@ async def test_the_old_token_goes_on_while_the_endpoint_is_down(database: Databa
 
 
 async def age(database: Database, keycloak: Keycloak, *, by: float) -> None:
-    """Let the token that is kept be so many seconds older."""
+    """Make the stored token older by so many seconds."""
     async with database.connection() as connection:
         await connection.execute(
             "UPDATE portal_tokens SET expires_at = expires_at - CAST(:by AS interval),"
@@ -210,7 +210,7 @@ async def test_a_process_that_was_killed_holds_nobody_up_for_long(
 
 
 async def leave(database: Database, keycloak: Keycloak, *, answered: bool) -> None:
-    """Do what a process does that is killed while it renews."""
+    """Leave the rows of a process that was killed during a renewal."""
     async with database.connection() as connection:
         await portal_tokens.start_renewal(
             connection,
@@ -254,7 +254,7 @@ async def test_older_refresh_tokens_are_tried_before_the_line_is_dead(database: 
     async with source_of(database, keycloak) as source:
         await source.current()
         await until(lambda: is_kept(database, keycloak))
-        # The realm goes back to the token before: it was restored, or our newest one never reached it.
+        # The realm accepts the previous token: it was restored, or our newest one never reached it.
         keycloak.given.pop()
 
         await source.refused("a1")

@@ -1,4 +1,4 @@
-"""The log of a test, line by line."""
+"""The log lines of a test."""
 
 import asyncio
 from collections.abc import AsyncIterator

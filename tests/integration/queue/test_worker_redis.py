@@ -1,4 +1,4 @@
-"""How a worker looks for what is due."""
+"""How a worker polls for due work."""
 
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -39,5 +39,5 @@ async def test_a_nameless_worker_that_ends_leaves_the_key_to_the_others_of_its_h
 
     await leave(redis, None)
 
-    # Longer than the others take to renew it.
+    # Longer than a renewal takes.
     assert HEALTH_INTERVAL * 1000 < await redis.pttl(health_key(None)) <= (HEALTH_INTERVAL + 1) * 1000

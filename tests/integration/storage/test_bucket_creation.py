@@ -1,4 +1,4 @@
-"""The bucket that is made where it is missing."""
+"""A missing bucket is created."""
 
 import asyncio
 from contextlib import AsyncExitStack

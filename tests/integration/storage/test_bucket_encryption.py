@@ -1,4 +1,4 @@
-"""A bucket whose policy wants the headers of encryption gets them on what writes an object, and nowhere else."""
+"""A bucket whose policy requires encryption headers gets them on writes of objects, and on no other requests."""
 
 import secrets
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""At the start and in `autos status` an object is written, read by a signed link, and removed."""
+"""At the start and in `autos status` a probe object is written, read by a signed link, and deleted."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Links are signed for the region that the bucket is in, whatever S3_REGION says."""
+"""Links are signed for the region of the bucket, even if S3_REGION names another one."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""What the bucket has and nobody needs is removed, and nothing that a row, an event or a job names."""
+"""Objects that no row, event or job names are deleted, and no others."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PDF = "application/pdf"
 
 @dataclass
 class Rig:
-    """A case of one document, a job for it, and the bucket."""
+    """A case with one document, its job, and the bucket."""
 
     database: Database
     bucket: Bucket
@@ -34,13 +34,13 @@ class Rig:
     job: UUID
 
     async def write(self, job: UUID | None = None) -> str:
-        """An object of an attempt; the key."""
+        """Write an object of an attempt, and return its key."""
         key = f"{attempt_prefix(self.case, self.document, job or self.job)}Sentenca.pdf"
         await self.bucket.store.put(key, [key.encode()], PDF)
         return key
 
     async def name(self, key: str) -> None:
-        """Have the document name an object, as a worker does."""
+        """Let the document name an object, as a worker does."""
         for status in ("processing", "available"):
             await self.sql(
                 "UPDATE documents SET status = :status, storage_key = :key, size = 1, sha256 = repeat('0', 64),"
@@ -51,18 +51,18 @@ class Rig:
             )
 
     async def end_job(self) -> None:
-        """Let the job end, and with it an event that names what the document names."""
+        """End the job, with an event that names the document's object."""
         async with self.database.transaction() as connection:
             await case_requests.end_job(connection, self.case, self.job, event_limit=10)
 
     async def tidy(self, *, kept: timedelta = AT_ONCE) -> list[str]:
-        """Look at the case now; what is left in the bucket."""
+        """Tidy the case, and return the objects that are left."""
         await self.sql("UPDATE untidy_cases SET tidy_at = now()")
         await remove_unnamed_objects(self.database, self.bucket.store, kept=kept)
         return await self.bucket.visible(case_prefix(self.case))
 
     async def is_marked(self) -> bool:
-        """Whether the case will be looked at again."""
+        """True if the case will be tidied again."""
         async with self.database.connection() as connection:
             return bool(await connection.fetch_val("SELECT count(*) FROM untidy_cases"))
 
@@ -101,7 +101,7 @@ async def test_what_was_written_or_replaced_lately_stays_for_those_who_have_link
 
     assert await rig.tidy(kept=timedelta(days=8)) == sorted([old, new])
     assert await rig.is_marked()
-    # Written long ago, but replaced an hour ago.
+    # Written long ago, and replaced an hour ago.
     await rig.sql("UPDATE documents SET completed_at = now() + interval '1 hour'")
     assert await rig.tidy() == sorted([old, new])
 

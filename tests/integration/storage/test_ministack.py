@@ -1,4 +1,4 @@
-"""The strict S3 server refuses what the tests of the object store rely on it to refuse."""
+"""The strict S3 server refuses wrong requests, as the tests of the object store assume."""
 
 import contextlib
 from collections.abc import Iterator

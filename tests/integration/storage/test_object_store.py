@@ -1,4 +1,4 @@
-"""The object store against two real S3 servers: the one of the local stack, and one that verifies what it is sent."""
+"""The object store with two real S3 servers: that of the local stack, and one that verifies requests strictly."""
 
 import asyncio
 import hashlib

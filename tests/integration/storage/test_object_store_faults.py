@@ -1,4 +1,4 @@
-"""The object store behind a wire that fails: what is retried, what is reported, and that nothing is left behind."""
+"""The object store behind a failing proxy: what is retried, what is reported, and that nothing is left behind."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,28 +22,28 @@ CALL_TIMEOUT = 50.0  # seconds; under those of botocore, which would try again
 
 @pytest.fixture(scope="module")
 async def proxy(bucket: Bucket) -> AsyncIterator[S3Proxy]:
-    """What stands between the stores under test and their server."""
+    """The proxy between the stores under test and their server."""
     async with running_s3_proxy(bucket.settings.endpoint_url or "") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 async def store(bucket: Bucket, proxy: S3Proxy) -> AsyncIterator[ObjectStore]:
-    """A store on the bucket, behind the wire."""
+    """A store on the bucket, behind the proxy."""
     async with bucket.reopened(endpoint_url=proxy.url, call_timeout=CALL_TIMEOUT) as opened:
         yield opened
 
 
 @pytest.fixture
 async def clock() -> AsyncIterator[LoopClock]:
-    """By which a store waits for the wire."""
+    """The clock of the store's timeouts."""
     with running_loop_clock() as running:
         yield running
 
 
 @dataclass(frozen=True)
 class Rig:
-    """What a test works with: a key, a store behind a wire, its clock, and the bucket as it really is."""
+    """A key, a store behind a proxy, its clock, and the bucket without the proxy."""
 
     key: str
     store: ObjectStore
@@ -59,25 +59,25 @@ class Rig:
             await begun.complete()
 
     async def cancelled_upload(self, operation: str) -> asyncio.Task[None]:
-        """An upload whose task was cancelled while a call of this kind was under way."""
+        """An upload whose task was cancelled during a call of this kind."""
         uploading = asyncio.create_task(self.upload())
         await self.wire.until(operation, self.wire.seen)
         uploading.cancel()
         return uploading
 
     async def until_given_up(self, operation: str) -> None:
-        """Let a call of this kind begin and last until whoever waits for it has lost patience."""
+        """Let a call of this kind hang until its caller gives up."""
         await self.wire.until(operation, self.wire.seen)
         self.clock.put_forward(CALL_TIMEOUT if operation == "complete" else STALL)
 
     async def is_clean(self) -> bool:
-        """Whether nothing is visible under the key and nothing was left open."""
+        """True if there is neither an object under the key nor an open upload."""
         return await self.bucket.is_empty(self.key)
 
 
 @pytest.fixture
 def rig(key: str, store: ObjectStore, proxy: S3Proxy, clock: LoopClock, bucket: Bucket) -> Rig:
-    """Without the faults of the test before."""
+    """A rig without the faults of the previous test."""
     proxy.reset()
     return Rig(key, store, proxy, clock, bucket)
 

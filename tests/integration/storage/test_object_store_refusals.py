@@ -1,4 +1,4 @@
-"""What a store refuses: told with its own word, and known for what it is, one object or the whole store."""
+"""Refusals of a store: reported with its own error code, as those of one object or of the whole store."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Reading back what was stored, from two real S3 servers, over a wire that fails."""
+"""Reads of stored files from two real S3 servers, through a failing proxy."""
 
 import asyncio
 import hashlib
@@ -25,26 +25,26 @@ LARGE = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(MIB
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow at once."""
+    """Retry at once."""
     monkeypatch.setattr(stored_files, "FIRST_DELAY", 0.01)
 
 
 @pytest.fixture
 async def wire(bucket: Bucket) -> AsyncIterator[tuple[TcpProxy, str]]:
-    """What stands between the store under test and its server."""
+    """The proxy between the store under test and its server."""
     async with running_tcp_proxy(bucket.settings.endpoint_url or "") as running:
         yield running
 
 
 @pytest.fixture
 def proxy(wire: tuple[TcpProxy, str]) -> TcpProxy:
-    """The wire that a test may cut."""
+    """A proxy that a test may cut."""
     return wire[0]
 
 
 @pytest.fixture
 async def store(bucket: Bucket, wire: tuple[TcpProxy, str]) -> AsyncIterator[ObjectStore]:
-    """A store behind the wire."""
+    """A store behind the proxy."""
     async with bucket.reopened(endpoint_url=wire[1], call_timeout=20.0) as opened:
         yield opened
 

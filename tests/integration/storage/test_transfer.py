@@ -1,4 +1,4 @@
-"""One document from the simulated portal into a real bucket: what arrives, and what never does."""
+"""One document from the simulated portal into a real bucket: what is stored, and what never is."""
 
 import asyncio
 import hashlib
@@ -80,17 +80,17 @@ class Rig:
     attempts: int = 0
 
     def put(self, **spec: Any) -> CaseDocument:
-        """Make a case of one document."""
+        """Add a case with one document."""
         case = make_case(NUMBER, [DocumentSpec(**spec)])
         self.simulated.put_case(case)
         return case.documents[0]
 
     def fail(self, kind: FaultKind, **options: Any) -> None:
-        """Every request for the document fails like this."""
+        """Let every request for the document fail in this way."""
         self.simulated.script.fail_document(NUMBER, "*", Fault(kind=kind, times=-1, **options))
 
     async def transfer(self, document: CaseDocument, promise: Expected, **options: Any) -> StoredFile:
-        """What the worker does with one address of a document."""
+        """Transfer one address of a document, as the worker does."""
         inspection = Inspection(promise, max_bytes=options.pop("limit", LIMIT), before=options.pop("before", ()))
         rendition = "texto" if promise.is_text else "binario"
         async with self.portal.client.open_document(address(document, rendition)) as download:
@@ -99,7 +99,7 @@ class Rig:
             )
 
     def attempt_prefix(self) -> str:
-        """As long as that of a worker, below a folder of the test's own."""
+        """A prefix as long as that of a worker, in a folder of the test."""
         self.attempts += 1
         return f"{self.folder}/{self.attempts:016x}-"
 
@@ -285,7 +285,7 @@ async def test_a_failed_attempt_leaves_the_file_of_an_earlier_one_alone(rig: Rig
 
 
 async def test_a_cancelled_transfer_leaves_nothing_and_gives_its_place_back(rig: Rig) -> None:
-    # The rest takes longer than anybody is late to see that the first part is there.
+    # The rest takes longer than it takes to see the first part.
     rig.simulated.configure({"bytes_per_second": PART_SIZE})
     document = rig.put(size=7 * PART_SIZE)
     transferring = asyncio.create_task(rig.transfer(document, promised(document)))

@@ -1,4 +1,4 @@
-"""Claims in a database that has worked for months: nearly every job that it knows has ended."""
+"""Claims in a database after months of work: nearly all of its jobs have ended."""
 
 from collections.abc import AsyncIterator
 from typing import cast
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 async def database(stack: Stack) -> AsyncIterator[Database]:
-    """One user's jobs wait there."""
+    """A database with pending jobs of one user."""
     async with open_pool(await create_empty(stack), 2) as pool:
         await add_waiting(pool, await Turns(pool).users(1), WAITING)
         async with pool.connection() as connection:

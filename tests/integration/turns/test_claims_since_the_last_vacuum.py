@@ -1,4 +1,4 @@
-"""Claims among what earlier claims have left behind, which only vacuum removes."""
+"""Claims among dead rows of earlier claims, which only vacuum removes."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import cast

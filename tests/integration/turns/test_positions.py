@@ -1,4 +1,4 @@
-"""How many jobs begin before one that waits."""
+"""How many jobs will start before a pending one."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -31,7 +31,7 @@ async def positions_of(queue: Turns, *job_ids: UUID) -> list[int | None]:
 
 
 async def order(queue: Turns) -> list[UUID]:
-    """In which the jobs that wait begin."""
+    """The order in which the pending jobs start."""
     begun = []
     while (job := await queue.claim(wants_more=True)) is not None:
         begun.append(job.id)
@@ -95,7 +95,7 @@ async def test_a_job_has_no_position_once_it_has_begun(queue: Turns, supply: Ite
     job = await queue.claim()
     assert job is not None
     assert await positions_of(queue, job.id) == [None]
-    # Not even while it waits again.
+    # Not even while it is pending again.
     async with queue.database.connection() as connection:
         await jobs.release(connection, job, delay=timedelta(0))
     assert await positions_of(queue, job.id) == [None]

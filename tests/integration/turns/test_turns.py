@@ -1,4 +1,4 @@
-"""Whose job is next: users take turns, and the queue says the same as the jobs, whatever happens to them."""
+"""Which job is next: users take turns, and the queue agrees with the jobs after every change."""
 
 import asyncio
 from collections import Counter
@@ -109,7 +109,7 @@ async def test_while_the_slots_are_full_only_a_user_without_a_job_is_let_in(
     let_in = await queue.claim(idle)
     assert let_in is not None
     assert let_in.user_id == newcomer
-    # It said at once that the newcomer has a job now.
+    # It reported at once that the new user has a job.
     assert await queue.claim(idle) is None
     assert await queue.claim(idle, wants_more=True) is not None
 
@@ -227,7 +227,7 @@ async def test_users_who_wait_for_nothing_are_taken_out_of_the_order_and_come_ba
     assert set(await queue.claimed(2)) == {waiting, gone}
     await queue.tidy()
     assert await in_order(queue) == {waiting}
-    # In error: a job of theirs came in the same moment.
+    # Wrongly: a job of that user came at the same time.
     await queue.fetch("UPDATE turns SET virtual_time = 'infinity' RETURNING 1")
 
     await queue.tidy()

@@ -1,4 +1,4 @@
-"""Who is let in: one user's work in progress, or a job that cannot be taken, keeps nobody else's out."""
+"""Neither a user's work in progress nor a locked job keeps jobs of other users out."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ async def test_a_job_whose_row_is_locked_holds_no_other_users_job_up(queue: Turn
     locked = await queue.add(next(supply), first)
     free = await queue.add(next(supply), second)
     async with queue.database.transaction() as connection:
-        # A request that stands still while it joins the job.
+        # A frozen request that is joining the job.
         await connection.execute("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE", {"id": locked})
 
         # Each in a task of its own has a connection of its own.

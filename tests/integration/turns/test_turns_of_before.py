@@ -1,4 +1,4 @@
-"""Jobs of the version before users took turns keep their place."""
+"""Jobs of the version before turns keep their position."""
 
 import asyncpg
 import yoyo
@@ -34,7 +34,7 @@ async def test_jobs_of_the_version_before_are_in_the_queue(stack: Stack) -> None
     await connection.close()
     async with open_pool(url) as pool:
         queue = Turns(pool)
-        # One whose worker is gone since joins them.
+        # A job whose worker was killed since joins them.
         await queue.fetch(
             "UPDATE jobs SET status = 'pending', lease_token = NULL, lease_expires_at = NULL"
             " WHERE status = 'processing' RETURNING 1"

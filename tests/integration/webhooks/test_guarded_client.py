@@ -1,4 +1,4 @@
-"""The client of webhooks against receivers on real sockets, well-behaved and not."""
+"""The client of webhooks with good and bad receivers on real sockets."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ EMPTY_OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 @dataclass
 class FakeNames:
-    """Answers lookups in turn, the last answer for ever."""
+    """Returns these results of lookups in turn, and then the last one again and again."""
 
     answers: list[Sequence[str] | OSError]
     is_up: bool = True
@@ -43,7 +43,7 @@ class FakeNames:
 
 @dataclass
 class Receiver:
-    """A server on this machine and what reached it."""
+    """A server on this machine, and the requests that reached it."""
 
     port: int
     connections: int = 0
@@ -59,7 +59,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiver(answer: bytes = EMPTY_OK) -> AsyncIterator[Receiver]:
-    """Listen on a port of this machine, take whole requests, and give each the same answer, or none."""
+    """Listen on a port of this machine, read whole requests, and send each the same response, or none."""
     state = Receiver(0)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,7 +90,7 @@ def client(
 
 
 def production_on(port: int) -> AddressPolicy:
-    """The production policy, but for a port and a scheme that a test can listen with."""
+    """The production policy, except for a port and a scheme that a test can use."""
     return AddressPolicy(
         require_https=False,
         allowed_ports=frozenset({port}),

@@ -1,4 +1,4 @@
-"""Lookups against a DNS server of the test's own: what is found, what is not, and whose fault it is."""
+"""Lookups with a DNS server of the test: what is found, what is not, and who caused a failure."""
 
 import asyncio
 import struct
@@ -18,13 +18,13 @@ NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME, REFUSED = 0, 2, 3, 5
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is late is not taken for one that does not answer; only budgets that are given run out."""
+    """A slow server is not taken for one that does not respond; only given budgets run out."""
     monkeypatch.setattr(resolver, "_PROBE_SECONDS", 60.0)
     monkeypatch.setattr(resolver, "_TRY_SECONDS", 60.0)
 
 
 class DnsServer(asyncio.DatagramProtocol):
-    """Answers with the addresses of a name, with an error code, or (None) not at all; other names do not exist."""
+    """Returns the addresses of a name, an error code, or (None) nothing; other names do not exist."""
 
     def __init__(self, names: Mapping[str, Sequence[str] | int | None]) -> None:
         self.names = names

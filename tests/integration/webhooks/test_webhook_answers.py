@@ -1,4 +1,4 @@
-"""What the client of webhooks makes of answers: good, bad, late, endless, encrypted by the wrong party."""
+"""The client of webhooks and responses: good, bad, late, endless, or with a wrong certificate."""
 
 import asyncio
 import gzip
@@ -25,7 +25,7 @@ Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def receiver(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Listen, and let the function answer each connection; gives the port."""
+    """Listen, let the function handle each connection, and return the port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,7 +41,7 @@ async def receiver(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIt
 
 
 def with_bytes(answer: bytes, *, then_close: bool = True) -> Answer:
-    """Answer a request without a body, and end the connection or leave that to the client."""
+    """Respond to a request without a body, and close the connection or leave that to the client."""
 
     async def write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -54,7 +54,7 @@ def with_bytes(answer: bytes, *, then_close: bool = True) -> Answer:
 
 
 async def post(answer: Answer | bytes, *, timeout: float = 60, body: bytes = b"") -> PostOutcome:
-    """Send one webhook to a receiver that answers like this."""
+    """Send one webhook to a receiver that responds in this way."""
     policy = AddressPolicy.development(allow_private_hosts=True)
     async with receiver(with_bytes(answer) if isinstance(answer, bytes) else answer) as port:
         sender = GuardedClient(policy, ThisMachine(), timeout=timeout)
@@ -152,7 +152,7 @@ async def test_an_endless_answer_is_cut_and_does_not_change_its_status() -> None
     outcome = await post(flood)
 
     assert (outcome.kind, outcome.excerpt) == (OutcomeKind.DELIVERED, "a" * 1024)
-    # Far from endless: what the buffers of both ends hold.
+    # Not endless: as much as the buffers of both ends hold.
     assert written < 32 * 1024 * 1024
 
 
@@ -231,7 +231,7 @@ def tls_server() -> ssl.SSLContext:
 
 
 async def post_https(host: str, trusted: ssl.SSLContext | None) -> tuple[PostOutcome, int]:
-    """Send one webhook to a receiver with the certificate of the tests; also counts the requests it got."""
+    """Send one webhook to a receiver with the certificate of the tests, and count its requests."""
     requests = 0
 
     async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Asked for again and again while jobs run: nothing is interrupted, nothing waits for each other, everything ends."""
+"""Repeated requests while jobs run: nothing is interrupted, no deadlock, everything ends."""
 
 import asyncio
 import hashlib
@@ -25,7 +25,7 @@ ANSWERS = {200, 202, 404, 409}
 
 
 class Repeats:
-    """Clients of several users who ask for the same few cases, and the court that changes documents meanwhile."""
+    """Clients of several users who request the same few cases, while the court changes documents."""
 
     def __init__(self, place: Place, cases: list[str], users: list[Api], seed: int) -> None:
         self.place = place
@@ -36,7 +36,7 @@ class Repeats:
         self.revision = 1
 
     async def ask(self, times: int) -> None:
-        """So many requests, one after the other."""
+        """Make `times` requests, one after the other."""
         steps = [self.force, self.force, self.one, self.one, self.join, self.refresh, self.register, self.cancel]
         for _ in range(times):
             step = self.random.choice(steps)
@@ -73,7 +73,7 @@ class Repeats:
 
 
 def documents(revision: int) -> tuple[DocumentSpec, ...]:
-    """Some that never change, and one that is another one in each revision."""
+    """Some documents that never change, and one that changes in each revision."""
     return (
         DocumentSpec(count=DOCUMENTS - 1, size=3000),
         DocumentSpec(origin_id="changing", size=3000 + revision, revision=revision),
@@ -145,7 +145,7 @@ async def expect_true_objects(place: Place, cases: list[str]) -> int:
 
 
 async def expect_quiet_logs(place: Place) -> None:
-    # The sessions tell what they counted when they end.
+    # Sessions report their counts when they end.
     await place.service.stop()
     [deadlocks] = await place.service.fetch("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     assert deadlocks["deadlocks"] == 0

@@ -1,4 +1,4 @@
-"""Any interleaving of requests, refreshes, cancellations, crashes, retries and deliveries leaves a legal state."""
+"""Every interleaving of requests, refreshes, cancellations, crashes, retries and deliveries leaves a legal state."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -70,7 +70,7 @@ WORKER_STEPS: Mapping[str, Callable[[Life, Worker], Running]] = {
 
 @pytest.fixture
 async def empty_database(servers: Stack) -> str:
-    """One whose commits wait for no disk: its server does not fail."""
+    """A database whose commits do not wait for the disk: its server does not crash."""
     url = await create_empty(servers)
     connection = await asyncpg.connect(url)
     await connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = off")
@@ -80,7 +80,7 @@ async def empty_database(servers: Stack) -> str:
 
 @pytest.fixture
 def world(empty_database: str) -> Iterator[World]:
-    """In a loop of its own: hypothesis calls the steps from outside of any."""
+    """A world with its own loop: hypothesis calls the steps outside of a loop."""
     loop = asyncio.new_event_loop()
     database = create_database(empty_database, application_name="tests", max_size=CONNECTIONS)
     loop.run_until_complete(database.connect())
@@ -119,7 +119,7 @@ def test_every_interleaving_leaves_a_legal_state_and_comes_to_an_end(world: Worl
 
 
 class _Machine(RuleBasedStateMachine):
-    """The steps as rules. An arrow that is not legal is an error of the database, and fails the example."""
+    """The steps as rules. The database refuses illegal arrows, which fails the example."""
 
     def __init__(self, life: Life) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class _Machine(RuleBasedStateMachine):
 
     @initialize(data=st.data(), listed=LISTED)
     def begin(self, data: st.DataObject, listed: list[str]) -> None:
-        """Where nobody has asked for anything there is nothing to disturb."""
+        """Without a request there is nothing to disturb."""
         self.run(life_clients.request(self.life, self.asking(data), refresh=False, listed=listed))
 
     @rule(data=st.data())
@@ -160,7 +160,7 @@ class _Machine(RuleBasedStateMachine):
         self.run(self.asked(data)())
 
     def disturbed(self, data: st.DataObject) -> Step:
-        """What comes between a request and its end."""
+        """Events between a request and its end."""
         kind = data.draw(st.sampled_from(["withdraw", "cancel", "retry", "register", "crash", "sweep", "tidy"]))
         if kind == "withdraw":
             return partial(life_clients.withdraw, self.life, data.draw(USER))
@@ -173,19 +173,19 @@ class _Machine(RuleBasedStateMachine):
         self.run(self.disturbed(data)())
 
     def worker(self, data: st.DataObject) -> Worker:
-        """Whoever believes to hold a lease."""
+        """A worker that believes it holds a lease."""
         return data.draw(st.sampled_from(self.life.workers[-3:]))
 
     @rule(data=st.data(), steps=st.integers(1, 6), listed=LISTED)
     def work(self, data: st.DataObject, steps: int, listed: list[str]) -> None:
-        """A worker goes on for a while, or a new one takes the job."""
+        """A worker continues for some steps, or a new one claims the job."""
         if not self.life.workers or data.draw(st.integers(0, 3)) == 0:
             self.run(life_workers.claim(self.life))
         if self.life.workers:
             self.run(life_workers.go_on(self.life, self.worker(data), listed, steps=steps))
 
     def worked(self, data: st.DataObject) -> Step:
-        """One statement of a worker's, in whatever order."""
+        """One statement of a worker, in any order."""
         worker, listed = self.worker(data), data.draw(LISTED)
         kinds = ["renew", "release", "list", "look", "abandon"]
         kinds += [] if worker.tasks is None or worker.flights else ["finish"]
@@ -211,7 +211,7 @@ class _Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.life.workers)
     @rule(data=st.data())
     def race(self, data: st.DataObject) -> None:
-        """A worker's statement beside another one's or a client's, both in the middle."""
+        """A worker's statement and another worker's or client's at the same time."""
         ids = [row["id"] for row in self.life.world.run(self.life.documents())]
         ids += [flight.task.id for worker in self.life.workers for flight in worker.flights] * 2
         if not ids:
@@ -238,7 +238,7 @@ class _Machine(RuleBasedStateMachine):
         self.is_exact = True
 
     def teardown(self) -> None:
-        """Workers that work bring everything to its end: one event per job, every delivery closed."""
+        """Workers without faults finish everything: one event per job, every delivery closed."""
         life = self.life
         self.run(life_workers.work_to_the_end(life, ["a:1"]), self.truths.check())
         self.run(life_deliveries.deliver_to_the_end(life), self.truths.check())

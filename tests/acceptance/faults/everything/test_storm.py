@@ -1,4 +1,4 @@
-"""Everything at once: many clients, and servers and processes that fail at random. Then nothing is lost or untrue."""
+"""Many clients at once, while servers and processes fail at random. Afterwards nothing is lost or untrue."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(SECONDS 
 
 @pytest.fixture
 async def subscriber() -> AsyncIterator[MoodySubscriber]:
-    """In place of the patient one of the other tests."""
+    """A moody subscriber instead of the other tests' one."""
     moody = MoodySubscriber(random.Random(SEED))  # noqa: S311  (moods, not secrets)
     async with running_subscriber(moody):
         yield moody
@@ -43,7 +43,7 @@ async def subscriber() -> AsyncIterator[MoodySubscriber]:
 
 @pytest.fixture
 async def wind(servers: Stack, wires: Wires, service: Service) -> AsyncIterator[Wind]:
-    """Two API processes and three workers, in good weather."""
+    """Two API processes and three workers, without faults yet."""
     portal = Portal(service.api.session, (servers.endpoints.portal_url or "").removesuffix("/api/v2"))
     chance = random.Random(SEED)  # noqa: S311  (moments, not secrets)
     service.environment = {**service.environment, "WEBHOOK_RETRY_DELAYS": PATIENT, "PDPJ_MAX_CONCURRENCY": str(PLACES)}
@@ -59,7 +59,7 @@ async def wind(servers: Stack, wires: Wires, service: Service) -> AsyncIterator[
 
 
 async def start(service: Service, kind: str, place: int) -> Member:
-    """One of the processes, which can be started again with the same environment and log."""
+    """Start one of the processes. It can be started again with the same environment and log."""
     environment, log = {**service.environment, "PORT": str(free_port())}, service.logs / f"storm-{kind}-{place}.log"
     if kind == "api":
         service.apis.append(await start_api(environment, log))
@@ -69,7 +69,7 @@ async def start(service: Service, kind: str, place: int) -> Member:
 
 
 async def clients(wind: Wind, subscriber: MoodySubscriber, told: Told, cases: list[str]) -> list[Client]:
-    """Two programs of each user."""
+    """Two clients of each user."""
     async with open_pool(wind.service.database_url) as database:
         keys = {name: (await add_user(database, role=role))[1] for name, role in USERS}
     return [
@@ -78,7 +78,7 @@ async def clients(wind: Wind, subscriber: MoodySubscriber, told: Told, cases: li
 
 
 async def until_it_is_over(wind: Wind, subscriber: MoodySubscriber, told: Told, cases: list[str]) -> None:
-    """Everything fails for a while, and then nothing does."""
+    """Faults for a while, then none until everything has ended."""
     everybody = await clients(wind, subscriber, told, cases)
     until = time.monotonic() + SECONDS
     await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Contents of every kind through the whole service: what a client is told of them, and what it never gets."""
+"""Contents of every kind through the whole service: what a client gets of them, and what it never gets."""
 
 import hashlib
 from typing import Any
@@ -18,12 +18,12 @@ SIGNATURE = "application/pkcs7-signature"
 
 
 def other_body(body: bytes, media_type: str) -> Fault:
-    """The document is these bytes."""
+    """Let the document have these bytes."""
     return Fault(kind=FaultKind.OTHER_BODY, times=FOR_EVER, body=body, media_type=media_type)
 
 
 async def fetched(api: Api, portal: Portal, number: str, contents: dict[str, tuple[DocumentSpec, Fault]]) -> Any:
-    """Download a case in which each document has a content of its own; the documents by name."""
+    """Download a case whose documents have different contents, and return them by name."""
     specs = (DocumentSpec(name=name, origin_id=f"o{n}", declared=False) for n, name in enumerate(contents))
     given = [spec for spec, _ in contents.values()]
     await portal.put_documents(number, *(_named(spec, base) for spec, base in zip(given, specs, strict=True)))

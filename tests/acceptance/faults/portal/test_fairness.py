@@ -1,4 +1,4 @@
-"""Users beside each other with real workers: what begins before what, counted at the portal."""
+"""Several users with real workers: the order of downloads, counted at the portal."""
 
 import asyncio
 import signal
@@ -37,13 +37,13 @@ async def search(user: Api, cases: Sequence[str]) -> None:
 
 
 async def documents_asked(place: Place) -> list[str]:
-    """The cases of the documents that were asked for, in this order."""
+    """The cases of the requested documents, in order."""
     paths = [each["path"] for each in (await place.portal.journal())["requests"]]
     return [path.split("/")[4] for path in paths if path.endswith("/binario")]
 
 
 async def documents_between(place: Place, user: Api, number: str) -> int:
-    """How many documents of other cases begin between a user's request for one case and the end of that case."""
+    """How many documents of other cases start between a user's request for one case and the end of that case."""
     before = len(await documents_asked(place))
     await user.process(number)
     await user.ended(number)
@@ -54,7 +54,7 @@ async def documents_between(place: Place, user: Api, number: str) -> int:
 
 
 async def fill_every_slot(place: Place, numbers: Numbers, firm: Api) -> list[str]:
-    """A user asks for a batch. Three large cases of it have every slot and more that wait, and the others wait."""
+    """A user requests a batch. Three large cases hold every slot, and the others wait."""
     large, batch = numbers.take(3), numbers.take(30)
     await place.put_cases(large, DocumentSpec(count=LARGE, size=2000))
     await place.put_cases(batch, DocumentSpec(count=SINGLE, size=2000))

@@ -1,4 +1,4 @@
-"""Listings that are written in another way than usual, through the whole service."""
+"""Listings in unusual forms, through the whole service."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ SPEC = CaseSpec(documents=(DocumentSpec(name="Petição inicial.pdf"), DocumentS
 
 
 async def completed(api: Api, portal: Portal, number: str, body: bytes, media_type: str) -> list[str]:
-    """Download the case as this listing has it; the names of what was downloaded."""
+    """Download the case of this listing, and return the names of its documents."""
     await portal.put_case(number, SPEC)
     fault = Fault(kind=FaultKind.OTHER_BODY, times=FOR_EVER, body=body, media_type=media_type)
     await portal.fail_listing(number, fault)

@@ -1,4 +1,4 @@
-"""Everything the portal has been seen to answer in place of a document or a listing, through the whole service."""
+"""Every known response of the portal instead of a document or a listing, through the whole service."""
 
 import asyncio
 import hashlib
@@ -49,7 +49,7 @@ HARMLESS = [FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED, FaultKind.UN
 
 
 async def ask_for_all(api: Api, numbers: list[str]) -> list[Any]:
-    """Request the cases side by side, and wait for all."""
+    """Request the cases at the same time, and wait for all."""
     await asyncio.gather(*(api.process(number) for number in numbers))
     return await asyncio.gather(*(api.ended(number) for number in numbers))
 
@@ -83,7 +83,7 @@ async def test_a_lie_that_is_told_once_costs_one_attempt(api: Api, portal: Porta
     for (kind, number), status in zip(cases.items(), statuses, strict=True):
         (document,) = status["documents"]
         assert status["status"] == "completed", kind
-        # Bytes beyond Content-Length are seen or not, as they happen to arrive; they are never stored.
+        # Bytes beyond Content-Length may be seen or not; they are never stored.
         assert document["attempts"] == 2 or kind is FaultKind.LONGER_THAN_LENGTH, kind
         assert document["sha256"] == (await portal.documents(number))[0]["sha256"], kind
         assert document["size_mismatch"] is False, kind
@@ -137,7 +137,7 @@ async def test_the_portal_that_asks_for_quiet_gets_it_and_loses_nothing(
         status = await api.ended(number)
 
         assert status["status"] == "completed"
-        # Being asked to wait is no failed attempt.
+        # A 429 is not a failed attempt.
         assert {document["attempts"] for document in status["documents"]} == {1}
 
 

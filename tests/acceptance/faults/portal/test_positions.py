@@ -1,4 +1,4 @@
-"""Before there is a worker clients and operators see where their jobs stand, and afterwards that they have begun."""
+"""Clients and operators see the positions of jobs before a worker starts, and afterwards that they are in progress."""
 
 from typing import Any
 

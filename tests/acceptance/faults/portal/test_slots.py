@@ -1,4 +1,4 @@
-"""Several workers at one portal: what it allows is used and never exceeded, and users take turns there."""
+"""Several workers at one portal: its limit is used and never exceeded, and users take turns."""
 
 import asyncio
 import signal
@@ -42,7 +42,7 @@ async def test_one_case_has_all_the_slots_that_it_can_use_however_many_workers_t
     await place.ended([number])
 
     assert await most_in_flight(place) == PER_JOB
-    # A worker that has nothing to ask holds none.
+    # A worker without requests holds no slot.
     await place.service.until(LEASED, 0)
 
 
@@ -68,7 +68,7 @@ async def test_a_batch_uses_every_slot_and_begins_a_few_cases_at_a_time(
 
 
 async def watch_running(place: Place) -> None:
-    """Fail as soon as far more cases are in work than slots have a use for: those at their end use less than one."""
+    """Fail if far more cases are in progress than slots can serve: cases at their end use less than one."""
     while True:
         rows = await place.service.fetch("SELECT count(*) AS running FROM jobs WHERE status = 'processing'")
         assert rows[0]["running"] <= 2 * LIMIT, "two jobs for each slot"
@@ -94,7 +94,7 @@ async def test_one_case_does_not_wait_behind_the_batch_of_another_user(
 
     asked = await documents_asked(place)
     between = asked.index(single, len(asked_before)) - len(asked_before)
-    # What was open ends, and a slot or two change hands.
+    # Open requests end, and one or two slots change hands.
     assert between <= 4 * LIMIT
     assert len(asked) < 20 * len(batch)
     note(f"{workers} workers: {between} of 400 documents of the batch began between the request and its first document")
@@ -108,7 +108,7 @@ async def another_user(place: Place) -> Api:
 
 
 async def documents_asked(place: Place) -> list[str]:
-    """The cases of the documents that were asked for, in this order."""
+    """The cases of the requested documents, in order."""
     paths = [each["path"] for each in (await place.portal.journal())["requests"]]
     return [path.split("/")[4] for path in paths if path.endswith("/binario")]
 

@@ -1,4 +1,4 @@
-"""A token endpoint that takes seconds, and then is away for a minute, while there is work all the time."""
+"""A token endpoint that takes seconds and then is away for a minute, during constant work."""
 
 import asyncio
 import time
@@ -33,13 +33,13 @@ WORKERS = 2
 
 @dataclass(kw_only=True)
 class Realm(Keycloak):
-    """One whose access tokens are good at the portal until they end; a rotated token that is used ends the session."""
+    """A realm whose access tokens the portal accepts until they expire. A reused refresh token ends the session."""
 
     portal: SimulatedPortal
     mortal: dict[str, float] = field(default_factory=dict)
 
     def exchange(self, refresh_token: str) -> RenewedTokens | None:
-        """Rotate, and let the portal know."""
+        """Rotate, and let the portal accept the new token."""
         renewed = super().exchange(refresh_token)
         if renewed is not None and renewed.access_token is not None:
             self.mortal[renewed.access_token] = time.time() + renewed.expires_in
@@ -47,7 +47,7 @@ class Realm(Keycloak):
         return renewed
 
     async def renewed(self, times: int) -> None:
-        """Wait until so many renewals have begun."""
+        """Wait until `times` renewals have started."""
         while len(self.given) <= times:
             self.has_rotated.clear()
             await self.has_rotated.wait()
@@ -81,7 +81,7 @@ async def scene(
 
 
 async def ask(scene: Scene, numbers: Numbers, enough: asyncio.Event) -> list[str]:
-    """One case after the other, until it is enough. Answers their numbers."""
+    """Request one case after the other until `enough`, and return their numbers."""
     asked: list[str] = []
     async with asyncio.TaskGroup() as requests:
         while not enough.is_set():
@@ -101,7 +101,7 @@ async def test_an_endpoint_that_is_slow_and_then_away_for_a_minute_fails_nothing
     await scene.realm.renewed(RENEWALS)
     scene.realm.is_down = True
     await asyncio.sleep(AWAY)
-    # The last token has ended meanwhile, and jobs wait for the next.
+    # The last token has expired meanwhile, and jobs wait for the next one.
     (waiting,) = await scene.place.service.fetch(
         "SELECT count(*) FROM jobs WHERE postponed_reason LIKE 'the token could not be renewed: status 503'"
     )

@@ -1,4 +1,4 @@
-"""SIGKILL at every moment of a renewal: what the realm still accepts is found, and only that is needed."""
+"""SIGKILL at every moment of a renewal: a token that the realm still accepts is found."""
 
 import asyncio
 import sys
@@ -61,7 +61,7 @@ async def test_a_process_that_is_killed_while_it_renews_costs_no_token_that_coul
                 await asyncio.wait_for(keycloak.has_rotated.wait(), 30)
                 asyncio.get_running_loop().call_later(10 * STEP, keycloak.may_answer.set)
                 await asyncio.sleep(kill * STEP)
-            # What was rotated and not written is lost by its nature: somebody logs in again.
+            # A token that was rotated and not written is lost: a person has to log in again.
             kept = await connection.fetchval("SELECT refresh_token FROM portal_tokens")
             if rotation == "strict" and kept != keycloak.given[-1]:
                 lost += 1

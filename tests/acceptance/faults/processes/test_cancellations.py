@@ -1,4 +1,4 @@
-"""Clients that hang up and tasks that are cancelled, at every await: no slot, upload or lease is lost."""
+"""Clients that disconnect and cancelled tasks, at every await: no slot, upload or lease is lost."""
 
 import asyncio
 import random
@@ -56,7 +56,7 @@ async def test_tasks_that_are_cancelled_lose_nothing(
         after = await counts_in_the_end(place, context, bucket)
 
     assert after == before == Counter()
-    # Each run found the lease given back by the run before.
+    # Each run found the lease released by the previous run.
     assert refused == 0
     note(f"{times} task cancellations; before {dict(before)}, after {dict(after)} (slots, leases, uploads, places)")
 
@@ -79,7 +79,7 @@ def settings_of(place: Place) -> Settings:
 
 
 async def forget_documents(database: Database, job: UUID) -> None:
-    """So that the next run does everything again."""
+    """Reset the documents, so that the next run does everything again."""
     async with database.connection() as connection:
         await connection.execute(
             "UPDATE documents SET status = 'pending', storage_key = NULL, size = NULL, sha256 = NULL,"
@@ -89,7 +89,7 @@ async def forget_documents(database: Database, job: UUID) -> None:
 
 
 async def cancel_once(context: Context, job: UUID) -> int:
-    """Cancel a run somewhere on its way. Answers 1 where it ended before, as one does that is refused the lease."""
+    """Cancel a run at a random time. Returns 1 if it ended before, as a run without the lease does."""
     claim, claimed = partial(claim_job, job_id=job), asyncio.get_running_loop().create_future()
     running = asyncio.create_task(claim_and_run(context, claim, claimed))
     # The first awaits follow each other at once; the later ones wait for servers.
@@ -103,7 +103,7 @@ async def cancel_once(context: Context, job: UUID) -> int:
 
 
 async def counts(place: Place, context: Context, bucket: Bucket) -> Counter[str]:
-    """What is held now."""
+    """The resources that are held now."""
     leases = await place.service.fetch("SELECT 1 FROM jobs WHERE lease_token IS NOT NULL")
     held = Counter(slots=slots_in_use(context.database), leases=len(leases), uploads=len(await bucket.open_uploads()))
     held["requests at the portal"] = (await place.portal.journal())["documents_in_flight"]
@@ -111,7 +111,7 @@ async def counts(place: Place, context: Context, bucket: Bucket) -> Counter[str]
 
 
 async def counts_in_the_end(place: Place, context: Context, bucket: Bucket) -> Counter[str]:
-    """What is still held once the servers have had time to notice who is gone: nothing, or what is lost."""
+    """The resources that are still held after the servers had time to notice: none, or those that are lost."""
     patience_ends_at = asyncio.get_running_loop().time() + 60
     while held := await counts(place, context, bucket):
         if asyncio.get_running_loop().time() > patience_ends_at:
@@ -146,7 +146,7 @@ async def test_clients_that_hang_up_and_requests_that_are_cancelled_lose_nothing
 
         await asyncio.gather(*(interrupt_again_and_again(case) for case in cases))
         async with asyncio.timeout(60):
-            # Requests whose clients hung up go on to their end, and have no slot while they wait for their turn.
+            # Requests of disconnected clients run to their end, and hold no slot while they wait.
             while server.server_state.tasks or slots_in_use(database):  # noqa: ASYNC110  (nothing to wait for)
                 await asyncio.sleep(0.02)
         after = slots_in_use(database)
@@ -181,7 +181,7 @@ async def hang_up(server: uvicorn.Server, path: str, api_key: str) -> None:
 
 
 async def cancel_request(server: uvicorn.Server, path: str, api_key: str) -> None:
-    """As a server does that ends a handler when its client is gone."""
+    """Cancel a handler, as a server does when the client disconnects."""
     scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},

@@ -1,4 +1,4 @@
-"""Workers that stand still for longer than their lease: what they do afterwards harms nothing that others did."""
+"""Workers that are frozen for longer than their lease: afterwards they harm nothing that others wrote."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ OTHERS_GO_ON = timedelta(seconds=30)
 
 
 async def start(place: Place, numbers: Numbers, *, cases: int, workers: int) -> list[str]:
-    """Work of a second or two for so many workers, at a portal that makes other bytes for each request."""
+    """Start work of one or two seconds for so many workers, at a portal that sends other bytes each time."""
     taken = numbers.take(cases)
     await place.put_cases(taken, DocumentSpec(count=20, size=30_000), DocumentSpec(size=9_000_000))
     await place.portal.configure(renders=True, latency_binary_ms=100)
@@ -48,7 +48,7 @@ async def start(place: Place, numbers: Numbers, *, cases: int, workers: int) -> 
 
 
 async def expect_true_objects(place: Place, cases: Sequence[str]) -> int:
-    """Every document is there, with the bytes that its row says. Returns how many."""
+    """Every document is stored with the bytes of its row. Returns how many."""
     rows = await place.service.fetch(
         "SELECT status, storage_key, sha256 FROM documents WHERE process_number = ANY($1)", plain(cases)
     )
@@ -71,7 +71,7 @@ async def test_a_worker_that_stood_still_overwrites_nothing_of_whoever_took_over
     (frozen,) = place.service.workers
     await place.service.until("SELECT 1 FROM documents WHERE status = 'available'")
     frozen.send(signal.SIGSTOP)
-    # What time would do: all leases of the one that stands still have ended.
+    # All leases of the frozen worker have ended, as after some time.
     await place.service.fetch(
         "UPDATE jobs SET lease_expires_at = now() - interval '1 second', ring_at = now() WHERE lease_token IS NOT NULL"
     )
@@ -89,7 +89,7 @@ async def test_a_worker_that_stood_still_overwrites_nothing_of_whoever_took_over
 
 
 async def left_after_tidying(place: Place, bucket: Bucket) -> set[str]:
-    """The objects of the bucket, once what is not needed was removed without any delay."""
+    """The objects of the bucket after unused ones were deleted without a delay."""
     await place.service.fetch("UPDATE untidy_cases SET tidy_at = now()")
     async with open_pool(place.service.database_url) as database:
         await remove_unnamed_objects(database, bucket.store, kept=-timedelta(minutes=1))

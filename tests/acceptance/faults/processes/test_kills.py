@@ -26,26 +26,26 @@ IN_FLIGHT = timedelta(seconds=0.1)  # in which a statement that a frozen worker 
 
 @dataclass
 class LeaseWatch:
-    """Sees every lease of every job, and how long a job was without an owner that renews."""
+    """Records every lease of every job, and how long a job was without an owner that renews."""
 
     service: Service
     gaps: list[timedelta] = field(default_factory=list)
     _renewed: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
 
     async def watch(self) -> None:
-        """Look until cancelled."""
+        """Poll until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(0.2)
 
     async def takeovers(self, count: int) -> None:
-        """Wait until this many leases were seen to pass to another worker."""
+        """Wait until this many leases passed to another worker."""
         async with asyncio.timeout(60):
             while len(self.gaps) < count:  # noqa: ASYNC110  (`watch` looks beside this)
                 await asyncio.sleep(0.1)
 
     async def look(self) -> None:
-        """See every lease that is held now."""
+        """Record every lease that is held now."""
         for row in await self.service.fetch(
             "SELECT id, lease_token, lease_expires_at - $1::interval AS renewed_at FROM jobs"
             " WHERE lease_token IS NOT NULL",
@@ -62,7 +62,7 @@ class LeaseWatch:
 
 @dataclass
 class Kills:
-    """Kills workers, and remembers what was available and what may have been in flight each time."""
+    """Kills workers, and records which documents were available or may have been in flight each time."""
 
     place: Place
     watch: LeaseWatch
@@ -71,9 +71,9 @@ class Kills:
     count: int = 0
 
     async def kill(self) -> None:
-        """Kill the worker that has run for the longest, and start another one."""
+        """Kill the oldest worker, and start another one."""
         victim = self.place.service.workers.pop(0)
-        # Frozen first: so what the database says is what was true at the end.
+        # Frozen first, so that the database has the state at its end.
         victim.send(signal.SIGSTOP)
         await asyncio.sleep(IN_FLIGHT.total_seconds())
         await self.watch.look()
@@ -88,7 +88,7 @@ class Kills:
             if row["status"] == "available":
                 self.available.setdefault(row["id"], row["completed_at"])
             else:
-                # Begun or not: a worker writes that while the bytes come already.
+                # Started or not: a worker writes that while bytes already arrive.
                 self.in_flight[row["process_number"], row["origin_id"]] += 1
 
     async def _documents(self) -> list[Any]:
@@ -97,7 +97,7 @@ class Kills:
         )
 
     async def expect_nothing_redone(self, numbers: list[str]) -> int:
-        """What was available at a kill is as it was; answers how many were downloaded twice, rightly."""
+        """Documents that were available at a kill are unchanged. Returns how many others were downloaded twice."""
         after = {row["id"]: row["completed_at"] for row in await self._documents()}
         assert {each: after[each] for each in self.available} == self.available
         again = {each: times - 1 for each, times in (await self.place.downloads(numbers)).items() if times > 1}
@@ -115,7 +115,7 @@ async def run_with_kills(place: Place, numbers: Numbers, *, turns: int, jobs: in
     await asyncio.gather(*(place.service.add_worker() for _ in range(workers)))
     watching = asyncio.create_task(watch.watch())
     for _turn in range(turns):
-        # As many as the workers that survive have places for: what waits for one has no owner, and no fault.
+        # As many as the other workers have slots for: a job that waits for a slot has no owner.
         unfinished = await place.service.fetch("SELECT 1 FROM jobs WHERE status IN ('pending', 'processing')")
         batch = numbers.take(jobs - len(unfinished))
         cases += batch
@@ -123,7 +123,7 @@ async def run_with_kills(place: Place, numbers: Numbers, *, turns: int, jobs: in
         await place.request(batch)
         await asyncio.sleep(moments.uniform(0.2, 4.0))
         await kills.kill()
-        # Not faster than the others take over the dead worker's places at the portal.
+        # Not faster than the others take over the killed worker's slots at the portal.
         await place.service.until("SELECT 1 FROM portal_shares HAVING count(*) <= $1", workers)
     await place.ended(cases, timeout=240)
     watching.cancel()
@@ -131,7 +131,7 @@ async def run_with_kills(place: Place, numbers: Numbers, *, turns: int, jobs: in
 
 
 async def expect_nothing_lost(kills: Kills, cases: list[str], *, documents: int) -> str:
-    """All is done, and whatever had no owner soon had one; answers the figures."""
+    """Everything has ended, and jobs without an owner soon had one. Returns the figures."""
     figures = await kills.place.expect_all_done_once(cases)
     again = await kills.expect_nothing_redone(cases)
     gaps = kills.watch.gaps
@@ -149,7 +149,7 @@ async def test_a_worker_that_is_killed_is_replaced(place: Place, numbers: Number
     cases, watch = numbers.take(4), LeaseWatch(place.service)
     kills = Kills(place, watch)
     await place.put_cases(cases, DocumentSpec(count=20, size=3000), DocumentSpec(origin_id="last", size=400_000))
-    # None of the jobs can be done before the kill: a lease of each is held then.
+    # No job can end before the kill, so each has a lease then.
     await asyncio.gather(*(place.portal.fail_document(case, "last", NEVER_ENDS) for case in cases))
     await place.service.add_worker()
     await place.request(cases)

@@ -1,4 +1,4 @@
-"""Many requests at once, refreshes, and cancellations: the rules of the contract hold in each."""
+"""Many requests at once, refreshes and cancellations: each follows the contract."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ async def test_two_hundred_requests_for_one_case_are_one_job(
 ) -> None:
     (number,) = numbers.take(1)
     await place.put_cases([number], DocumentSpec(count=29, size=3000), DocumentSpec(origin_id="last"))
-    # The job cannot end before all have been answered: who asks after its end is told at once, without a job.
+    # The job cannot end before all responses: a request after its end gets its webhook at once, without a job.
     await place.portal.fail_document(number, "last", NOT_YET)
     apis = (place.service.api, await place.service.add_api())
     await place.service.add_worker()
@@ -75,10 +75,10 @@ async def test_two_hundred_requests_for_two_hundred_cases_are_two_hundred_jobs(
 
 
 def expect_contract(answer: Answer, *, documents: int) -> None:
-    """What holds of an answer to a first request with a webhook, whoever else asks at the same time."""
+    """The rules for the response to a first request with a webhook, with other requests at the same time."""
     assert answer.status in {200, 202}, answer
     if answer.status == 202:
-        # The portal did not answer in time, as on a busy machine: the request is kept.
+        # The portal did not respond in time, as on a busy machine: the request is kept.
         assert answer.json["status"] in {"pending", "processing"}
         return
     assert answer.json["total_documents"] == len(answer.json["documents"]) == documents

@@ -1,4 +1,4 @@
-"""The sweep: nothing that is due stays without somebody who works on it."""
+"""The sweep: due work always gets a worker."""
 
 import asyncio
 import subprocess
@@ -105,14 +105,14 @@ async def test_a_delivery_whose_bell_was_lost_is_made(place: Place, numbers: Num
 
 
 async def accept(place: Place, numbers: Numbers, *, count: int) -> None:
-    """Jobs that nobody has taken."""
+    """Jobs that no worker has claimed."""
     cases = numbers.take(count)
     await place.put_cases(cases, DocumentSpec())
     await place.request(cases)
 
 
 async def accept_and_lose_the_worker(place: Place, numbers: Numbers, *, count: int) -> None:
-    """Jobs whose worker is gone."""
+    """Jobs whose worker was killed."""
     await accept(place, numbers, count=count)
     await place.service.fetch(
         "UPDATE jobs SET status = 'processing', lease_token = gen_random_uuid(),"
@@ -122,7 +122,7 @@ async def accept_and_lose_the_worker(place: Place, numbers: Numbers, *, count: i
 
 @asynccontextmanager
 async def opened(place: Place, servers: Stack) -> AsyncIterator[tuple[Database, Bell]]:
-    """What a worker sweeps with."""
+    """The context of a worker's sweep."""
     database = create_database(place.service.database_url, application_name="tests", max_size=4)
     redis_ = redis_pool(servers.endpoints.redis_url, patience=Patience())
     await database.connect()

@@ -1,4 +1,4 @@
-"""API processes are restarted one after the other, behind a proxy that sends nothing twice."""
+"""API processes are restarted one after the other, behind a proxy that never repeats a request."""
 
 import asyncio
 import signal
@@ -70,7 +70,7 @@ async def test_no_post_is_lost_in_a_restart(stack: Stack, tmp_path: Path) -> Non
         await upstreams.close()
         await service.stop()
 
-    # Without a key: what matters is that somebody says so.
+    # The requests have no key: a 401 is a response of the API.
     assert set(statuses) == {401}
     assert service.restarts > 2
     assert upstreams.opened > CLIENTS

@@ -1,4 +1,4 @@
-"""A process that stands still in a transaction: the others wait for its locks for some seconds, and go on."""
+"""A process that is frozen in a transaction: the others wait for its locks for some seconds, and go on."""
 
 import signal
 import time
@@ -32,7 +32,7 @@ async def test_documents_go_on_beside_a_process_that_stands_still_with_every_loc
 
     async with frozen_holder(place.service.database_url, digits(cases[0]), "idle") as holder:
         begin = time.monotonic()
-        # Those that were on their way when the locks were taken, and some that were not.
+        # Requests that were in progress when the locks were taken, and later ones.
         (before,) = await place.service.fetch(AVAILABLE)
         await place.service.until(MORE, before["count"] + 30, timeout=60)
         waited = time.monotonic() - begin

@@ -1,4 +1,4 @@
-"""A worker that is stopped while Redis is away hands its work over and ends as always, without a traceback."""
+"""A worker that is stopped while Redis is away hands over its work and ends without a traceback."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 
 @pytest.fixture
 async def silent_url() -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """The address of a subscriber that never answers, and whether a webhook has come."""
+    """The URL of a subscriber that never responds, and whether a webhook has arrived."""
     came, over = asyncio.Event(), asyncio.Event()
 
     async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Workers that are told to end, and workers side by side: nothing is lost, nothing is done twice."""
+"""Workers that are told to end, and concurrent workers: nothing is lost or done twice."""
 
 import asyncio
 import signal
@@ -30,7 +30,7 @@ async def test_a_worker_that_is_told_to_end_hands_its_job_over_and_uses_up_no_at
 
     assert await first.ended() == 0
     assert "Traceback" not in first.said
-    # At once, not when its lease would have ended.
+    # At once, not at the end of its lease.
     (job,) = await place.service.fetch("SELECT status, lease_token, ring_at <= now() AS is_due FROM jobs")
     assert dict(job) == {"status": "pending", "lease_token": None, "is_due": True}
     await place.portal.fail_document(number, "last")

@@ -1,4 +1,4 @@
-"""Machines whose clocks are a minute apart: what is due is decided by PostgreSQL's clock alone."""
+"""Machines whose clocks are a minute apart: only PostgreSQL's clock decides what is due."""
 
 import asyncio
 import re
@@ -33,16 +33,16 @@ async def test_a_worker_whose_clock_is_a_minute_off_works_like_any_other(
     await place.ended(cases, timeout=50)
     took = time.monotonic() - begin
     await asyncio.gather(*(place.expect_all_done_once([case]) for case in cases[1:]))
-    # The retry of the first one was due by the database's clock too.
+    # The retry of the first one was also due by the database's clock.
     first, second, *_others = place.subscriber.received(f"/{cases[0]}")
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    # The clock was off indeed.
+    # The clock was really wrong.
     assert abs(int(first.headers["webhook-timestamp"]) - time.time() - shift) < 40
     note(f"a worker's clock {shift:+} s off: 10 jobs and their deliveries done in {took:.1f} s")
 
 
 def test_no_statement_compares_the_time_of_a_worker_with_the_time_of_the_database() -> None:
-    """Every moment that a statement compares or stores is now(); what the code passes in are lengths of time."""
+    """Statements compare and store now(); the code only passes durations."""
     for path in sorted((REPOSITORY / "service" / "database").glob("*.py")):
         text = path.read_text()
         assert not re.search(r"datetime\.now|time\.time|utcnow", text), path.name

@@ -1,4 +1,4 @@
-"""A failure that lasts is told with its reason: in the log, the job, `autos status`, `/health/ready`, and a metric."""
+"""A lasting failure is shown with its reason: in the log, the job, `autos status`, `/health/ready`, and a metric."""
 
 import asyncio
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ AGE = "UPDATE dependencies SET failing_since = failing_since - interval '2 minut
 
 @dataclass(frozen=True)
 class Told:
-    """Who tells of failures."""
+    """The places that show failures."""
 
     place: Place
     worker: Process
 
     async def waiting_job(self, number: str) -> dict[str, Any]:
-        """The job of a case, once it waits for something."""
+        """Wait until the job of a case waits for something."""
         (row,) = await self.place.service.until(
             "SELECT id FROM jobs WHERE process_number = $1 AND status = 'pending' AND postponed_reason IS NOT NULL",
             number.replace("-", "").replace(".", ""),
@@ -45,7 +45,7 @@ class Told:
         return (await self.place.service.api.get("/health/ready")).json
 
     async def checks(self) -> dict[str, Any]:
-        """Of `autos status`, after the failures have lasted for two minutes."""
+        """The checks of `autos status`, after two minutes of failures."""
         await self.place.service.fetch(AGE)
         said = await run_autos(self.place.service.environment, "status", "--json")
         assert said.returncode == 1

@@ -1,4 +1,4 @@
-"""S3 that fails now and then, is away, or is cut off in the middle of a part."""
+"""S3 that fails at times, is away, or is cut off within a part."""
 
 import asyncio
 import random

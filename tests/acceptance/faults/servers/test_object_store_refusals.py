@@ -1,4 +1,4 @@
-"""A store that refuses: one document for good, or headers that it does not know."""
+"""A store that refuses one document for good, or unknown headers."""
 
 import pytest
 

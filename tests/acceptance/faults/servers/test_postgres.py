@@ -1,4 +1,4 @@
-"""PostgreSQL restarted, killed, out of connections, cut off: the service waits, and goes on by itself."""
+"""PostgreSQL restarted, killed, out of connections, or cut off: the service waits and recovers."""
 
 import asyncio
 import contextlib
@@ -64,7 +64,7 @@ async def test_a_postgres_that_goes_silent_loses_nothing(
     begin = time.monotonic()
     answer = await place.service.api.get(f"/api/v1/processes/{cases[0]}")
     patience = time.monotonic() - begin
-    # What was lost on the way stays lost.
+    # Bytes that were lost on the way stay lost.
     wires.postgres.cut()
     wires.postgres.bring_back()
 
@@ -97,7 +97,7 @@ async def test_a_postgres_without_a_free_connection_loses_no_request_that_was_ac
 
 @asynccontextmanager
 async def all_connections_taken(servers: Stack) -> AsyncIterator[None]:
-    """Nobody else gets a connection, and those who had one lose it."""
+    """Take all connections: other clients lose theirs and get no new ones."""
     async with AsyncExitStack() as stack:
         first = await asyncpg.connect(servers.endpoints.database_url)
         stack.push_async_callback(first.close)
@@ -126,11 +126,11 @@ async def start_work(place: Place, numbers: Numbers) -> list[str]:
 
 
 async def expect_all(place: Place, cases: list[str]) -> float:
-    """Everything ends; answers after how many seconds."""
+    """Wait until everything has ended, and return after how many seconds."""
     begin = time.monotonic()
     await place.ended(cases, timeout=150)
     await place.expect_all_done_once(cases)
-    # Whoever had to be restarted by somebody is not among the living.
+    # A process that had to be restarted would not be running.
     assert all(each.is_running() for each in (*place.service.workers, *place.service.apis))
     assert (await place.service.api.get(f"/api/v1/processes/{digits(cases[0])}/status")).status == 200
     return time.monotonic() - begin

@@ -1,4 +1,4 @@
-"""/health/ready and `autos status` answer soon, whatever hangs, and say what it is."""
+"""/health/ready and `autos status` respond soon, even if a dependency hangs, and name it."""
 
 import asyncio
 

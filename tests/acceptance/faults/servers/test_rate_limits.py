@@ -1,4 +1,4 @@
-"""The rate limits while Valkey is killed, frozen, full or away: no request waits for it, and no limit is gone."""
+"""The rate limits while Valkey is killed, frozen, full or away: no request waits for it, and limits stay."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -69,7 +69,7 @@ async def test_the_limit_holds_in_each_process_until_it_is_shared_again(
 ) -> None:
     database_url = await create_database(servers)
     limits = {"DATABASE_URL": database_url, "RATE_LIMIT_REQUESTS": f"{BUDGET}/day"}
-    # Straight to Valkey where no wire has to be cut: a request waits for it for half a second only.
+    # Without a proxy if none has to be cut: a request waits for Valkey for only half a second.
     endpoints = wires.endpoints if outage is silent else servers.endpoints
     async with running_service(session, endpoints.environment(bucket="") | limits, tmp_path) as service:
         async with open_pool(database_url) as database:
@@ -86,13 +86,13 @@ async def test_the_limit_holds_in_each_process_until_it_is_shared_again(
             while not service.apis[0].has_said("rate_limits_shared_again"):
                 await asyncio.sleep(0.2)
                 last = await asked(one)
-        # Those before the outage are remembered, and what was heard during it, unless Valkey itself was lost.
+        # Requests before the outage still count, and those that Valkey got during it, unless Valkey lost its data.
         assert last in {(200, left) for left in (*range(BUDGET - 3 - PROBES, BUDGET - 2), BUDGET - 1)}
         assert await asked(other) == (200, last[1] - 1)
         assert service.apis[0].said.count("rate_limits_counted_locally") == 1
 
 
 async def asked(api: Api) -> tuple[int, int]:
-    """The status, and what is left of the budget."""
+    """The status code, and the rest of the budget."""
     answer = await api.get(SECRET)
     return answer.status, int(answer.headers["RateLimit-Remaining"])

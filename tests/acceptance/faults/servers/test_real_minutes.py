@@ -1,4 +1,4 @@
-"""Of failures that last a minute by the clock on the wall, everybody has been told by then."""
+"""Failures that last a real minute are shown everywhere by then."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ async def until(is_so: Callable[[], Awaitable[bool]], *, timeout: float) -> None
 
 
 async def break_all_but_the_database(place: Place, wires: Wires, silent: str, refused: str) -> None:
-    """The one case is listed before the portal fails, and its document meets a store that stands still."""
+    """One case is listed before the portal fails, and its document meets a frozen store."""
     worker = place.service.workers[0]
     wires.s3.go_silent()
     await place.request([silent])
@@ -78,7 +78,7 @@ async def test_what_fails_for_a_minute_is_told_everywhere(place: Place, wires: W
     assert (await metrics_of(place)).value("autos_redis_up") == 0
     assert (await metrics_of(place)).value("autos_bucket_up") == 0
 
-    # By then they were tried again, and have failed for a minute from the first to the last time.
+    # By then they were tried again, and have failed for a minute.
     for dependency in ("portal", "bucket"):
         await until(lambda name=dependency: _lasts(place, name), timeout=4 * MINUTE)  # type: ignore[misc]
     assert log != worker.said

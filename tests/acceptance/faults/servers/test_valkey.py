@@ -1,4 +1,4 @@
-"""Valkey emptied, restarted, away and frozen: the bell is lost, never the work."""
+"""Valkey emptied, restarted, away and frozen: messages are lost, but never work."""
 
 import asyncio
 import signal
@@ -128,7 +128,7 @@ async def start_work(place: Place, numbers: Numbers) -> list[str]:
 
 
 async def ask_one_by_one(place: Place, cases: list[str], *, pause: float) -> float:
-    """Request cases, one after the other; answers how long the slowest answer took, in seconds."""
+    """Request cases, one after the other, and return the slowest response time in seconds."""
     slowest = 0.0
     for number in cases:
         begin = time.monotonic()

@@ -1,4 +1,4 @@
-"""What schemathesis cannot guess: values of the formats that the document names."""
+"""Values for schemathesis of the formats in the document, which it cannot guess."""
 
 import base64
 import json
