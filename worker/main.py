@@ -20,6 +20,7 @@ from service.health.dependency_notes import DependencyNotes
 from service.observability.metrics import WorkerMetrics
 from service.observability.metrics_server import serving_metrics
 from service.portal.gate import HANG_UP, Gate
+from service.portal_access.life_lock import LifeLock
 from service.portal_access.slots import PortalShare
 from service.queue.task_queue import (
     DOWNLOAD_PROCESS,
@@ -31,7 +32,7 @@ from service.queue.task_queue import (
     redis_pool,
 )
 from service.settings import Settings, SettingsError, load_settings
-from service.startup.database import open_database
+from service.startup.database import connected_database, open_database
 from service.startup.process_logs import configure_process_logs, warn_of_ignored_settings
 from service.startup.wiring import address_policy, open_bucket, open_portal, watch_pool
 from service.webhooks.addresses.resolver import DnsResolver
@@ -39,6 +40,7 @@ from service.webhooks.client import GuardedClient
 from worker.context import Context, Limits
 from worker.loops.alerts import Alerts, alert_for_ever
 from worker.loops.health import Unhealthy, arq_health_key, check_health, leave, stay_healthy
+from worker.loops.life_lock import hold_for_ever
 from worker.loops.rescue import sweep_for_ever
 from worker.loops.retention import remove_for_ever
 from worker.loops.tidying import tidy_for_ever
@@ -117,6 +119,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
         await stack.aclose()
         raise SystemExit(f"autos: {error}") from None
     ctx["autos"] = context
+    ctx["living"] = asyncio.create_task(hold_for_ever(context.share.life_lock))
     await context.share.agree()
     ctx["sharer"] = asyncio.create_task(context.share.keep_for_ever())
     ctx["health"] = asyncio.create_task(stay_healthy(ctx["redis"], settings.worker_name))
@@ -153,6 +156,7 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
     await end(ctx["health"])
     await leave(ctx["redis"], ctx["settings"].worker_name)
     await end(ctx["sharer"])
+    await end(ctx["living"])
     await end(ctx["alerting"])
     for delivering, deliverer in zip(ctx["delivering"], ctx["deliverers"], strict=True):
         await end(delivering)
@@ -183,7 +187,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
     return Context(
         database=database,
         portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes)),
-        share=PortalShare(database, gate, total=settings.pdpj_max_concurrency),
+        share=await _open_share(stack, settings, database, gate),
         store=await stack.enter_async_context(open_bucket(settings)),
         bell=Bell(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
@@ -194,6 +198,12 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
         public_url=settings.base_url,
         limits=_limits(settings),
     )
+
+
+async def _open_share(stack: AsyncExitStack, settings: Settings, database: Database, gate: Gate) -> PortalShare:
+    one_more = connected_database(settings.database_url, application_name="autos worker life lock", max_size=1)
+    life_lock = LifeLock(await stack.enter_async_context(one_more))
+    return PortalShare(database, gate, total=settings.pdpj_max_concurrency, life_lock=life_lock)
 
 
 async def _open_metrics(stack: AsyncExitStack, settings: Settings, database: Database) -> WorkerMetrics:

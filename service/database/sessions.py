@@ -51,6 +51,12 @@ async def bound(connection: asyncpg.Connection) -> None:
     )
 
 
+def local_port(connection: asyncpg.Connection) -> int | None:
+    """Return the TCP port of this end; None for a Unix socket."""
+    connected: socket.socket = connection._transport.get_extra_info("socket")
+    return connected.getsockname()[1] if connected.family in {socket.AF_INET, socket.AF_INET6} else None
+
+
 def _keep_alive(connected: socket.socket) -> None:
     if connected.family not in {socket.AF_INET, socket.AF_INET6}:
         return

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 import structlog
 
 from service.database.connection import UNREACHABLE, Connection, Database
-from service.database.portal import portal_slots, portal_state
+from service.database.portal import life_locks, portal_slots, portal_state
 from service.database.portal.portal_slots import WorkerShare
 from service.portal.gate import Demand, Gate, Pass
 from service.portal_access.fair_share import fair_share
+from service.portal_access.life_lock import HeldLock, LifeLock
 
 IDLE_RENEWAL_INTERVAL = 1.0  # seconds between two renewals while the worker is idle
 BUSY_RENEWAL_INTERVAL = 0.25  # seconds while it is not
@@ -20,18 +21,22 @@ SHORT_INTERVAL = 0.1  # seconds while this worker has fewer slots than it should
 TAKE_INTERVAL = 0.02  # seconds between two tries to take a slot that another worker gave back
 CLAIM_PATIENCE = 0.1  # seconds that a renewal waits for a claim, at most
 MARGIN = 1.0  # seconds; this worker stops using a lease so long before it ends in the database
+SHORT_MARGIN = 0.75  # seconds; the same for a worker that may soon be taken for dead
 
 
 class PortalShare:
     """This worker's part of the slots at the portal."""
 
-    def __init__(self, database: Database, gate: Gate, *, total: int) -> None:
+    def __init__(self, database: Database, gate: Gate, *, total: int, life_lock: LifeLock) -> None:
         self.worker_id: UUID = uuid4()
         self.total = total  #: slots of all workers
         self._database = database
         self._gate = gate
+        self.life_lock = life_lock
+        life_lock.on_loss = self._lose_life_lock
         self._held: list[int] = []
-        self._until = 0.0  # end of the leases, by the event loop's clock
+        self._renewed_at = -portal_slots.SLOT_LEASE.total_seconds()  # by the event loop's clock
+        self._recorded: set[HeldLock] = set()  # the life lock in PostgreSQL: several while no answer says which
         self._share = 0
         self._total = total
         self._due = 0  # slots that this worker should have and can use
@@ -91,6 +96,8 @@ class PortalShare:
         wanted = self._drop_what_is_not_wanted()
 
         async def renew(connection: Connection) -> None:
+            if wanted > len(self._held):
+                await _release_dead(connection)
             self._elsewhere = await self._renew(connection)
             self._due = min(wanted, self._share)
             await self._take(connection)
@@ -100,7 +107,7 @@ class PortalShare:
         if not await self._asked(renew):
             return
         # Counted from before the query: in the database the leases were renewed later.
-        self._until = asked_at + portal_slots.SLOT_LEASE.total_seconds() - MARGIN
+        self._renewed_at = asked_at
         # Slots beyond the share are given back as their requests end.
         limit = min(len(self._held), self._share) if self._is_contended else len(self._held)
         self._set_limit(limit)
@@ -128,7 +135,21 @@ class PortalShare:
         return self._due - len(self._held)
 
     def _set_limit(self, limit: int) -> None:
-        self._gate.set_limit(limit, until=self._until, elsewhere=self._elsewhere)
+        self._gate.set_limit(limit, until=self._renewed_at + self._term(), elsewhere=self._elsewhere)
+
+    def _term(self) -> float:
+        """Seconds after a renewal for which the slots may be used."""
+        if any(each.has_ended and not each.is_direct for each in self._recorded):
+            # A proxy closed the session, perhaps only this worker's: the others will take this worker for dead. Without
+            # a proxy the server itself has gone, and then nobody can take the slots before their leases end.
+            return life_locks.SILENCE.total_seconds() - SHORT_MARGIN
+        return portal_slots.SLOT_LEASE.total_seconds() - MARGIN
+
+    def _lose_life_lock(self) -> None:
+        self._set_limit(self._gate.limit)
+        # The next renewal, which is due now, records that there is no lock.
+        self._gate.changed.set()
+        self._gate.freed.set()
 
     def _drop_what_is_not_wanted(self) -> int:
         """Return how many slots are wanted, and stop using the others. The next renewal gives them back."""
@@ -159,9 +180,18 @@ class PortalShare:
         own = {user_id: need.wanted for user_id, need in needs.items()}
         own_singles = {user_id: need.singles for user_id, need in needs.items()}
         in_use = {user_id: need.in_use for user_id, need in needs.items()}
+        locks = {each for each in (self.life_lock.held,) if each is not None}
+        self._recorded |= locks
         renewed = await portal_slots.renew(
-            connection, self.worker_id, self._held, wanted=own, singles=own_singles, in_use=in_use
+            connection,
+            self.worker_id,
+            self._held,
+            wanted=own,
+            singles=own_singles,
+            in_use=in_use,
+            life_lock=next((each.key for each in locks), None),
         )
+        self._recorded = locks if renewed.has_life_lock else set()
         self._held = renewed.kept
         others = [each for each in await portal_slots.shares(connection) if each.worker_id != self.worker_id]
         # Workers of the previous version do not lease slots: what they use is subtracted.
@@ -222,6 +252,11 @@ async def _happens(event: asyncio.Event, timeout: float) -> None:
             await event.wait()
     except TimeoutError:
         return
+
+
+async def _release_dead(connection: Connection) -> None:
+    if count := await life_locks.release_dead(connection):
+        structlog.get_logger().info("slots_of_dead_workers_released", slots=count)
 
 
 def _in_use(others: list[WorkerShare]) -> Mapping[UUID, int]:

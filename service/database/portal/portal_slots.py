@@ -50,6 +50,7 @@ class Renewed(msgspec.Struct, frozen=True):
 
     kept: list[int]
     rotation: int
+    has_life_lock: bool = False  #: PostgreSQL knows that the worker lives, and would notice its death
 
 
 async def add_slots(connection: Connection, total: int) -> None:
@@ -68,18 +69,25 @@ async def renew(
     wanted: Mapping[UUID, int],
     singles: Mapping[UUID, int],
     in_use: Mapping[UUID, int],
+    life_lock: int | None = None,
 ) -> Renewed:
-    """Renew the leases of the slots in `keep`, release this worker's other slots, and report what its users need."""
+    """Renew the leases of the slots in `keep`, release this worker's other slots, and report what its users need.
+
+    Records `life_lock`, the key of a lock of another session, only if that session still holds it.
+    """
     row = await connection.fetch_one(
-        "WITH share AS (INSERT INTO portal_shares (worker_id, granted, users, wanted, singles, in_use)"
-        " VALUES (:id, cardinality(CAST(:keep AS integer[])), :users, :wanted, :singles, :in_use)"
+        "WITH share AS (INSERT INTO portal_shares (worker_id, granted, users, wanted, singles, in_use, life_lock)"
+        " VALUES (:id, cardinality(CAST(:keep AS integer[])), :users, :wanted, :singles, :in_use,"
+        " CASE WHEN pg_try_advisory_xact_lock_shared(:life_lock) THEN NULL ELSE CAST(:life_lock AS bigint) END)"
         " ON CONFLICT (worker_id) DO UPDATE SET granted = excluded.granted, users = excluded.users,"
-        " wanted = excluded.wanted, singles = excluded.singles, in_use = excluded.in_use, seen_at = now()),"
+        " wanted = excluded.wanted, singles = excluded.singles, in_use = excluded.in_use, seen_at = now(),"
+        " life_lock = excluded.life_lock RETURNING life_lock),"
         " given AS (UPDATE portal_slots SET worker_id = NULL, expires_at = NULL"
         " WHERE worker_id = :id AND number <> ALL(CAST(:keep AS integer[]))),"
         " kept AS (UPDATE portal_slots SET expires_at = now() + :lease"
         " WHERE worker_id = :id AND number = ANY(CAST(:keep AS integer[])) RETURNING number)"
         " SELECT ARRAY(SELECT number FROM kept ORDER BY number) AS kept,"
+        " (SELECT life_lock IS NOT NULL FROM share) AS has_life_lock,"
         " CAST(extract(epoch FROM now()) AS bigint) / 2 AS rotation",
         {
             "id": worker_id,
@@ -88,6 +96,7 @@ async def renew(
             "wanted": list(wanted.values()),
             "singles": [singles.get(user_id, 0) for user_id in wanted],
             "in_use": [in_use.get(user_id, 0) for user_id in wanted],
+            "life_lock": life_lock,
             "lease": SLOT_LEASE,
         },
     )

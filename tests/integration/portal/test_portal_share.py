@@ -11,6 +11,7 @@ from service.database.connection import Database, create_database
 from service.database.portal import portal_slots, portal_state
 from service.local.stack import Stack
 from service.portal.gate import Gate
+from service.portal_access.life_lock import LifeLock
 from service.portal_access.slots import MARGIN, PortalShare
 from tests.conftest import create_database as create_empty
 from tests.support.loop_clock import running_loop_clock
@@ -23,9 +24,9 @@ TOTAL = 10
 class Worker:
     """The part of a worker that leases slots: its share, its gate, and requests of users."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, life_lock: LifeLock | None = None) -> None:
         self.gate = Gate(0)
-        self.share = PortalShare(database, self.gate, total=TOTAL)
+        self.share = PortalShare(database, self.gate, total=TOTAL, life_lock=life_lock or LifeLock(database))
         self.jobs: list[Job] = []
 
     async def ask(self, count: int, user_id: UUID | None = None) -> Job:

@@ -1,0 +1,1 @@
+ALTER TABLE portal_shares DROP COLUMN IF EXISTS life_lock;
