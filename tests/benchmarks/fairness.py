@@ -12,6 +12,7 @@ from tests.benchmarks.tools.report import at_least, at_most
 from tests.support.database.workload import plain
 from tests.support.deliveries.deliveries import add_user, open_pool
 from tests.support.http.api import Api
+from tests.support.processes import Process
 
 BINARY = 0.3  # seconds
 LIMIT = 10  # requests at a time
@@ -78,16 +79,24 @@ async def _beside_a_batch(side: Side) -> None:
     )
     own = [await side.single(first) for _ in range(ASKED)]
     report.measured(f"one case, beside one's own {BATCH} and one of {LARGE} documents", "s", *own, target=target)
-    killed = side.place.service.workers[0]
-    killed.send(signal.SIGKILL)
-    await killed.ended()
+    await _kill(side.place.service.workers[0])
     others = [await side.single(second) for _ in range(ASKED)]
     report.measured("the same, another user's, after kill -9 of a worker", "s", *others, target=target)
     own = [await side.single(first) for _ in range(ASKED)]
     report.measured("the same, one's own, after kill -9 of a worker", "s", *own, target=target)
+    await side.place.add_worker()
+    # They hold every slot.
+    await asyncio.gather(*(_kill(each) for each in side.place.service.workers[1:WORKERS]))
+    other = await side.single(second)
+    report.measured("the same, after kill -9 of those with every slot", "s", other, target=target)
     # Not after a cancellation: a portal goes on with an answer for a while after its connection has been closed.
     await _tell_most(side.place, "one case, most in flight")
     await side.cancel_all()
+
+
+async def _kill(worker: Process) -> None:
+    worker.send(signal.SIGKILL)
+    await worker.ended()
 
 
 async def _tell_most(place: Place, name: str) -> None:
@@ -132,7 +141,8 @@ async def measure(machine: Machine) -> None:
         await place.portal.configure(latency_binary_ms=BINARY * 1000)
         try:
             await _beside_a_batch(side)
-            await place.add_worker()
+            for _ in range(WORKERS - 1):
+                await place.add_worker()
             await _equal_batches(side)
             await _tell_most(place, "3 equal batches, most in flight")
         finally:
