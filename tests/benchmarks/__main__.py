@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks [section ...]`: measure, print, and leave the figures in `.autos/benchmarks.json`.
 
-Figures are ratios within one run on one machine, because machines differ. Exits with 1 where a target is not reached.
+Figures are ratios within one run on one machine, because machines differ. Exits with 1 if a target is missed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ QUIET = 1.5  # load average above which figures say little
 
 
 async def measure(place: Machine, sections: list[str]) -> None:
-    """One section after the other."""
+    """Measure one section after the other."""
     for name in sections:
         begin = time.monotonic()
         place.report.begin(name)

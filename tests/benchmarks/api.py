@@ -1,4 +1,4 @@
-"""Requests a second of the API, beside the same status endpoint in FastAPI and SQLAlchemy."""
+"""Requests per second of the API, compared with the same status endpoint in FastAPI and SQLAlchemy."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ TARGETS = {30: at_least(3)}
 
 @asynccontextmanager
 async def _equivalent(place: Place) -> AsyncIterator[str | None]:
-    """Where it answers; None where it cannot be run."""
+    """The URL of the equivalent; None if it cannot be run."""
     if not (BENCH / "uvicorn").exists():
         place.machine.report.note("the FastAPI equivalent is left out: there is no .venv-bench")
         yield None

@@ -1,4 +1,4 @@
-"""Claims of many workers at once, with half a million jobs that wait: how many a second, and what each reads."""
+"""Claims of many workers at once, with half a million pending jobs: how many per second, and the pages of each."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ READ = 10  # claims of each claimer whose pages are counted
 
 
 async def _claim(database: Database, until: float) -> int:
-    """Claim and end jobs until a moment; how many."""
+    """Claim and end jobs until a time, and return how many."""
     claimer, count = Claimer(uuid4(), 10, 5, wants_more=True), 0
     async with database.connection() as connection:
         while time.monotonic() < until:
@@ -39,7 +39,7 @@ async def _claim(database: Database, until: float) -> int:
 
 
 async def _read(database: Database) -> list[int]:
-    """The pages that claims read, each beside those of the others."""
+    """The pages that concurrent claims read."""
     async with database.connection() as connection:
         explained = Explained(connection)
         for _ in range(READ):
@@ -67,13 +67,13 @@ async def _with(machine: Machine, waiting: int) -> Row:
         most = await _positions(database, [row["job_id"] for row in last])
     name, report = f"{waiting} jobs wait, {CLAIMERS} claim", machine.report
     report.measured(f"{name}, claims and ends", "a second", sum(claimed) / SECONDS)
-    # Thousands of claims in seconds leave more behind than is tidied meanwhile: the most is told, without a target.
+    # Thousands of claims in seconds leave more dead rows than vacuum removes: the maximum has no target.
     report.measured(f"{name}, a claim reads", "pages, p50", *read, target=at_most(BUFFERS_MAX))
     report.measured(f"{name}, a position reads", "pages at most", most, target=at_most(POSITION_BUFFERS_MAX))
     return report.measured(f"{name}, a claim and end", "ms", CLAIMERS * SECONDS * 1000 / sum(claimed))
 
 
 async def measure(machine: Machine) -> None:
-    """The same with few and with many jobs that wait."""
+    """The same with few and with many pending jobs."""
     few, many = [await _with(machine, waiting) for waiting in WAITING]
     machine.report.compared(many, few, at_most(1.5))

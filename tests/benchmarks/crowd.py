@@ -17,14 +17,14 @@ SIZE = 20_000  # bytes of each document
 IDLE = 5.0  # seconds
 QUIET = 8.0  # seconds until memory that is free has gone back
 ASKING = 0.05  # seconds between two requests of the one who watches
-# Slower than the real portal: at 430 ms it is the two cores that bound four workers, at 110 documents a second.
+# Slower than the real portal: at 430 ms the two cores limit four workers, at 110 documents a second.
 SCALED_CASES, SCALED_DOCUMENTS, SCALED_LATENCY = 80, 5, 1500.0
 WORKERS = (1, 2, 4)
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """So many cases of so many documents."""
+    """Cases that are requested at once, and their documents."""
 
     cases: int
     documents: int
@@ -46,7 +46,7 @@ async def _put(place: Place, count: int, documents: int) -> list[str]:
 
 
 async def _request(place: Place, numbers: Sequence[str]) -> int:
-    """Ask for all of them at once; how many were refused."""
+    """Request all cases at once, and return how many were refused."""
     answers = await asyncio.gather(*(place.service.api.process(number) for number in numbers))
     return sum(answer.status not in {200, 202} for answer in answers)
 
@@ -92,7 +92,7 @@ async def _tell_memory(place: Place, crowd: Crowd, processes: dict[str, Process]
 async def _crowds(machine: Machine) -> None:
     async with open_place(machine, PDPJ_MAX_CONCURRENCY="10") as place:
         await place.add_worker()
-        # One case warms both processes up, and is asked for meanwhile.
+        # One case warms both processes up; its status is requested meanwhile.
         [watched] = await _put(place, 1, 31)
         await place.download([watched])
         idle = await ask(_watching(place, watched, IDLE))
@@ -103,7 +103,7 @@ async def _crowds(machine: Machine) -> None:
 
 
 async def _scaled(place: Place, workers: int) -> float:
-    """Seconds for the same cases, from the moment at which all workers may begin."""
+    """Seconds for the same cases, from the time at which all workers may start."""
     await place.portal.configure(latency_binary_ms=0)
     numbers = await _put(place, SCALED_CASES, SCALED_DOCUMENTS)
     running = [await place.service.add_worker() for _ in range(workers)]
@@ -122,7 +122,7 @@ async def _scaled(place: Place, workers: int) -> float:
 
 
 async def _scaling(machine: Machine) -> None:
-    # Few at a time, so that the portal is what takes the time and not the two cores of this machine.
+    # Few at a time, so that the portal takes the time and not the two cores of this machine.
     async with open_place(machine, PDPJ_MAX_CONCURRENCY="200", DOWNLOAD_CONCURRENCY="1") as place:
         rows = {}
         try:
@@ -133,7 +133,7 @@ async def _scaling(machine: Machine) -> None:
         finally:
             await place.portal.reset()
         machine.report.compared(rows[2], rows[1])
-        # One worker takes all the slots that it can use: more of them must not make it slower.
+        # One worker uses all slots that it can: more workers must not be slower.
         machine.report.compared(rows[4], rows[1], at_least(0.9))
 
 

@@ -1,4 +1,4 @@
-"""Deliveries a second, and what one dead host costs the others.
+"""Deliveries per second, and the effect of one dead host on the others.
 
 Webhooks for a hundred hosts come in at a steady rate; one worker delivers them. The time from the moment that a
 delivery is due to its first attempt is read from the database, for all hosts but one; that one answers in the runs
@@ -30,7 +30,7 @@ SEED = 20260131
 
 
 async def send_steadily(service: DeliveryService, hosts: ManyHosts) -> None:
-    """Have deliveries become due, to hosts drawn at random."""
+    """Add due deliveries to random hosts."""
     chosen = random.Random(SEED)  # noqa: S311  (the same load in every run)
     event_id = await add_event(service.sender.database)
     clock = asyncio.get_running_loop().time
@@ -43,7 +43,7 @@ async def send_steadily(service: DeliveryService, hosts: ManyHosts) -> None:
 
 
 async def times_to_first_attempt(service: DeliveryService, host: str) -> dict[UUID, float | None]:
-    """Seconds, of every delivery but those to a host; None where there was no attempt yet."""
+    """The seconds of every delivery, without those to one host. None if there was no attempt yet."""
     async with service.sender.database.connection() as connection:
         rows = await connection.fetch_all(
             "SELECT deliveries.id,"
@@ -56,7 +56,7 @@ async def times_to_first_attempt(service: DeliveryService, host: str) -> dict[UU
 
 
 async def run(machine: Machine, *, with_dead_host: bool) -> float:
-    """The 95th percentile in seconds."""
+    """Run once, and return the 95th percentile in seconds."""
     async with (
         running_hosts() as hosts,
         running_delivery_service(
@@ -75,7 +75,7 @@ async def run(machine: Machine, *, with_dead_host: bool) -> float:
 
 
 async def measure_rate(machine: Machine) -> None:
-    """Everything is due at once, at receivers that answer at once."""
+    """All deliveries are due at once, at receivers that respond at once."""
     async with (
         running_hosts() as hosts,
         running_delivery_service(
@@ -96,7 +96,7 @@ async def measure_rate(machine: Machine) -> None:
 
 
 async def measure(machine: Machine) -> None:
-    """How many a second, and what one dead host costs the others."""
+    """Measure the rate, and the effect of one dead host."""
     await measure_rate(machine)
     found: dict[bool, list[float]] = {False: [], True: []}
     for number in range(2 * ROUNDS):

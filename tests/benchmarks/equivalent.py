@@ -1,4 +1,4 @@
-"""The status endpoint as one would write it with FastAPI, SQLAlchemy and pydantic: what ours is compared with.
+"""The status endpoint in FastAPI, SQLAlchemy and pydantic, for the comparison.
 
 The same tables, the same key, the same counting of requests in Redis, the same links, signed by boto3.
 `uvicorn tests.benchmarks.equivalent:app` in `.venv-bench`, with the environment of the service.
@@ -39,7 +39,7 @@ app = FastAPI()
 
 
 class Base(DeclarativeBase):
-    """Of the tables."""
+    """The base of the tables."""
 
 
 class User(Base):
@@ -142,7 +142,7 @@ class DocumentOut(BaseModel):
 
 
 class StatusOut(BaseModel):
-    """The answer."""
+    """The response."""
 
     process_number: str
     status: str
@@ -203,7 +203,7 @@ def _document(document: Document) -> DocumentOut:
 
 @app.get("/api/v1/processes/{number}/status")
 async def status(number: str, session: Session, user: Annotated[User, Depends(_user)]) -> StatusOut:
-    """How far a case is."""
+    """The status of a case."""
     digits = "".join(filter(str.isdigit, number))
     process = await session.get(Process, digits)
     if process is None:

@@ -1,4 +1,4 @@
-"""Between users: what one has waiting costs another one little, equal batches get equal parts, no slot is idle."""
+"""Fairness: one user's batch costs another user little, equal batches get equal shares, and no slot is idle."""
 
 import asyncio
 import signal
@@ -35,14 +35,14 @@ class Side:
     users: list[Api]
 
     async def put(self, count: int, documents: int = SMALL) -> list[str]:
-        """New cases at the portal."""
+        """Add new cases to the portal."""
         numbers = [next(self.place.machine.numbers) for _ in range(count)]
         spec = CaseSpec(documents=(DocumentSpec(size=SIZE, count=documents),))
         await asyncio.gather(*(self.place.portal.put_case(number, spec) for number in numbers))
         return numbers
 
     async def single(self, user: Api) -> float:
-        """Seconds of one case that is asked for by itself."""
+        """The seconds of one case that is requested alone."""
         [number] = await self.put(1)
         begin = time.monotonic()
         await user.process(number)
@@ -50,17 +50,17 @@ class Side:
         return time.monotonic() - begin
 
     async def batch(self, user: Api, numbers: Sequence[str]) -> None:
-        """Ask for many cases in one request."""
+        """Request many cases in one request."""
         answer = await user.post("/api/v1/processes/search", {"process_numbers": list(numbers)})
         assert answer.status == 200, answer
 
     async def cancel_all(self) -> None:
-        """Stop whatever is left."""
+        """Cancel all active jobs."""
         for job in await self.place.service.fetch(CANCEL):
             await self.place.service.api.post(f"/api/v1/jobs/{job['id']}/cancel", {})
 
     async def stored(self, numbers: Sequence[str]) -> int:
-        """Documents of cases that are available."""
+        """The number of available documents of cases."""
         return int((await self.place.service.fetch(STORED, plain(numbers)))[0]["stored"])
 
 
@@ -89,7 +89,7 @@ async def _beside_a_batch(side: Side) -> None:
     await asyncio.gather(*(_kill(each) for each in side.place.service.workers[1:WORKERS]))
     other = await side.single(second)
     report.measured("the same, after kill -9 of those with every slot", "s", other, target=target)
-    # Not after a cancellation: a portal goes on with an answer for a while after its connection has been closed.
+    # Not after a cancellation: a portal continues a response for a while after its connection was closed.
     await _tell_most(side.place, "one case, most in flight")
     await side.cancel_all()
 
@@ -114,9 +114,9 @@ async def _equal_batches(side: Side) -> None:
     await side.place.service.until(f"{STORED} HAVING count(*) >= 1", plain(everybodys))
     await portal.forget_requests()
     begin = time.monotonic()
-    # The first one had the slots to itself until the others had asked.
+    # The first user had all slots until the others made their requests.
     before = [await side.stored(batch) for batch in batches]
-    # While all of them have cases that wait.
+    # While all of them have waiting cases.
     while max(now := [await side.stored(batch) for batch in batches]) < 0.8 * everything:  # noqa: ASYNC110  (another process)
         await asyncio.sleep(0.5)
     done = [after - earlier for after, earlier in zip(now, before, strict=True)]
@@ -131,7 +131,7 @@ async def _equal_batches(side: Side) -> None:
 
 
 async def measure(machine: Machine) -> None:
-    """One user beside another one's batch, then equal batches."""
+    """Measure one user beside another user's batch, then equal batches."""
     async with open_place(machine, PDPJ_MAX_CONCURRENCY=str(LIMIT)) as place:
         for _ in range(WORKERS):
             await place.add_worker()

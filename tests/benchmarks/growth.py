@@ -1,4 +1,4 @@
-"""Costs grow in a straight line with the work, and not at all with what lies in the database."""
+"""Costs grow linearly with the work, and not with the size of the database."""
 
 import asyncio
 import time
@@ -41,21 +41,21 @@ PATHS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Side:
-    """A service that is only asked, and its database."""
+    """A service that only gets requests, and its database."""
 
     place: Place
     database: Database
     owner: UUID
 
     async def fill(self, first: int, last: int, *, documents: int = OF_EACH) -> None:
-        """Add the cases of these places."""
+        """Add the cases at these positions."""
         async with self.database.transaction() as connection:
             await add_cases(connection, self.owner, first=first, last=last, documents=documents)
         async with self.database.connection() as connection:
             await connection.execute("VACUUM ANALYZE")
 
     def questions(self) -> Mapping[str, Call]:
-        """What is asked, by its name."""
+        """The requests by their names."""
         get = self.place.service.api.get
         calls: dict[str, Call] = {name: partial(get, f"/api/v1/processes{path}") for name, path in PATHS.items()}
         return calls | {"metrics": partial(get, "/metrics"), "sweep": self._sweep}
@@ -81,9 +81,9 @@ async def _side(machine: Machine) -> AsyncIterator[Side]:
 
 
 async def _per_call(*calls: Call, times: int = REPEATED) -> list[float]:
-    """Milliseconds of each call, at best: what disturbs them only ever adds. They take turns: machines change speed.
+    """The best milliseconds of each call: noise only adds time. The calls take turns, because machines change speed.
 
-    Several of one kind at once: one alone would mostly tell how long this machine's cores take to wake up.
+    Several calls at once: a single one mostly measures how long idle cores take to wake up.
     """
     found: list[list[float]] = [[] for _ in calls]
     for _ in range(max(2, times // IN_FLIGHT)):
@@ -133,7 +133,7 @@ async def _lists(full: Side, growing: Side) -> None:
 
 
 async def measure(machine: Machine) -> None:
-    """Documents of a case, then cases of the database."""
+    """Measure growth with the documents of a case, then with the cases of the database."""
     machine.report.note("the best of up to 25 times 8 calls; at most 4,000 documents are downloaded")
     async with open_place(machine, PDPJ_MAX_CONCURRENCY="10") as place:
         await _downloads(place)

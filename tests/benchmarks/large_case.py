@@ -1,4 +1,4 @@
-"""A case of thousands of documents that is polled by many, and a small case beside it."""
+"""A case of thousands of documents with many polling clients, and a small case beside it."""
 
 import time
 from uuid import uuid4
@@ -20,7 +20,7 @@ LARGE, SMALL = 1, 2  # their places among many cases
 
 
 async def measure_large_case(machine: Machine) -> None:
-    """What the polls cost, what one costs that finds nothing new, and what the small case feels of them."""
+    """Measure the polls, an unchanged poll, and the polls' effect on the small case."""
     async with open_place(machine) as place:
         await _fill(place)
         large, small = (f"/api/v1/processes/{number_of(each).masked}/status" for each in (LARGE, SMALL))
@@ -56,7 +56,7 @@ async def _report_small(place: Place, name: str, path: str) -> None:
 
 
 async def _unchanged(place: Place, url: str, *, tag: str | None = None) -> float:
-    """Milliseconds of one answer to a client that has the newest one, or another `tag`."""
+    """Milliseconds of one response to a client that has the newest one, or another `tag`."""
     api = place.service.api
     headers = {"Authorization": f"Bearer {api.api_key}"}
     async with api.session.get(url, headers=headers) as response:

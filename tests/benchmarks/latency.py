@@ -1,4 +1,4 @@
-"""A portal that takes its time, as the real one does: how close the work comes to what its answers allow."""
+"""A slow portal, like the real one: how close the work comes to the limit of its response times."""
 
 import asyncio
 import math
@@ -25,7 +25,7 @@ def _spec(count: int) -> CaseSpec:
 
 
 async def _until_webhook(place: Place, number: str) -> float:
-    """Seconds from the request to the call."""
+    """The seconds from the request to the webhook."""
     begin = time.monotonic()
     await place.service.api.process(number, webhook_url=place.subscriber.url(f"/{number}"))
     await place.subscriber.wait_for(f"/{number}", timeout=120)
@@ -33,7 +33,7 @@ async def _until_webhook(place: Place, number: str) -> float:
 
 
 async def _loop(place: Place) -> Row:
-    """Seconds for each document."""
+    """The seconds of the bare loop for each document."""
     number = next(place.machine.numbers)
     await place.portal.put_case(number, _spec(LOOPED))
     origin = place.service.environment["PDPJ_BASE_URL"]
@@ -61,7 +61,7 @@ async def _cases(place: Place) -> None:
 
 
 async def _first_bytes(place: Place) -> None:
-    """From the request until the portal is asked for the list, and from the answer for the first document."""
+    """Measure from a request to the first one at the portal, and from our response to the first document request."""
     listings, documents = [], []
     await place.portal.configure(latency_listing_ms=0, latency_binary_ms=0)
     for _ in range(STARTS):
@@ -104,7 +104,7 @@ async def _idle(place: Place) -> None:
 
 
 async def measure(machine: Machine) -> None:
-    """Cases of two sizes, then how fast work begins, then what waiting for it costs."""
+    """Measure cases of two sizes, then the start of work, then the cost of waiting."""
     async with open_place(machine, PDPJ_MAX_CONCURRENCY="50") as place:
         await place.add_worker()
         await place.portal.configure(latency_listing_ms=LISTING * 1000, latency_binary_ms=BINARY * 1000)

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.memory`: how much memory a worker needs for large documents.
 
 Everything is real but the portal: the servers of the local stack, the API and, for each row of the table, a worker
-of its own. What is measured is the worker's resident memory: when it is ready for work, and its highest from then
+of its own. The figure is the worker's resident memory: when it is ready for work, and its highest from then
 until the job has ended. Exits with 1 where the growth is above the limit. Needs Linux and 4 GB of disk.
 """
 
@@ -34,7 +34,7 @@ TIMEOUT = 900.0  # seconds for one job
 
 @dataclass(frozen=True)
 class Load:
-    """So many documents of `SIZE` in one case, all at once, and the growth in MiB that is allowed."""
+    """Documents of `SIZE` in one case, all at once, and the allowed growth in MiB."""
 
     documents: int
     limit: int
@@ -42,7 +42,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one worker needed, in MiB and seconds."""
+    """The memory and time of one worker, in MiB and seconds."""
 
     load: Load
     idle: float
@@ -51,12 +51,12 @@ class Measurement:
 
     @property
     def growth(self) -> float:
-        """Beyond a worker that has done nothing yet."""
+        """The growth since the worker was ready."""
         return self.peak - self.idle
 
     @property
     def row(self) -> str:
-        """Of the table."""
+        """The row of the table."""
         rate = self.load.documents * SIZE / 1e6 / self.seconds
         what = f"{self.load.documents} x {SIZE // 1_000_000} MB"
         return f"{what:12}{self.idle:10.1f}{self.peak:10.1f}{self.growth:10.1f}{self.load.limit:10}{rate:10.0f}"
@@ -68,7 +68,7 @@ HEADING = f"{'documents':12}{'idle MiB':>10}{'peak MiB':>10}{'growth':>10}{'limi
 
 @contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """On the disk of the repository, since a temporary directory may be memory. Removed with all that was stored."""
+    """A directory on the disk of the repository, because temporary ones may be in memory. It is removed at the end."""
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
     try:
@@ -80,7 +80,7 @@ def scratch_directory() -> Iterator[Path]:
 async def measure(
     load: Load, number: str, api: Api, portal: PortalControl, environment: Mapping[str, str]
 ) -> Measurement:
-    """Let a new worker do one job."""
+    """Measure a new worker with one job."""
     spec = CaseSpec(documents=(DocumentSpec(name="Audiência.pdf", size=SIZE, count=load.documents),))
     await portal.put_case(number, spec)
     worker = await start_worker(environment, DIRECTORY / f"worker-{load.documents}.log")
@@ -97,7 +97,7 @@ async def measure(
 
 
 async def measure_all(stack: Stack) -> list[Measurement]:
-    """One measurement after the other."""
+    """Make one measurement after the other."""
     environment = _environment(stack)
     migrations.apply(environment["DATABASE_URL"])
     api_process = await start_api(environment, DIRECTORY / "api.log")
@@ -124,7 +124,7 @@ def _environment(stack: Stack) -> dict[str, str]:
 
 
 def main() -> None:
-    """Measure, print a table, and exit with 1 where a limit is not kept."""
+    """Measure, print a table, and exit with 1 if a limit is exceeded."""
     print(HEADING, flush=True)  # noqa: T201  (the output of a command)
     with scratch_directory() as directory, running_stack(directory / "stack") as stack:
         measured = asyncio.run(measure_all(stack))

@@ -1,4 +1,4 @@
-"""What the sections measure on: the servers of one machine, one service in front of them, and what it is asked."""
+"""The place of the measurements: the servers of one machine, one service, and its requests."""
 
 import asyncio
 import secrets
@@ -25,7 +25,7 @@ from tests.support.service import Service, running_service
 
 @dataclass(frozen=True)
 class Machine:
-    """The servers, for as long as the bench runs."""
+    """The servers of the bench."""
 
     stack: Stack
     directory: Path
@@ -34,7 +34,7 @@ class Machine:
     redis_numbers: Iterator[int]
 
     def new_directory(self) -> Path:
-        """For one section."""
+        """A new directory for one section."""
         path = self.directory / secrets.token_hex(4)
         path.mkdir()
         return path
@@ -47,7 +47,7 @@ def machine(stack: Stack, directory: Path, report: Report) -> Machine:
 
 @dataclass(frozen=True)
 class Place:
-    """One service with a database of its own, and workers as the sections add them."""
+    """One service with its own database, and the workers that sections add."""
 
     machine: Machine
     service: Service
@@ -57,22 +57,22 @@ class Place:
 
     @property
     def bucket(self) -> str:
-        """Where the documents go."""
+        """The bucket of the documents."""
         return self.service.environment["S3_BUCKET"]
 
     def empty_bucket(self) -> None:
-        """Remove what a run has stored: the disk is not endless."""
+        """Delete the objects of a run, to save disk space."""
         folder = DataDirectory(self.machine.stack.data_dir).objects / self.bucket
         for each in folder.iterdir():
             shutil.rmtree(each)
 
     async def download(self, numbers: Sequence[str], *, timeout: float = 300) -> float:
-        """Have cases downloaded; seconds from the start of the first job to the end of the last one."""
+        """Download cases, and return the seconds from the start of the first job to the end of the last one."""
         await asyncio.gather(*(self.service.api.process(number) for number in numbers))
         return await self.ended(numbers, timeout=timeout)
 
     async def ended(self, numbers: Sequence[str], *, timeout: float = 300) -> float:
-        """Wait for jobs; seconds from the start of the first one to the end of the last one. All must be complete."""
+        """Wait for jobs, and return the seconds from the first start to the last end. All must be completed."""
         digits = ["".join(filter(str.isdigit, number)) for number in numbers]
         connection = await asyncpg.connect(self.service.database_url)
         try:
@@ -84,13 +84,13 @@ class Place:
         return found
 
     async def add_worker(self, **changes: str) -> Process:
-        """One more worker, after the processes of the start are quiet again."""
+        """Start another worker, and wait until its start is over."""
         worker = await self.service.add_worker(**changes)
         await asyncio.sleep(1.5)  # its first sweep and its share of the portal
         return worker
 
     async def stop_workers(self) -> None:
-        """End those that run."""
+        """Stop the running workers."""
         await asyncio.gather(*(each.stop() for each in self.service.workers if each.is_running()))
 
 
@@ -110,7 +110,7 @@ async def _ended(connection: asyncpg.Connection, digits: list[str]) -> float:
 
 @asynccontextmanager
 async def open_place(machine: Machine, **changes: str) -> AsyncIterator[Place]:
-    """An API process on an empty database, and no worker yet."""
+    """An API process on an empty database, without a worker yet."""
     endpoints = machine.stack.endpoints
     redis_url = f"{endpoints.redis_url.rpartition('/')[0]}/{next(machine.redis_numbers)}"
     database_url = await new_database(machine.stack)

@@ -1,4 +1,4 @@
-"""More workers: one case takes as long as with one, and what the portal allows is used by however many there are."""
+"""More workers: one case takes as long as with one worker, and any number of workers uses all slots."""
 
 from service.local.simulator import CaseSpec, DocumentSpec
 from tests.benchmarks.place import Machine, Place, open_place

@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks.recovery`: ten thousand failed deliveries again, with a worker killed in the middle.
+"""`python -m tests.benchmarks.recovery`: recover ten thousand failed deliveries, and kill a worker meanwhile.
 
-Exits with an error where one of them is not delivered in the end.
+Exits with an error if one of them is not delivered.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ TIMEOUT = 900.0  # seconds for each half
 
 
 async def measure(stack: Stack, logs: Path) -> None:
-    """Recover, kill, recover; prints what it took."""
+    """Recover, kill, recover, and print the time."""
     async with (
         running_hosts() as hosts,
         running_delivery_service(stack, logs, redis_number=1) as service,

@@ -1,7 +1,7 @@
-"""`make bench-scale`: what the service asks the database, with a million cases beside with ten thousand.
+"""`make bench-scale`: the queries of the service with a million cases, compared with ten thousand.
 
 `SCALE` is the number of cases, each of ten documents. A million of them takes 10 GB of disk below `.autos` and
-twenty minutes. Exits with 1 where a statement takes more than one and a half times as long.
+twenty minutes. Exits with 1 if a statement takes more than one and a half times as long.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ SMALL = 10_000  # cases
 DOCUMENTS = 10  # of each
 TIMES = 30
 LIMIT = at_most(1.5)
-FLOOR = 0.15  # milliseconds; below, the way to the server and back says more than the statement
+FLOOR = 0.15  # milliseconds; below, the round trip to the server takes longer than the statement
 Ask = Callable[[Connection, UUID], Awaitable[object]]
 Side = tuple[Database, UUID]  # a full database and one of its users
 DAYS = timedelta(days=1)
@@ -59,7 +59,7 @@ async def _undone(database: Database) -> AsyncIterator[Connection]:
 
 
 async def _once(database: Database, owner: UUID, ask: Ask) -> float:
-    """Milliseconds of one question."""
+    """The milliseconds of one query."""
     async with _undone(database) as connection:
         begin = time.perf_counter()
         await ask(connection, owner)
@@ -67,7 +67,7 @@ async def _once(database: Database, owner: UUID, ask: Ask) -> float:
 
 
 async def _rows(database: Database, owner: UUID, ask: Ask) -> int:
-    """Rows that the statements of one question look at."""
+    """The rows that the statements of one query read."""
     async with _undone(database) as connection:
         explained = Explained(connection)
         await ask(cast(Connection, explained), owner)
@@ -96,7 +96,7 @@ async def _full(stack: Stack, cases: int, report: Report) -> AsyncIterator[Side]
 
 
 async def measure(stack: Stack, report: Report, cases: int) -> None:
-    """Each question of both databases in turn: machines change speed."""
+    """Measure each query on both databases in turn, because machines change speed."""
     report.begin("scale")
     async with _full(stack, SMALL, report) as small, _full(stack, cases, report) as large:
         for name, ask in ASKED.items():
@@ -108,7 +108,7 @@ async def measure(stack: Stack, report: Report, cases: int) -> None:
 
 
 async def _best(small: Side, large: Side, ask: Ask) -> list[float]:
-    """Milliseconds of both, at best: what disturbs them only ever adds. They take turns: machines change speed."""
+    """The best milliseconds of both: noise only adds time. They take turns, because machines change speed."""
     taken = [[await _once(*side, ask) for side in (small, large)] for _ in range(TIMES)]
     return [min(each) for each in zip(*taken, strict=True)]
 

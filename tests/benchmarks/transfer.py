@@ -1,4 +1,4 @@
-"""Documents a second through the real worker, beside what else could carry them."""
+"""Documents per second through the real worker, compared with other programs."""
 
 import asyncio
 import statistics
@@ -22,7 +22,7 @@ _PIPE = 'curl -s "$0" | "$AWS" s3 cp - "s3://$BUCKET/shell/$(basename "$0")" --o
 
 @dataclass(frozen=True)
 class Load:
-    """Documents of a kind. `looped` and `piped` are the parts of them that the slow ones are given.
+    """Documents of a kind. `looped` and `piped` are the parts of them for the slow programs.
 
     `is_kept` leaves what was stored where it is: ext4 looks at each name that was given up in the last minutes before
     it makes a new file, which was half of the sink's CPU, and more of it for whoever makes directories too.
@@ -139,7 +139,7 @@ async def _with_two_workers(place: Place, upstream: Upstream, rclone: Iterable[f
 
 
 async def _loop_twice(place: Place, urls: Sequence[str]) -> float:
-    """Seconds of two processes of (d) with half of the documents each: what the libraries leave of two cores."""
+    """The seconds of two processes of (d) with half of the documents each: the limit of the libraries on two cores."""
     halves = urls[::2], urls[1::2]
     endpoints = place.machine.stack.endpoints
     taken = await asyncio.gather(*(run_loop("concurrent", half, endpoints, place.bucket) for half in halves))
@@ -147,7 +147,7 @@ async def _loop_twice(place: Place, urls: Sequence[str]) -> float:
 
 
 async def measure(machine: Machine) -> None:
-    """All loads, one after the other."""
+    """Measure all loads, one after the other."""
     report = machine.report
     if nginx() is None:
         report.note("left out: nginx is not installed, and the simulated portal is slower than what it would measure")

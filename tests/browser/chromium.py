@@ -1,4 +1,4 @@
-"""A headless Chromium that is asked over the DevTools protocol what it does with a page."""
+"""A headless Chromium that is driven over the DevTools protocol."""
 
 import asyncio
 import itertools
@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-# Nothing of its own goes over the network, and none of it asks for a display or for a user other than root.
+# It makes no network requests of its own, and needs neither a display nor a user other than root.
 OPTIONS = (
     "--headless",
     "--no-sandbox",
@@ -27,7 +27,7 @@ DOMAINS = ("Page", "Runtime", "Network", "Log", "Audits")
 
 
 class Tab:
-    """One page. What the browser tells of it is kept as `events`, each a method with its parameters."""
+    """One page. `events` are the browser's events of it, each a method with its parameters."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -35,7 +35,7 @@ class Tab:
         self._numbers = itertools.count(1)
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Ask the browser for something: its answer."""
+        """Call a method of the browser, and return its result."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
@@ -47,7 +47,7 @@ class Tab:
                 return dict(message["result"])
 
     async def open(self, url: str) -> None:
-        """Go to a page; everything that it does is told from its first request on."""
+        """Go to a page. Its events are collected from its first request on."""
         for domain in DOMAINS:
             await self.call(f"{domain}.enable")
         await self.call("Page.navigate", url=url)
@@ -59,7 +59,7 @@ class Tab:
         return answer["result"].get("value")
 
     async def until(self, expression: str) -> None:
-        """Wait until a JavaScript expression is true. The page is looked at again and again: it promises no event."""
+        """Wait until a JavaScript expression is true. The page is polled, because it sends no event."""
         async with asyncio.timeout(90):
             while not await self.evaluate(expression):  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.1)
@@ -93,7 +93,7 @@ async def running_chromium(executable: str, profile: Path, session: aiohttp.Clie
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:
-    """Where the browser listens, from the line with which it says so."""
+    """The address of the browser, from its line of output."""
     assert process.stderr is not None
     said: list[str] = []
     async with asyncio.timeout(90):

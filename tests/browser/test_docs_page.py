@@ -29,7 +29,7 @@ pytestmark = [
 async def page(
     api: Api, session: aiohttp.ClientSession, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Tab]:
-    """The page, once it shows operations."""
+    """The page after it shows operations."""
     async with running_chromium(CHROMIUM or "", tmp_path_factory.mktemp("profile"), session) as tab:
         await tab.open(f"{api.base_url}/docs")
         await tab.until("document.querySelectorAll('.opblock').length > 0")
@@ -83,7 +83,7 @@ async def test_nothing_is_asked_of_anybody_else_and_nothing_is_refused(api: Api,
 
     assert len(requests) > 4
     assert {f"{url.scheme}://{url.netloc}" for url in requests} == {api.base_url}
-    # A violation of the page's policy is an issue, and a message in the log.
+    # A violation of the page's policy is an issue and a log message.
     issues = [each["issue"] for each in page.told("Audits.issueAdded")]
     assert [each for each in issues if each["code"] == "ContentSecurityPolicyIssue"] == []
     for told in ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Network.loadingFailed"):

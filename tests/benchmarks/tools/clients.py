@@ -1,4 +1,4 @@
-"""Other programs that do the work of a worker: how long, with how much CPU and memory."""
+"""Other programs that do the work of a worker: their time, CPU and memory."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ _TIMED = REPOSITORY / "tests" / "benchmarks" / "timed.py"
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What a piece of work took."""
+    """Time, CPU and memory of a piece of work."""
 
     seconds: float
     cpu: float  #: seconds
@@ -23,7 +23,7 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class LoopTask(msgspec.Struct, frozen=True):
-    """What `tests.benchmarks.tools.loops` is to do: copy URLs into a bucket."""
+    """The task of `tests.benchmarks.tools.loops`: copy URLs into a bucket."""
 
     urls: list[str]
     bucket: str
@@ -34,7 +34,7 @@ class LoopTask(msgspec.Struct, frozen=True):
 
 
 async def run_loop(kind: str, urls: Sequence[str], endpoints: Endpoints, bucket: str, *, token: str = "") -> Taken:
-    """Run one of the loops of `tests.benchmarks.tools.loops`; its start is not counted."""
+    """Run one of the loops of `tests.benchmarks.tools.loops`. Its start is not counted."""
     task = LoopTask(
         urls=list(urls),
         bucket=bucket,
@@ -49,7 +49,7 @@ async def run_loop(kind: str, urls: Sequence[str], endpoints: Endpoints, bucket:
 
 
 async def run_command(command: Sequence[str], environment: Mapping[str, str], *, stdin: str = "") -> Taken:
-    """Run a program to its end; its start and its children are counted."""
+    """Run a program to its end. Its start and its children are counted."""
     timed = (sys.executable, "-IS", str(_TIMED))
     return await _run((*timed, *command), {"PATH": os.environ["PATH"], **environment}, stdin.encode())
 

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.tools.load`: asks one URL from several connections at once, in a process of its own."""
+"""`python -m tests.benchmarks.tools.load`: requests one URL over several connections at once, in its own process."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ from tests.support.processes import REPOSITORY
 
 
 class LoadTask(msgspec.Struct, frozen=True):
-    """What to ask. `pause` is the time between the beginnings of two requests of one connection, 0 for none."""
+    """The requests to make. `pause` is the time between the starts of two requests of one connection, 0 for none."""
 
     url: str
     api_key: str
@@ -24,7 +24,7 @@ class LoadTask(msgspec.Struct, frozen=True):
 
 
 class LoadResult(msgspec.Struct, frozen=True):
-    """What came: milliseconds for each answer of status 200, and how many others there were."""
+    """The milliseconds of each response with 200, and the number of other responses."""
 
     seconds: float
     milliseconds: list[float]
@@ -32,18 +32,18 @@ class LoadResult(msgspec.Struct, frozen=True):
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return len(self.milliseconds) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Milliseconds that this share of the answers stays below."""
+        """The milliseconds that this share of the responses stays below."""
         ordered = sorted(self.milliseconds)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 @asynccontextmanager
 async def asking(task: LoadTask) -> AsyncIterator[Callable[[], Awaitable[LoadResult]]]:
-    """Ask meanwhile; what it gives has to be called once, and ends a load that has no time of its own."""
+    """Make requests during the block. The yielded function must be called once; it ends a load without a duration."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.benchmarks.tools.load"),
         cwd=REPOSITORY,
@@ -66,7 +66,7 @@ async def asking(task: LoadTask) -> AsyncIterator[Callable[[], Awaitable[LoadRes
 
 
 async def ask(task: LoadTask) -> LoadResult:
-    """Ask for the time that the task says."""
+    """Make requests for the duration of the task."""
     async with asking(task) as end:
         return await end()
 
@@ -107,7 +107,7 @@ class _UntilEnd(asyncio.Protocol):
 
 
 def main() -> None:
-    """Reads a `LoadTask` from the first line and writes a `LoadResult`."""
+    """Read a `LoadTask` from the first line, and write a `LoadResult`."""
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=LoadTask)
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(_run(task))))
 

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.tools.loops sequential|concurrent`: documents into a bucket, no database, no check.
+"""`python -m tests.benchmarks.tools.loops sequential|concurrent`: copies documents into a bucket, without checks.
 
 `sequential` is how such a service is often written at first: one after the other, the whole file in memory, a new
 client for each. `concurrent` is what aiohttp and aioboto3 can do at best: one client, five in flight, uvloop.
@@ -46,7 +46,7 @@ async def _copy(session: aiohttp.ClientSession, client: Any, task: LoopTask, url
 
 
 async def sequential(task: LoopTask) -> None:
-    """A new client of each kind for each document."""
+    """Copy with new clients for each document."""
     boto = _session(task)
     for url in task.urls:
         async with aiohttp.ClientSession() as session, _client(boto, task) as client:
@@ -54,7 +54,7 @@ async def sequential(task: LoopTask) -> None:
 
 
 async def concurrent(task: LoopTask) -> None:
-    """One client of each kind for all documents."""
+    """Copy with one client of each kind for all documents."""
     urls = iter(task.urls)
 
     async def work(session: aiohttp.ClientSession, client: Any) -> None:
@@ -80,7 +80,7 @@ async def _measure(loop: Callable[[LoopTask], Awaitable[None]], task: LoopTask) 
 
 
 def main() -> None:
-    """Reads a `LoopTask` and writes a `Taken`."""
+    """Read a `LoopTask`, and write a `Taken`."""
     kind, task = sys.argv[1], msgspec.json.decode(sys.stdin.buffer.read(), type=LoopTask)
     run = uvloop.run if kind == "concurrent" else asyncio.run
     sys.stdout.buffer.write(msgspec.json.encode(run(_measure(LOOPS[kind], task))))

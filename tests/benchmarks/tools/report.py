@@ -1,4 +1,4 @@
-"""What a run has found: printed line by line, and kept as JSON."""
+"""The results of a run: printed line by line, and written as JSON."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ import msgspec
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One figure. `ratio` is the median of its runs to that of the baseline."""
+    """One figure. `ratio` is the median of its runs divided by that of the baseline."""
 
     section: str
     name: str
@@ -22,18 +22,18 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def median(self) -> float:
-        """Of the runs."""
+        """The median of the runs."""
         return statistics.median(self.runs)
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """What a figure or a ratio has to reach."""
+    """The target of a figure or a ratio."""
 
     limit: float
     at_most: bool = False
 
     def holds(self, value: float) -> bool:
-        """Whether it is reached."""
+        """True if the target is reached."""
         return value <= self.limit if self.at_most else value >= self.limit
 
     def __str__(self) -> str:
@@ -41,17 +41,17 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 def at_least(limit: float) -> Bound:
-    """More is better."""
+    """A target where more is better."""
     return Bound(limit)
 
 
 def at_most(limit: float) -> Bound:
-    """Less is better."""
+    """A target where less is better."""
     return Bound(limit, at_most=True)
 
 
 class Report:
-    """The rows so far, of one section after the other."""
+    """The rows of all sections so far."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
@@ -59,18 +59,18 @@ class Report:
         self.section = ""
 
     def begin(self, section: str) -> None:
-        """What follows belongs to a section."""
+        """Start a section."""
         self.section = section
         print(f"\n{section}  (load average {os.getloadavg()[0]:.1f})", flush=True)  # noqa: T201  (a command's output)
 
     def measured(self, name: str, unit: str, *runs: float, target: Bound | None = None) -> Row:
-        """A figure by itself."""
+        """Add a figure."""
         reached = None if target is None else target.holds(statistics.median(runs))
         row = Row(self.section, name, unit, list(runs), None, None, None if target is None else str(target), reached)
         return self._add(row)
 
     def compared(self, ours: Row, theirs: Row, target: Bound | None = None) -> Row:
-        """A figure as a ratio to a baseline."""
+        """Add a figure with its ratio to a baseline."""
         ratio = ours.median / theirs.median
         reached = None if target is None else target.holds(ratio)
         row = msgspec.structs.replace(
@@ -79,7 +79,7 @@ class Report:
         return self._add(row)
 
     def note(self, text: str) -> None:
-        """What a reader of the figures has to know."""
+        """Add a note for readers of the figures."""
         self.notes.append(f"{self.section}: {text}")
         print(f"  note: {text}", flush=True)  # noqa: T201  (a command's output)
 
@@ -90,11 +90,11 @@ class Report:
 
     @property
     def missed(self) -> list[Row]:
-        """The targets that were not reached."""
+        """The missed targets."""
         return [row for row in self.rows if row.reached is False]
 
     def write(self, path: Path) -> None:
-        """As JSON."""
+        """Write the report as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         content = {"at": time.time(), "cores": os.cpu_count(), "rows": self.rows, "notes": self.notes}
         path.write_bytes(msgspec.json.format(msgspec.json.encode(content)))

@@ -1,4 +1,4 @@
-"""What a process takes of the machine. Needs Linux."""
+"""Memory and CPU of a process. Needs Linux."""
 
 import os
 from pathlib import Path
@@ -7,14 +7,14 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid: int, name: str = "VmRSS") -> float:
-    """A memory figure of a process in MiB: VmRSS for now, VmHWM for the highest."""
+    """A memory figure of a process in MiB: VmRSS is the current one, VmHWM the highest."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
     return int(kilobytes) / 1024
 
 
 def forget_peak(pid: int) -> None:
-    """Let VmHWM begin anew from what is resident now; see clear_refs in proc(5)."""
+    """Reset VmHWM to the current resident memory; see clear_refs in proc(5)."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 

@@ -1,6 +1,6 @@
-"""`timed.py COMMAND ...`: runs a program and says what it and its children took.
+"""`timed.py COMMAND ...`: runs a program, and prints the time, CPU and memory of it and its children.
 
-A process of its own, and a small one: what a program that was just started seems to need begins with its parent's size.
+A small process of its own, because the peak memory of a new program starts at the size of its parent.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A portal that is as fast as the machine allows: nginx with listings and documents as files."""
+"""A portal as fast as the machine allows: nginx with listings and documents as files."""
 
 import asyncio
 import os
@@ -66,7 +66,7 @@ class Upstream:
         return case
 
     def urls(self, case: Case) -> list[str]:
-        """Of its documents."""
+        """The URLs of its documents."""
         return [f"{self.origin}/files/{case.number}/{each.uuids[0]}" for each in case.documents]
 
     def _content(self, document: CaseDocument) -> Path:
@@ -78,17 +78,17 @@ class Upstream:
 
 
 def nginx() -> str | None:
-    """The program, where it is installed."""
+    """The path of nginx, if it is installed."""
     return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
 @asynccontextmanager
 async def running_upstream(root: Path) -> AsyncIterator[Upstream]:
-    """An nginx of its own below a directory. Its documents are readable for everybody on this machine."""
+    """An nginx in a directory. All users of this machine can read its documents."""
     for name in ("listings", "files", "contents", "tmp"):
         (root / name).mkdir(parents=True)
     for each in (root, *root.parents[:1]):
-        each.chmod(0o755)  # its worker runs as another user where it was started by root
+        each.chmod(0o755)  # its worker runs as another user if root started it
     port = free_port()
     configuration = root / "nginx.conf"
     configuration.write_text(_CONFIGURATION.format(root=root, port=port))
