@@ -25,7 +25,7 @@ class Load:
     """Documents of a kind. `looped` and `piped` are the parts of them for the slow programs.
 
     `is_kept` leaves what was stored where it is: ext4 looks at each name that was given up in the last minutes before
-    it makes a new file, which was half of the sink's CPU, and more of it for whoever makes directories too.
+    it makes a new file, which was half of the sink's CPU, and more for programs that make directories too.
     """
 
     name: str

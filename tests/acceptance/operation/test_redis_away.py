@@ -121,7 +121,7 @@ async def test_whatever_redis_answers_requests_are_accepted_and_downloads_go_on(
 
 
 async def until_completed(api: Api, number: str) -> None:
-    """Without a bell, by the worker's own looks at what waits."""
+    """Wait until it is completed: without a message, by the worker's own polls."""
     async with asyncio.timeout(60):
         while (await api.get(f"/api/v1/processes/{number}/status")).json["status"] != "completed":  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.1)

@@ -139,7 +139,7 @@ async def test_the_lease_is_renewed_while_it_is_made(
     await press.begun.wait()
     claimed_until = (await row(database, page_id))["lease_expires_at"]
     for _ in range(2):
-        # The first one may have begun before the look.
+        # The first one may have started before the poll.
         renewed.clear()
         await renewed.wait()
 

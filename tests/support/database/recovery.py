@@ -14,7 +14,7 @@ HOSTS = 100
 async def recover_through_a_kill(service: DeliveryService, hosts: ManyHosts, count: int, *, timeout: float) -> int:
     """Recover `count` failed deliveries, kill the worker after a quarter of them, start another.
 
-    Waits until all are delivered; answers how many POSTs came, which is more where the kill fell between a POST and
+    Waits until all are delivered. Returns how many POSTs came: more than `count` if the kill fell between a POST and
     its record.
     """
     names = [hosts.host(number) for number in range(HOSTS)]

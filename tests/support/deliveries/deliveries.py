@@ -32,7 +32,7 @@ NUMBER = ProcessNumber.parse("0000123-06.2023.4.03.6100")
 
 
 class SilentBell:
-    """Remembers what it was rung for, and tells nobody."""
+    """Records the messages and enqueues none."""
 
     def __init__(self) -> None:
         self.rung: list[tuple[UUID, dict[str, Any]]] = []

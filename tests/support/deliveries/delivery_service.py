@@ -66,7 +66,7 @@ class DeliveryService:
             return int(await connection.fetch_val(query, {"status": status}))
 
     async def pass_time(self) -> None:
-        """As if the terms of all leases had passed, and the time that a bell may take to be heard."""
+        """End the leases of all attempts, and the time that a message may take."""
         async with self.sender.database.connection() as connection:
             await connection.execute(
                 "UPDATE deliveries SET ring_at = now(),"

@@ -101,7 +101,7 @@ def _append(file: BinaryIO, chunk: bytes) -> None:
 
 
 async def save(api: Api, number: str, path: Path) -> Mapping[str, str]:
-    """Download an archive into a file, in which zeros take no place; answers the headers."""
+    """Download an archive into a sparse file, and return the headers."""
     async with ask(api, number) as answer:
         assert answer.status == 200, await answer.text()
         with path.open("wb") as file:

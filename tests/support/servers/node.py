@@ -15,7 +15,7 @@ needs_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm"
 
 
 def install_packages(directory: Path) -> None:
-    """Put the pinned packages below a directory. Skips the test where there is no network, but never in CI."""
+    """Put the pinned packages below a directory. Skips the test if there is no network, but never in CI."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(PACKAGES / name, directory)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]

@@ -14,7 +14,7 @@ from tests.support.database.workload import Place, digits
 pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(200)]
 
 AVAILABLE = "SELECT count(*) AS count FROM documents WHERE status = 'available'"
-#: PostgreSQL has ended the session of the one that stands still.
+#: PostgreSQL has ended the session of the frozen process.
 CUT_OFF = "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'holder')"
 MORE = "SELECT 1 FROM (SELECT count(*) AS count FROM documents WHERE status = 'available') AS found WHERE count > $1"
 
