@@ -15,8 +15,8 @@ from service.database.url import DatabaseUrlError, parse_database_url
 from service.domain.described.variables import Origin, PrivateHost, Rate, WorkerName
 from service.domain.described.words import in_words
 from service.domain.variables import fault, injected, tidied
+from service.domain.weak_secrets import is_placeholder, looks_random
 from service.queue.redis_url import RedisUrlError, check_redis_url
-from service.startup.weak_secrets import is_placeholder, looks_random
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 TOKEN_URL = "https://sso.cloud.pje.jus.br/auth/realms/pje/protocol/openid-connect/token"  # noqa: S105  (an address)

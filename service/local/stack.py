@@ -103,7 +103,7 @@ class Stack:
     def _start_supervisor(self) -> subprocess.Popen[bytes]:
         portal = "with-portal" if self._with_portal else "without-portal"
         # -P: no modules from the current directory.
-        command = [sys.executable, "-P", "-m", "service.local.supervision.supervisor", str(self.data_dir), portal]
+        command = [sys.executable, "-P", "-m", "service.local.supervisor", str(self.data_dir), portal]
         return subprocess.Popen(  # noqa: S603 - the command is composed here
             command,
             bufsize=0,

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 
 from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind, PortalControl
-from service.local.simulator.build import CaseSpec
+from service.local.simulator.cases.build import CaseSpec
 from tests.support.http.api import Api
 
 

@@ -23,7 +23,7 @@ from worker.downloads.inspection import Doubted, Expected, Inspection, Received,
 from worker.downloads.second_opinion import ask_for_text
 from worker.downloads.transfer import transfer
 from worker.downloads.tries import SHARED, Tries
-from worker.tasks.postponement import KEPT_FOR
+from worker.postponement import KEPT_FOR
 
 
 class Source:

@@ -24,9 +24,9 @@ from service.storage.store_errors import StorageError
 from worker import lease
 from worker.context import Context
 from worker.downloads.documents import download_documents
+from worker.postponement import Postponed, postpone_or_expire
 from worker.tasks.claiming import Claim
 from worker.tasks.listing_turn import take_lease
-from worker.tasks.postponement import Postponed, postpone_or_expire
 
 CLAIM_LOOP = "claim_loop"  #: key of the claim loop in arq's context
 LONG_LISTING_TIMEOUT = 60.0  # seconds

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import PART, Connection, as_struct, fetch_in_parts
+from service.database.document_counts import KEEPS_FILE, LACKING
 from service.domain.documents import ContentFlag, Document, StoredFile, Task, Written
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.listings import Copy
@@ -19,11 +20,6 @@ _COLUMNS = (
     # Rows of earlier versions have this one flag, in a column of its own.
     " CASE WHEN size_mismatch AND content_flags = '{}' THEN '{size_mismatch}' ELSE content_flags END AS content_flags"
 )
-
-#: The stored file is the version that the portal lists.
-CURRENT = "(documents.status = 'available' AND documents.error_code IS NULL)"
-#: A job has to download it, for the first time or again.
-LACKING = f"(NOT {CURRENT})"
 
 
 def has_address(copies: str) -> str:
@@ -175,8 +171,6 @@ async def join_job(
     return bool(rows)
 
 
-#: For documents that a job has not downloaded: the stored file is the version that the portal lists.
-KEEPS_FILE = "(documents.storage_key IS NOT NULL AND documents.is_current)"
 _LEFT_OVER = "SELECT id FROM documents WHERE job_id = :job_id AND status IN ('pending', 'processing') ORDER BY id"
 
 

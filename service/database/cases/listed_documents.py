@@ -9,6 +9,7 @@ import msgspec
 
 from service.database.cases.documents import has_address
 from service.database.connection import Connection, as_json
+from service.database.document_counts import SETTLED
 from service.domain.listings import ListedDocument
 from service.domain.process_number import ProcessNumber
 
@@ -32,8 +33,6 @@ _FLAGS = """array_remove(
     CASE WHEN lower(excluded.declared_mime_type) = documents.mime_type THEN 'type_mismatch' END)"""
 
 # A document that is being downloaded, or waits for it, stays in its job: the worker notices the new revision.
-_SETTLED = "documents.status IN ('available', 'failed')"
-
 _REGISTER = f"""
 INSERT INTO documents (
     id, process_number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
@@ -58,7 +57,7 @@ ON CONFLICT (id) DO UPDATE SET
     copies = CASE WHEN {_IS_NEWS} THEN excluded.copies ELSE documents.copies END,
     revision = documents.revision + CASE WHEN {_CHANGED} THEN 1 ELSE 0 END,
     is_current = documents.is_current AND NOT {_CHANGED},
-    job_id = CASE WHEN {_CHANGED} AND {_SETTLED} THEN NULL ELSE documents.job_id END,
+    job_id = CASE WHEN {_CHANGED} AND {SETTLED} THEN NULL ELSE documents.job_id END,
     status = CASE WHEN {_CHANGED} AND documents.status = 'available' THEN 'pending' ELSE documents.status END
 """
 

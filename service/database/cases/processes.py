@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.cases.documents import HOPELESS, LACKING
+from service.database.cases.documents import HOPELESS
 from service.database.connection import Connection, Record, as_optional, as_struct
-from service.database.jobs.jobs import COUNTS
+from service.database.document_counts import COUNTS, LACKING
 from service.domain.events import Counts
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber

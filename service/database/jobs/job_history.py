@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
-from service.database.jobs.jobs import COUNTS
+from service.database.document_counts import COUNTS
 from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus

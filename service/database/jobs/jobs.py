@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database import leases
-from service.database.cases.documents import CURRENT, KEEPS_FILE
 from service.database.connection import Connection, Record, as_struct
+from service.database.document_counts import COUNTS_AT_END
 from service.database.leases import NO_LEASE, OWNED, LeasedTable, LeaseLost
 from service.domain.errors import SENTENCES, ErrorCode
 from service.domain.events import Counts
@@ -24,14 +24,6 @@ LEASED_JOBS = LeasedTable(
     at_release="status = 'pending'",
 )
 
-_SETTLED = "status IN ('available', 'failed')"
-#: Of documents; one whose update failed counts as failed, although its older file is available.
-COUNTS = (
-    f"SELECT count(*) AS total, count(*) FILTER (WHERE {CURRENT}) AS completed,"
-    f" count(*) FILTER (WHERE {_SETTLED} AND NOT {CURRENT}) AS failed FROM documents"
-)
-#: The counts after a job has ended without downloading all of them: documents with a current file are completed.
-_COUNTS_AT_END = COUNTS.replace(f"(WHERE {CURRENT})", f"(WHERE {CURRENT} OR NOT {_SETTLED} AND {KEEPS_FILE})")
 _ACTIVE = "status IN ('pending', 'processing')"
 
 
@@ -209,7 +201,7 @@ async def has_work(connection: Connection, job: ClaimedJob) -> bool:
 async def count_documents(connection: Connection, job_id: UUID) -> Counts:
     """Count the documents of an active job as if it ended now."""
     [row] = await connection.fetch_all(
-        f"{_COUNTS_AT_END} WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id",
+        f"{COUNTS_AT_END} WHERE process_number = (SELECT process_number FROM jobs WHERE id = :id) AND job_id = :id",
         {"id": job_id},
     )
     return as_struct(row, Counts)

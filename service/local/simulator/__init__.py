@@ -1,7 +1,7 @@
 """A simulated PDPJ portal, as nasty as the real one, for the demo and the tests. It holds no real case."""
 
 from service.local.simulator.application import create_portal
-from service.local.simulator.build import CaseSpec, DocumentSpec, build_case, make_case
+from service.local.simulator.cases.build import CaseSpec, DocumentSpec, build_case, make_case
 from service.local.simulator.cases.cases import Case, CaseDocument, Instance, Kind, synthetic_number
 from service.local.simulator.cases.content import content_chunks, sha256_of, text_of
 from service.local.simulator.cases.samples import sample_cases

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.local.simulator.build import CaseSpec, build_case
+from service.local.simulator.cases.build import CaseSpec, build_case
 from service.local.simulator.cases.cases import Case, CaseDocument
 from service.local.simulator.cases.content import text_of
 from service.local.simulator.faults import EVERY_DOCUMENT, Fault

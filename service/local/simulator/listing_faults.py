@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from service.local.simulator.answers import fault_answer
 from service.local.simulator.bodies import WireResponse, compressed
-from service.local.simulator.build import make_case
+from service.local.simulator.cases.build import make_case
 from service.local.simulator.cases.cases import synthetic_number
 from service.local.simulator.faults import ANYWHERE, Fault, FaultKind
 from service.local.simulator.listing import case_object

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from service.local.simulator.build import CaseSpec
+from service.local.simulator.cases.build import CaseSpec
 from service.local.simulator.faults import Fault
 
 

@@ -1,1 +1,1 @@
-"""Keeps the servers of the local stack running, and ends them with the process that started the stack."""
+"""What the supervisor and the servers of the local stack share: processes, their record, the messages."""

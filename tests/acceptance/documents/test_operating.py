@@ -30,8 +30,8 @@ from tests.support.pages import Page
 from tests.support.portal import Portal
 from worker import queues
 from worker.loops import health
+from worker.postponement import KEPT_FOR
 from worker.tasks.download_process import JOB_BACKOFF, JOB_BACKOFF_MAX, JOB_PAUSE
-from worker.tasks.postponement import KEPT_FOR
 
 PAGE = Page("docs/operating.md")
 DEFAULTS: dict[str, Any] = {each.name: each.default for each in msgspec.structs.fields(Settings)}

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.local.simulator.build import CaseSpec, build_case
+from service.local.simulator.cases.build import CaseSpec, build_case
 from service.local.simulator.cases.cases import Case, CaseDocument
 from service.local.simulator.cases.content import content_chunks
 from service.local.simulator.listing import listing_json

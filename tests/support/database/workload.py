@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.local.simulator import DocumentSpec
-from service.local.simulator.build import CaseSpec
+from service.local.simulator.cases.build import CaseSpec
 from tests.support.http.api import Answer
 from tests.support.portal import Portal
 from tests.support.servers.subscriber import Subscriber

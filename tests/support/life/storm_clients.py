@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from service.local.simulator import DocumentSpec, Fault, FaultKind
-from service.local.simulator.build import CaseSpec
+from service.local.simulator.cases.build import CaseSpec
 from tests.support.http.api import Answer, Api
 from tests.support.life.storm import Wind
 from tests.support.portal import Portal

@@ -1,6 +1,6 @@
 """The three cases that the simulated portal starts with: federal, state and labour."""
 
-from service.local.simulator.build import CaseSpec, DocumentSpec, build_case
+from service.local.simulator.cases.build import CaseSpec, DocumentSpec, build_case
 from service.local.simulator.cases.cases import Case, Instance, Kind
 
 FEDERAL = "0000123-06.2023.4.03.6100"

@@ -9,7 +9,7 @@ import pytest
 
 from service.domain.errors import ErrorCode
 from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind, Kind
-from service.local.simulator.build import CaseSpec
+from service.local.simulator.cases.build import CaseSpec
 from service.local.simulator.faults import IN_LISTINGS
 from tests.support.http.api import Api
 from tests.support.portal import Portal

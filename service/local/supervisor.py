@@ -1,4 +1,4 @@
-"""`python -m service.local.supervision.supervisor DIRECTORY with-portal|without-portal`: the parent of the servers.
+"""`python -m service.local.supervisor DIRECTORY with-portal|without-portal`: the parent of the servers.
 
 It runs for as long as its stdin is open: until the process that started the stack ends, however it ends. Then it stops
 the servers and ends. It has a session of its own, so Ctrl-C in a terminal reaches neither it nor the servers.

@@ -1,7 +1,7 @@
-"""Recognizes secrets that are easy to guess."""
+"""Recognizes secrets that are easy to guess, and marks those that this program makes for a local stack."""
 
-from service.domain.local_secrets import is_local
-
+#: Production refuses secrets that begin with it.
+LOCAL_PREFIX = "autos_local_"
 #: Passwords of examples, tutorials and server images. Production refuses to start with one.
 _PLACEHOLDERS = frozenset(
     {"", "123456", "12345678", "admin", "autos", "changeme", "change-me", "change_me", "default", "dev", "development"}
@@ -10,6 +10,16 @@ _PLACEHOLDERS = frozenset(
 )
 _WORDS = ("change", "default", "develop", "example", "password", "placeholder", "replace", "secret")
 _DISTINCT = 8  # different characters; one of 40,000 random keys of 24 hexadecimal digits has fewer
+
+
+def mark_local(secret: str) -> str:
+    """The secret with the prefix that production refuses."""
+    return LOCAL_PREFIX + secret
+
+
+def is_local(secret: str) -> bool:
+    """Whether the secret was generated for a local stack."""
+    return secret.startswith(LOCAL_PREFIX)
 
 
 def is_placeholder(secret: str, user: str = "") -> bool:
