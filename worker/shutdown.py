@@ -90,14 +90,14 @@ class Drain:
             loop.remove_signal_handler(number)
         # arq's own loops wait for Redis until they are cancelled, last: a failed one would end the process too early.
         self._patience.end(*(worker.main_task for worker in workers))
-        self._stopper = asyncio.ensure_future(self._stop(main))
+        self._stopper = asyncio.ensure_future(self._stop(main, workers))
 
-    async def _stop(self, main: asyncio.Task[Any]) -> None:
+    async def _stop(self, main: asyncio.Task[Any], workers: list[Worker]) -> None:
         for task in self._running | self._started:
             task.cancel()
         try:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT):
-                while tasks := [*_tasks_of_arq(), *self._started]:
+                while tasks := [*_unfinished(workers), *self._started]:
                     await asyncio.wait(tasks)
         except TimeoutError:
             pass
@@ -110,8 +110,9 @@ async def _settled(task: asyncio.Task[Any]) -> None:
         await task
 
 
-def _tasks_of_arq() -> list[asyncio.Task[Any]]:
-    return [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "run_job"]
+def _unfinished(workers: list[Worker]) -> list[asyncio.Task[Any]]:
+    """The running tasks of these workers, also those that began after the signal."""
+    return [task for worker in workers for task in worker.tasks.values() if not task.done()]
 
 
 async def end(task: asyncio.Task[Any]) -> None:

@@ -12,7 +12,7 @@ import asyncpg
 import databases
 import msgspec
 from databases.core import Connection
-from databases.interfaces import Record
+from databases.interfaces import DatabaseBackend, Record
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
@@ -94,6 +94,10 @@ class PooledConnection(Connection):
     connection. asyncpg shields its own release from cancellation, so it is enough to clear our references first.
     """
 
+    def __init__(self, database: databases.Database, backend: DatabaseBackend) -> None:
+        super().__init__(database, backend)
+        self._statements = asyncio.Lock()  # one statement at a time: asyncpg refuses a second one
+
     async def __aenter__(self) -> "PooledConnection":
         async with asyncio.timeout(ACQUIRE_TIMEOUT):
             await super().__aenter__()
@@ -120,14 +124,14 @@ class PooledConnection(Connection):
     async def fetch_all(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Any]:
         """Return all rows of a statement."""
         statement, names = _bound(query)
-        async with self._query_lock:
+        async with self._statements:
             rows: list[Any] = await self.raw_connection.fetch(statement, *((values or {})[name] for name in names))
         return rows
 
     async def fetch_one(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
         """Return the first row, or None."""
         statement, names = _bound(query)
-        async with self._query_lock:
+        async with self._statements:
             return await self.raw_connection.fetchrow(statement, *((values or {})[name] for name in names))
 
     async def fetch_val(self, query: Any, values: Mapping[str, Any] | None = None, column: Any = 0) -> Any:

@@ -5,6 +5,7 @@ aiohttp's own decoding is off: it accepts a truncated gzip stream as complete.
 
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
 
 from service.domain.errors import ErrorCode
 from service.portal.errors import Unavailable
@@ -26,7 +27,7 @@ class _Inflater:
     def __init__(self, coding: str) -> None:
         self._is_gzip = coding != "deflate"
         self._pending = b""
-        self._engine: zlib._Decompress | None = None
+        self._engine: Any = None  # zlib does not name the type
         self._members = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
@@ -58,7 +59,7 @@ class _Inflater:
         engine = self._engine
         if engine is None:
             return b""
-        piece = engine.decompress(self._pending, PIECE)
+        piece: bytes = engine.decompress(self._pending, PIECE)
         self._pending = engine.unused_data if engine.eof else engine.unconsumed_tail
         if engine.eof:
             self._engine = None

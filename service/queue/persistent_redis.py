@@ -17,13 +17,20 @@ from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import BusyLoadingError, RedisError, WatchError
 from redis.typing import KeyT
 
 from service.queue.redis_faults import RedisRefusesError, refusal
 from service.queue.redis_outage import Outage
 
 _T = TypeVar("_T")
+
+REDIS_FAULTS: tuple[type[Exception], ...] = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    OSError,
+    BusyLoadingError,
+)
 
 
 class Backoff(ExponentialBackoff):
@@ -45,21 +52,21 @@ class PersistentRetry(Retry):
     def __init__(self, backoff: Backoff) -> None:
         """`backoff` may end the retries by raising an exception."""
         super().__init__(backoff, -1)
+        self.backoff = backoff
 
-    async def call_with_retry(self, do: Callable[[], Awaitable[_T]], fail: Callable[[RedisError], Any]) -> _T:
+    async def call_with_retry(self, do: Callable[[], Awaitable[_T]], fail: Callable[[Any], Any]) -> _T:
         """Call `do` until it succeeds, and `fail` after each failure. An exception of `fail` ends the retries."""
-        backoff: Any = self._backoff  # a Backoff: see the constructor
         failures = 0
         while True:
             try:
                 answer = await do()
-            except self._supported_errors as error:
+            except REDIS_FAULTS as error:
                 failures += 1
-                backoff.outage.fails(error)
+                self.backoff.outage.fails(error)
                 await fail(error)
-                await asyncio.sleep(backoff.compute(failures))
+                await asyncio.sleep(self.backoff.compute(failures))
             else:
-                backoff.outage.works()
+                self.backoff.outage.works()
                 return answer
 
 
@@ -96,7 +103,7 @@ class _PersistentPipeline(Pipeline):
             try:
                 return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]  # in redis
             except WatchError:
-                await asyncio.sleep(self._backoff.compute(failures))
+                await asyncio.sleep(self._pauses.compute(failures))
                 failures += 1
                 await self.watch(*self._watched)
 
@@ -106,14 +113,14 @@ class _PersistentPipeline(Pipeline):
             answers: list[Any] = await super().execute(raise_on_error)
         except WatchError as error:
             if isinstance(error.__context__, RedisRefusesError):
-                await asyncio.sleep(self._backoff.compute(16))
+                await asyncio.sleep(self._pauses.compute(16))
             raise
         return answers
 
     @property
-    def _backoff(self) -> Backoff:
-        backoff: Backoff = self.connection_pool.connection_kwargs["retry"]._backoff  # noqa: SLF001  (redis has no other way)
-        return backoff
+    def _pauses(self) -> Backoff:
+        retry: PersistentRetry = self.connection_pool.connection_kwargs["retry"]
+        return retry.backoff
 
     async def reset(self) -> None:
         """Return the connection to the pool. If UNWATCH fails, close it instead."""

@@ -16,9 +16,9 @@ from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import RedisError
 
-from service.queue.persistent_redis import Backoff, PersistentRedis, PersistentRetry
+from service.queue.persistent_redis import REDIS_FAULTS, Backoff, PersistentRedis, PersistentRetry
 from service.queue.redis_faults import describe
 
 DOWNLOAD_QUEUE = "autos:downloads"
@@ -48,8 +48,6 @@ CLOCK_SKEW = timedelta(minutes=5)
 EXPIRES = timedelta(days=1)  # of a message that no worker ever took
 RING_TIMEOUT = 3.0  # seconds
 WAKING_MESSAGES = 8  # message ids that all waiting jobs share
-
-_FAULTS = [redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError, BusyLoadingError]
 
 
 class Patience(Backoff):
@@ -104,7 +102,7 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
         socket_connect_timeout=1 if patience is None else 3,
         health_check_interval=15,
         retry=retry,
-        retry_on_error=_FAULTS,
+        retry_on_error=[*REDIS_FAULTS],
         # The ACL of a Redis user may forbid CLIENT SETINFO.
         lib_name=None,
         lib_version=None,

@@ -196,7 +196,8 @@ class ObjectStore:
         target = msgspec.structs.replace(target, scope=self._links.scope)
         credentials = await self._frozen_credentials()
         async with self._calling("GetObject by a signed link"):
-            return await fetch(self._client, sign_link(target, credentials, key, {}, ttl=60, moment=datetime.now(UTC)))
+            link = sign_link(target, credentials, key, {}, ttl=60, moment=datetime.now(UTC))
+            return await fetch(self._client, link, bucket=self._settings.bucket, key=key)
 
     async def link_expiry(self) -> datetime:
         """The earliest expiry of a link that is signed from now on. The credentials that sign it may expire first."""

@@ -1,18 +1,17 @@
 """The configuration of botocore: for stores other than AWS, and with less CPU for each call."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
-from botocore import handlers
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError
-from botocore.parsers import create_parser
+from botocore.awsrequest import AWSPreparedRequest
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 CONNECTIONS = 64
-_ANY: Any = None  # the shape of a response, which the parser does not use for errors
+_GET = "before-send.s3.GetObject"
+_SIGNED = frozenset({"authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
 
 
 def client_config(path_style: bool) -> AioConfig:
@@ -35,31 +34,32 @@ def client_config(path_style: bool) -> AioConfig:
     )
 
 
-def _resolve_endpoint_once(client: "S3Client") -> None:
-    """Leave the object key out of the lookup of the endpoint, which does not depend on it.
-
-    botocore caches endpoints by all parameters of a call, so it would evaluate its rules again for each new key.
-    """
-    provider: Any = client._ruleset_resolver._provider  # type: ignore[attr-defined]  # noqa: SLF001  (no public way)
-    resolve = provider.resolve_endpoint
-    provider.resolve_endpoint = lambda **parameters: resolve(
-        **{name: value for name, value in parameters.items() if name not in {"Key", "Prefix"}}
-    )
-
-
 def tune(client: "S3Client") -> None:
     """Change what `AioConfig` cannot. Call it once for each client that makes calls."""
-    # It adds `Expect: 100-continue` to uploads, and aiohttp waits for that response without a timeout.
-    client.meta.events.unregister("before-call.s3", handlers.add_expect_header)
-    _resolve_endpoint_once(client)
+    client.meta.events.register_last("before-call.s3", _expect_nothing)
 
 
-async def fetch(client: "S3Client", link: str) -> bytes:
-    """Download a signed link over the connections of a client. Raises botocore's errors, as its calls do."""
-    session: Any = client._endpoint.http_session  # type: ignore[attr-defined]  # noqa: SLF001  (no public way)
-    answer = await session.send(AWSRequest("GET", link).prepare())
-    body: bytes = await answer.content
-    if answer.status_code != 200:
-        given: Any = {"status_code": max(answer.status_code, 301), "headers": answer.headers, "body": body}
-        raise ClientError(create_parser("rest-xml").parse(given, _ANY), "GetObject")
-    return body
+def _expect_nothing(params: Mapping[str, Any], **_others: object) -> None:
+    """botocore adds `Expect: 100-continue` to uploads, and aiohttp waits for that response without a timeout."""
+    params["headers"].pop("Expect", None)
+
+
+async def fetch(client: "S3Client", link: str, *, bucket: str, key: str) -> bytes:
+    """Download a signed link of this object over the connections of a client. Raises the errors of `get_object`.
+
+    No other call may get the object meanwhile: it would follow the link too.
+    """
+
+    def follow(request: AWSPreparedRequest, **_others: object) -> None:
+        if request.url.partition("?")[0] == link.partition("?")[0]:
+            request.url = link
+            # Of the signature that botocore put into the headers.
+            for name in [name for name in request.headers if name.lower() in _SIGNED]:
+                del request.headers[name]
+
+    client.meta.events.register(_GET, follow)
+    try:
+        answer = await client.get_object(Bucket=bucket, Key=key)
+        return await answer["Body"].read()
+    finally:
+        client.meta.events.unregister(_GET, follow)

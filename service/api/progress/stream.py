@@ -7,7 +7,7 @@ import msgspec
 import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 KEEP_ALIVE = 15.0  # seconds between comments; proxies close connections that are silent for 30 or 60
 EVENT_SEND_TIMEOUT = 30.0  # seconds; a client that reads nothing for longer is cut off, and can connect again
@@ -42,12 +42,19 @@ class EventStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Also completes a response that a stopping server has cancelled: uvicorn would log it as an error."""
+        is_open = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal is_open
+            is_open = message["type"] == "http.response.start" or message.get("more_body", False)
+            await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_noted)
         except SendTimeoutError:
             structlog.get_logger().info("event_stream_cut", reason="the client does not read")
             return
-        if self.active and scope["method"] != "HEAD":
+        if is_open:
             with anyio.move_on_after(FAREWELL_TIMEOUT):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
