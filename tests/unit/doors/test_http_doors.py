@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 from sse_starlette.sse import EventSourceResponse, SendTimeoutError
+from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -118,3 +119,8 @@ def test_sse_starlette_tells_a_client_that_does_not_read_by_its_own_error() -> N
 @pytest.mark.parametrize("name", ["swagger-ui.css", "swagger-ui-bundle.js"])
 def test_the_package_of_swagger_ui_has_the_files_of_the_page(name: str) -> None:
     assert files("swagger_ui").joinpath("static", name).is_file()
+
+
+def test_starlette_sends_a_stream_and_listens_for_its_client_in_two_methods() -> None:
+    assert list(inspect.signature(StreamingResponse.stream_response).parameters) == ["self", "send"]
+    assert list(inspect.signature(StreamingResponse.listen_for_disconnect).parameters) == ["self", "receive"]
