@@ -36,6 +36,7 @@ from tests.support.deliveries.deliveries import name_of, open_pool, task_context
 from worker import lease
 from worker.context import Context
 from worker.queues import arq_worker
+from worker.shutdown import end
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +90,8 @@ async def working(context: Context, redis: ArqRedis, press: Press) -> AsyncItera
     try:
         yield
     finally:
-        running.cancel()
-        await asyncio.wait([running])
+        # arq's loop may swallow a cancellation.
+        await end(running)
 
 
 async def test_the_sweep_enqueues_it_and_a_worker_makes_it(database: Database, redis: ArqRedis, page_id: UUID) -> None:
