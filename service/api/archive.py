@@ -9,7 +9,7 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api.framework.case_problems import not_requested
+from service.actions.cases import NotRequested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
 from service.database.cases import documents, processes
@@ -90,7 +90,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
         overview = await processes.overview(connection, call.number, call.user.id)
         found = await documents.of_process(connection, call.number)
     if overview is None:
-        raise not_requested()
+        raise NotRequested
     archive = archive_of(call.number, overview.process, found)
     if not archive.files:
         raise Problem("nothing_available", "No document of the case is available yet. Its status says why.")

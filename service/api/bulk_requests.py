@@ -11,10 +11,10 @@ from msgspec import Meta
 from service.actions.cases import request_case
 from service.actions.shared_listings import SHORT_LISTING_TIMEOUT
 from service.api.framework import parameters
-from service.api.framework.case_problems import CASE_REFUSALS, case_problem
 from service.api.framework.operations import Call, Tag, operation, start_many
 from service.api.framework.parameters import CaseNumber, WebhookUrl
 from service.api.framework.queries import NoQuery
+from service.api.framework.refusals import REFUSALS, problem_of
 from service.api.presenters.processes import ProcessSummary, overview_summary
 from service.database.cases import processes
 from service.database.cases.case_requests import CaseRequest
@@ -122,8 +122,8 @@ async def _request(
             with_documents=False,
             timeout=timeout,
         )
-    except CASE_REFUSALS as error:
-        return case_problem(error).view()
+    except REFUSALS as error:
+        return problem_of(error).view()
     except UNREACHABLE:
         busy = "The service cannot reach its database. Ask for this case again."
         return Problem("service_unavailable", busy).view()

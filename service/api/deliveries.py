@@ -8,19 +8,19 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from service.actions import deliveries
+from service.actions.deliveries import UnknownDelivery
 from service.api.framework import pagination
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.queries import NoQuery
 from service.api.framework.timestamps import Timestamp, to_utc
-from service.database.connection import Connection
-from service.database.deliveries import cancelled_deliveries, deliveries, delivery_history, overdue
+from service.database.deliveries import delivery_history
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import message_id
 from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
-from service.http.problems import Problem
 
 ATTEMPTS_LISTED = 20  # of each delivery in a list; one delivery alone shows them all
 
@@ -117,9 +117,13 @@ async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
 @operation("deliveries_show", Tag.DELIVERIES, problems=("delivery_not_found",))
 async def show(call: Call[NoQuery, None]) -> DeliveryView:
     """One delivery with all its attempts."""
+    delivery_id = call.identifier("delivery_id")
     async with call.state["database"].connection() as connection:
-        found = await _visible(connection, call)
-        return await _with_attempts(connection, found)
+        found = delivery_id and await delivery_history.find(connection, delivery_id, user_id=call.owner)
+        if not found:
+            raise UnknownDelivery
+        attempts = await delivery_history.attempts_of(connection, [found.id])
+    return delivery_view(found, attempts[found.id])
 
 
 @operation(
@@ -133,15 +137,9 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
 
     The scheduled attempts stay scheduled, unless this one succeeds.
     """
-    async with call.state["database"].transaction() as connection:
-        found = await _visible(connection, call)
-        ring = await deliveries.resend(connection, found.id)
-        if ring is None:
-            raise Problem("delivery_not_due", "The job has not ended: there is nothing to send yet.")
-        after = await delivery_history.find(connection, found.id, user_id=None)
-        view = await _with_attempts(connection, after or found)
-    await call.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=False)
-    return view
+    state = call.state
+    resent = await deliveries.resend(state["database"], state["bell"], call.identifier("delivery_id"), owner=call.owner)
+    return delivery_view(resent.delivery, resent.attempts)
 
 
 @operation("deliveries_cancel", Tag.DELIVERIES, problems=("delivery_not_found", "delivery_ended"))
@@ -152,13 +150,8 @@ async def cancel(call: Call[NoQuery, None]) -> DeliveryView:
     added to `attempts`, and if it succeeds the delivery is `delivered`. A resend that was not made yet is cancelled.
     `resend` makes one attempt of a cancelled delivery; a request with the same `webhook_url` starts it again.
     """
-    async with call.state["database"].transaction() as connection:
-        found = await _visible(connection, call)
-        is_stopped = await cancelled_deliveries.cancel(connection, found.id)
-        after = await delivery_history.find(connection, found.id, user_id=None) or found
-        if not is_stopped and after.status is not DeliveryStatus.CANCELLED:
-            raise Problem("delivery_ended", f"The delivery is {after.status} already: there is nothing to cancel.")
-        return await _with_attempts(connection, after)
+    cancelled = await deliveries.cancel(call.state["database"], call.identifier("delivery_id"), owner=call.owner)
+    return delivery_view(cancelled.delivery, cancelled.attempts)
 
 
 @operation("deliveries_recover", Tag.DELIVERIES, Reply(202, "They are sent again."))
@@ -167,25 +160,9 @@ async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
 
     Each gets a whole new schedule. You may repeat the request.
     """
-    async with call.state["database"].transaction() as connection:
-        recovered = await deliveries.recover(connection, since=call.body.since, user_id=call.owner)
-        rung = await overdue.take_overdue(connection) if recovered else None
-    for ring in rung.rings if rung else ():
-        await call.state["bell"].ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings)
-    return RecoveredView(recovered)
-
-
-async def _visible(connection: Connection, call: Call[NoQuery, None]) -> DeliveryRow:
-    delivery_id = call.identifier("delivery_id")
-    found = delivery_id and await delivery_history.find(connection, delivery_id, user_id=call.owner)
-    if not found:
-        raise Problem("delivery_not_found", "There is no such delivery of yours.")
-    return found
-
-
-async def _with_attempts(connection: Connection, row: DeliveryRow) -> DeliveryView:
-    attempts = await delivery_history.attempts_of(connection, [row.id])
-    return delivery_view(row, attempts[row.id])
+    state = call.state
+    recovered = await deliveries.recover(state["database"], state["bell"], since=call.body.since, owner=call.owner)
+    return RecoveredView(recovered.count)
 
 
 def delivery_view(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> DeliveryView:

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import RedirectResponse, Response
 
+from service.actions.cases import NotRequested
+from service.actions.downloads import UnknownDocument
 from service.api.framework import pagination
-from service.api.framework.case_problems import not_requested, unknown_document
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.framework.queries import NoQuery
@@ -49,7 +50,7 @@ async def files(call: Call[FilesQuery, None]) -> Page[DocumentView]:
     async with call.state["database"].connection() as connection:
         found = await documents.page(connection, call.number, after=after, limit=call.query.limit + 1)
         if not found and not await processes.exists(connection, call.number):
-            raise not_requested()
+            raise NotRequested
     seen = [row.id for row in found[: call.query.limit]]
     trail = [*reversed(seen), *after][:TRAIL]
     rows, cursor = pagination.cut(found, call.query.limit, lambda _last: trail)
@@ -71,7 +72,7 @@ async def content(call: Call[NoQuery, None]) -> Response:
     async with call.state["database"].connection() as connection:
         document = document_id and await documents.find(connection, call.number, document_id)
     if not document:
-        raise unknown_document()
+        raise UnknownDocument
     link = await call.state["links"].signed(document)
     if link is None:
         detail = "The document is not available yet. Its status says why."

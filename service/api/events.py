@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 from starlette.responses import Response
 
-from service.api.framework.case_problems import not_requested
+from service.actions.cases import NotRequested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
 from service.api.presenters.processes import status_view
@@ -38,7 +38,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
     async with call.state["database"].connection() as connection:
         own = await processes.overview(connection, call.number, call.user.id)
     if own is None:
-        raise not_requested()
+        raise NotRequested
     listener = Listener(call.key.hash, partial(_snapshot, call.number, own.subscription))
     return EventStream(_events(call.state["watcher"], call.number, listener))
 

@@ -7,6 +7,8 @@ import msgspec
 import structlog
 from msgspec import Meta
 
+from service.actions import jobs
+from service.actions.jobs import UnknownJob
 from service.api.framework import pagination, parameters
 from service.api.framework.operations import Call, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
@@ -14,15 +16,12 @@ from service.api.framework.parameters import CaseNumber
 from service.api.framework.queries import NoQuery
 from service.api.presenters.jobs import JobView, job_view
 from service.database import positions
-from service.database.cases import case_requests
-from service.database.connection import Connection
 from service.database.jobs import job_history
 from service.database.jobs.job_history import JobFilter, JobRow
 from service.domain.jobs import Settlement
 from service.domain.positions import Position
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
-from service.http.problems import Problem
 
 Place = Annotated[
     int | None,
@@ -69,8 +68,11 @@ async def show(call: Call[NoQuery, None]) -> JobDetails:
 
     The caller must have requested or joined it; an administrator can see any job.
     """
+    job_id = call.identifier("job_id")
     async with call.state["database"].connection() as connection:
-        job = await _visible(connection, call)
+        job = job_id and await job_history.find(connection, job_id, user_id=call.owner)
+        if not job:
+            raise UnknownJob
         position = await positions.position(connection, job.id)
     return JobDetails(**msgspec.structs.asdict(job_view(job)), position=position)
 
@@ -83,24 +85,13 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
     your webhooks for it are not called. To join it again, request the case again. If no other user waits, or if you are
     an administrator, the job ends: available documents stay, downloads in progress end, and its webhooks are called.
     """
-    limit = call.state["event_limit"]
-
-    async def stop(connection: Connection) -> tuple[JobRow, Settlement | None]:
-        job = await _visible(connection, call)
-        if call.owner is None:
-            settlement = await case_requests.cancel(connection, job.id, event_limit=limit)
-        else:
-            settlement = await case_requests.withdraw(connection, job.id, call.owner, event_limit=limit)
-        return await job_history.find(connection, job.id) or job, settlement
-
-    job, settlement = await call.state["database"].run(stop)
-    if settlement is None and job.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
-        raise Problem("job_ended", "The job has ended already: there is nothing to cancel.")
-    if settlement is not None:
-        _log(job, settlement)
-        for delivery_id in settlement.deliveries:
-            await call.state["bell"].ring_delivery(delivery_id, attempt=1)
-    return job_view(job)
+    state, job_id = call.state, call.identifier("job_id")
+    cancelled = await jobs.cancel(
+        state["database"], state["bell"], job_id, owner=call.owner, event_limit=state["event_limit"]
+    )
+    if cancelled.settlement is not None:
+        _log(cancelled.job, cancelled.settlement)
+    return job_view(cancelled.job)
 
 
 def _log(job: JobRow, settlement: Settlement) -> None:
@@ -113,11 +104,3 @@ def _log(job: JobRow, settlement: Settlement) -> None:
         available=settlement.counts.completed,
         failed=settlement.counts.failed,
     )
-
-
-async def _visible(connection: Connection, call: Call[NoQuery, None]) -> JobRow:
-    job_id = call.identifier("job_id")
-    found = job_id and await job_history.find(connection, job_id, user_id=call.owner)
-    if not found:
-        raise Problem("job_not_found", "There is no such job of yours.")
-    return found

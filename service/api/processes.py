@@ -6,9 +6,8 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from service.actions.cases import RequestedCase, request_case
+from service.actions.cases import NotRequested, RequestedCase, request_case
 from service.api.framework import pagination, parameters
-from service.api.framework.case_problems import not_requested
 from service.api.framework.entity_tags import NOT_MODIFIED, case_tag, has_newest, not_modified
 from service.api.framework.operations import Answer, Call, Reply, Tag, operation, start_downloads
 from service.api.framework.pagination import Page, PageQuery
@@ -105,7 +104,7 @@ async def status(call: Call[StatusQuery, None]) -> Answer[StatusView] | Response
     async with call.state["database"].connection() as connection:
         overview = await processes.versioned_overview(connection, call.number, call.user.id)
     if overview is None:
-        raise not_requested()
+        raise NotRequested
     tag = await _tag("status" if call.query.documents else "numbers", call, overview)
     if has_newest(call.request, tag):
         return not_modified(tag)

@@ -1,12 +1,14 @@
 """`autos deliveries cancel`: stop one delivery, or everything that is open for a user or a receiver."""
 
 from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
 import click
 
+from service.actions import deliveries as actions
+from service.actions.deliveries import DeliveryEnded, UnknownDelivery
 from service.commands.database import ask
+from service.commands.perform import perform
 from service.commands.users import Name, find_user
 from service.database.connection import Connection
 from service.database.deliveries import cancelled_deliveries
@@ -39,12 +41,21 @@ def cancel(delivery_ids: tuple[UUID, ...], user: str | None, url: str | None, ho
 def _cancel_each(delivery_ids: Sequence[UUID]) -> None:
     left_alone = []
     for delivery_id in dict.fromkeys(delivery_ids):
-        if ask(partial(cancelled_deliveries.cancel, delivery_id=delivery_id)):
+        if _cancel_one(delivery_id):
             click.echo(f"{delivery_id} is cancelled")
         else:
             left_alone.append(str(delivery_id))
     if left_alone:
         raise click.ClickException(f"not there, or nothing was to be sent any more: {', '.join(left_alone)}")
+
+
+def _cancel_one(delivery_id: UUID) -> bool:
+    """Cancel a delivery. False: there is none, or nothing was to be sent any more."""
+    try:
+        cancelled = perform(lambda database, _: actions.cancel(database, delivery_id, owner=None))
+    except (UnknownDelivery, DeliveryEnded):
+        return False
+    return cancelled.was_open
 
 
 async def _filter(connection: Connection, user: str | None, url: str | None, host: str | None) -> CancelFilter:

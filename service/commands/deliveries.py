@@ -1,23 +1,22 @@
 """`autos deliveries`: what was sent to subscribers, and how to send it again."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import click
 import msgspec
 
-from service.commands.bell import ring
+from service.actions import deliveries as actions
+from service.actions.deliveries import DeliveryNotDue, UnknownDelivery
 from service.commands.cancel_deliveries import cancel
 from service.commands.console import json_option, print_fields, print_json, print_table
 from service.commands.database import ask
+from service.commands.perform import delay, perform
 from service.database.connection import Connection
-from service.database.deliveries import deliveries, delivery_history, overdue
+from service.database.deliveries import delivery_history
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
-from service.domain.deliveries import Ring
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
-from service.queue.task_queue import Bell
 
 ATTEMPTS_LISTED = 20
 
@@ -103,16 +102,13 @@ def show_delivery(delivery_id: UUID, *, as_json: bool) -> None:
 def resend(delivery_id: UUID) -> None:
     """Make one more attempt now. The schedule stays as it is, unless this attempt succeeds."""
 
-    async def question(connection: Connection) -> tuple[bool, Ring | None]:
-        row = await delivery_history.find(connection, delivery_id, user_id=None)
-        return row is not None, await deliveries.resend(connection, delivery_id)
-
-    exists, due = ask(question)
-    if not exists:
-        raise click.ClickException("there is no such delivery")
-    if due is None:
-        raise click.ClickException("its job has not ended: there is nothing to send yet")
-    click.echo("one more attempt is on its way" + _ring([due], late=False))
+    try:
+        resent = perform(lambda database, bell: actions.resend(database, bell, delivery_id, owner=None))
+    except UnknownDelivery:
+        raise click.ClickException("there is no such delivery") from None
+    except DeliveryNotDue:
+        raise click.ClickException("its job has not ended: there is nothing to send yet") from None
+    click.echo("one more attempt is on its way" + delay(is_enqueued=resent.is_enqueued))
 
 
 @deliveries_group.command()
@@ -120,23 +116,11 @@ def resend(delivery_id: UUID) -> None:
 def recover(since: datetime) -> None:
     """Send every delivery again that has failed since a time, with a whole new schedule. It may be repeated."""
 
-    async def question(connection: Connection) -> tuple[int, list[Ring]]:
-        recovered = await deliveries.recover(connection, since=since, user_id=None)
-        return recovered, (await overdue.take_overdue(connection)).rings if recovered else []
-
-    recovered, rings = ask(question)
-    click.echo(f"{recovered} deliveries are on their way{_ring(rings)}")
+    recovered = perform(lambda database, bell: actions.recover(database, bell, since=since, owner=None))
+    click.echo(f"{recovered.count} deliveries are on their way{delay(is_enqueued=recovered.is_enqueued)}")
 
 
 deliveries_group.add_command(cancel)
-
-
-def _ring(rings: Sequence[Ring], *, late: bool | None = None) -> str:
-    async def tell(bell: Bell) -> bool:
-        heard = [await bell.ring_delivery(r.id, attempt=r.attempt, rings=r.rings, late=late) for r in rings]
-        return all(heard)
-
-    return ring(tell)
 
 
 def _view(found: DeliveryWithAttempts) -> msgspec.Struct:

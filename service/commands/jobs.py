@@ -5,20 +5,19 @@ from uuid import UUID, uuid4
 import click
 import msgspec
 
-from service.commands.bell import ring
+from service.actions import jobs as actions
+from service.actions.jobs import JobEnded, UnknownJob
 from service.commands.console import json_option, print_fields, print_json, print_table, read_settings
 from service.commands.database import ask
+from service.commands.perform import delay, perform
 from service.database import positions
-from service.database.cases import case_requests
 from service.database.cases.case_requests import Accepted
 from service.database.connection import Connection
-from service.database.jobs import job_history, job_retries
+from service.database.jobs import job_history
 from service.database.jobs.job_history import JobFilter, JobRow
 from service.database.jobs.job_retries import NotRetried
-from service.domain.jobs import Settlement
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.domain.statuses import JobStatus
-from service.queue.task_queue import Bell
 
 
 class _JobDetails(JobRow, frozen=True):
@@ -85,21 +84,15 @@ def cancel(job_id: UUID) -> None:
     """Cancel a job. Available documents stay; its webhooks are called."""
     limit = read_settings().webhook_max_documents
 
-    async def question(connection: Connection) -> tuple[Settlement | None, JobRow | None]:
-        settlement = await case_requests.cancel(connection, job_id, event_limit=limit)
-        return settlement, await job_history.find(connection, job_id)
-
-    settlement, job = ask(question)
-    if job is None:
-        raise click.ClickException("there is no such job")
-    if settlement is None and job.status is not JobStatus.CANCELLED:
-        raise click.ClickException("the job has ended already: there is nothing to cancel")
-
-    async def tell(bell: Bell) -> bool:
-        due = () if settlement is None else settlement.deliveries
-        return all([await bell.ring_delivery(delivery_id, attempt=1) for delivery_id in due])
-
-    click.echo("the job is cancelled" + ring(tell))
+    try:
+        cancelled = perform(
+            lambda database, bell: actions.cancel(database, bell, job_id, owner=None, event_limit=limit)
+        )
+    except UnknownJob:
+        raise click.ClickException("there is no such job") from None
+    except JobEnded:
+        raise click.ClickException("the job has ended already: there is nothing to cancel") from None
+    click.echo("the job is cancelled" + delay(is_enqueued=cancelled.is_enqueued))
 
 
 @jobs_group.command()
@@ -111,23 +104,18 @@ def retry(job_id: UUID, *, as_json: bool) -> None:
     Documents that can never be downloaded are left out. A case that could not be listed is listed again.
     """
     limit = read_settings().webhook_max_documents
+    request_id = str(uuid4())
     try:
-        accepted = ask(
-            lambda connection: job_retries.retry(connection, job_id, request_id=str(uuid4()), event_limit=limit)
+        retried = perform(
+            lambda database, bell: actions.retry(database, bell, job_id, request_id=request_id, event_limit=limit)
         )
     except NotRetried as error:
         raise click.ClickException(str(error)) from None
-
-    is_due = accepted.new_job or accepted.can_go_on
-
-    async def tell(bell: Bell) -> bool:
-        return accepted.job_id is None or not is_due or await bell.ring_job(accepted.job_id)
-
-    later = ring(tell)
+    accepted = retried.accepted
     if as_json:
         print_json({"job_id": accepted.job_id, "new_job": accepted.new_job})
         return
-    click.echo(_said(accepted) + later)
+    click.echo(_said(accepted) + delay(is_enqueued=retried.is_enqueued))
 
 
 def _said(accepted: Accepted) -> str:

@@ -20,8 +20,8 @@ from starlette.types import Scope
 from service.api.framework import parameters
 from service.api.framework.authentication import PresentedKey, authenticate, presented_key
 from service.api.framework.bodies import json_body, no_body
-from service.api.framework.case_problems import CASE_REFUSALS, case_problem
 from service.api.framework.queries import NoQuery, read_query
+from service.api.framework.refusals import REFUSALS, problem_of
 from service.api.state import ApiRequest, State
 from service.database.users.users import User
 from service.domain.process_number import ProcessNumber
@@ -129,22 +129,28 @@ class Operation:
             return await self._response(request, await self.handler(request))
         rate: dict[str, str] = {}
         request.scope["state"]["rate_headers"] = rate
-        if self.limited:
-            request.scope["state"] |= request.state["limited"]
         try:
-            response = await self._response(request, await self.handler(await self._let_in(request)))
-        except (Problem, *CASE_REFUSALS) as error:
-            problem = error if isinstance(error, Problem) else case_problem(error)
+            response = await self._response(request, await self._handle(request))
+        except Problem as problem:
             problem.headers |= rate
-            raise problem from None
+            raise
         response.headers.update(rate)
         return response
+
+    async def _handle(self, request: ApiRequest) -> object:
+        call = await self._let_in(request)
+        try:
+            return await self.handler(call)
+        except REFUSALS as error:
+            raise problem_of(error) from None
 
     async def _let_in(self, request: ApiRequest) -> Call[Any, Any]:
         given = request.path_params.get("number")
         number = None if given is None else parameters.parsed_number(given)
         key = presented_key(request)
         query = read_query(request, self.query)
+        if self.limited:
+            request.scope["state"] |= request.state["limited"]
         user = await self._identify(request, key)
         body = await (no_body(request) if self.body is None else json_body(request, self.body))
         return Call(request, user, key, number, query, body)

@@ -1,0 +1,42 @@
+"""The problems for what actions refuse."""
+
+import math
+from collections.abc import Mapping
+
+from service.actions.cases import NotRequested
+from service.actions.deliveries import DeliveryEnded, DeliveryNotDue, UnknownDelivery
+from service.actions.downloads import UnknownDocument
+from service.actions.jobs import JobEnded, UnknownJob
+from service.actions.shared_listings import Unlisted
+from service.http.problems import Problem
+from service.portal.errors import AccessDenied, NotFound
+
+RETRY_AFTER = "30"  # seconds
+#: The exceptions of actions, besides those of the portal: the code of the problem and its sentence.
+_REFUSALS: Mapping[type[Exception], tuple[str, str]] = {
+    NotRequested: ("process_not_found", "Nobody has requested this case yet."),
+    UnknownDocument: ("document_not_found", "This case has no such document."),
+    UnknownJob: ("job_not_found", "There is no such job of yours."),
+    JobEnded: ("job_ended", "The job has ended already: there is nothing to cancel."),
+    UnknownDelivery: ("delivery_not_found", "There is no such delivery of yours."),
+    DeliveryNotDue: ("delivery_not_due", "The job has not ended: there is nothing to send yet."),
+    NotFound: ("process_not_found", "The portal does not know this case."),
+    AccessDenied: ("process_access_denied", "The portal denies this case to the credentials in use."),
+}
+REFUSALS: tuple[type[Exception], ...] = (*_REFUSALS, DeliveryEnded, Unlisted)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem for one of `REFUSALS`."""
+    if isinstance(error, Unlisted):
+        return _unlisted(error)
+    if isinstance(error, DeliveryEnded):
+        return Problem("delivery_ended", f"The delivery is {error.status} already: there is nothing to cancel.")
+    code, sentence = next(known for kind, known in _REFUSALS.items() if isinstance(error, kind))
+    return Problem(code, sentence)
+
+
+def _unlisted(error: Unlisted) -> Problem:
+    detail = "The portal does not answer. Ask again, or leave auto_download on to have the request kept."
+    retry_after = str(math.ceil(error.retry_after)) if error.retry_after else RETRY_AFTER
+    return Problem("portal_unavailable", detail, headers={"Retry-After": retry_after})
