@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from aiobotocore.config import AioConfig
 from botocore.awsrequest import AWSPreparedRequest
@@ -47,11 +48,12 @@ def _expect_nothing(params: Mapping[str, Any], **_others: object) -> None:
 async def fetch(client: "S3Client", link: str, *, bucket: str, key: str) -> bytes:
     """Download a signed link of this object over the connections of a client. Raises the errors of `get_object`.
 
-    No other call may get the object meanwhile: it would follow the link too.
+    Nothing else may get this object meanwhile: it would follow the link too.
     """
 
     def follow(request: AWSPreparedRequest, **_others: object) -> None:
-        if request.url.partition("?")[0] == link.partition("?")[0]:
+        # By the key alone: after a redirect botocore asks another address, where the link must not be left out.
+        if unquote(urlsplit(request.url).path).endswith(f"/{key}"):
             request.url = link
             # Of the signature that botocore put into the headers.
             for name in [name for name in request.headers if name.lower() in _SIGNED]:

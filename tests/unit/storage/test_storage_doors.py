@@ -14,7 +14,7 @@ from service.storage.s3_client import client_config, fetch, tune
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-LINK = "http://127.0.0.1:1/bucket/key?X-Amz-Signature=1"
+LINK = "http://another.invalid/bucket/key?X-Amz-Signature=1"
 
 
 class SentError(Exception):
