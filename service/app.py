@@ -57,7 +57,7 @@ from service.observability.metrics import ApiMetrics
 from service.observability.metrics_server import serving_metrics
 from service.portal.gate import HANG_UP, Gate
 from service.queue.redis_outage import tell_if_away
-from service.queue.task_queue import Bell, redis_pool
+from service.queue.task_queue import TaskQueue, redis_pool
 from service.settings import Settings, SettingsError, load_settings
 from service.startup.database import open_database
 from service.startup.first_admin import make_first_admin
@@ -149,7 +149,7 @@ def build(settings: Settings) -> RequestIdMiddleware:
         async with AsyncExitStack() as stack:
             _check_alert_urls(settings)
             state = await _open(stack, settings)
-            await tell_if_away(state["bell"].ping())
+            await tell_if_away(state["queue"].ping())
             # After all checks: a start that fails must not use up the key.
             await make_first_admin(state["database"], settings.admin_api_key)
             # Objects made until now stay until the end. Without this, each full collection would scan them all while no
@@ -169,22 +169,22 @@ def build(settings: Settings) -> RequestIdMiddleware:
 
 async def _open(stack: AsyncExitStack, settings: Settings) -> State:
     database = await _open_database(stack, settings)
-    metrics, bell = _watched(settings, database), _open_bell(stack, settings)
+    metrics, queue = _watched(settings, database), _open_queue(stack, settings)
     resolver, slices = _closed_with(stack, DnsResolver()), Slices()
     store = await stack.enter_async_context(open_bucket(settings))
     links = DocumentLinks(store, settings.base_url)
     limiter, in_slots = await _open_limits(stack, settings, database)
-    readiness = await _open_readiness(stack, settings, metrics, database, bell=bell, store=store)
+    readiness = await _open_readiness(stack, settings, metrics, database, queue=queue, store=store)
     return State(
         drain=stack.enter_context(Drain(seconds_to_drain(settings)).on_sigterm()),
         metrics=metrics,
         database=database,
-        listings=await _open_listings(stack, settings, database, metrics, bell=bell, limited=in_slots["database"]),
+        listings=await _open_listings(stack, settings, database, metrics, queue=queue, limited=in_slots["database"]),
         store=store,
         readiness=readiness,
         links=links,
         watcher=_closed_with(stack, ProgressWatcher(database, links, slices)),
-        bell=bell,
+        queue=queue,
         webhook_policy=address_policy(settings),
         resolver=resolver,
         subscribers=_trial_client(settings, resolver),
@@ -211,11 +211,11 @@ def seconds_to_drain(settings: Settings) -> int:
     return settings.drain_seconds if settings.drain_seconds is not None else 5 * settings.is_production
 
 
-def _open_bell(stack: AsyncExitStack, settings: Settings) -> Bell:
+def _open_queue(stack: AsyncExitStack, settings: Settings) -> TaskQueue:
     redis = redis_pool(settings.redis_url)
     # arq's client does not close a pool that it was given.
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
-    return Bell(redis)
+    return TaskQueue(redis)
 
 
 def _check_alert_urls(settings: Settings) -> None:
@@ -246,13 +246,13 @@ async def _open_listings(
     database: Database,
     metrics: ApiMetrics,
     *,
-    bell: Bell,
+    queue: TaskQueue,
     limited: DatabaseAccess,
 ) -> SharedListings:
     gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART), hang_up=HANG_UP)
     notes = _closed_with(stack, DependencyNotes(database))
     portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))
-    return _closed_with(stack, SharedListings(database, portal, gate, bell, limited=limited))
+    return _closed_with(stack, SharedListings(database, portal, gate, queue, limited=limited))
 
 
 def _trial_client(settings: Settings, resolver: DnsResolver) -> GuardedClient:
@@ -276,11 +276,11 @@ async def _open_readiness(
     metrics: ApiMetrics,
     database: Database,
     *,
-    bell: Bell,
+    queue: TaskQueue,
     store: ObjectStore,
 ) -> Readiness:
     """Also start the server of the metrics, which show the results of the checks."""
-    readiness = Readiness(database, bell, store, credential=portal_credential(settings))
+    readiness = Readiness(database, queue, store, credential=portal_credential(settings))
     port = settings.metrics_port if settings.metrics_enabled else None
     render = partial(exposition, metrics, database, readiness, portal_credential(settings))
     serving = serving_metrics(port, render, setting="METRICS_PORT", address=settings.metrics_address)

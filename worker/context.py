@@ -9,7 +9,7 @@ from service.health.dependency_notes import DependencyNotes
 from service.observability.metrics import WorkerMetrics
 from service.portal.client import PortalClient
 from service.portal_access.slots import PortalShare
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 from service.storage.object_store import ObjectStore
 from service.webhooks.client import GuardedClient
 from worker.loops.alerts import Alerts
@@ -36,7 +36,7 @@ class Context:
     portal: PortalClient
     share: PortalShare
     store: ObjectStore
-    bell: Bell
+    queue: TaskQueue
     subscribers: GuardedClient
     alerts: Alerts
     metrics: WorkerMetrics

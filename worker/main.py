@@ -25,8 +25,8 @@ from service.portal_access.slots import PortalShare
 from service.queue.task_queue import (
     DOWNLOAD_PROCESS,
     DOWNLOAD_QUEUE,
-    Bell,
     Patience,
+    TaskQueue,
     decode_message,
     encode_message,
     redis_pool,
@@ -144,7 +144,7 @@ def _claim_loop(context: Context) -> ClaimLoop:
 
 async def _sweep(context: Context, delivery_days: int) -> None:
     async with asyncio.TaskGroup() as loops:
-        loops.create_task(sweep_for_ever(context.database, context.bell, context.metrics))
+        loops.create_task(sweep_for_ever(context.database, context.queue, context.metrics))
         loops.create_task(tidy_for_ever(context.database, context.store, context.metrics))
         loops.create_task(remove_for_ever(context.database, days=delivery_days))
 
@@ -189,7 +189,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
         portal=await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes)),
         share=await _open_share(stack, settings, database, gate),
         store=await stack.enter_async_context(open_bucket(settings)),
-        bell=Bell(redis),
+        queue=TaskQueue(redis),
         subscribers=GuardedClient(address_policy(settings), resolver, timeout=settings.webhook_timeout),
         alerts=Alerts(settings.alert_urls),
         metrics=metrics,

@@ -7,12 +7,12 @@ from typing import Any
 
 from arq.worker import Worker, func
 
-from service.queue.task_queue import FIRST_ATTEMPTS, LATER_ATTEMPTS, QueuedTask
+from service.queue.task_queue import FIRST_ATTEMPTS, RETRIES, QueuedTask
 from worker.context import Context, Limits
-from worker.tasks.deliver_webhook import LATE, LEASE_MARGIN, deliver_webhook
+from worker.tasks.deliver_webhook import LEASE_MARGIN, RETRY_LANE, deliver_webhook
 
 FIRST_ATTEMPTS_AT_ONCE = 100
-LATE_ATTEMPTS_AT_ONCE = 50
+RETRIES_AT_ONCE = 50
 UNLIMITED = 1_000_000  # tries; PostgreSQL decides what has failed, never the queue
 
 
@@ -27,8 +27,8 @@ class ServedQueue:
     at_once: int
     poll_delay: float = 0.1
     """Seconds. On average the queue delays a request by half of this."""
-    is_late: bool = False
-    """It serves later attempts of deliveries."""
+    is_retry_lane: bool = False
+    """It serves retries of deliveries."""
 
 
 def _attempt_timeout(limits: Limits) -> timedelta:
@@ -38,13 +38,13 @@ def _attempt_timeout(limits: Limits) -> timedelta:
 SERVED_QUEUES = (
     ServedQueue(FIRST_ATTEMPTS, deliver_webhook, _attempt_timeout, at_once=FIRST_ATTEMPTS_AT_ONCE),
     ServedQueue(
-        LATER_ATTEMPTS,
+        RETRIES,
         deliver_webhook,
         _attempt_timeout,
-        at_once=LATE_ATTEMPTS_AT_ONCE,
+        at_once=RETRIES_AT_ONCE,
         # For a postponed attempt half a second does not matter, and more frequent polls cost an idle worker's CPU.
         poll_delay=0.5,
-        is_late=True,
+        is_retry_lane=True,
     ),
 )
 
@@ -57,6 +57,6 @@ def arq_worker(queue: ServedQueue, context: Context, common: dict[str, Any]) -> 
         [func(run, name=queue.task.function, timeout=timeout, max_tries=UNLIMITED)],
         queue_name=queue.task.queue,
         max_jobs=queue.at_once,
-        ctx={"autos": context, LATE: queue.is_late},
+        ctx={"autos": context, RETRY_LANE: queue.is_retry_lane},
         **common | {"poll_delay": queue.poll_delay},
     )

@@ -69,9 +69,9 @@ async def register_case(state: ActionState, request: CaseRequest) -> RequestedCa
 async def enqueue(state: ActionState, accepted: Accepted) -> None:
     """Enqueue the job and the delivery, after the commit. The workers' sweep enqueues again what Redis loses."""
     if accepted.job_id is not None and (accepted.new_job or accepted.can_go_on):
-        await state["bell"].ring_job(accepted.job_id)
+        await state["queue"].enqueue_job(accepted.job_id)
     if (due := accepted.delivery) is not None:
-        await state["bell"].ring_delivery(due.id, attempt=due.attempt, rings=due.rings, late=False)
+        await state["queue"].enqueue_delivery(due)
 
 
 async def _list(

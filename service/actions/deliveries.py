@@ -9,9 +9,9 @@ from service.database.access import DatabaseAccess
 from service.database.connection import Connection
 from service.database.deliveries import cancelled_deliveries, deliveries, delivery_history, overdue
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryRow
-from service.domain.deliveries import Ring
+from service.domain.deliveries import DeliveryMessage
 from service.domain.statuses import DeliveryStatus
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 
 
 class UnknownDelivery(Exception):
@@ -53,10 +53,10 @@ class Recovered(msgspec.Struct, frozen=True):
     is_enqueued: bool  #: False: Redis does not answer, and the workers' sweep enqueues them later
 
 
-async def resend(database: DatabaseAccess, bell: Bell, delivery_id: UUID | None, *, owner: UUID | None) -> Resent:
+async def resend(database: DatabaseAccess, queue: TaskQueue, delivery_id: UUID | None, *, owner: UUID | None) -> Resent:
     """Send a delivery once more, now. Raises `UnknownDelivery` and `DeliveryNotDue`."""
 
-    async def schedule(connection: Connection) -> tuple[Ring, DeliveryRow, list[AttemptRow]]:
+    async def schedule(connection: Connection) -> tuple[DeliveryMessage, DeliveryRow, list[AttemptRow]]:
         found = await _find(connection, delivery_id, owner)
         due = await deliveries.resend(connection, found.id)
         if due is None:
@@ -64,7 +64,7 @@ async def resend(database: DatabaseAccess, bell: Bell, delivery_id: UUID | None,
         return due, *await _read(connection, found)
 
     due, delivery, attempts = await database.run(schedule)
-    is_enqueued = await bell.ring_delivery(due.id, attempt=due.attempt, rings=due.rings, late=False)
+    is_enqueued = await queue.enqueue_delivery(due)
     return Resent(delivery, attempts, is_enqueued)
 
 
@@ -82,15 +82,15 @@ async def cancel(database: DatabaseAccess, delivery_id: UUID | None, *, owner: U
     return await database.run(stop)
 
 
-async def recover(database: DatabaseAccess, bell: Bell, *, since: datetime, owner: UUID | None) -> Recovered:
+async def recover(database: DatabaseAccess, queue: TaskQueue, *, since: datetime, owner: UUID | None) -> Recovered:
     """Send all deliveries again that have failed since a time, each with a whole new schedule."""
 
-    async def schedule(connection: Connection) -> tuple[int, list[Ring]]:
+    async def schedule(connection: Connection) -> tuple[int, list[DeliveryMessage]]:
         count = await deliveries.recover(connection, since=since, user_id=owner)
-        return count, (await overdue.take_overdue(connection)).rings if count else []
+        return count, (await overdue.take_overdue(connection)).messages if count else []
 
     count, due = await database.run(schedule)
-    enqueued = [await bell.ring_delivery(each.id, attempt=each.attempt, rings=each.rings) for each in due]
+    enqueued = [await queue.enqueue_delivery(each) for each in due]
     return Recovered(count, all(enqueued))
 
 

@@ -10,9 +10,10 @@ from service.database.cases.case_requests import Accepted
 from service.database.connection import Connection
 from service.database.jobs import job_history, job_retries
 from service.database.jobs.job_history import JobRow
+from service.domain.deliveries import DeliveryMessage
 from service.domain.jobs import Settlement
 from service.domain.statuses import JobStatus
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 
 
 class UnknownJob(Exception):
@@ -39,7 +40,7 @@ class Retried(msgspec.Struct, frozen=True):
 
 
 async def cancel(
-    database: DatabaseAccess, bell: Bell, job_id: UUID | None, *, owner: UUID | None, event_limit: int
+    database: DatabaseAccess, queue: TaskQueue, job_id: UUID | None, *, owner: UUID | None, event_limit: int
 ) -> CancelledJob:
     """Cancel a job, or stop waiting for it. Raises `UnknownJob` and `JobEnded`.
 
@@ -60,11 +61,13 @@ async def cancel(
     if settlement is None and job.status in {JobStatus.COMPLETED, JobStatus.FAILED}:
         raise JobEnded
     due = () if settlement is None else settlement.deliveries
-    enqueued = [await bell.ring_delivery(delivery_id, attempt=1) for delivery_id in due]
+    enqueued = [await queue.enqueue_delivery(DeliveryMessage(delivery_id)) for delivery_id in due]
     return CancelledJob(job, settlement, all(enqueued))
 
 
-async def retry(database: DatabaseAccess, bell: Bell, job_id: UUID, *, request_id: str, event_limit: int) -> Retried:
+async def retry(
+    database: DatabaseAccess, queue: TaskQueue, job_id: UUID, *, request_id: str, event_limit: int
+) -> Retried:
     """Request the missing documents of an ended job's case again. Raises `NotRetried`."""
 
     async def accept(connection: Connection) -> Accepted:
@@ -73,4 +76,4 @@ async def retry(database: DatabaseAccess, bell: Bell, job_id: UUID, *, request_i
     accepted = await database.run(accept)
     if accepted.job_id is None or not (accepted.new_job or accepted.can_go_on):
         return Retried(accepted, is_enqueued=True)
-    return Retried(accepted, is_enqueued=await bell.ring_job(accepted.job_id))
+    return Retried(accepted, is_enqueued=await queue.enqueue_job(accepted.job_id))

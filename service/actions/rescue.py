@@ -20,14 +20,14 @@ from service.database.deliveries.overdue import Stop
 from service.database.jobs import jobs, turns
 from service.database.leases import Enqueued, LeasedTable
 from service.database.users import deleted_users
-from service.domain.deliveries import Ring
-from service.queue.task_queue import Bell, QueuedTask
+from service.domain.deliveries import DeliveryMessage
+from service.queue.task_queue import QueuedTask, TaskQueue
 
 SWEEP_BATCH = 200  # rows, or pairs of host and user, per statement
 ENDINGS = 5  # batches per sweep, of deliveries of deleted users
 
 #: Enqueues what it finds, and returns how many rows had no worker or no message.
-Sweep = Callable[[Database, Bell], Awaitable[int]]
+Sweep = Callable[[Database, TaskQueue], Awaitable[int]]
 _Row = TypeVar("_Row")
 #: Takes a batch of overdue rows. The second value goes into the next call; None: this batch was the last one.
 _Find = Callable[[Connection, Any], Awaitable[tuple[Sequence[_Row], Any]]]
@@ -43,9 +43,9 @@ class LeasedKind:
     sweep: Sweep
 
 
-async def sweep(database: Database, bell: Bell, kinds: Sequence[LeasedKind] | None = None) -> dict[str, int]:
+async def sweep(database: Database, queue: TaskQueue, kinds: Sequence[LeasedKind] | None = None) -> dict[str, int]:
     """Sweep all kinds, by default those of `LEASED_KINDS`. Return how many rows were found, by the name of the kind."""
-    swept = {kind: await kind.sweep(database, bell) for kind in kinds or LEASED_KINDS}
+    swept = {kind: await kind.sweep(database, queue) for kind in kinds or LEASED_KINDS}
     if any(swept.values()):
         structlog.get_logger().warning("rung_again", **{kind.plural: count for kind, count in swept.items()})
     return {kind.name: count for kind, count in swept.items()}
@@ -58,31 +58,31 @@ def sweep_rows(table: LeasedTable, task: QueuedTask) -> Sweep:
         rows = await leases.take_overdue(connection, table, limit=SWEEP_BATCH)
         return rows, len(rows) == SWEEP_BATCH or None
 
-    async def sweep_table(database: Database, bell: Bell) -> int:
-        async def ring(row: Enqueued) -> bool:
-            return await bell.ring_row(task, row.id, message=f"{task.function}:{row.id}:{row.enqueue_count}")
+    async def sweep_table(database: Database, queue: TaskQueue) -> int:
+        async def enqueue(row: Enqueued) -> bool:
+            return await queue.enqueue_row(task, row.id, message=f"{task.function}:{row.id}:{row.enqueue_count}")
 
-        return await _enqueue_all(database, find, ring)
+        return await _enqueue_all(database, find, enqueue)
 
     return sweep_table
 
 
-async def _enqueue_all(database: Database, find: _Find[_Row], ring: Callable[[_Row], Awaitable[bool]]) -> int:
+async def _enqueue_all(database: Database, find: _Find[_Row], enqueue: Callable[[_Row], Awaitable[bool]]) -> int:
     """Enqueue overdue rows in batches. Return how many."""
-    rung, after = 0, None
+    enqueued, after = 0, None
     while True:
         async with database.connection() as connection:
             rows, after = await find(connection, after)
         for row in rows:
-            if not await ring(row):
+            if not await enqueue(row):
                 # Redis is unreachable: the others become overdue again, and a later sweep enqueues them.
-                return rung
-            rung += 1
+                return enqueued
+            enqueued += 1
         if after is None:
-            return rung
+            return enqueued
 
 
-async def _sweep_jobs(database: Database, bell: Bell) -> int:
+async def _sweep_jobs(database: Database, queue: TaskQueue) -> int:
     """Release jobs whose worker is gone or whose delay has passed. The first are counted."""
     released = await in_batches(database, partial(jobs.release_expired, limit=SWEEP_BATCH), size=SWEEP_BATCH)
     delayed = await in_batches(database, partial(jobs.release_delayed, limit=SWEEP_BATCH), size=SWEEP_BATCH)
@@ -90,26 +90,25 @@ async def _sweep_jobs(database: Database, bell: Bell) -> int:
         await turns.tidy(connection)
     if released or delayed:
         # One message for all: it names no job.
-        await bell.ring_job(uuid4())
+        await queue.enqueue_job(uuid4())
     return released
 
 
-async def _sweep_deliveries(database: Database, bell: Bell) -> int:
+async def _sweep_deliveries(database: Database, queue: TaskQueue) -> int:
     """Enqueue overdue deliveries, after what recoveries and deleted users have left to do."""
     async with database.transaction() as connection:
         # One batch per sweep: the hosts have no slots for more.
         await deliveries.go_on_recovering(connection)
     await _end_for_deleted_users(database)
 
-    async def ring(due: Ring) -> bool:
-        return await bell.ring_delivery(due.id, attempt=due.attempt, rings=due.rings)
-
-    return await _enqueue_all(database, _overdue_deliveries, ring)
+    return await _enqueue_all(database, _overdue_deliveries, queue.enqueue_delivery)
 
 
-async def _overdue_deliveries(connection: Connection, after: Stop | None) -> tuple[Sequence[Ring], Stop | None]:
+async def _overdue_deliveries(
+    connection: Connection, after: Stop | None
+) -> tuple[Sequence[DeliveryMessage], Stop | None]:
     batch = await overdue.take_overdue(connection, after=after, limit=SWEEP_BATCH)
-    return batch.rings, batch.after
+    return batch.messages, batch.after
 
 
 async def _end_for_deleted_users(database: Database) -> None:

@@ -23,7 +23,7 @@ from service.domain.process_number import ProcessNumber
 from service.portal.client import PortalClient
 from service.portal.errors import AccessDenied, NotFound
 from service.portal.gate import Gate
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 
 SHORT_LISTING_TIMEOUT = 5.0  # seconds; after that a worker asks with a longer timeout, and the client need not wait
 LISTING_POLL_INTERVAL = 0.1  # seconds between two checks of another process's listing
@@ -77,14 +77,14 @@ class SharedListings:
     """Lists cases for the API."""
 
     def __init__(
-        self, database: Database, portal: PortalClient, gate: Gate, bell: Bell, *, limited: DatabaseAccess
+        self, database: Database, portal: PortalClient, gate: Gate, queue: TaskQueue, *, limited: DatabaseAccess
     ) -> None:
         """`limited`: the database for what a request waits for; `database` renews leases meanwhile."""
         self._database = database
         self._portal = portal
         self._gate = gate
         self._limited = limited
-        self._bell = bell
+        self._queue = queue
         self._flights: dict[ProcessNumber, _Flight] = {}
 
     async def listed(self, asking: Asking, *, timeout: float = SHORT_LISTING_TIMEOUT) -> None:
@@ -170,7 +170,7 @@ class SharedListings:
 
         woken = await self._limited.run(register)
         if woken is not None:
-            await self._bell.ring_job(woken)
+            await self._queue.enqueue_job(woken)
 
 
 def _judge(flight: _Flight) -> None:

@@ -4,7 +4,7 @@ from typing import NotRequired, TypedDict
 
 from service.actions.shared_listings import SharedListings
 from service.database.access import DatabaseAccess
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 
 
 class ActionState(TypedDict):
@@ -12,6 +12,6 @@ class ActionState(TypedDict):
 
     database: DatabaseAccess
     listings: SharedListings
-    bell: Bell
+    queue: TaskQueue
     event_limit: int  #: documents in an event, at most
     arrived: NotRequired[float]  #: set for each request; of `time.perf_counter`

@@ -138,7 +138,9 @@ async def resend(call: Call[NoQuery, None]) -> DeliveryView:
     The scheduled attempts stay scheduled, unless this one succeeds.
     """
     state = call.state
-    resent = await deliveries.resend(state["database"], state["bell"], call.identifier("delivery_id"), owner=call.owner)
+    resent = await deliveries.resend(
+        state["database"], state["queue"], call.identifier("delivery_id"), owner=call.owner
+    )
     return delivery_view(resent.delivery, resent.attempts)
 
 
@@ -161,7 +163,7 @@ async def recover(call: Call[NoQuery, RecoverBody]) -> RecoveredView:
     Each gets a whole new schedule. You may repeat the request.
     """
     state = call.state
-    recovered = await deliveries.recover(state["database"], state["bell"], since=call.body.since, owner=call.owner)
+    recovered = await deliveries.recover(state["database"], state["queue"], since=call.body.since, owner=call.owner)
     return RecoveredView(recovered.count)
 
 

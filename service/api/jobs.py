@@ -87,7 +87,7 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
     """
     state, job_id = call.state, call.identifier("job_id")
     cancelled = await jobs.cancel(
-        state["database"], state["bell"], job_id, owner=call.owner, event_limit=state["event_limit"]
+        state["database"], state["queue"], job_id, owner=call.owner, event_limit=state["event_limit"]
     )
     if cancelled.settlement is not None:
         _log(cancelled.job, cancelled.settlement)

@@ -103,7 +103,7 @@ def resend(delivery_id: UUID) -> None:
     """Make one more attempt now. The schedule stays as it is, unless this attempt succeeds."""
 
     try:
-        resent = perform(lambda database, bell: actions.resend(database, bell, delivery_id, owner=None))
+        resent = perform(lambda database, queue: actions.resend(database, queue, delivery_id, owner=None))
     except UnknownDelivery:
         raise click.ClickException("there is no such delivery") from None
     except DeliveryNotDue:
@@ -116,7 +116,7 @@ def resend(delivery_id: UUID) -> None:
 def recover(since: datetime) -> None:
     """Send every delivery again that has failed since a time, with a whole new schedule. It may be repeated."""
 
-    recovered = perform(lambda database, bell: actions.recover(database, bell, since=since, owner=None))
+    recovered = perform(lambda database, queue: actions.recover(database, queue, since=since, owner=None))
     click.echo(f"{recovered.count} deliveries are on their way{delay(is_enqueued=recovered.is_enqueued)}")
 
 

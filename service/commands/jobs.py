@@ -86,7 +86,7 @@ def cancel(job_id: UUID) -> None:
 
     try:
         cancelled = perform(
-            lambda database, bell: actions.cancel(database, bell, job_id, owner=None, event_limit=limit)
+            lambda database, queue: actions.cancel(database, queue, job_id, owner=None, event_limit=limit)
         )
     except UnknownJob:
         raise click.ClickException("there is no such job") from None
@@ -107,7 +107,7 @@ def retry(job_id: UUID, *, as_json: bool) -> None:
     request_id = str(uuid4())
     try:
         retried = perform(
-            lambda database, bell: actions.retry(database, bell, job_id, request_id=request_id, event_limit=limit)
+            lambda database, queue: actions.retry(database, queue, job_id, request_id=request_id, event_limit=limit)
         )
     except NotRetried as error:
         raise click.ClickException(str(error)) from None

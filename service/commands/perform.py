@@ -9,14 +9,14 @@ import click
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE, Database
 from service.domain.startup import StartupError
-from service.queue.task_queue import Bell, redis_pool
+from service.queue.task_queue import TaskQueue, redis_pool
 from service.startup.database import open_database
 from service.startup.process_logs import configure_process_logs
 
 T = TypeVar("T")
 
 
-def perform(action: Callable[[Database, Bell], Awaitable[T]]) -> T:
+def perform(action: Callable[[Database, TaskQueue], Awaitable[T]]) -> T:
     """Run an action. If the database cannot be reached, end the command with one line."""
     settings = read_settings()
     configure_process_logs(settings)
@@ -25,7 +25,7 @@ def perform(action: Callable[[Database, Bell], Awaitable[T]]) -> T:
         redis = redis_pool(settings.redis_url)
         try:
             async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
-                return await action(database, Bell(redis))
+                return await action(database, TaskQueue(redis))
         finally:
             await redis.aclose(close_connection_pool=True)
 

@@ -13,7 +13,7 @@ from service.commands.console import json_option, print_json, read_settings
 from service.database.connection import UNREACHABLE
 from service.domain.startup import StartupError
 from service.queue.redis_faults import describe
-from service.queue.task_queue import Bell, redis_pool
+from service.queue.task_queue import TaskQueue, redis_pool
 from service.settings import Settings
 from service.startup.database import open_database
 from service.startup.process_logs import configure_process_logs
@@ -44,21 +44,21 @@ def rescue(*, as_json: bool) -> None:
 
 async def _rescue(settings: Settings) -> tuple[dict[str, int], int]:
     """Return how much of each kind was found, and how many uploads were aborted."""
-    async with _open_bell(settings) as bell, open_bucket(settings) as store:
+    async with _open_queue(settings) as queue, open_bucket(settings) as store:
         try:
             async with open_database(settings.database_url, application_name="autos cli", max_size=2) as database:
-                swept = await sweep(database, bell)
+                swept = await sweep(database, queue)
                 return swept, await abort_stale_uploads(database, store)
         except UNREACHABLE as error:
             raise StartupError(f"DATABASE_URL: PostgreSQL failed ({type(error).__name__})") from None
 
 
 @asynccontextmanager
-async def _open_bell(settings: Settings) -> AsyncIterator[Bell]:
+async def _open_queue(settings: Settings) -> AsyncIterator[TaskQueue]:
     redis = redis_pool(settings.redis_url)
     try:
-        bell = Bell(redis)
-        await bell.ping()
-        yield bell
+        queue = TaskQueue(redis)
+        await queue.ping()
+        yield queue
     finally:
         await redis.aclose(close_connection_pool=True)

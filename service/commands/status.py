@@ -19,7 +19,7 @@ from service.domain.startup import StartupError
 from service.health.shared_check import CHECK_TIMEOUT, wait_patiently
 from service.portal.token import expiry
 from service.queue.redis_faults import describe
-from service.queue.task_queue import Bell, redis_pool
+from service.queue.task_queue import TaskQueue, redis_pool
 from service.settings import Settings
 from service.startup.bucket import open_store
 from service.startup.database import connected_database
@@ -125,9 +125,9 @@ def _portal(health: Health) -> Check:
 async def _redis(settings: Settings) -> tuple[list[str], Check]:
     pool = redis_pool(settings.redis_url)
     try:
-        bell = Bell(pool)
-        await bell.ping()
-        return await bell.hosts_of_workers(), Check(ok=True, detail="answers")
+        queue = TaskQueue(pool)
+        await queue.ping()
+        return await queue.hosts_of_workers(), Check(ok=True, detail="answers")
     except (RedisError, OSError) as error:
         return [], Check(ok=False, detail=f"REDIS_URL: {describe(error)}")
     finally:

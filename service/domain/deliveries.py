@@ -69,10 +69,17 @@ class NextStep(msgspec.Struct, frozen=True):
     host_reachable: bool | None = None  #: None if the attempt says nothing about the host
 
 
-class Ring(msgspec.Struct, frozen=True):
-    """A message to enqueue for a delivery. `rings` makes its id unique: arq drops a message whose id is queued."""
+class DeliveryMessage(msgspec.Struct, frozen=True):
+    """A message to enqueue for a delivery."""
 
     id: UUID
-    attempt: int
-    rings: int
+    attempt: int = 1
+    enqueue_count: int = 0  #: makes the id of the message unique: arq drops a message whose id is queued
     after: timedelta | None = None  #: delay; None: now
+    is_requested: bool = False  #: a person has asked for this attempt
+    needs_probe: bool = False  #: the host keeps failing, and only a worker of the retry lane may call it
+
+    @property
+    def in_retry_lane(self) -> bool:
+        """Whether the attempt must not delay first attempts and those that a person has asked for."""
+        return self.needs_probe or (self.attempt > 1 and not self.is_requested)

@@ -14,7 +14,7 @@ from service.database.portal import portal_state
 from service.domain.dependencies import Dependency, Health
 from service.health.shared_check import CHECK_TIMEOUT, SharedCheck
 from service.queue.redis_faults import refusal
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 from service.storage.object_store import ObjectStore
 from service.storage.store_errors import StorageError
 
@@ -43,12 +43,12 @@ class _Told(msgspec.Struct, frozen=True):
 class Readiness:
     """Runs the checks for all concurrent callers, at most one check per dependency at a time."""
 
-    def __init__(self, database: Database, bell: Bell, store: ObjectStore, *, credential: str) -> None:
+    def __init__(self, database: Database, queue: TaskQueue, store: ObjectStore, *, credential: str) -> None:
         """`credential` is that of the portal. The database says whether the portal refuses it."""
         self._pool = database
         self._credential = credential
         self._database = SharedCheck(self._ask_database)
-        self._redis = SharedCheck(bell.ping)
+        self._redis = SharedCheck(queue.ping)
         self._store = SharedCheck(store.check)
 
     async def look(self) -> Found:

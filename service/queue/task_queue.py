@@ -18,13 +18,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from service.domain.deliveries import DeliveryMessage
 from service.queue.persistent_redis import REDIS_FAULTS, Backoff, PersistentRedis, PersistentRetry
 from service.queue.redis_faults import describe
 
 DOWNLOAD_QUEUE = "autos:downloads"
 DELIVERY_QUEUE = "autos:deliveries"
 #: Second and later attempts, and attempts at hosts that keep failing. So first attempts do not wait behind them.
-LATE_DELIVERY_QUEUE = "autos:late-deliveries"
+RETRY_QUEUE = "autos:late-deliveries"
 DOWNLOAD_PROCESS = "download_process"
 DELIVER_WEBHOOK = "deliver_webhook"
 
@@ -37,7 +38,7 @@ class QueuedTask(msgspec.Struct, frozen=True):
 
 
 FIRST_ATTEMPTS = QueuedTask(DELIVER_WEBHOOK, DELIVERY_QUEUE)
-LATER_ATTEMPTS = QueuedTask(DELIVER_WEBHOOK, LATE_DELIVERY_QUEUE)
+RETRIES = QueuedTask(DELIVER_WEBHOOK, RETRY_QUEUE)
 
 HEALTH_KEYS = "autos:health:"  # prefix of the workers' health keys, before <host> or <host>/<worker name>
 PROBE_KEY = "autos:probe"
@@ -46,7 +47,7 @@ PROBE_LIFE = timedelta(seconds=10)
 #: How far the clocks of two machines may differ. Messages are dated back by this, so that no worker takes them late.
 CLOCK_SKEW = timedelta(minutes=5)
 EXPIRES = timedelta(days=1)  # of a message that no worker ever took
-RING_TIMEOUT = 3.0  # seconds
+ENQUEUE_TIMEOUT = 3.0  # seconds
 WAKING_MESSAGES = 8  # message ids that all waiting jobs share
 
 
@@ -112,18 +113,18 @@ def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
     return client(pool, job_serializer=encode_message, job_deserializer=decode_message)
 
 
-class Bell:
-    """Enqueues the messages that wake workers. The `ring_` methods return False if Redis fails."""
+class TaskQueue:
+    """Enqueues the messages that wake workers. The `enqueue_` methods return False if Redis fails."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
 
-    async def ring_job(self, job_id: UUID) -> bool:
+    async def enqueue_job(self, job_id: UUID) -> bool:
         """Enqueue a message that wakes a worker. PostgreSQL decides which job the worker takes.
 
         All jobs share `WAKING_MESSAGES` message ids: a message that is already queued serves this job too.
         """
-        return await self._ring(
+        return await self._enqueue(
             self._redis.enqueue_job,
             DOWNLOAD_PROCESS,
             _job_id=f"download:{job_id.int % WAKING_MESSAGES}",
@@ -133,28 +134,21 @@ class Bell:
             _expires=EXPIRES,
         )
 
-    async def ring_delivery(
-        self,
-        delivery_id: UUID,
-        *,
-        attempt: int,
-        rings: int = 0,
-        after: timedelta | None = None,
-        late: bool | None = None,
-    ) -> bool:
-        """Enqueue one attempt of a delivery, now or `after` a delay. By default, `late` is True from the second on."""
-        is_late = attempt > 1 if late is None else late
-        suffix = f":{rings}" if rings else ""
-        return await self.ring_row(
-            LATER_ATTEMPTS if is_late else FIRST_ATTEMPTS,
-            delivery_id,
-            message=f"deliver:{delivery_id}:{attempt}{suffix}",
-            after=after,
+    async def enqueue_delivery(self, message: DeliveryMessage) -> bool:
+        """Enqueue one attempt of a delivery."""
+        suffix = f":{message.enqueue_count}" if message.enqueue_count else ""
+        return await self.enqueue_row(
+            RETRIES if message.in_retry_lane else FIRST_ATTEMPTS,
+            message.id,
+            message=f"deliver:{message.id}:{message.attempt}{suffix}",
+            after=message.after,
         )
 
-    async def ring_row(self, task: QueuedTask, row_id: UUID, *, message: str, after: timedelta | None = None) -> bool:
+    async def enqueue_row(
+        self, task: QueuedTask, row_id: UUID, *, message: str, after: timedelta | None = None
+    ) -> bool:
         """Enqueue work on one row, now or `after` a delay. A `message` whose id is queued already is dropped."""
-        return await self._ring(
+        return await self._enqueue(
             self._redis.enqueue_job,
             task.function,
             str(row_id),
@@ -172,11 +166,11 @@ class Bell:
         """Raises redis' errors if Redis does not answer or refuses writes."""
         await self._redis.set(PROBE_KEY, b"1", px=PROBE_LIFE)
 
-    async def _ring(self, enqueue: Callable[..., Awaitable[object]], *args: Any, **kwargs: Any) -> bool:
+    async def _enqueue(self, send: Callable[..., Awaitable[object]], *args: Any, **kwargs: Any) -> bool:
         try:
             # Without this, a worker's client would wait until Redis is back. The sweep enqueues the message then.
-            async with asyncio.timeout(RING_TIMEOUT):
-                await enqueue(*args, **kwargs)
+            async with asyncio.timeout(ENQUEUE_TIMEOUT):
+                await send(*args, **kwargs)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             why = {"error": type(error).__name__, "reason": describe(error)}
             structlog.get_logger().warning("bell_not_rung", **why, message=kwargs["_job_id"])

@@ -13,6 +13,7 @@ import statistics
 import time
 from uuid import UUID
 
+from service.domain.deliveries import DeliveryMessage
 from tests.benchmarks.place import Machine
 from tests.benchmarks.tools.report import at_most
 from tests.benchmarks.tools.resources import cpu_seconds
@@ -39,7 +40,7 @@ async def send_steadily(service: DeliveryService, hosts: ManyHosts) -> None:
         await asyncio.sleep(max(0.0, start + position / RATE - clock()))
         url = hosts.url(hosts.host(chosen.randrange(HOSTS)))
         (delivery_id,) = await schedule(service.sender.database, service.user_id, url, event_id=event_id)
-        await service.sender.bell.ring_delivery(delivery_id, attempt=1)
+        await service.sender.queue.enqueue_delivery(DeliveryMessage(delivery_id))
 
 
 async def times_to_first_attempt(service: DeliveryService, host: str) -> dict[UUID, float | None]:

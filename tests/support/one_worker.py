@@ -102,7 +102,7 @@ async def open_worker(
             portal=client.client,
             store=bucket.store,
             metrics=WorkerMetrics(),
-            bell=Mock(ring_delivery=AsyncMock()),
+            queue=Mock(enqueue_delivery=AsyncMock()),
             share=Mock(job=lambda *_: nullcontext(client.gate.pass_for(uuid4(), 0))),
             **{name: Mock() for name in ("drain", "subscribers", "alerts", "notes")},
             public_url="http://127.0.0.1",

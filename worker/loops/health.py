@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from service.queue.redis_faults import describe
-from service.queue.task_queue import HEALTH_KEYS, Bell, redis_pool
+from service.queue.task_queue import HEALTH_KEYS, TaskQueue, redis_pool
 
 HEALTH_INTERVAL = 5.0  # seconds
 LEAVING_LIFETIME = timedelta(seconds=HEALTH_INTERVAL + 1)
@@ -55,7 +55,7 @@ async def check_health(redis_url: str, name: str | None) -> str:
     shown = "the worker of this host" if name is None else f"the worker {name} of this host"
     try:
         # If Redis takes no writes, the worker cannot renew its key either: that is the error to report.
-        await Bell(redis).ping()
+        await TaskQueue(redis).ping()
         is_alive = await redis.exists(health_key(name))
     except (RedisError, OSError) as error:
         raise Unhealthy(f"REDIS_URL: {describe(error)}") from None

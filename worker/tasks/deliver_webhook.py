@@ -12,7 +12,7 @@ from service.database.connection import UNREACHABLE
 from service.database.deliveries import delivery_attempts, events, overdue
 from service.database.deliveries.delivery_attempts import Recorded
 from service.database.users import users
-from service.domain.deliveries import Attempt, ClaimedDelivery, NextStep, Ring
+from service.domain.deliveries import Attempt, ClaimedDelivery, DeliveryMessage, NextStep
 from service.domain.process_number import ProcessNumber
 from service.webhooks.outcome import OutcomeKind, PostOutcome
 from service.webhooks.payload import render
@@ -25,7 +25,7 @@ from worker.context import Context, context_of
 LEASE_MARGIN = timedelta(seconds=30)
 RECORD_AGAIN = 1.0  # seconds between two tries to record an attempt
 SETTLE_GRACE = 5.0  # seconds to record an attempt when the process ends; below `worker.shutdown.SHUTDOWN_TIMEOUT`
-LATE = "late"  #: key in arq's context: True in the worker of later attempts
+RETRY_LANE = "retry_lane"  #: key in arq's context: True in the worker of retries, which may call a failing host
 
 
 async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
@@ -34,17 +34,17 @@ async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
     A delivery may be enqueued any number of times.
     """
     context = context_of(ctx)
-    await context.drain.run(_claim_and_attempt(context, UUID(delivery_id), is_late=ctx.get(LATE, False)))
+    await context.drain.run(_claim_and_attempt(context, UUID(delivery_id), may_probe=ctx.get(RETRY_LANE, False)))
 
 
 class _LeaseEnds(Exception):
     """This process stood still for so long that the lease may end, and another worker begin, during the attempt."""
 
 
-async def _claim_and_attempt(context: Context, delivery_id: UUID, *, is_late: bool) -> None:
+async def _claim_and_attempt(context: Context, delivery_id: UUID, *, may_probe: bool) -> None:
     deadline = lease.ends_at(context.limits.webhook_timeout + LEASE_MARGIN)
-    claimed = await lease.claim(_claim(context, delivery_id, is_late=is_late), partial(_hand_back, context))
-    if isinstance(claimed, Ring):
+    claimed = await lease.claim(_claim(context, delivery_id, may_probe=may_probe), partial(_hand_back, context))
+    if isinstance(claimed, DeliveryMessage):
         await _pass_on(context, claimed)
     if not isinstance(claimed, ClaimedDelivery):
         return
@@ -61,7 +61,7 @@ def _clock() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _hand_back(context: Context, claimed: ClaimedDelivery | Ring) -> None:
+async def _hand_back(context: Context, claimed: ClaimedDelivery | DeliveryMessage) -> None:
     """Leave the result of a claim to other workers."""
     if isinstance(claimed, ClaimedDelivery):
         await _give_back(context, claimed)
@@ -69,9 +69,9 @@ async def _hand_back(context: Context, claimed: ClaimedDelivery | Ring) -> None:
         await _pass_on(context, claimed)
 
 
-async def _pass_on(context: Context, ring: Ring) -> None:
+async def _pass_on(context: Context, message: DeliveryMessage) -> None:
     """Enqueue the delivery for a worker that may call a failing host."""
-    await context.bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, late=True)
+    await context.queue.enqueue_delivery(message)
 
 
 def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
@@ -85,11 +85,11 @@ def _subjects(delivery: ClaimedDelivery) -> dict[str, str]:
     return {name: value for name, value in subjects.items() if value}
 
 
-async def _claim(context: Context, delivery_id: UUID, *, is_late: bool) -> ClaimedDelivery | Ring | None:
+async def _claim(context: Context, delivery_id: UUID, *, may_probe: bool) -> ClaimedDelivery | DeliveryMessage | None:
     term = context.limits.webhook_timeout + LEASE_MARGIN
     with lease.LoggedIfUnreachable("delivery_not_claimed"):
         async with context.database.transaction() as connection:
-            return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=is_late)
+            return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=may_probe)
     return None
 
 
@@ -129,9 +129,9 @@ async def _settle(
         ms=outcome.duration_ms,
         status=status,
     )
-    own = [recorded.ring] if recorded is not None and recorded.ring is not None else []
-    for ring in (*own, *waiting):
-        await context.bell.ring_delivery(ring.id, attempt=ring.attempt, rings=ring.rings, after=ring.after)
+    own = [recorded.message] if recorded is not None and recorded.message is not None else []
+    for message in (*own, *waiting):
+        await context.queue.enqueue_delivery(message)
 
 
 async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, latest: float) -> PostOutcome:
@@ -169,7 +169,7 @@ async def _message(
 
 async def _record(
     context: Context, delivery: ClaimedDelivery, attempt: Attempt, step: NextStep, deadline: float
-) -> tuple[Recorded | None, list[Ring]]:
+) -> tuple[Recorded | None, list[DeliveryMessage]]:
     """Record the attempt. Return the result, None if it was not recorded, and the waiting deliveries to enqueue.
 
     Tries until `deadline` if the database is away: an attempt that is not recorded is made again.

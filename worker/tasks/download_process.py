@@ -16,6 +16,7 @@ from service.database.jobs import jobs
 from service.database.leases import LeaseLost
 from service.database.portal import listing_leases
 from service.database.portal.listing_leases import ListingOutcome
+from service.domain.deliveries import DeliveryMessage
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, Settlement
@@ -111,7 +112,7 @@ async def _tell_end(context: Context, settlement: Settlement) -> None:
     counts = settlement.counts
     structlog.get_logger().info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
     for delivery_id in settlement.deliveries:
-        await context.bell.ring_delivery(delivery_id, attempt=1)
+        await context.queue.enqueue_delivery(DeliveryMessage(delivery_id))
 
 
 async def _hand_over(context: Context, job: ClaimedJob) -> None:

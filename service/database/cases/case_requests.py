@@ -11,7 +11,7 @@ from service.database.cases import case_events, documents, listed_documents, pro
 from service.database.connection import Connection
 from service.database.deliveries import deliveries, repeated_deliveries
 from service.database.jobs import job_users, jobs
-from service.domain.deliveries import Ring
+from service.domain.deliveries import DeliveryMessage
 from service.domain.errors import ErrorCode
 from service.domain.events import count
 from service.domain.jobs import ClaimedJob, Lane, Settlement
@@ -37,7 +37,7 @@ class Accepted(msgspec.Struct, frozen=True):
     job_id: UUID | None = None
     new_job: bool = False
     can_go_on: bool = False  #: the job was paused, and has something to do now
-    delivery: Ring | None = None
+    delivery: DeliveryMessage | None = None
 
 
 async def register(connection: Connection, listing: Listing) -> UUID | None:

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 
 from service.database.connection import Connection, as_optional
 from service.database.leases import Clock, LeasedTable
-from service.domain.deliveries import Ring
+from service.domain.deliveries import DeliveryMessage
 from service.domain.process_number import ProcessNumber
 
-RING_AFTER = timedelta(seconds=10)  # how long a message may wait in Redis before the sweep enqueues another one
+MESSAGE_GRACE = timedelta(seconds=10)  # how long a message may wait in Redis before the sweep enqueues another one
 RECOVERED_AT_ONCE = 2000  # deliveries of one statement
 
 LEASED_DELIVERIES = LeasedTable(
@@ -27,8 +27,6 @@ LEASED_DELIVERIES = LeasedTable(
     enqueue_count="rings",
     at_claim="ring_at = clock_timestamp() + :term",
 )
-
-_RINGS = "RETURNING deliveries.id, deliveries.attempts + 1 AS attempt, deliveries.rings"
 
 
 async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UUID, user_id: UUID, url: str) -> None:
@@ -81,7 +79,7 @@ async def schedule_one(
             "user_id": user_id,
             "url": url,
             "request_id": request_id,
-            "grace": RING_AFTER,
+            "grace": MESSAGE_GRACE,
         },
     )
     return delivery_id
@@ -95,7 +93,7 @@ async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID)
         " UPDATE deliveries SET event_id = :event_id, status = CASE WHEN is_due THEN 'scheduled' ELSE status END,"
         " next_attempt_at = CASE WHEN is_due THEN now() END, ring_at = CASE WHEN is_due THEN now() + :grace END"
         " FROM own WHERE deliveries.id = own.id RETURNING deliveries.id, is_due",
-        {"job_id": job_id, "event_id": event_id, "grace": RING_AFTER},
+        {"job_id": job_id, "event_id": event_id, "grace": MESSAGE_GRACE},
     )
     return tuple(row["id"] for row in rows if row["is_due"])
 
@@ -109,16 +107,17 @@ async def unsubscribe(connection: Connection, job_id: UUID, user_id: UUID) -> No
     )
 
 
-async def resend(connection: Connection, delivery_id: UUID) -> Ring | None:
+async def resend(connection: Connection, delivery_id: UUID) -> DeliveryMessage | None:
     """Request one more attempt now, whatever the delivery's status is. None: its job has not ended."""
     row = await connection.fetch_one(
         # Not now(): a resend must not look older than the one whose attempt is under way.
         "UPDATE deliveries SET resend_at = clock_timestamp(), rings = rings + 1,"
         " ring_at = least(ring_at, clock_timestamp() + :grace)"  # least() ignores NULL
-        f" WHERE id = :id AND event_id IS NOT NULL {_RINGS}",
-        {"id": delivery_id, "grace": RING_AFTER},
+        " WHERE id = :id AND event_id IS NOT NULL"
+        " RETURNING id, attempts + 1 AS attempt, rings AS enqueue_count, true AS is_requested",
+        {"id": delivery_id, "grace": MESSAGE_GRACE},
     )
-    return as_optional(row, Ring)
+    return as_optional(row, DeliveryMessage)
 
 
 _FAILED = (

@@ -13,11 +13,11 @@ from databases.interfaces import Record
 from service.database import leases
 from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
-from service.database.deliveries.deliveries import LEASED_DELIVERIES, RING_AFTER
-from service.database.deliveries.overdue import note_rings
+from service.database.deliveries.deliveries import LEASED_DELIVERIES, MESSAGE_GRACE
+from service.database.deliveries.overdue import note_messages
 from service.database.deliveries.places import CLOCK, DUE
 from service.database.leases import NO_LEASE, OWNED
-from service.domain.deliveries import Attempt, ClaimedDelivery, NextStep, Ring
+from service.domain.deliveries import Attempt, ClaimedDelivery, DeliveryMessage, NextStep
 from service.domain.statuses import DeliveryStatus
 
 #: `resend_at` after an attempt: cleared, unless a newer resend was requested or the attempt does not count.
@@ -31,7 +31,7 @@ class Recorded(msgspec.Struct, frozen=True):
     """The status of a delivery after an attempt, and the message to enqueue for its next one."""
 
     status: DeliveryStatus
-    ring: Ring | None
+    message: DeliveryMessage | None
 
 
 class _ClaimedRow(msgspec.Struct):
@@ -52,7 +52,7 @@ class _ClaimedRow(msgspec.Struct):
 
 async def claim(
     connection: Connection, delivery_id: UUID, *, term: timedelta, may_probe: bool
-) -> ClaimedDelivery | Ring | None:
+) -> ClaimedDelivery | DeliveryMessage | None:
     """Lease the next attempt of a user at a host for `term`. Needs a transaction of its own.
 
     It is that of `delivery_id`, unless another delivery of the same user to the same host is due and goes first; then
@@ -90,9 +90,9 @@ async def _wait(connection: Connection, delivery_id: UUID) -> None:
     )
 
 
-async def _pass_on(connection: Connection, delivery_id: UUID) -> Ring | None:
-    rings = await note_rings(connection, f"id = :id AND {DUE}", {"id": delivery_id})
-    return rings[0] if rings else None
+async def _pass_on(connection: Connection, delivery_id: UUID) -> DeliveryMessage | None:
+    messages = await note_messages(connection, f"id = :id AND {DUE}", {"id": delivery_id})
+    return msgspec.structs.replace(messages[0], needs_probe=True) if messages else None
 
 
 _CLAIMED = (
@@ -126,7 +126,7 @@ async def record(
     if step.host_reachable is not None:
         await places.note_result(connection, delivery.host, delivery.user_id, works=step.host_reachable)
     await _insert(connection, delivery, attempt)
-    return Recorded(DeliveryStatus(row["status"]), as_struct(row, Ring) if row["due"] else None)
+    return Recorded(DeliveryStatus(row["status"]), as_struct(row, DeliveryMessage) if row["due"] else None)
 
 
 async def _insert(connection: Connection, delivery: ClaimedDelivery, attempt: Attempt) -> None:
@@ -139,7 +139,7 @@ async def _insert(connection: Connection, delivery: ClaimedDelivery, attempt: At
 
 
 _RECORDED = (
-    " RETURNING id, attempts + 1 AS attempt, rings, status, ring_at IS NOT NULL AS due,"
+    " RETURNING id, attempts + 1 AS attempt, rings AS enqueue_count, status, ring_at IS NOT NULL AS due,"
     " greatest(interval '0', CASE WHEN resend_at IS NULL THEN next_attempt_at ELSE ring_at END - clock_timestamp())"
     " AS after"
 )
@@ -170,7 +170,7 @@ async def _follow_schedule(
             "thin": step.without_documents,
             "own_fault": step.local_failure,
             "retry_in": step.retry_in,
-            "grace": RING_AFTER,
+            "grace": MESSAGE_GRACE,
             "final": step.status is not DeliveryStatus.SCHEDULED,
         },
     )
@@ -202,7 +202,7 @@ async def _settle_resend(
             "error": attempt.error,
             "thin": step.without_documents,
             "retry_in": step.retry_in,
-            "grace": RING_AFTER,
+            "grace": MESSAGE_GRACE,
         },
     )
 

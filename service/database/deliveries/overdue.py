@@ -11,7 +11,14 @@ from service.database.connection import Connection, as_struct
 from service.database.deliveries import places
 from service.database.deliveries.deliveries import LEASED_DELIVERIES
 from service.database.deliveries.places import ATTEMPT_CLASS, CLOCK, DUE_SINCE, FREE_LEASE
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_PROBES_TOTAL, HOST_TOTAL, USER_PROBES, Ring
+from service.domain.deliveries import (
+    HOST_CONCURRENCY,
+    HOST_FAILURES,
+    HOST_PROBES_TOTAL,
+    HOST_TOTAL,
+    USER_PROBES,
+    DeliveryMessage,
+)
 
 _NIL = UUID(int=0)
 
@@ -29,7 +36,7 @@ _START = Stop("", _NIL)
 class Overdue(msgspec.Struct, frozen=True):
     """The messages to enqueue for some users at some hosts."""
 
-    rings: list[Ring]
+    messages: list[DeliveryMessage]
     after: Stop | None  #: None: these were the last ones
 
 
@@ -92,15 +99,15 @@ async def take_overdue(
     rows = await connection.fetch_all(_walk(one_host=only is not None), values | named)
     visited = [as_struct(row, _Visited) for row in rows]
     last = Stop(visited[-1].host, visited[-1].user_id) if len(visited) == limit else None
-    return Overdue(await _ring(connection, visited), last)
+    return Overdue(await _note_messages(connection, visited), last)
 
 
-async def take_waiting(connection: Connection, host: str, user_id: UUID) -> list[Ring]:
+async def take_waiting(connection: Connection, host: str, user_id: UUID) -> list[DeliveryMessage]:
     """Return deliveries to enqueue that found no slot before an attempt ended. The caller holds the host's lock."""
     found = await places.look(connection, host, user_id)
     if found.was_full:
-        return (await take_overdue(connection, only=host)).rings
-    return await _ring(connection, [_Visited(host, user_id, found.free)])
+        return (await take_overdue(connection, only=host)).messages
+    return await _note_messages(connection, [_Visited(host, user_id, found.free)])
 
 
 def _overdue(attempt_class: int) -> str:
@@ -121,7 +128,7 @@ _OVERDUE = (
 )
 
 
-async def _ring(connection: Connection, visited: list[_Visited]) -> list[Ring]:
+async def _note_messages(connection: Connection, visited: list[_Visited]) -> list[DeliveryMessage]:
     stops = [each for each in visited if each.free]
     if not stops:
         return []
@@ -130,11 +137,11 @@ async def _ring(connection: Connection, visited: list[_Visited]) -> list[Ring]:
         "users": [each.user_id for each in stops],
         "frees": [each.free for each in stops],
     }
-    return await note_rings(connection, _OVERDUE, chosen)
+    return await note_messages(connection, _OVERDUE, chosen)
 
 
-async def note_rings(connection: Connection, where: str, values: Mapping[str, Any]) -> list[Ring]:
+async def note_messages(connection: Connection, where: str, values: Mapping[str, Any]) -> list[DeliveryMessage]:
     """Return the messages of the deliveries that `where` chooses. Until `MESSAGE_BACKOFF` they are not overdue."""
-    returning = ", attempts + 1 AS attempt, rings"
+    returning = ", attempts + 1 AS attempt"
     rows = await leases.note_message(connection, LEASED_DELIVERIES, where, values, returning=returning)
-    return [as_struct(row, Ring) for row in rows]
+    return [as_struct(row, DeliveryMessage) for row in rows]

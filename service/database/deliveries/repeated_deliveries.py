@@ -7,8 +7,8 @@ import msgspec
 
 from service.database.connection import Connection, as_optional
 from service.database.deliveries import deliveries
-from service.database.deliveries.deliveries import RING_AFTER
-from service.domain.deliveries import Ring
+from service.database.deliveries.deliveries import MESSAGE_GRACE
+from service.domain.deliveries import DeliveryMessage
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
 
@@ -31,7 +31,7 @@ async def schedule(
     user_id: UUID,
     url: str,
     request_id: str | None = None,
-) -> Ring | None:
+) -> DeliveryMessage | None:
     """Schedule the delivery of an event that needed no job. The caller holds the lock of the process.
 
     None: an attempt is already scheduled, or one has succeeded within `FRESH_FOR`. The schedule of a failed or
@@ -42,19 +42,19 @@ async def schedule(
         new_id = await deliveries.schedule_one(
             connection, number, event_id=event_id, user_id=user_id, url=url, request_id=request_id
         )
-        return Ring(new_id, attempt=1, rings=0)
+        return DeliveryMessage(new_id)
     if not known.is_newest:
         # The status of a case shows the user's newest delivery.
         await connection.execute("UPDATE deliveries SET created_at = now() WHERE id = :id", {"id": known.id})
-    ring: Ring | None = None
+    message: DeliveryMessage | None = None
     if known.status in {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}:
-        ring = await _begin_anew(connection, known.id)
+        message = await _begin_anew(connection, known.id)
     elif known.status is DeliveryStatus.DELIVERED and not known.is_fresh:
-        ring = await deliveries.resend(connection, known.id)
-    if ring is not None:
+        message = await deliveries.resend(connection, known.id)
+    if message is not None:
         values = {"id": known.id, "request_id": request_id}
         await connection.execute("UPDATE deliveries SET request_id = :request_id WHERE id = :id", values)
-    return ring
+    return message
 
 
 async def _find(
@@ -72,11 +72,11 @@ async def _find(
     return as_optional(row, _Known)
 
 
-async def _begin_anew(connection: Connection, delivery_id: UUID) -> Ring | None:
+async def _begin_anew(connection: Connection, delivery_id: UUID) -> DeliveryMessage | None:
     row = await connection.fetch_one(
         "UPDATE deliveries SET status = 'scheduled', attempts = 0, rings = rings + 1, next_attempt_at = now(),"
         " ring_at = now() + :grace, completed_at = NULL, own_fault_since = NULL, alerted_at = NULL"
-        " WHERE id = :id AND status IN ('failed', 'cancelled') RETURNING id, 1 AS attempt, rings",
-        {"id": delivery_id, "grace": RING_AFTER},
+        " WHERE id = :id AND status IN ('failed', 'cancelled') RETURNING id, 1 AS attempt, rings AS enqueue_count",
+        {"id": delivery_id, "grace": MESSAGE_GRACE},
     )
-    return as_optional(row, Ring)
+    return as_optional(row, DeliveryMessage)

@@ -186,7 +186,7 @@ NUMBERS = (
     f"after {JOB_BACKOFF.seconds} seconds, then later and later, up to every {JOB_BACKOFF_MAX.seconds // 60} minutes",
     f"tried again after {JOB_PAUSE.seconds} seconds",
     f"tried again every {PROBE_EVERY:.0f} seconds",
-    f"up to {queues.FIRST_ATTEMPTS_AT_ONCE} first attempts and {queues.LATE_ATTEMPTS_AT_ONCE} later ones",
+    f"up to {queues.FIRST_ATTEMPTS_AT_ONCE} first attempts and {queues.RETRIES_AT_ONCE} later ones",
     f"one host gets at most {HOST_CONCURRENCY} of one user and {HOST_TOTAL} of all",
     f"two parts of {PART_SIZE // 1024**2} MiB",
     f"{2 * DEFAULTS['pdpj_max_concurrency'] * PART_SIZE // 1024**2} MiB for its transfers",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from service.local.stack import Stack
-from service.queue.task_queue import Bell, redis_pool
+from service.queue.task_queue import TaskQueue, redis_pool
 from tests.support.deliveries.delivery_service import running_delivery_service
 from tests.support.processes import BIN, REPOSITORY
 from worker.loops.health import HEALTH_KEY_LIFETIME, Unhealthy, check_health, health_key
@@ -105,7 +105,7 @@ async def test_workers_of_one_host_are_asked_by_their_names(stack: Stack, tmp_pa
         )
         worker = await service.add_worker(WORKER_NAME="second")
         await until(second, 0)
-        assert [each.partition("/")[2] for each in await Bell(client).hosts_of_workers()] == ["first", "second"]
+        assert [each.partition("/")[2] for each in await TaskQueue(client).hosts_of_workers()] == ["first", "second"]
 
         # Its orderly end is seen at once, and only its own.
         assert await worker.stop() == 0

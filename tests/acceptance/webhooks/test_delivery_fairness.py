@@ -9,7 +9,7 @@ from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES
 from service.local.stack import Stack
 from tests.support.deliveries.delivery_service import DeliveryService, running_delivery_service
 from tests.support.servers.many_hosts import ManyHosts, running_hosts
-from worker.queues import LATE_ATTEMPTS_AT_ONCE
+from worker.queues import RETRIES_AT_ONCE
 
 
 @pytest.fixture
@@ -70,9 +70,9 @@ async def test_first_attempts_do_not_wait_behind_late_ones(deliveries: DeliveryS
     hosts.hang(*hanging)
     await deliveries.send_late(*map(hosts.url, hanging))
     await deliveries.add_worker()
-    await hosts.wait_for_total(hanging, LATE_ATTEMPTS_AT_ONCE)
+    await hosts.wait_for_total(hanging, RETRIES_AT_ONCE)
 
     await deliveries.send(*map(hosts.url, healthy))
 
     await hosts.wait_for(healthy)
-    assert sum(len(hosts.arrivals[host]) for host in hanging) == LATE_ATTEMPTS_AT_ONCE
+    assert sum(len(hosts.arrivals[host]) for host in hanging) == RETRIES_AT_ONCE

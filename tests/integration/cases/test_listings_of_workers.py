@@ -68,7 +68,7 @@ def work(steps: CaseSteps, portal: HeldPortal, job_id: UUID) -> "asyncio.Task[bo
         database=steps.database,
         portal=cast("PortalClient", portal),
         metrics=WorkerMetrics(),
-        bell=Mock(ring_delivery=AsyncMock()),
+        queue=Mock(enqueue_delivery=AsyncMock()),
         share=Mock(job=lambda *_: nullcontext(None)),
         **{name: Mock() for name in ("store", "drain", "subscribers", "alerts", "notes")},
         public_url="http://127.0.0.1",

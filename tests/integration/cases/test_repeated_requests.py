@@ -86,7 +86,7 @@ async def test_what_failed_gets_a_whole_schedule_again(complete: CaseSteps) -> N
     assert first.delivery is not None
     assert again.delivery is not None
     assert (again.delivery.id, again.delivery.attempt) == (first.delivery.id, 1)
-    assert again.delivery.rings > first.delivery.rings
+    assert again.delivery.enqueue_count > first.delivery.enqueue_count
 
 
 async def test_each_user_and_each_url_is_told_of_the_same_event(complete: CaseSteps) -> None:

@@ -254,7 +254,7 @@ async def test_a_job_that_waits_for_the_listing_is_woken(steps: CaseSteps, porta
     portal.answer(steps.listing(listed("a")))
     await asked
 
-    one.bell.ring_job.assert_awaited_once_with(kept.job_id)
+    one.queue.enqueue_job.assert_awaited_once_with(kept.job_id)
 
 
 async def test_the_listing_waits_for_its_slot_as_its_user(

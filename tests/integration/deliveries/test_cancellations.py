@@ -14,7 +14,7 @@ from service.local.stack import Stack
 from service.webhooks.payload import render
 from tests.support.deliveries.attempts import let_fail
 from tests.support.deliveries.deliveries import (
-    SilentBell,
+    SilentQueue,
     attempt,
     make_due,
     name_of,
@@ -71,11 +71,11 @@ async def stop_behind(
     statement: bytes,
     *,
     last: bytes = b"COMMIT",
-    late: bool = True,
+    in_retry_lane: bool = True,
 ) -> None:
     """Cancel the task while the result of `last` is on its way, in the transaction of a statement."""
     wire.statement, wire.last = statement, last
-    attempting = asyncio.create_task(attempt(context, delivery_id, late=late))
+    attempting = asyncio.create_task(attempt(context, delivery_id, in_retry_lane=in_retry_lane))
     await wire.fell_silent.wait()
     attempting.cancel()
     # The cancellation must arrive before PostgreSQL's result.
@@ -99,17 +99,17 @@ async def test_a_lease_that_was_being_taken_is_given_back(
     assert (await row(database, delivery_id))["status"] == "delivered"
 
 
-async def test_a_bell_that_was_to_be_passed_on_is_rung(
+async def test_a_message_that_was_to_be_passed_on_is_enqueued(
     stack: Stack, database: Database, user_id: UUID, url: str
 ) -> None:
     await let_fail(database, user_id, url)
     (delivery_id,) = await schedule(database, user_id, url)
     async with open_wire(stack, database) as wire:
         context = task_context(wire.pool)
-        await stop_behind(wire, context, delivery_id, b"SET rings = rings + 1", late=False)
+        await stop_behind(wire, context, delivery_id, b"SET rings = rings + 1", in_retry_lane=False)
 
-    assert isinstance(context.bell, SilentBell)
-    assert [each for each, _how in context.bell.rung] == [delivery_id]
+    assert isinstance(context.queue, SilentQueue)
+    assert [each.id for each in context.queue.enqueued] == [delivery_id]
 
 
 @pytest.mark.parametrize("last", [b"INSERT INTO delivery_attempts", b"COMMIT"])

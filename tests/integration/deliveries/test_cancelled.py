@@ -76,7 +76,7 @@ async def test_an_attempt_under_way_is_written_down_and_no_other_one_follows(
     recorded = await record(database, under_way, step)
 
     assert recorded is not None
-    assert (recorded.status, recorded.ring) == (DeliveryStatus.CANCELLED, None)
+    assert (recorded.status, recorded.message) == (DeliveryStatus.CANCELLED, None)
     assert await closed(database, delivery_id) == "cancelled"
     assert await attempts_written(database, delivery_id) == 1
 
@@ -141,9 +141,9 @@ async def test_the_same_request_later_starts_the_schedule_anew(database: Databas
     await cancel(database, delivery_id)
 
     async with database.transaction() as connection:
-        ring = await repeated_deliveries.schedule(connection, NUMBER, event_id=event_id, user_id=user_id, url=url)
+        message = await repeated_deliveries.schedule(connection, NUMBER, event_id=event_id, user_id=user_id, url=url)
 
-    assert ring is not None
+    assert message is not None
     assert (await make(database, delivery_id, RETRY)).status is DeliveryStatus.SCHEDULED
 
 

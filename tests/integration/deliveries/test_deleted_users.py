@@ -12,12 +12,12 @@ from service.database.connection import Database
 from service.database.deliveries import deliveries, delivery_history
 from service.database.users import deleted_users, users
 from service.domain.process_number import ProcessNumber
-from service.queue.task_queue import Bell
+from service.queue.task_queue import TaskQueue
 from service.webhooks.outcome import OutcomeKind
 from tests.support.database.users import delete
 from tests.support.deliveries.alerts import Witness, look
 from tests.support.deliveries.attempts import DELIVERED, RETRY, claimed, make, record
-from tests.support.deliveries.deliveries import SilentBell, add_user, attempt, row, schedule, task_context
+from tests.support.deliveries.deliveries import SilentQueue, add_user, attempt, row, schedule, task_context
 from tests.support.servers.subscriber import Subscriber
 
 
@@ -144,9 +144,9 @@ async def test_many_deliveries_end_in_batches_that_go_on_after_a_crash(
     with pytest.raises(KeyboardInterrupt):
         await crash()
     assert await given_up() == 4
-    await rescue.sweep(database, cast(Bell, SilentBell()))
+    await rescue.sweep(database, cast(TaskQueue, SilentQueue()))
     assert await given_up() < len(ids)
-    await rescue.sweep(database, cast(Bell, SilentBell()))
+    await rescue.sweep(database, cast(TaskQueue, SilentQueue()))
 
     assert await given_up() == len(ids)
     async with database.transaction() as connection:

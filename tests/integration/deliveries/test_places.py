@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from service.database.connection import Database
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, ClaimedDelivery, Ring
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, ClaimedDelivery, DeliveryMessage
 from tests.support.deliveries.attempts import (
     DELIVERED,
     RETRY,
@@ -113,8 +113,8 @@ async def test_first_attempts_at_a_failing_host_are_passed_on_to_the_late_ones(
 
     passed_on = await claim(database, delivery_id, may_probe=False)
 
-    assert isinstance(passed_on, Ring)
-    assert (passed_on.id, passed_on.rings) == (delivery_id, 1)
+    assert isinstance(passed_on, DeliveryMessage)
+    assert (passed_on.id, passed_on.enqueue_count) == (delivery_id, 1)
     assert isinstance(await claim(database, delivery_id), ClaimedDelivery)
 
 
@@ -126,10 +126,10 @@ async def test_the_sweep_rings_once_for_all_workers_and_not_for_more_than_a_host
     for delivery_id in (*ids, other):
         await update(database, delivery_id, "ring_at = now()")
 
-    rung = [each for found in await asyncio.gather(*(sweep(database) for _ in range(6))) for each in found]
+    enqueued = [each for found in await asyncio.gather(*(sweep(database) for _ in range(6))) for each in found]
 
-    assert rung.count(other) == 1
-    assert len(set(rung) & set(ids)) == len([each for each in rung if each in ids]) >= HOST_CONCURRENCY
+    assert enqueued.count(other) == 1
+    assert len(set(enqueued) & set(ids)) == len([each for each in enqueued if each in ids]) >= HOST_CONCURRENCY
 
 
 async def test_the_sweep_leaves_a_host_alone_that_has_no_place(database: Database, user_id: UUID, url: str) -> None:

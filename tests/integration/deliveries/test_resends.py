@@ -38,9 +38,9 @@ async def test_a_resend_that_fails_leaves_the_schedule_as_it_was(database: Datab
     for column in ("status", "attempts", "next_attempt_at", "completed_at"):
         assert after[column] == before[column], column
     assert after["resend_at"] is None
-    assert recorded.ring is not None
-    assert recorded.ring.after is not None
-    assert recorded.ring.after > timedelta(minutes=59)
+    assert recorded.message is not None
+    assert recorded.message.after is not None
+    assert recorded.message.after > timedelta(minutes=59)
     assert await attempts_written(database, delivery_id) == 2
 
 
@@ -52,7 +52,7 @@ async def test_a_resend_that_succeeds_closes_the_delivery(database: Database, us
     recorded = await make(database, delivery_id, DELIVERED)
 
     after = await row(database, delivery_id)
-    assert (recorded.status, recorded.ring) == (DeliveryStatus.DELIVERED, None)
+    assert (recorded.status, recorded.message) == (DeliveryStatus.DELIVERED, None)
     assert (after["status"], after["next_attempt_at"], after["ring_at"], after["last_error"]) == (
         "delivered",
         None,
@@ -99,7 +99,7 @@ async def test_a_resend_that_our_side_prevented_is_made_later(database: Database
     await resend(database, delivery_id)
     recorded = await make(database, delivery_id, LOCAL_FAILURE)
 
-    assert recorded.ring is not None
+    assert recorded.message is not None
     assert isinstance(await claim(database, delivery_id), ClaimedDelivery)
 
 
@@ -114,14 +114,14 @@ async def test_a_resend_asked_for_while_one_is_under_way_is_made_after_it(
     recorded = await record(database, scheduled, DELIVERED)
 
     assert recorded is not None
-    assert recorded.ring is not None
+    assert recorded.message is not None
     resent = await claimed(database, delivery_id)
     await resend(database, delivery_id)
     await record(database, resent, DELIVERED)
     assert isinstance(await claim(database, delivery_id), ClaimedDelivery)
 
 
-async def test_the_sweep_rings_for_a_resend_whose_bell_was_lost(database: Database, user_id: UUID, url: str) -> None:
+async def test_the_sweep_enqueues_a_resend_whose_message_was_lost(database: Database, user_id: UUID, url: str) -> None:
     (delivery_id,) = await schedule(database, user_id, url)
     await make(database, delivery_id, DELIVERED)
     await resend(database, delivery_id)

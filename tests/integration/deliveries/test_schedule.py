@@ -45,9 +45,9 @@ async def test_an_attempt_and_what_follows_are_written_together(database: Databa
 
     recorded = await make(database, delivery_id, RETRY)
 
-    assert recorded.ring is not None
-    assert recorded.ring.after is not None
-    assert timedelta(minutes=59) < recorded.ring.after <= timedelta(hours=1)
+    assert recorded.message is not None
+    assert recorded.message.after is not None
+    assert timedelta(minutes=59) < recorded.message.after <= timedelta(hours=1)
     found = await row(database, delivery_id)
     assert (found["attempts"], found["last_error"], found["lease_token"]) == (1, "The host answered 500.", None)
     assert found["next_attempt_at"] > datetime.now(UTC) + timedelta(minutes=59)
@@ -65,8 +65,8 @@ async def test_a_fault_of_this_service_is_written_and_uses_up_nothing(
     found = await row(database, delivery_id)
     assert (found["attempts"], await attempts_written(database, delivery_id)) == (0, 1)
     # The message of the attempt that has just ended would block another one with the same id.
-    assert recorded.ring is not None
-    assert (recorded.ring.attempt, recorded.ring.rings) == (1, 1)
+    assert recorded.message is not None
+    assert (recorded.message.attempt, recorded.message.enqueue_count) == (1, 1)
     await update(
         database, delivery_id, "next_attempt_at = now(), own_fault_since = own_fault_since - interval '2 hours'"
     )

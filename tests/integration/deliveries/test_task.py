@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -14,14 +13,14 @@ from service.database.connection import Database
 from service.database.deliveries import delivery_attempts, delivery_history
 from service.database.deliveries.delivery_history import AttemptRow
 from service.database.users import users
-from service.domain.deliveries import ClaimedDelivery
+from service.domain.deliveries import ClaimedDelivery, DeliveryMessage
 from service.local.stack import Stack
 from service.webhooks.addresses.resolver import LookupFailed
 from service.webhooks.outcome import OutcomeKind
 from service.webhooks.signature import new_secret, verify
 from tests.integration.deliveries.conftest import Start
 from tests.support.deliveries.deliveries import (
-    SilentBell,
+    SilentQueue,
     add_event,
     add_user,
     attempt,
@@ -259,7 +258,7 @@ async def until_said(logs: Sequence[object], word: str) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_the_next_one_is_rung_for_when_a_place_becomes_free(
+async def test_the_next_one_is_enqueued_when_a_place_becomes_free(
     database: Database, user_id: UUID, subscriber: Subscriber
 ) -> None:
     urls = [subscriber.url(f"/{uuid4()}") for _ in range(2)]
@@ -269,9 +268,9 @@ async def test_the_next_one_is_rung_for_when_a_place_becomes_free(
 
     await attempt(context, first)
 
-    assert second in [delivery_id for delivery_id, _how in rung(context)]
+    assert second in [each.id for each in enqueued(context)]
 
 
-def rung(context: Context) -> list[tuple[UUID, dict[str, Any]]]:
-    assert isinstance(context.bell, SilentBell)
-    return context.bell.rung
+def enqueued(context: Context) -> list[DeliveryMessage]:
+    assert isinstance(context.queue, SilentQueue)
+    return context.queue.enqueued

@@ -58,8 +58,8 @@ async def places_until(database: Database, user_id: UUID, under_way: list[Claime
         assert await claim(database, new) is None
         ended = under_way.pop(0)
         await record(database, ended, RETRY)
-        (bell,) = await waiting(database, ended.host, user_id)
-        found = await claim(database, bell)
+        (enqueued,) = await waiting(database, ended.host, user_id)
+        found = await claim(database, enqueued)
         assert isinstance(found, ClaimedDelivery)
         if found.id == wanted:
             return place
@@ -114,7 +114,7 @@ async def test_a_first_attempt_goes_before_a_late_one_and_then_they_take_turns(
     assert [each.id for each in found if isinstance(each, ClaimedDelivery)] == [first[0], late[0], first[1], late[1]]
 
 
-async def test_a_delivery_whose_bell_started_another_one_is_rung_for_at_the_next_free_place(
+async def test_a_delivery_whose_message_started_another_one_is_enqueued_at_the_next_free_place(
     database: Database, user_id: UUID, url: str
 ) -> None:
     first, second = await schedule(database, user_id, url, url)
@@ -214,9 +214,9 @@ async def test_an_attempt_that_began_to_be_written_earlier_finds_what_was_refuse
         await connection.execute(
             "UPDATE deliveries SET lease_token = NULL, lease_expires_at = NULL WHERE id = :id", {"id": busy[0]}
         )
-        rings = await overdue.take_waiting(connection, under_way[0].host, user_id)
+        messages = await overdue.take_waiting(connection, under_way[0].host, user_id)
 
-    assert [each.id for each in rings] == [waits]
+    assert [each.id for each in messages] == [waits]
 
 
 async def asked_and_claimed(database: Database, delivery_id: UUID) -> ClaimedDelivery:

@@ -17,7 +17,7 @@ from service.database import leases
 from service.database.connection import Connection, Database
 from service.database.leases import LeaseLost
 from service.local.stack import Stack
-from service.queue.task_queue import Bell, Patience, decode_message, encode_message, redis_pool
+from service.queue.task_queue import Patience, TaskQueue, decode_message, encode_message, redis_pool
 from tests.conftest import create_database
 from tests.support.database.leased_pages import (
     KIND,
@@ -77,7 +77,7 @@ async def row(database: Database, page_id: UUID) -> dict[str, Any]:
 
 
 async def sweep_all(database: Database, redis: ArqRedis) -> dict[str, int]:
-    return await sweep(database, Bell(redis), (*LEASED_KINDS, KIND))
+    return await sweep(database, TaskQueue(redis), (*LEASED_KINDS, KIND))
 
 
 @contextlib.asynccontextmanager

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from service.queue.redis_faults import describe
 from service.queue.redis_outage import tell_if_away
-from service.queue.task_queue import Bell, Patience, redis_pool
+from service.queue.task_queue import Patience, TaskQueue, redis_pool
 from tests.integration.queue.conftest import Told
 from tests.support.processes import free_port
 from tests.support.servers.own_valkey import OwnValkey, running_valkey
@@ -74,13 +74,13 @@ async def test_a_process_that_does_not_wait_gets_an_error_that_says_why(
     await valkey.run(*spoil)
 
     with pytest.raises((RedisError, OSError)) as caught:
-        await Bell(redis).ping()
-    await tell_if_away(Bell(redis).ping())
+        await TaskQueue(redis).ping()
+    await tell_if_away(TaskQueue(redis).ping())
 
     assert word in describe(caught.value)
     assert [word in each["reason"] for each in told] == [True]
     await valkey.run(*mend)
-    await Bell(redis).ping()
+    await TaskQueue(redis).ping()
     await redis.aclose(close_connection_pool=True)
 
 

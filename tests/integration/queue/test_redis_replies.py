@@ -9,11 +9,12 @@ import structlog
 from limits import parse
 from redis.exceptions import RedisError
 
+from service.domain.deliveries import DeliveryMessage
 from service.health.readiness import in_words
 from service.http.rate_limits import RateLimiter
 from service.local.stack import Stack
 from service.queue.redis_faults import describe
-from service.queue.task_queue import Bell, Patience, redis_pool
+from service.queue.task_queue import Patience, TaskQueue, redis_pool
 from tests.integration.queue.conftest import Told
 from tests.support.servers.refusing_redis import RefusingRedis, refusing_redis
 
@@ -58,11 +59,11 @@ async def test_an_api_goes_on_without_it_and_says_why(wire: tuple[RefusingRedis,
     redis.error = error
 
     with structlog.testing.capture_logs() as lines:
-        assert not await Bell(pool).ring_job(uuid4())
-        assert not await Bell(pool).ring_delivery(uuid4(), attempt=1)
+        assert not await TaskQueue(pool).enqueue_job(uuid4())
+        assert not await TaskQueue(pool).enqueue_delivery(DeliveryMessage(uuid4()))
         assert (await limiter.take(parse("5/minute"), str(uuid4()))).remaining == 4
     with pytest.raises((RedisError, OSError)) as caught:
-        await Bell(pool).ping()
+        await TaskQueue(pool).ping()
 
     assert describe(caught.value) == in_words(caught.value) == reason
     assert [each["event"] for each in lines] == ["bell_not_rung"] * 2 + ["rate_limits_counted_locally"]

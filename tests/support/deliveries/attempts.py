@@ -8,7 +8,7 @@ import msgspec
 from service.database.connection import Database
 from service.database.deliveries import deliveries, delivery_attempts, delivery_history, overdue
 from service.database.deliveries.delivery_attempts import Recorded
-from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, NextStep, Ring
+from service.domain.deliveries import HOST_FAILURES, Attempt, ClaimedDelivery, DeliveryMessage, NextStep
 from service.domain.statuses import DeliveryStatus
 from tests.support.deliveries.deliveries import schedule
 
@@ -21,7 +21,7 @@ LOCAL_FAILURE = NextStep(DeliveryStatus.SCHEDULED, timedelta(minutes=1), local_f
 
 async def claim(
     database: Database, delivery_id: UUID, *, may_probe: bool = True, term: timedelta = TERM
-) -> ClaimedDelivery | Ring | None:
+) -> ClaimedDelivery | DeliveryMessage | None:
     """Claim the next attempt of a delivery."""
     async with database.transaction() as connection:
         return await delivery_attempts.claim(connection, delivery_id, term=term, may_probe=may_probe)
@@ -63,20 +63,20 @@ async def let_fail(database: Database, user_id: UUID, url: str, times: int = HOS
 
 
 async def waiting(database: Database, host: str, user_id: UUID) -> list[UUID]:
-    """Ring for what a user has free places for at a host."""
+    """Enqueue what a user has free places for at a host."""
     async with database.transaction() as connection:
-        return [ring.id for ring in await overdue.take_waiting(connection, host, user_id)]
+        return [message.id for message in await overdue.take_waiting(connection, host, user_id)]
 
 
 async def sweep(database: Database) -> list[UUID]:
-    rung: list[UUID] = []
+    enqueued: list[UUID] = []
     after, is_last = None, False
     while not is_last:
         async with database.connection() as connection:
             found = await overdue.take_overdue(connection, after=after, limit=2)
-        rung += [ring.id for ring in found.rings]
+        enqueued += [message.id for message in found.messages]
         after, is_last = found.after, found.after is None
-    return rung
+    return enqueued
 
 
 async def attempts_written(database: Database, delivery_id: UUID) -> int:
@@ -85,7 +85,7 @@ async def attempts_written(database: Database, delivery_id: UUID) -> int:
         return len((await delivery_history.attempts_of(connection, [delivery_id]))[delivery_id])
 
 
-async def resend(database: Database, delivery_id: UUID) -> Ring | None:
+async def resend(database: Database, delivery_id: UUID) -> DeliveryMessage | None:
     async with database.connection() as connection:
         return await deliveries.resend(connection, delivery_id)
 

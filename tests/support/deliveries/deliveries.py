@@ -12,12 +12,13 @@ from service.database.connection import Database, create_database
 from service.database.deliveries import deliveries, events
 from service.database.users import users
 from service.domain.api_keys import new_api_key
+from service.domain.deliveries import DeliveryMessage
 from service.domain.events import EventBody, EventDocument
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus, ProcessStatus
 from service.domain.users import Role
 from service.observability.metrics import WorkerMetrics
-from service.queue.task_queue import Bell, Patience, redis_pool
+from service.queue.task_queue import Patience, TaskQueue, redis_pool
 from service.storage.object_store import ObjectStore
 from service.webhooks.addresses.policy import AddressPolicy
 from service.webhooks.addresses.resolver import NameResolver
@@ -26,20 +27,20 @@ from service.webhooks.signature import new_secret
 from worker.context import Context, Limits
 from worker.loops.alerts import Alerts
 from worker.shutdown import Drain
-from worker.tasks.deliver_webhook import LATE, deliver_webhook
+from worker.tasks.deliver_webhook import RETRY_LANE, deliver_webhook
 
 NUMBER = ProcessNumber.parse("0000123-06.2023.4.03.6100")
 
 
-class SilentBell:
+class SilentQueue:
     """Records the messages and enqueues none."""
 
     def __init__(self) -> None:
-        self.rung: list[tuple[UUID, dict[str, Any]]] = []
+        self.enqueued: list[DeliveryMessage] = []
 
-    async def ring_delivery(self, delivery_id: UUID, **how: Any) -> bool:
-        """As `Bell.ring_delivery`."""
-        self.rung.append((delivery_id, how))
+    async def enqueue_delivery(self, message: DeliveryMessage) -> bool:
+        """As `TaskQueue.enqueue_delivery`."""
+        self.enqueued.append(message)
         return True
 
 
@@ -135,22 +136,22 @@ class Sender:
     """Creates events with deliveries."""
 
     database: Database
-    bell: Bell
+    queue: TaskQueue
 
     async def send(self, user_id: UUID, *urls: str) -> list[UUID]:
-        """The deliveries to these URLs, for which a worker was rung."""
+        """The deliveries to these URLs, each with a message."""
         ids = await schedule(self.database, user_id, *urls)
         for delivery_id in ids:
-            await self.bell.ring_delivery(delivery_id, attempt=1)
+            await self.queue.enqueue_delivery(DeliveryMessage(delivery_id))
         return ids
 
 
 @asynccontextmanager
 async def open_sender(database: Database, redis_url: str) -> AsyncIterator[Sender]:
-    """One that rings where a service's workers listen."""
+    """One that enqueues where a service's workers listen."""
     pool = redis_pool(redis_url)
     try:
-        yield Sender(database, Bell(pool))
+        yield Sender(database, TaskQueue(pool))
     finally:
         await pool.aclose(close_connection_pool=True)
 
@@ -183,13 +184,13 @@ def task_context(
     delays: Sequence[float] = (0, 0),
     timeout: float = 60,
 ) -> Context:
-    """What the task works with. The bell is a `SilentBell`; what deliveries do not use is not there."""
+    """What the task works with. The queue is a `SilentQueue`; what deliveries do not use is not there."""
     return Context(
         database=database,
         portal=cast(Any, None),
         share=cast(Any, None),
         store=cast(Any, store),
-        bell=cast(Bell, SilentBell()),
+        queue=cast(TaskQueue, SilentQueue()),
         subscribers=GuardedClient(
             AddressPolicy.development(allow_private_hosts=True), resolver or ThisMachine(), timeout=timeout
         ),
@@ -209,6 +210,6 @@ def task_context(
     )
 
 
-async def attempt(context: Context, delivery_id: UUID, *, late: bool = True) -> None:
+async def attempt(context: Context, delivery_id: UUID, *, in_retry_lane: bool = True) -> None:
     """Run the task once, as arq does."""
-    await deliver_webhook({"autos": context, LATE: late}, str(delivery_id))
+    await deliver_webhook({"autos": context, RETRY_LANE: in_retry_lane}, str(delivery_id))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from service.domain.deliveries import DeliveryMessage
 from service.local.stack import Stack
 from tests.conftest import create_database
 from tests.support.deliveries.deliveries import (
@@ -46,7 +47,7 @@ class DeliveryService:
         """Enqueue second attempts, one for each URL."""
         for delivery_id in await schedule(self.sender.database, self.user_id, *urls):
             await update(self.sender.database, delivery_id, "attempts = 1")
-            await self.sender.bell.ring_delivery(delivery_id, attempt=2)
+            await self.sender.queue.enqueue_delivery(DeliveryMessage(delivery_id, attempt=2))
 
     async def add_failed(self, *urls: str) -> None:
         """Add failed deliveries, in one statement."""

@@ -59,7 +59,7 @@ class ApiProcess:
     """One API process."""
 
     listings: SharedListings
-    bell: AsyncMock
+    queue: AsyncMock
 
     def ask(
         self,
@@ -83,9 +83,9 @@ class ApiProcess:
 @asynccontextmanager
 async def api_process(database: Database, portal: HeldPortal) -> AsyncIterator[ApiProcess]:
     """Open one. Several on one database share what processes share."""
-    bell = AsyncMock()
-    listings = SharedListings(database, cast("PortalClient", portal), Gate(2), bell, limited=database)
+    queue = AsyncMock()
+    listings = SharedListings(database, cast("PortalClient", portal), Gate(2), queue, limited=database)
     try:
-        yield ApiProcess(listings, bell)
+        yield ApiProcess(listings, queue)
     finally:
         await listings.close()

@@ -12,7 +12,7 @@ from service.actions.rescue import sweep
 from service.database.connection import Database, create_database
 from service.local.simulator import DocumentSpec
 from service.local.stack import Stack
-from service.queue.task_queue import DOWNLOAD_QUEUE, WAKING_MESSAGES, Bell, Patience, redis_pool
+from service.queue.task_queue import DOWNLOAD_QUEUE, WAKING_MESSAGES, Patience, TaskQueue, redis_pool
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.commands import REPOSITORY, autos
 from tests.support.database.workload import Place
@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 async def test_sweeps_at_the_same_time_put_each_job_back_once(place: Place, numbers: Numbers, servers: Stack) -> None:
     await accept_and_lose_the_worker(place, numbers, count=20)
-    async with opened(place, servers) as (database, bell):
-        swept = await asyncio.gather(*(sweep(database, bell) for _ in range(8)))
+    async with opened(place, servers) as (database, queue):
+        swept = await asyncio.gather(*(sweep(database, queue) for _ in range(8)))
 
     assert sum(each["job"] for each in swept) == 20
     assert await place.service.fetch("SELECT 1 FROM job_queue OFFSET 19")
@@ -33,14 +33,14 @@ async def test_however_many_jobs_wait_there_are_a_few_messages(place: Place, num
     await flush(servers)
     await accept(place, numbers, count=30)
 
-    assert 1 <= len(await bells(servers)) <= WAKING_MESSAGES
+    assert 1 <= len(await messages(servers)) <= WAKING_MESSAGES
 
 
 async def test_a_sweep_rewrites_no_job_that_waits_for_its_turn(place: Place, numbers: Numbers, servers: Stack) -> None:
     await accept(place, numbers, count=20)
     before = await place.service.fetch("SELECT ctid FROM jobs ORDER BY id")
-    async with opened(place, servers) as (database, bell):
-        assert await sweep(database, bell) == {"job": 0, "delivery": 0}
+    async with opened(place, servers) as (database, queue):
+        assert await sweep(database, queue) == {"job": 0, "delivery": 0}
 
     assert await place.service.fetch("SELECT ctid FROM jobs ORDER BY id") == before
 
@@ -52,7 +52,7 @@ async def test_a_sweep_ends_while_redis_is_away(place: Place, numbers: Numbers, 
     redis_ = redis_pool(wires.endpoints.redis_url, patience=Patience())
     await database.connect()
     try:
-        assert await sweep(database, Bell(redis_)) == {"job": 3, "delivery": 0}
+        assert await sweep(database, TaskQueue(redis_)) == {"job": 3, "delivery": 0}
     finally:
         wires.valkey.bring_back()
         await redis_.aclose(close_connection_pool=True)
@@ -89,7 +89,7 @@ async def test_the_sweep_can_be_made_by_hand(place: Place, numbers: Numbers, ser
 
 
 @pytest.mark.long
-async def test_a_delivery_whose_bell_was_lost_is_made(place: Place, numbers: Numbers, servers: Stack) -> None:
+async def test_a_delivery_whose_message_was_lost_is_made(place: Place, numbers: Numbers, servers: Stack) -> None:
     (number,) = numbers.take(1)
     await place.put_cases([number], DocumentSpec())
     place.subscriber.answer(f"/{number}", 500, 500)
@@ -121,13 +121,13 @@ async def accept_and_lose_the_worker(place: Place, numbers: Numbers, *, count: i
 
 
 @asynccontextmanager
-async def opened(place: Place, servers: Stack) -> AsyncIterator[tuple[Database, Bell]]:
+async def opened(place: Place, servers: Stack) -> AsyncIterator[tuple[Database, TaskQueue]]:
     """The context of a worker's sweep."""
     database = create_database(place.service.database_url, application_name="tests", max_size=4)
     redis_ = redis_pool(servers.endpoints.redis_url, patience=Patience())
     await database.connect()
     try:
-        yield database, Bell(redis_)
+        yield database, TaskQueue(redis_)
     finally:
         await redis_.aclose(close_connection_pool=True)
         await database.close()
@@ -147,6 +147,6 @@ async def flush(servers: Stack) -> None:
         await valkey.flushall()
 
 
-async def bells(servers: Stack) -> list[bytes]:
+async def messages(servers: Stack) -> list[bytes]:
     async with connected(servers) as valkey:
         return list(await valkey.zrange(DOWNLOAD_QUEUE, 0, -1))
