@@ -13,7 +13,7 @@ from service.domain.jobs import ClaimedJob, Settlement
 from worker import lease
 from worker.context import Context
 
-KEPT_FOR = timedelta(days=3)  # how long a job waits without getting anything done
+IDLE_JOB_LIFETIME = timedelta(days=3)  # how long a job waits without getting anything done
 
 
 class Postponed(Exception):
@@ -27,7 +27,9 @@ class Postponed(Exception):
 
 
 async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postponed) -> Settlement | None:
-    """Postpone the job, or end it with `job_expired` if nothing was downloaded for `KEPT_FOR`. None: it was not ended.
+    """Postpone the job, or end it with `job_expired` if nothing was downloaded for `IDLE_JOB_LIFETIME`.
+
+    None: it was not ended.
 
     Every postponement goes through here. If the database is away, the job waits until its lease ends.
     """
@@ -35,7 +37,7 @@ async def postpone_or_expire(context: Context, job: ClaimedJob, postponed: Postp
 
     async def decide(connection: Connection) -> Settlement | None:
         delay = postponed.delay
-        if await idle_jobs.got_nowhere(connection, job, within=KEPT_FOR):
+        if await idle_jobs.got_nowhere(connection, job, within=IDLE_JOB_LIFETIME):
             settlement = await case_requests.fail_listing(connection, job, ErrorCode.JOB_EXPIRED, event_limit=limit)
             if settlement is not None:
                 return settlement

@@ -51,7 +51,9 @@ async def remove_left_probes(store: ObjectStore, *, older_than: timedelta = STAL
     return removed
 
 
-async def remove_unnamed_objects(database: Database, store: ObjectStore, *, kept: timedelta = untidy_cases.KEPT) -> int:
+async def remove_unnamed_objects(
+    database: Database, store: ObjectStore, *, kept: timedelta = untidy_cases.UNNAMED_OBJECT_AGE
+) -> int:
     """Check the cases that are due, and delete objects that no row names. Return how many.
 
     It may be killed at any time: a case is checked again until nothing is left to remove. Any number of workers may

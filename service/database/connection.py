@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 #: PostgreSQL aborted one of two conflicting transactions. Trying it again usually succeeds.
 TRANSACTION_CONFLICTS: tuple[type[Exception], ...] = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-TRIES = 5  # of such a transaction, in total
+TRANSACTION_TRIES = 5  # of such a transaction, in total
 AGAIN_AFTER = 0.05  # seconds; the pause is random, at most this times the number of tries so far
 
 #: Raised if PostgreSQL is down, restarts, or gives no connection in time.
@@ -47,13 +47,13 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     # After a failover the session may be with a server that is no longer the primary.
     asyncpg.ReadOnlySQLTransactionError,
-    # Still failing after `TRIES` tries.
+    # Still failing after `TRANSACTION_TRIES` tries.
     *TRANSACTION_CONFLICTS,
 )
 ACQUIRE_TIMEOUT = 20.0  # seconds; databases itself would wait for ever
 RELEASE_TIMEOUT = 5.0  # seconds; on a dead network connection asyncpg would wait for ever
 DATABASE_CLOSE_TIMEOUT = 5.0  # seconds
-PART = 200  # rows that are decoded and converted before the event loop runs other tasks
+ROWS_PER_PART = 200  # rows that are decoded and converted before the event loop runs other tasks
 COMMAND_TIMEOUT = 15.0  # seconds; the longest statement registers a listing of thousands of documents
 
 
@@ -167,7 +167,7 @@ class Database(databases.Database):
     async def run(self, step: Callable[[Connection], Awaitable[_T]]) -> _T:
         """Run `step` in a transaction. Try again if PostgreSQL aborts it with one of `TRANSACTION_CONFLICTS`.
 
-        `step` may run up to `TRIES` times: its side effects outside the database may repeat.
+        `step` may run up to `TRANSACTION_TRIES` times: its side effects outside the database may repeat.
         """
         return await self._again(self.transaction, step)
 
@@ -178,7 +178,7 @@ class Database(databases.Database):
     async def _again(
         self, opened: Callable[[], AbstractAsyncContextManager[Connection]], step: Callable[[Connection], Awaitable[_T]]
     ) -> _T:
-        for tried in range(1, TRIES):
+        for tried in range(1, TRANSACTION_TRIES):
             try:
                 async with opened() as connection:
                     return await step(connection)
@@ -221,7 +221,7 @@ async def fetch_in_parts(
     found: list[_T] = []
     async with connection.raw_connection.transaction():
         cursor = await connection.raw_connection.cursor(statement, *(values[name] for name in names))
-        while rows := await cursor.fetch(PART):
+        while rows := await cursor.fetch(ROWS_PER_PART):
             found += map(convert, rows)
     return found
 

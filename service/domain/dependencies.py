@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-LASTING = 60.0  # seconds of failures without a success, after which a dependency counts as failing
+LASTING_FAILURE = 60.0  # seconds of failures without a success, after which a dependency counts as failing
 
 
 class Dependency(StrEnum):
@@ -26,8 +26,8 @@ class Health(msgspec.Struct, frozen=True):
 
     @property
     def is_failing(self) -> bool:
-        """Whether failures have lasted for `LASTING` seconds."""
-        return self.failing_seconds >= LASTING
+        """Whether failures have lasted for `LASTING_FAILURE` seconds."""
+        return self.failing_seconds >= LASTING_FAILURE
 
     @property
     def trouble(self) -> str | None:

@@ -8,9 +8,9 @@ import structlog
 
 from service.database import dependencies
 from service.database.connection import UNREACHABLE, Database
-from service.domain.dependencies import LASTING, Dependency
+from service.domain.dependencies import LASTING_FAILURE, Dependency
 
-EVERY = 5.0  # seconds between two notes of an unchanged state
+NOTE_INTERVAL = 5.0  # seconds between two notes of an unchanged state
 TOLD_EVERY = 60.0  # seconds between two log lines about a lasting failure
 WRITE_TIMEOUT = 10.0  # seconds
 
@@ -48,7 +48,7 @@ class DependencyNotes:
         known, now = self._known[name], asyncio.get_running_loop().time()
         if known.failing_since is None:
             known.failing_since = now
-            known.tell_at = now + LASTING
+            known.tell_at = now + LASTING_FAILURE
         is_news, known.reason = known.reason != reason, reason
         if now >= known.tell_at:
             known.tell_at, known.is_told = now + TOLD_EVERY, True
@@ -65,7 +65,7 @@ class DependencyNotes:
 
     def _note(self, name: Dependency, known: _Known, now: float, *, is_news: bool) -> None:
         if is_news or now >= known.note_at:
-            known.note_at = now + EVERY
+            known.note_at = now + NOTE_INTERVAL
             if known.writing is None or known.writing.done():
                 known.writing = asyncio.create_task(self._write(name, known))
 

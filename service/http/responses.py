@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from service.http.slices import SIZE, Slices
+from service.http.slices import SLICE_SIZE, Slices
 
 
 async def json_response(
@@ -21,7 +21,7 @@ async def _encoded(value: Any, slices: Slices) -> bytes:
     lists = {}
     if isinstance(value, msgspec.Struct):
         members = {name: getattr(value, name) for name in value.__struct_fields__}
-        lists = {name: each for name, each in members.items() if isinstance(each, list) and len(each) > SIZE}
+        lists = {name: each for name, each in members.items() if isinstance(each, list) and len(each) > SLICE_SIZE}
     if lists:
         encoded = {name: await encoded_list(items, slices) for name, items in lists.items()}
         value = msgspec.structs.replace(value, **encoded)

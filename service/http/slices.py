@@ -8,8 +8,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-READERS = 2  # large cases that are read at the same time; the other database connections stay free
-SIZE = 50  # documents of a slice, during which nothing else runs
+LARGE_CASE_READERS = 2  # large cases that are read at the same time; the other database connections stay free
+SLICE_SIZE = 50  # documents of a slice, during which nothing else runs
 
 
 class Slices:
@@ -17,11 +17,11 @@ class Slices:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._readers = asyncio.Semaphore(READERS)
+        self._readers = asyncio.Semaphore(LARGE_CASE_READERS)
 
     def reading(self, count: int) -> AbstractAsyncContextManager[None]:
         """A slot to read `count` documents; few documents need none. Wait for it before you take a connection."""
-        return nullcontext() if count <= SIZE else self._readers
+        return nullcontext() if count <= SLICE_SIZE else self._readers
 
     async def run(
         self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], items: Sequence[Item]
@@ -30,12 +30,12 @@ class Slices:
 
         `work` may wait for nothing but credentials, which all responses need.
         """
-        if len(items) <= SIZE:
+        if len(items) <= SLICE_SIZE:
             return list(await work(items))
         results: list[Result] = []
-        for start in range(0, len(items), SIZE):
+        for start in range(0, len(items), SLICE_SIZE):
             async with self._turn:
-                results += await work(items[start : start + SIZE])
+                results += await work(items[start : start + SLICE_SIZE])
                 # Inside the lock: otherwise each response could run a slice before the loop serves other requests.
                 await asyncio.sleep(0)
         return results

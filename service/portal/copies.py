@@ -14,7 +14,7 @@ import msgspec
 
 from service.domain.listings import Copy, ListedDocument
 
-CANDIDATES = 100  # an entry is compared with at most so many documents of its id
+CANDIDATES_MAX = 100  # an entry is compared with at most so many documents of its id
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
 _Key = tuple[str, str]  # instance, and `origin_id` as the portal gives it
 _Rule = Callable[[ListedDocument, ListedDocument], bool]
@@ -55,7 +55,7 @@ class Merger:
         return self._addresses.get((_key(entry), entry.copies[0].address)) if entry.has_address else None
 
     def _take(self, left: list[int], entry: ListedDocument, rule: _Rule) -> int | None:
-        fitting = (place for place in islice(left, CANDIDATES) if rule(self.documents[place], entry))
+        fitting = (place for place in islice(left, CANDIDATES_MAX) if rule(self.documents[place], entry))
         place = next(fitting, None)
         if place is not None:
             left.remove(place)

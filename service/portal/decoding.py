@@ -10,11 +10,11 @@ from typing import Any
 from service.domain.errors import ErrorCode
 from service.portal.errors import Unavailable
 
-PIECE = 256 * 1024  # bytes decoded at a time
+DECODED_BYTES = 256 * 1024  # bytes decoded at a time
 CODINGS_MAX = 2  # nested: a gateway may compress a body that is compressed already
-#: Bytes of output. Above this, a body that grows more than `GROWTH` times is refused. Text grows about ten times.
+#: Bytes of output. Above this, a body that grows more than `GROWTH_MAX` times is refused. Text grows about ten times.
 GROWTH_FROM = 16 * 1024 * 1024
-GROWTH = 200
+GROWTH_MAX = 200
 
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS  # zlib's `wbits` for the three formats
 _NONE = frozenset({"", "identity"})
@@ -31,13 +31,13 @@ class _Inflater:
         self._members = 0
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Decode `chunk`, in pieces of at most `PIECE` bytes. Raises `zlib.error`."""
+        """Decode `chunk`, in pieces of at most `DECODED_BYTES` bytes. Raises `zlib.error`."""
         self._pending += chunk
         while self._engine is not None or self._begin():
             piece = self._advance()
             if piece:
                 yield piece
-            if self._engine is not None and not self._pending and len(piece) < PIECE:
+            if self._engine is not None and not self._pending and len(piece) < DECODED_BYTES:
                 return
 
     @property
@@ -59,7 +59,7 @@ class _Inflater:
         engine = self._engine
         if engine is None:
             return b""
-        piece: bytes = engine.decompress(self._pending, PIECE)
+        piece: bytes = engine.decompress(self._pending, DECODED_BYTES)
         self._pending = engine.unused_data if engine.eof else engine.unconsumed_tail
         if engine.eof:
             self._engine = None
@@ -86,14 +86,14 @@ def codings(header: str) -> tuple[str, ...]:
 
 
 async def decoded(chunks: AsyncIterator[bytes], names: Sequence[str]) -> AsyncGenerator[bytes, None]:
-    """Decode `chunks`. Raises `Unavailable` if they are damaged, cut off, or grow too much (`GROWTH`)."""
+    """Decode `chunks`. Raises `Unavailable` if they are damaged, cut off, or grow too much (`GROWTH_MAX`)."""
     inflaters = [_INFLATERS[name](name) for name in reversed(names)]
     received = made = 0
     async for chunk in chunks:
         received += len(chunk)
         for piece in _through(inflaters, chunk):
             made += len(piece)
-            if made > max(GROWTH_FROM, GROWTH * received):
+            if made > max(GROWTH_FROM, GROWTH_MAX * received):
                 raise Unavailable(ErrorCode.ENCODING_REFUSED, "the compressed answer grows without measure")
             yield piece
     if any(each.is_cut_off for each in inflaters):

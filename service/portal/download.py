@@ -13,7 +13,7 @@ from service.portal.errors import Unavailable
 from service.portal.no_answer import in_words
 
 MINIMUM_RATE = 1024  # bytes per second over a window; a slower transfer is given up
-WINDOW = 30.0  # seconds spent waiting for bytes
+SPEED_WINDOW = 30.0  # seconds spent waiting for bytes
 
 
 @contextmanager
@@ -107,8 +107,8 @@ class Download:
             if not chunk:
                 return
             waited, received = waited + clock() - asked_at, received + len(chunk)
-            if waited >= WINDOW:
-                if received < MINIMUM_RATE * WINDOW:
+            if waited >= SPEED_WINDOW:
+                if received < MINIMUM_RATE * SPEED_WINDOW:
                     raise Unavailable(ErrorCode.TOO_SLOW, "the document comes too slowly")
                 waited, received = 0.0, 0
             yield chunk

@@ -13,7 +13,7 @@ START_LENGTH = 4096  # bytes that are enough to see how a page starts
 ERROR_TEXT_LENGTH = 1000  # characters; an error of a gateway in plain text has a line or two
 SHORT_PAGE = 3000  # visible characters; login forms and block pages have fewer
 TERSE_PAGE = 600  # visible characters; a page with so few has only its message
-SHELL = 200  # visible characters; until its script runs, the portal's page has only a <noscript> text
+SHELL_CHARACTERS = 200  # visible characters; until its script runs, the portal's page has only a <noscript> text
 
 _PORTAL_MARKS = ("<title>portal de servicos do poder judiciario", "<app-root", '<base href="/"', "mat-typography")
 #: The start of a complete page. Courts file fragments, which mostly start with `<div style=`.
@@ -122,7 +122,7 @@ def is_portal_page(head: bytes) -> bool:
     if b"<" not in head:
         return False
     page = _plain(head)
-    return sum(mark in page for mark in _PORTAL_MARKS) > 1 and len(_shown(page)) <= SHELL
+    return sum(mark in page for mark in _PORTAL_MARKS) > 1 and len(_shown(page)) <= SHELL_CHARACTERS
 
 
 def is_complete_page(head: bytes) -> bool:

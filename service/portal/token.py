@@ -17,7 +17,7 @@ from service.portal.download import read_body
 from service.portal.errors import TokenUnavailable, Unauthorized, Unavailable
 from service.portal.no_answer import in_words
 
-TIMEOUT = 120.0  # seconds; long because a lost answer may lose a rotated token; callers stop waiting earlier
+TOKEN_ENDPOINT_TIMEOUT = 120.0  # seconds; a lost answer may lose a rotated token; callers stop waiting earlier
 LIFE_MIN, LIFE_MAX = 5.0, 30 * 86_400.0  # seconds; an `expires_in` outside them is cut to them
 DEFAULT_LIFE = 300.0  # seconds, if the answer has no `expires_in`
 ANSWER_MAX_BYTES = 256 * 1024
@@ -76,7 +76,7 @@ class _Answer(msgspec.Struct, frozen=True):
 async def renew(session: aiohttp.ClientSession, *, url: str, client_id: str, refresh_token: str) -> RenewedTokens:
     """Exchange a refresh token. Raises `Unauthorized` if it is invalid, `TokenUnavailable` for every other failure."""
     form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    timeout = aiohttp.ClientTimeout(total=TOKEN_ENDPOINT_TIMEOUT)
     try:
         async with session.post(url, data=form, timeout=timeout, allow_redirects=False) as response:
             body = await read_body(response, ANSWER_MAX_BYTES)

@@ -9,7 +9,7 @@ from yarl import URL
 from service.domain.errors import ErrorCode
 from service.portal.errors import Blocked, PortalError, Refused, Unauthorized, Unavailable
 
-FRESH = 5.0  # seconds for which a verdict is reused: many documents of a case fail at the same time
+VERDICT_LIFETIME = 5.0  # seconds for which a verdict is reused: many documents of a case fail at the same time
 
 
 class Verdict(Enum):
@@ -41,7 +41,7 @@ class Witness:
         self._verdict = Verdict.FAILS
 
     async def ask(self, url: URL, token: str, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
-        """Return the verdict for `url` with `token`, from `ask` or from less than `FRESH` seconds ago."""
+        """Return the verdict for `url` with `token`, from `ask` or from less than `VERDICT_LIFETIME` seconds ago."""
         clock = asyncio.get_running_loop().time
         async with self._lock:
             if not self._knows(url, token, clock()):
@@ -50,7 +50,7 @@ class Witness:
             return self._verdict
 
     def _knows(self, url: URL, token: str, now: float) -> bool:
-        if self._asked is None or self._asked[1] != token or now - self._asked_at > FRESH:
+        if self._asked is None or self._asked[1] != token or now - self._asked_at > VERDICT_LIFETIME:
             return False
         # A refused token or a firewall concerns all cases, not only this URL.
         return self._asked[0] == url or self._verdict in {Verdict.UNAUTHORIZED, Verdict.BLOCKED}

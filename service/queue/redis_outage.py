@@ -11,7 +11,8 @@ from service.queue.redis_faults import RedisRefusesError, describe
 
 UNLOGGED_OUTAGE = 2.0  # seconds; a connection that is lost and made again is not worth a line
 OUTAGE_LOG_INTERVAL = 60.0  # seconds between two lines for the same reason
-GAP = 10.0  # seconds without a failure that end the outage; one success does not: reads work while writes are refused
+#: Seconds without a failure that end the outage. One success does not: reads work while writes are refused.
+OUTAGE_END = 10.0
 LOOK_TIMEOUT = 3.0  # seconds for the ping at the start of a process
 
 
@@ -26,7 +27,7 @@ class Outage:
         """Note that a command or a connection failed and will be retried."""
         now, reason = time.monotonic(), describe(error)
         since, last = self._seen.get(reason, (now, now))
-        since = now if now - last > GAP else since
+        since = now if now - last > OUTAGE_END else since
         self._seen[reason] = (since, now)
         is_lasting = isinstance(error, RedisRefusesError) or now - since >= UNLOGGED_OUTAGE
         if is_lasting and (reason not in self._told or now - self._told[reason] >= OUTAGE_LOG_INTERVAL):
@@ -35,7 +36,7 @@ class Outage:
 
     def works(self) -> None:
         """Note that a command succeeded."""
-        if not self._seen or time.monotonic() - max(last for _, last in self._seen.values()) <= GAP:
+        if not self._seen or time.monotonic() - max(last for _, last in self._seen.values()) <= OUTAGE_END:
             return
         if self._told:
             structlog.get_logger().info("redis_back")

@@ -46,7 +46,7 @@ PROBE_LIFE = timedelta(seconds=10)
 
 #: How far the clocks of two machines may differ. Messages are dated back by this, so that no worker takes them late.
 CLOCK_SKEW = timedelta(minutes=5)
-EXPIRES = timedelta(days=1)  # of a message that no worker ever took
+MESSAGE_LIFETIME = timedelta(days=1)  # of a message that no worker ever took
 ENQUEUE_TIMEOUT = 3.0  # seconds
 WAKING_MESSAGES = 8  # message ids that all waiting jobs share
 
@@ -131,7 +131,7 @@ class TaskQueue:
             _queue_name=DOWNLOAD_QUEUE,
             # The message must not be in the future by the worker's clock.
             _defer_by=-CLOCK_SKEW,
-            _expires=EXPIRES,
+            _expires=MESSAGE_LIFETIME,
         )
 
     async def enqueue_delivery(self, message: DeliveryMessage) -> bool:

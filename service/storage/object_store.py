@@ -15,7 +15,14 @@ from service.domain.file_names import content_disposition
 from service.domain.storage_keys import STORAGE_PREFIX
 from service.storage.s3_client import client_config, fetch, tune
 from service.storage.signed_links import LinkTarget, link_target, sign_link
-from service.storage.store_errors import STALL, Moved, StorageError, opening_errors, storage_errors, told_region
+from service.storage.store_errors import (
+    STORE_STALL_TIMEOUT,
+    Moved,
+    StorageError,
+    opening_errors,
+    storage_errors,
+    told_region,
+)
 from service.storage.store_settings import StoreSettings
 from service.storage.store_upload import Checksums, PartBody, Target, Upload, checksum, confirm
 from service.storage.temporary_credentials import CredentialsClock
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
 
 RENEWAL_TIMEOUT = 10.0  # seconds for new credentials of a role; requests and webhooks wait for them
 ABORT_TIMEOUT = 10.0  # seconds; a worker that stops waits for it
-READS = 48  # at once: a read may be as slow as a user's client, and must leave connections to other calls
+READ_CONCURRENCY = 48  # at once: a read may be as slow as a user's client, and must leave connections to other calls
 _READ_SIZE = 256 * 1024  # bytes taken from the socket at a time, at most
 
 
@@ -59,14 +66,14 @@ class ObjectStore:
         self._credentials = credentials
         self._credentials_clock = CredentialsClock(credentials)
         self._checksums = Checksums()
-        self._read_places = asyncio.Semaphore(READS)
+        self._read_places = asyncio.Semaphore(READ_CONCURRENCY)
 
     async def put(self, key: str, chunks: Sequence[bytes], mime_type: str) -> None:
         """Write a small object in one request. `mime_type` may have a charset. Raises `StorageError`."""
         await self._checksums.protect(lambda crc: self._put(key, chunks, mime_type, crc=crc))
 
     async def _put(self, key: str, chunks: Sequence[bytes], mime_type: str, *, crc: bool) -> None:
-        async with self._calling("PutObject", stall=STALL) as moved:
+        async with self._calling("PutObject", stall=STORE_STALL_TIMEOUT) as moved:
             answer = await self._client.put_object(
                 Bucket=self._settings.bucket,
                 Key=key,
@@ -142,7 +149,7 @@ class ObjectStore:
 
     async def _begin(self, target: Target, mime_type: str, *, crc: bool) -> "CreateMultipartUploadOutputTypeDef":
         algorithm: Any = {"ChecksumAlgorithm": "CRC32"} if crc else {}
-        async with self._calling("CreateMultipartUpload", stall=STALL):
+        async with self._calling("CreateMultipartUpload", stall=STORE_STALL_TIMEOUT):
             return await self._client.create_multipart_upload(
                 **target, **algorithm, **self._settings.written_with, ContentType=mime_type
             )

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSPreparedRequest
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-CONNECTIONS = 64
+STORE_CONNECTIONS = 64
 _GET = "before-send.s3.GetObject"
 _SIGNED = frozenset({"authorization", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
 
@@ -24,7 +24,7 @@ def client_config(path_style: bool) -> AioConfig:
         retries={"mode": "standard", "total_max_attempts": 4},
         connect_timeout=5,
         read_timeout=60,
-        max_pool_connections=CONNECTIONS,
+        max_pool_connections=STORE_CONNECTIONS,
         # The default wraps bodies in a trailer that many S3-compatible stores refuse.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -54,7 +54,7 @@ class StorageError(Exception):
 
 #: Seconds after which a write fails if the store neither takes a byte nor answers. Below a minute, so that the failure
 #: is reported within one: a multipart upload takes up to ten more seconds to abort.
-STALL = 40.0
+STORE_STALL_TIMEOUT = 40.0
 Moved = Callable[[], None]
 
 

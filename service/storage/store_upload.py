@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from service.storage.store_errors import STALL, Moved, StorageError, storage_errors
+from service.storage.store_errors import STORE_STALL_TIMEOUT, Moved, StorageError, storage_errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -132,7 +132,7 @@ class Upload:
 
     async def _send_part(self, chunks: Sequence[bytes], *, crc: bool) -> "CompletedPartTypeDef":
         number, digest = len(self._parts) + 1, checksum(chunks, crc=crc)
-        async with storage_errors(self._call_timeout, "UploadPart", stall=STALL) as moved:
+        async with storage_errors(self._call_timeout, "UploadPart", stall=STORE_STALL_TIMEOUT) as moved:
             answer = await self._client.upload_part(
                 **self._target,
                 **digest,

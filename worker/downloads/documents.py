@@ -23,7 +23,7 @@ from worker.downloads.inspection import Doubted, Expected, Inspection, Received,
 from worker.downloads.second_opinion import ask_for_text
 from worker.downloads.transfer import transfer
 from worker.downloads.tries import SHARED, Tries
-from worker.postponement import KEPT_FOR
+from worker.postponement import IDLE_JOB_LIFETIME
 
 
 class Source:
@@ -122,7 +122,7 @@ async def _attempt(context: Context, job: ClaimedJob, task: Task) -> tuple[Store
         result = await _from_any_address(context, job, task, source)
         if isinstance(result, StoredFile):
             return result, tries.count + 1
-        if isinstance(result, Busy) and job.age > KEPT_FOR:
+        if isinstance(result, Busy) and job.age > IDLE_JOB_LIFETIME:
             raise Outage(result.code, str(result), retry_after=result.retry_after)
         delay = tries.delay(result)
         if result.code in SHARED and tries.is_nearly_over:

@@ -11,14 +11,14 @@ import structlog
 from service.database.connection import UNREACHABLE, Database
 from service.database.users import key_uses
 
-DELAY = 2.0  # seconds for which uses are collected before they are written
-CLOSING = 2.0  # seconds for the last write when the process ends
+KEY_USE_DELAY = 2.0  # seconds for which uses are collected before they are written
+KEY_USE_CLOSE_TIMEOUT = 2.0  # seconds for the last write when the process ends
 
 
 class KeyUses:
-    """The uses that this process has seen. A process that is killed loses those of the last `DELAY` seconds."""
+    """The uses that this process has seen. A process that is killed loses those of the last `KEY_USE_DELAY` seconds."""
 
-    def __init__(self, database: Database, *, delay: float = DELAY) -> None:
+    def __init__(self, database: Database, *, delay: float = KEY_USE_DELAY) -> None:
         self._database = database
         self._delay = delay
         self._noted: dict[UUID, float] = {}  #: when a use of each key was last noted, by the clock of the loop
@@ -29,7 +29,7 @@ class KeyUses:
     def note(self, key_id: UUID) -> None:
         """Note that a request used this key. The request does not wait for the database."""
         now = asyncio.get_running_loop().time()
-        if now - self._noted.get(key_id, float("-inf")) < key_uses.PRECISION.total_seconds():
+        if now - self._noted.get(key_id, float("-inf")) < key_uses.KEY_USE_PRECISION.total_seconds():
             return
         self._noted[key_id] = self._unwritten[key_id] = now
         if self._writing is None or self._writing.done():
@@ -37,10 +37,10 @@ class KeyUses:
             self._writing = asyncio.create_task(self._write_later(), context=contextvars.Context())
 
     async def close(self) -> None:
-        """Write the remaining uses, if the database takes them within `CLOSING` seconds."""
+        """Write the remaining uses, if the database takes them within `KEY_USE_CLOSE_TIMEOUT` seconds."""
         self._is_closing.set()
         if self._writing is not None:
-            _, unfinished = await asyncio.wait([self._writing], timeout=CLOSING)
+            _, unfinished = await asyncio.wait([self._writing], timeout=KEY_USE_CLOSE_TIMEOUT)
             for task in unfinished:
                 task.cancel()
                 await asyncio.wait([task])
@@ -65,5 +65,5 @@ class KeyUses:
             structlog.get_logger().warning("key_uses_not_written", error=type(error).__name__)
 
     def _forget(self, now: float) -> None:
-        horizon = now - key_uses.PRECISION.total_seconds()
+        horizon = now - key_uses.KEY_USE_PRECISION.total_seconds()
         self._noted = {key_id: moment for key_id, moment in self._noted.items() if moment > horizon}

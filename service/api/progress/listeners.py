@@ -8,7 +8,7 @@ import msgspec
 from service.database.cases.processes import Overview
 from service.domain.events import Counts
 
-BACKLOG = 1024 * 1024  # bytes; all listeners of a case share the bytes of one poll
+BACKLOG_MAX_BYTES = 1024 * 1024  # bytes; all listeners of a case share the bytes of one poll
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Opening(msgspec.Struct, frozen=True):
 class Listener:
     """Queues the events of a case for one client. The watcher puts them in, the stream takes them out."""
 
-    def __init__(self, key: bytes, render: Callable[[Opening], bytes], *, backlog: int = BACKLOG) -> None:
+    def __init__(self, key: bytes, render: Callable[[Opening], bytes], *, backlog: int = BACKLOG_MAX_BYTES) -> None:
         """`key`: the hash of the API key: the stream is closed when it is revoked. `render` makes the first event.
 
         `backlog`: bytes that may wait. The events of one poll may be larger if nothing else waits.

@@ -5,18 +5,19 @@ from datetime import datetime
 from service.database.connection import Connection
 from service.domain.process_number import ProcessNumber
 
-MANY = 1000  # changed cases that are read at most; beyond that, assume that any case may have changed
+CHANGED_CASES_MAX = 1000  # changed cases that are read at most; beyond that, assume that any case may have changed
 
 
 async def changed_since(connection: Connection, moment: datetime) -> set[ProcessNumber] | None:
     """Return the cases that were written at `moment` or later. Downloads during a job do not count: see `in_work`.
 
-    None: there are at least `MANY`.
+    None: there are at least `CHANGED_CASES_MAX`.
     """
     rows = await connection.fetch_all(
-        f"SELECT number FROM processes WHERE updated_at >= :since ORDER BY updated_at LIMIT {MANY}", {"since": moment}
+        f"SELECT number FROM processes WHERE updated_at >= :since ORDER BY updated_at LIMIT {CHANGED_CASES_MAX}",
+        {"since": moment},
     )
-    return None if len(rows) == MANY else {ProcessNumber(row["number"]) for row in rows}
+    return None if len(rows) == CHANGED_CASES_MAX else {ProcessNumber(row["number"]) for row in rows}
 
 
 async def in_work(connection: Connection) -> set[ProcessNumber]:

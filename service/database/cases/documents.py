@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.connection import PART, Connection, as_struct, fetch_in_parts
+from service.database.connection import ROWS_PER_PART, Connection, as_struct, fetch_in_parts
 from service.database.document_counts import KEEPS_FILE, LACKING
 from service.domain.documents import ContentFlag, Document, StoredFile, Task, Written
 from service.domain.errors import SENTENCES, ErrorCode
@@ -49,8 +49,8 @@ async def of_process(connection: Connection, number: ProcessNumber) -> list[Docu
     """Return all documents, in the order of the case file."""
     values = {"number": number.digits}
     query = f"SELECT {_COLUMNS} FROM documents WHERE process_number = :number ORDER BY position, id"
-    rows = await connection.fetch_all(f"{query} LIMIT {PART}", values)
-    if len(rows) < PART:
+    rows = await connection.fetch_all(f"{query} LIMIT {ROWS_PER_PART}", values)
+    if len(rows) < ROWS_PER_PART:
         return [as_struct(row, Document) for row in rows]
     return await fetch_in_parts(connection, query, values, lambda row: as_struct(row, Document))
 

@@ -11,7 +11,7 @@ from service.domain.process_number import ProcessNumber
 
 #: How long an object is kept after it was written or replaced. A link is valid for 7 days at most, and may have been
 #: signed just before its object was replaced.
-KEPT = timedelta(days=8)
+UNNAMED_OBJECT_AGE = timedelta(days=8)
 TIDYING_LEASE = timedelta(hours=1)  # after this another worker takes a case, if the first one crashed
 
 
@@ -39,11 +39,11 @@ class UnnamedObject(msgspec.Struct, frozen=True):
 
 
 async def mark(connection: Connection, number: ProcessNumber) -> None:
-    """Schedule a check of the case's objects after `KEPT`. Must be called before an object is written."""
+    """Schedule a check of the case's objects after `UNNAMED_OBJECT_AGE`. Must be called before an object is written."""
     await connection.execute(
         "INSERT INTO untidy_cases (process_number, tidy_at) VALUES (:number, now() + :kept)"
         " ON CONFLICT (process_number) DO UPDATE SET marks = untidy_cases.marks + 1",
-        {"number": number.digits, "kept": KEPT},
+        {"number": number.digits, "kept": UNNAMED_OBJECT_AGE},
     )
 
 

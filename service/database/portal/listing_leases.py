@@ -14,7 +14,7 @@ from service.database.connection import Connection, as_struct
 from service.domain.process_number import ProcessNumber
 
 LISTING_LEASE = timedelta(seconds=3)  # renewed each second; if its holder is killed or frozen, others wait this long
-KEEP = timedelta(minutes=1)  # of a row after its end; requests wait for an outcome for some seconds
+OUTCOME_LIFETIME = timedelta(minutes=1)  # of a row after its end; requests wait for an outcome for some seconds
 
 
 class ListingOutcome(StrEnum):
@@ -86,7 +86,7 @@ async def take(
             "forced": is_forced,
             "waited": waited,
             "length": LISTING_LEASE,
-            "keep": KEEP,
+            "keep": OUTCOME_LIFETIME,
         },
     )
     if row is None:

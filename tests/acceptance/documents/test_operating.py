@@ -30,7 +30,7 @@ from tests.support.pages import Page
 from tests.support.portal import Portal
 from worker import queues
 from worker.loops import health
-from worker.postponement import KEPT_FOR
+from worker.postponement import IDLE_JOB_LIFETIME
 from worker.tasks.download_process import JOB_BACKOFF, JOB_BACKOFF_MAX, JOB_PAUSE
 
 PAGE = Page("docs/operating.md")
@@ -202,7 +202,7 @@ def test_the_numbers_are_those_of_the_code(sentence: str) -> None:
 
 
 def test_the_terms_in_words_are_those_of_the_code() -> None:
-    assert timedelta(days=3) == KEPT_FOR  # "for three days"
+    assert timedelta(days=3) == IDLE_JOB_LIFETIME  # "for three days"
     assert len(DEFAULTS["webhook_retry_delays"]) + 1 == 10  # "Ten attempts over more than a day"
     assert sum(DEFAULTS["webhook_retry_delays"]) > 86400
     assert DEFAULTS["delivery_days"] == 90  # "90 by default"

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from service.database.cases import documents
-from service.database.connection import TRANSACTION_CONFLICTS, TRIES, UNREACHABLE, Connection
+from service.database.connection import TRANSACTION_CONFLICTS, TRANSACTION_TRIES, UNREACHABLE, Connection
 from service.domain.documents import StoredFile
 from tests.support.database.case_steps import CaseSteps, listed
 from tests.support.database.locks import holding, until_somebody_waits
@@ -116,4 +116,4 @@ async def test_what_never_succeeds_ends_as_a_database_that_is_away(
     with pytest.raises(UNREACHABLE):
         await steps.database.ask(step)
 
-    assert tries == TRIES
+    assert tries == TRANSACTION_TRIES

@@ -17,7 +17,7 @@ from service.database.connection import Connection
 from service.database.users import users
 from service.domain.documents import Document
 from service.domain.process_number import ProcessNumber
-from service.http.slices import SIZE, Slices
+from service.http.slices import SLICE_SIZE, Slices
 from service.storage.store_errors import StorageError
 from tests.support.buckets import Bucket
 from tests.support.database.case_steps import CaseSteps, listed
@@ -194,7 +194,7 @@ async def test_a_change_that_is_committed_after_later_ones_is_told(
 async def test_a_large_case_is_made_and_told_in_slices(
     steps: CaseSteps, watcher: ProgressWatcher, slices: SpiedSlices
 ) -> None:
-    many = [listed(str(place)) for place in range(5 * SIZE)]
+    many = [listed(str(place)) for place in range(5 * SLICE_SIZE)]
     await steps.register(*many)
     async with AsyncExitStack() as stack:
         taken = await opened(watcher, steps.number, stack)

@@ -93,7 +93,7 @@ async def test_news_are_written_at_once_and_the_same_now_and_then(
     await until(database, lambda health: health.reason == "status 502")
     notes.succeeded(PORTAL)
     await until(database, lambda health: health.failing_since is None)
-    monkeypatch.setattr(dependency_notes, "EVERY", 0.0)
+    monkeypatch.setattr(dependency_notes, "NOTE_INTERVAL", 0.0)
     notes.failed(PORTAL, "status 502")
     again = await until(database, lambda health: health.failing_since is not None)
     await notes.close()

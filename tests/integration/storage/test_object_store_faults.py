@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from service.storage.object_store import ABORT_TIMEOUT, ObjectStore
-from service.storage.store_errors import STALL, StorageError
+from service.storage.store_errors import STORE_STALL_TIMEOUT, StorageError
 from service.storage.store_upload import PART_SIZE
 from tests.support.buckets import Bucket
 from tests.support.loop_clock import LoopClock, running_loop_clock
@@ -68,7 +68,7 @@ class Rig:
     async def until_given_up(self, operation: str) -> None:
         """Let a call of this kind hang until its caller gives up."""
         await self.wire.until(operation, self.wire.seen)
-        self.clock.put_forward(CALL_TIMEOUT if operation == "complete" else STALL)
+        self.clock.put_forward(CALL_TIMEOUT if operation == "complete" else STORE_STALL_TIMEOUT)
 
     async def is_clean(self) -> bool:
         """True if there is neither an object under the key nor an open upload."""

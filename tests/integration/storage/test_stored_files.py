@@ -12,8 +12,8 @@ import pytest
 from service.domain.documents import StoredFile
 from service.exports import stored_files
 from service.exports.stored_files import UnreadableFile, crc32_of, read_verified
-from service.storage.object_store import READS, ObjectStore
-from service.storage.s3_client import CONNECTIONS
+from service.storage.object_store import READ_CONCURRENCY, ObjectStore
+from service.storage.s3_client import STORE_CONNECTIONS
 from tests.support.buckets import Bucket
 from tests.support.servers.tcp_proxy import TcpProxy, running_tcp_proxy
 
@@ -162,14 +162,14 @@ async def test_a_read_that_is_given_up_closes_its_connection_at_once(
 
 async def test_readers_leave_connections_to_the_others(bucket: Bucket, store: ObjectStore, key: str) -> None:
     file = await stored(bucket, key, LARGE[:MIB])
-    readers = [read_verified(store, file) for _ in range(CONNECTIONS)]
+    readers = [read_verified(store, file) for _ in range(STORE_CONNECTIONS)]
     beginnings = [asyncio.ensure_future(anext(each)) for each in readers]
-    await asyncio.wait(beginnings[:READS])
+    await asyncio.wait(beginnings[:READ_CONCURRENCY])
 
     await store.check()
     waiting = [each for each in beginnings if not each.done()]
 
-    assert len(waiting) == CONNECTIONS - READS
+    assert len(waiting) == STORE_CONNECTIONS - READ_CONCURRENCY
     for reader, beginning in zip(readers, beginnings, strict=True):
         assert LARGE.startswith(await beginning)
         await reader.aclose()

@@ -199,7 +199,7 @@ async def test_each_fault_has_its_error_and_leaves_nothing(
     if kind is FaultKind.HANG:
         monkeypatch.setattr(portal_client, "READ_TIMEOUT", 0.3)
     if kind is FaultKind.SLOW_DRIP:
-        monkeypatch.setattr(portal_download, "WINDOW", 0.1)
+        monkeypatch.setattr(portal_download, "SPEED_WINDOW", 0.1)
     document = rig.put(size=size)
     rig.fail(kind, seconds=0.01, body=b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>")
 

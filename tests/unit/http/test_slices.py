@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from service.http.responses import json_response
-from service.http.slices import SIZE, Slices
+from service.http.slices import SLICE_SIZE, Slices
 
 
 class Part(msgspec.Struct):
@@ -20,7 +20,7 @@ class Whole(msgspec.Struct):
     rest: list[int]
 
 
-@pytest.mark.parametrize("size", [0, 1, SIZE, SIZE + 1, 3 * SIZE])
+@pytest.mark.parametrize("size", [0, 1, SLICE_SIZE, SLICE_SIZE + 1, 3 * SLICE_SIZE])
 async def test_an_answer_in_slices_is_the_answer(size: int) -> None:
     whole = Whole("é", [Part(f"ação {place}, [{place}]") for place in range(size)], [1])
 
@@ -36,7 +36,7 @@ async def test_the_loop_turns_between_any_two_slices_however_many_answers_are_ma
     seen: list[int] = []
 
     async def work(some: Sequence[int]) -> list[int]:
-        assert len(some) <= SIZE
+        assert len(some) <= SLICE_SIZE
         seen.append(turn)
         return list(some)
 
@@ -47,7 +47,7 @@ async def test_the_loop_turns_between_any_two_slices_however_many_answers_are_ma
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    items = list(range(10 * SIZE))
+    items = list(range(10 * SLICE_SIZE))
     results = await asyncio.gather(*(slices.run(work, items) for _ in range(10)))
     counting.cancel()
 
@@ -67,7 +67,7 @@ async def test_large_answers_take_turns_and_a_small_one_waits_for_none() -> None
 
         await slices.run(work, list(range(size)))
 
-    await asyncio.gather(make("first", 3 * SIZE), make("second", 3 * SIZE), make("small", SIZE))
+    await asyncio.gather(make("first", 3 * SLICE_SIZE), make("second", 3 * SLICE_SIZE), make("small", SLICE_SIZE))
 
     assert [name for name in order if name != "small"] == ["first", "second"] * 3
     assert order.index("small") <= 1
@@ -83,7 +83,7 @@ async def test_an_answer_that_is_cancelled_gives_its_turn_back() -> None:
     async def work(some: Sequence[int]) -> Sequence[int]:
         return some
 
-    items = list(range(2 * SIZE))
+    items = list(range(2 * SLICE_SIZE))
     hanging = asyncio.create_task(slices.run(hang, items))
     waiting = asyncio.create_task(slices.run(work, items))
     await asyncio.sleep(0)

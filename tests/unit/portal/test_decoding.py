@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from service.domain.errors import ErrorCode
-from service.portal.decoding import GROWTH_FROM, PIECE, codings, decoded
+from service.portal.decoding import DECODED_BYTES, GROWTH_FROM, codings, decoded
 from service.portal.errors import Unavailable
 
 TEXT = b"".join(b"%d. Vistos, etc.\n" % number for number in range(5000))
@@ -114,7 +114,7 @@ async def test_a_bomb_is_refused_and_takes_no_memory(header: str) -> None:
         tracemalloc.stop()
 
     assert error.value.code is ErrorCode.ENCODING_REFUSED
-    assert (max(lengths), sum(lengths)) == (PIECE, GROWTH_FROM)
+    assert (max(lengths), sum(lengths)) == (DECODED_BYTES, GROWTH_FROM)
     assert peak < 4 * MIB
 
 

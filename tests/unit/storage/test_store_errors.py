@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.storage.store_errors import STALL, StorageError, storage_errors
+from service.storage.store_errors import STORE_STALL_TIMEOUT, StorageError, storage_errors
 from service.storage.store_upload import PartBody
 from tests.support.loop_clock import LoopClock, running_loop_clock
 
@@ -28,7 +28,7 @@ async def pass_by(clock: LoopClock, seconds: float) -> None:
 
 async def send(clock: LoopClock, *pauses: float) -> None:
     """A body of one chunk for each pause that follows it."""
-    async with storage_errors(TIMEOUT, "UploadPart", stall=STALL) as moved:
+    async with storage_errors(TIMEOUT, "UploadPart", stall=STORE_STALL_TIMEOUT) as moved:
         body = PartBody([b"x"] * len(pauses), moved)
         for pause in pauses:
             await anext(aiter(body))
@@ -36,10 +36,12 @@ async def send(clock: LoopClock, *pauses: float) -> None:
 
 
 async def test_a_body_that_moves_may_take_longer(clock: LoopClock) -> None:
-    await send(clock, *[STALL - 1] * 3)
+    await send(clock, *[STORE_STALL_TIMEOUT - 1] * 3)
 
 
-@pytest.mark.parametrize("pauses", [[STALL - 1] * 5, [1, STALL + 1], [STALL + 1]])
+@pytest.mark.parametrize(
+    "pauses", [[STORE_STALL_TIMEOUT - 1] * 5, [1, STORE_STALL_TIMEOUT + 1], [STORE_STALL_TIMEOUT + 1]]
+)
 async def test_a_body_that_moves_for_ever_or_no_more_ends(clock: LoopClock, pauses: list[float]) -> None:
     with pytest.raises(StorageError, match=LATE):
         await send(clock, *pauses)
@@ -51,6 +53,6 @@ async def test_what_has_no_stall_may_be_silent(clock: LoopClock) -> None:
 
 
 async def test_a_body_that_is_sent_for_longer_than_its_caller_waits_is_no_error() -> None:
-    async with storage_errors(TIMEOUT, "UploadPart", stall=STALL) as moved:
+    async with storage_errors(TIMEOUT, "UploadPart", stall=STORE_STALL_TIMEOUT) as moved:
         pass
     assert [bytes(each) async for each in PartBody([b"x"], moved)] == [b"x"]

@@ -12,7 +12,7 @@ from worker.downloads.inspection.markup import without_mark
 
 WORDS_MIN = 3  # different words; a text with fewer proves nothing
 WORDS_MAX = 60  # different words to look for; the first bytes do not hold the rest of a long text
-SHARE = 0.5  # of the words of the text: what its document shows at least; broken accents hide some
+WORDS_SHARE = 0.5  # of the words of the text: what its document shows at least; broken accents hide some
 SHARE_OF_OTHERS = 0.25  # of the words of the text: another page shows fewer
 
 
@@ -51,7 +51,7 @@ class Rendition:
         share = sum(word in shown for word in self._words) / len(self._words)
         if self._is_page:
             # The same page came for the document and for its text. A different page says nothing about the document.
-            return Opinion.CONTRADICTS if share >= SHARE else Opinion.NONE
-        if share >= SHARE:
+            return Opinion.CONTRADICTS if share >= WORDS_SHARE else Opinion.NONE
+        if share >= WORDS_SHARE:
             return Opinion.AFFIRMS
         return Opinion.CONTRADICTS if share < SHARE_OF_OTHERS else Opinion.NONE
