@@ -1,16 +1,18 @@
 """How `autos migrate` changes the schema before a release."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 import yoyo
+from psycopg.pq import TransactionStatus
 from yoyo.backends import DatabaseBackend, get_backend_class
 from yoyo.connections import DatabaseURI
-from yoyo.migrations import default_migration_table
+from yoyo.migrations import Migration, default_migration_table
 
 from service.database.schema import DIRECTORY
 from service.database.url import DatabaseUrl, DatabaseUrlError, parse_database_url
@@ -20,9 +22,33 @@ APPLICATION_NAME = "autos migrate"
 MIGRATION_CONNECT_TIMEOUT = "10"  # seconds for each server
 LOCK_TIMEOUT = 60.0  # seconds to wait for another `autos migrate`
 
+#: Milliseconds that a statement waits for the lock of a table. Every other statement on that table waits behind it.
+TABLE_LOCK_WAIT = 3000
+#: The same for statements that run beside others. They wait for every older transaction, and nothing waits for them.
+CONCURRENT_WAIT = 600_000
+TRIES_FOR = 60.0  # seconds for which a migration that gets no lock is tried again
+TRY_PAUSE = 1.0  # seconds between two tries, in which the others go on
+_COMMENT = re.compile(r"--[^\n]*")
+_OLDEST_TRANSACTION = (
+    "SELECT pid, application_name, CAST(extract(epoch FROM clock_timestamp() - xact_start) AS integer)"
+    " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND xact_start IS NOT NULL AND backend_type = 'client backend' ORDER BY xact_start LIMIT 1"
+)
+
 
 class MigrationError(Exception):
     """The schema could not be changed."""
+
+
+class _BoundedCursor(psycopg.Cursor[Any]):
+    """Bounds how long each statement waits for locks."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Execute the query. Raises `LockNotAvailable` if it gets no lock in time."""
+        if self.connection.info.transaction_status is not TransactionStatus.INERROR:
+            is_concurrent = "CONCURRENTLY" in _COMMENT.sub("", str(query))
+            super().execute(f"SET lock_timeout = {CONCURRENT_WAIT if is_concurrent else TABLE_LOCK_WAIT:d}")
+        return super().execute(query, params, **options)
 
 
 def apply(database_url: str) -> list[str]:
@@ -34,8 +60,9 @@ def apply(database_url: str) -> list[str]:
         with _locked(url):
             backend = _open_backend(url)
             try:
-                todo = backend.to_apply(yoyo.read_migrations(str(DIRECTORY)))
-                backend.apply_migrations(todo)
+                todo = list(backend.to_apply(yoyo.read_migrations(str(DIRECTORY))))
+                for migration in todo:
+                    _apply_patiently(backend, migration)
                 return [migration.id for migration in todo]
             finally:
                 backend.connection.close()
@@ -45,10 +72,38 @@ def apply(database_url: str) -> list[str]:
         raise MigrationError(str(error).strip().splitlines()[0]) from error
 
 
+def _apply_patiently(backend: DatabaseBackend, migration: Migration) -> None:
+    """Apply a migration. Try again if another transaction holds a lock that it needs, so that others never wait long.
+
+    One without a transaction of its own begins anew too: each of them can be run again.
+    """
+    started = time.monotonic()
+    while True:
+        try:
+            backend.apply_one(migration)
+        except psycopg.errors.LockNotAvailable as error:
+            waited = time.monotonic() - started
+            if waited >= TRIES_FOR:
+                raise MigrationError(_no_lock(backend, migration, waited)) from error
+            time.sleep(TRY_PAUSE)
+        else:
+            return
+
+
+def _no_lock(backend: DatabaseBackend, migration: Migration, waited: float) -> str:
+    row = backend.connection.execute(_OLDEST_TRANSACTION).fetchone()
+    holder = f" (the oldest is that of {row[1] or 'a client'}, pid {row[0]}, open for {row[2]} seconds)" if row else ""
+    return (
+        f"{migration.id} got no lock within {waited:.0f} seconds: a transaction holds it{holder}."
+        " End that one, or wait for it, and run this again"
+    )
+
+
 def _open_backend(url: DatabaseUrl) -> DatabaseBackend:
     scheme = "postgresql+psycopg"
     given = _parameters(url)
     place = (given.pop("user"), given.pop("password"), given.pop("host"), given.pop("port"), given.pop("dbname"))
+    given["cursor_factory"] = _BoundedCursor
     backend: DatabaseBackend = get_backend_class(scheme)(DatabaseURI(scheme, *place, given), default_migration_table)
     backend.init_database()
     return backend
