@@ -60,16 +60,20 @@ def apply(database_url: str) -> list[str]:
         with _locked(url):
             backend = _open_backend(url)
             try:
-                todo = list(backend.to_apply(yoyo.read_migrations(str(DIRECTORY))))
-                for migration in todo:
-                    _apply_patiently(backend, migration)
-                return [migration.id for migration in todo]
+                return _apply_missing(backend)
             finally:
                 backend.connection.close()
     # UnicodeError: a host name that no resolver accepts.
     except (psycopg.Error, UnicodeError, DatabaseUrlError) as error:
         # The driver's first line says what is wrong and never holds the password.
         raise MigrationError(str(error).strip().splitlines()[0]) from error
+
+
+def _apply_missing(backend: DatabaseBackend) -> list[str]:
+    todo = list(backend.to_apply(yoyo.read_migrations(str(DIRECTORY))))
+    for migration in todo:
+        _apply_patiently(backend, migration)
+    return [migration.id for migration in todo]
 
 
 def _apply_patiently(backend: DatabaseBackend, migration: Migration) -> None:
