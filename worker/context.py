@@ -13,7 +13,7 @@ from service.queue.task_queue import TaskQueue
 from service.storage.object_store import ObjectStore
 from service.webhooks.client import GuardedClient
 from worker.loops.alerts import Alerts
-from worker.shutdown import Drain
+from worker.shutdown import Shutdown
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Context:
     alerts: Alerts
     metrics: WorkerMetrics
     notes: DependencyNotes
-    drain: Drain
+    shutdown: Shutdown
     public_url: str
     limits: Limits
 

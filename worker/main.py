@@ -25,7 +25,7 @@ from service.portal_access.slots import PortalShare
 from service.queue.task_queue import (
     DOWNLOAD_PROCESS,
     DOWNLOAD_QUEUE,
-    Patience,
+    RetryUntilShutdown,
     TaskQueue,
     decode_message,
     encode_message,
@@ -45,7 +45,7 @@ from worker.loops.rescue import sweep_for_ever
 from worker.loops.retention import remove_for_ever
 from worker.loops.tidying import tidy_for_ever
 from worker.queues import SERVED_QUEUES, UNLIMITED, arq_worker
-from worker.shutdown import SHUTDOWN_TIMEOUT, Drain, end
+from worker.shutdown import SHUTDOWN_TIMEOUT, Shutdown, end
 from worker.tasks.claiming import ClaimLoop
 from worker.tasks.download_process import CLAIM_LOOP, claim_and_run, download_process
 
@@ -79,21 +79,21 @@ def _check_and_exit(settings: Settings) -> NoReturn:
 def worker_settings(settings: Settings) -> type:
     """Return the class that arq reads. arq ignores inherited attributes."""
     configure_process_logs(settings)
-    patience = Patience()
-    attributes: dict[str, Any] = _common(settings.redis_url, patience) | {
+    retry = RetryUntilShutdown()
+    attributes: dict[str, Any] = _common(settings.redis_url, retry) | {
         "functions": [func(download_process, name=DOWNLOAD_PROCESS, timeout=WAKING_TIMEOUT, max_tries=UNLIMITED)],
         "queue_name": DOWNLOAD_QUEUE,
         "health_check_key": arq_health_key(settings.worker_name),
         "on_startup": _startup,
         "on_shutdown": _shutdown,
-        "ctx": {"settings": settings, "patience": patience},
+        "ctx": {"settings": settings, "redis_retry": retry},
     }
     return type("WorkerSettings", (), attributes)
 
 
-def _common(redis_url: str, patience: Patience) -> dict[str, Any]:
+def _common(redis_url: str, retry: RetryUntilShutdown) -> dict[str, Any]:
     return {
-        "redis_pool": redis_pool(redis_url, patience=patience),
+        "redis_pool": redis_pool(redis_url, retry=retry),
         # As long as arq keeps a result, it refuses a message with the same id.
         "keep_result": 0,
         # On average the queue delays a request by half of this.
@@ -102,7 +102,7 @@ def _common(redis_url: str, patience: Patience) -> dict[str, Any]:
         "health_check_interval": 10,
         "job_serializer": encode_message,
         "job_deserializer": decode_message,
-        # `Drain` handles them.
+        # `Shutdown` handles them.
         "handle_signals": False,
     }
 
@@ -114,7 +114,7 @@ async def _startup(ctx: dict[str, Any]) -> None:
     warn_of_ignored_settings()
     stack = ctx["stack"] = AsyncExitStack()
     try:
-        context = await _open(stack, settings, ctx["patience"])
+        context = await _open(stack, settings, ctx["redis_retry"])
     except StartupError as error:
         await stack.aclose()
         raise SystemExit(f"autos: {error}") from None
@@ -126,20 +126,20 @@ async def _startup(ctx: dict[str, Any]) -> None:
     ctx["sweeper"] = asyncio.create_task(_sweep(context, settings.delivery_days))
     ctx["alerting"] = asyncio.create_task(alert_for_ever(context.database, context.alerts))
     ctx["deliverers"] = [
-        arq_worker(queue, context, _common(settings.redis_url, ctx["patience"])) for queue in SERVED_QUEUES
+        arq_worker(queue, context, _common(settings.redis_url, ctx["redis_retry"])) for queue in SERVED_QUEUES
     ]
     ctx[CLAIM_LOOP] = _claim_loop(context)
     if (main := asyncio.current_task()) is not None:
-        context.drain.install(main, *ctx["deliverers"])
+        context.shutdown.install(main, *ctx["deliverers"])
     ctx["delivering"] = [asyncio.create_task(each.async_run()) for each in ctx["deliverers"]]
-    claiming = context.drain.start(ctx[CLAIM_LOOP].claim_for_ever())
-    context.drain.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], claiming, *ctx["delivering"])
+    claiming = context.shutdown.start(ctx[CLAIM_LOOP].claim_for_ever())
+    context.shutdown.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], claiming, *ctx["delivering"])
     structlog.get_logger().info("worker_started")
 
 
 def _claim_loop(context: Context) -> ClaimLoop:
     run = partial(claim_and_run, context)
-    return ClaimLoop(context.share, context.drain, run, job_concurrency=context.limits.download_concurrency)
+    return ClaimLoop(context.share, context.shutdown, run, job_concurrency=context.limits.download_concurrency)
 
 
 async def _sweep(context: Context, delivery_days: int) -> None:
@@ -166,16 +166,16 @@ async def _shutdown(ctx: dict[str, Any]) -> None:
         await deliverer.close()
     await ctx["stack"].aclose()
     structlog.get_logger().info("worker_stopped")
-    if ctx["autos"].drain.is_broken:
+    if ctx["autos"].shutdown.is_broken:
         raise SystemExit("autos: a part of the worker failed; its log says which")
 
 
-async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -> Context:
+async def _open(stack: AsyncExitStack, settings: Settings, retry: RetryUntilShutdown) -> Context:
     database = await stack.enter_async_context(
         open_database(settings.database_url, application_name="autos worker", max_size=settings.database_pool_size)
     )
     metrics = await _open_metrics(stack, settings, database)
-    redis = redis_pool(settings.redis_url, patience=patience)
+    redis = redis_pool(settings.redis_url, retry=retry)
     # arq's client does not close a pool that it was given.
     stack.push_async_callback(redis.aclose, close_connection_pool=True)
     notes = DependencyNotes(database)
@@ -194,7 +194,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, patience: Patience) -
         alerts=Alerts(settings.alert_urls),
         metrics=metrics,
         notes=notes,
-        drain=Drain(patience),
+        shutdown=Shutdown(retry),
         public_url=settings.base_url,
         limits=_limits(settings),
     )

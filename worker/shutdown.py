@@ -15,17 +15,17 @@ import structlog
 from arq.worker import Retry, Worker
 from redis.exceptions import RedisError
 
-from service.queue.task_queue import Patience
+from service.queue.task_queue import RetryUntilShutdown
 
 SHUTDOWN_TIMEOUT = 8.0  # seconds for the hand-over; container platforms kill after 10
 RECANCEL_INTERVAL = 0.2  # seconds after which a loop that swallowed its cancellation is cancelled again
 
 
-class Drain:
+class Shutdown:
     """Stops the running tasks on SIGTERM or SIGINT. A second signal ends the process at once."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, retry: RetryUntilShutdown) -> None:
+        self._redis_retry = retry
         self._running: set[asyncio.Task[None]] = set()
         self._started: set[asyncio.Task[None]] = set()
         self._stopper: asyncio.Task[None] | None = None
@@ -89,7 +89,7 @@ class Drain:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
         # arq's own loops wait for Redis until they are cancelled, last: a failed one would end the process too early.
-        self._patience.end(*(worker.main_task for worker in workers))
+        self._redis_retry.end(*(worker.main_task for worker in workers))
         self._stopper = asyncio.ensure_future(self._stop(main, workers))
 
     async def _stop(self, main: asyncio.Task[Any], workers: list[Worker]) -> None:

@@ -51,7 +51,7 @@ ENQUEUE_TIMEOUT = 3.0  # seconds
 WAKING_MESSAGES = 8  # message ids that all waiting jobs share
 
 
-class Patience(Backoff):
+class RetryUntilShutdown(Backoff):
     """Waits for a Redis that is away until `end` is called. One object for all connections of a process.
 
     For the worker, which has nothing else to do. The API does not wait: the worker's sweep enqueues the message later.
@@ -90,26 +90,26 @@ encode_message: Callable[[dict[str, Any]], bytes] = msgspec.msgpack.Encoder(enc_
 decode_message: Callable[[bytes], dict[str, Any]] = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
-def redis_pool(url: str, *, patience: Patience | None = None) -> ArqRedis:
+def redis_pool(url: str, *, retry: RetryUntilShutdown | None = None) -> ArqRedis:
     """A pool that detects a silent server within seconds. It connects on first use.
 
     arq's own pool has no socket timeout, and its worker ends when a connection breaks.
     """
     options: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
-    retry = Retry(NoBackoff(), 1) if patience is None else PersistentRetry(patience)
+    policy = Retry(NoBackoff(), 1) if retry is None else PersistentRetry(retry)
     pool = ConnectionPool.from_url(
         url,
-        socket_timeout=1 if patience is None else 5,
-        socket_connect_timeout=1 if patience is None else 3,
+        socket_timeout=1 if retry is None else 5,
+        socket_connect_timeout=1 if retry is None else 3,
         health_check_interval=15,
-        retry=retry,
+        retry=policy,
         retry_on_error=[*REDIS_FAULTS],
         # The ACL of a Redis user may forbid CLIENT SETINFO.
         lib_name=None,
         lib_version=None,
         **options,
     )
-    client = ArqRedis if patience is None else PersistentRedis
+    client = ArqRedis if retry is None else PersistentRedis
     return client(pool, job_serializer=encode_message, job_deserializer=decode_message)
 
 

@@ -104,7 +104,7 @@ async def open_worker(
             metrics=WorkerMetrics(),
             queue=Mock(enqueue_delivery=AsyncMock()),
             share=Mock(job=lambda *_: nullcontext(client.gate.pass_for(uuid4(), 0))),
-            **{name: Mock() for name in ("drain", "subscribers", "alerts", "notes")},
+            **{name: Mock() for name in ("shutdown", "subscribers", "alerts", "notes")},
             public_url="http://127.0.0.1",
             limits=Limits(**LIMITS),
         )

@@ -13,7 +13,7 @@ from service.database.jobs import turns
 from service.database.jobs.turns import Claimer
 from service.domain.jobs import ClaimedJob
 from service.portal_access.slots import PortalShare
-from worker.shutdown import Drain
+from worker.shutdown import Shutdown
 
 #: Jobs of one user in one worker. Leased slots limit their requests, so many of them may wait for the portal.
 USER_JOBS_MAX = 50
@@ -35,9 +35,9 @@ ClaimAndRun = Callable[[Claim, "asyncio.Future[bool]"], Coroutine[Any, Any, bool
 class ClaimLoop:
     """Claims one job after another, and runs each in a task of its own."""
 
-    def __init__(self, share: PortalShare, drain: Drain, run: ClaimAndRun, *, job_concurrency: int) -> None:
+    def __init__(self, share: PortalShare, shutdown: Shutdown, run: ClaimAndRun, *, job_concurrency: int) -> None:
         self._share = share
-        self._drain = drain
+        self._shutdown = shutdown
         self._run = run
         self._job_concurrency = job_concurrency
         # Cases of one document use one slot each: many slots need many jobs.
@@ -65,7 +65,7 @@ class ClaimLoop:
         claimed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._running += 1
         with self._share.claiming():
-            task = self._drain.start(self._work(claimed))
+            task = self._shutdown.start(self._work(claimed))
             task.add_done_callback(self._end)
             both: set[asyncio.Future[Any]] = {task, claimed}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

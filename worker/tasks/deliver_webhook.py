@@ -34,7 +34,7 @@ async def deliver_webhook(ctx: dict[str, Any], delivery_id: str) -> None:
     A delivery may be enqueued any number of times.
     """
     context = context_of(ctx)
-    await context.drain.run(_claim_and_attempt(context, UUID(delivery_id), may_probe=ctx.get(RETRY_LANE, False)))
+    await context.shutdown.run(_claim_and_attempt(context, UUID(delivery_id), may_probe=ctx.get(RETRY_LANE, False)))
 
 
 class _LeaseEnds(Exception):

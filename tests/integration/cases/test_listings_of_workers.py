@@ -70,7 +70,7 @@ def work(steps: CaseSteps, portal: HeldPortal, job_id: UUID) -> "asyncio.Task[bo
         metrics=WorkerMetrics(),
         queue=Mock(enqueue_delivery=AsyncMock()),
         share=Mock(job=lambda *_: nullcontext(None)),
-        **{name: Mock() for name in ("store", "drain", "subscribers", "alerts", "notes")},
+        **{name: Mock() for name in ("store", "shutdown", "subscribers", "alerts", "notes")},
         public_url="http://127.0.0.1",
         limits=Limits(**LIMITS),
     )

@@ -17,7 +17,7 @@ from service.database import leases
 from service.database.connection import Connection, Database
 from service.database.leases import LeaseLost
 from service.local.stack import Stack
-from service.queue.task_queue import Patience, TaskQueue, decode_message, encode_message, redis_pool
+from service.queue.task_queue import RetryUntilShutdown, TaskQueue, decode_message, encode_message, redis_pool
 from tests.conftest import create_database
 from tests.support.database.leased_pages import (
     KIND,
@@ -49,7 +49,7 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def redis(stack: Stack) -> AsyncIterator[ArqRedis]:
-    redis = redis_pool(stack.endpoints.redis_url, patience=Patience())
+    redis = redis_pool(stack.endpoints.redis_url, retry=RetryUntilShutdown())
     yield redis
     await redis.delete(MAKE_PAGE.queue)
     await redis.aclose(close_connection_pool=True)

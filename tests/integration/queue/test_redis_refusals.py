@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from service.queue.redis_faults import describe
 from service.queue.redis_outage import tell_if_away
-from service.queue.task_queue import Patience, TaskQueue, redis_pool
+from service.queue.task_queue import RetryUntilShutdown, TaskQueue, redis_pool
 from tests.integration.queue.conftest import Told
 from tests.support.processes import free_port
 from tests.support.servers.own_valkey import OwnValkey, running_valkey
@@ -50,7 +50,7 @@ async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[OwnV
 async def test_a_worker_waits_and_says_why_and_goes_on(
     valkey: OwnValkey, told: Told, spoil: list[str], mend: list[str], word: str
 ) -> None:
-    redis = redis_pool(valkey.url, patience=Patience())
+    redis = redis_pool(valkey.url, retry=RetryUntilShutdown())
     await redis.set("before", "1")
     await valkey.run(*spoil)
 
@@ -85,7 +85,7 @@ async def test_a_process_that_does_not_wait_gets_an_error_that_says_why(
 
 
 async def test_a_transaction_that_is_refused_is_one_that_another_worker_has_taken(valkey: OwnValkey) -> None:
-    redis = redis_pool(valkey.url, patience=Patience())
+    redis = redis_pool(valkey.url, retry=RetryUntilShutdown())
     await valkey.run("CONFIG", "SET", "maxmemory", "1")
 
     # Its worker goes on with the next message. It would die of any other error.
@@ -97,13 +97,13 @@ async def test_a_transaction_that_is_refused_is_one_that_another_worker_has_take
 
 
 async def test_a_worker_that_ends_waits_no_longer(valkey: OwnValkey, told: Told) -> None:
-    patience = Patience()
-    redis = redis_pool(valkey.url, patience=patience)
+    retry = RetryUntilShutdown()
+    redis = redis_pool(valkey.url, retry=retry)
     await valkey.run("CONFIG", "SET", "maxmemory", "1")
     writing = asyncio.ensure_future(redis.set("key", "value"))
     await told.until("OOM")
 
-    patience.end()
+    retry.end()
 
     with pytest.raises(RedisError, match="this process ends"):
         await writing
@@ -112,14 +112,14 @@ async def test_a_worker_that_ends_waits_no_longer(valkey: OwnValkey, told: Told)
 
 
 async def test_a_server_that_is_not_there_is_told_once(told: Told) -> None:
-    patience = Patience()
+    retry = RetryUntilShutdown()
     hosts = ["127.0.0.1", "no.such.host.invalid", "a..b"]
-    clients = [redis_pool(f"redis://{host}:{free_port()}/0", patience=patience) for host in hosts]
+    clients = [redis_pool(f"redis://{host}:{free_port()}/0", retry=retry) for host in hosts]
     pinging = [asyncio.ensure_future(each.ping()) for each in clients for _ in range(3)]
 
     for kind in ("ConnectionRefusedError", "gaierror", "UnicodeError"):
         await told.until(f"it cannot be reached ({kind})")
-    patience.end()
+    retry.end()
     results = await asyncio.gather(*pinging, return_exceptions=True)
 
     assert all(isinstance(each, RedisError) for each in results)

@@ -14,7 +14,7 @@ from service.health.readiness import in_words
 from service.http.rate_limits import RateLimiter
 from service.local.stack import Stack
 from service.queue.redis_faults import describe
-from service.queue.task_queue import Patience, TaskQueue, redis_pool
+from service.queue.task_queue import RetryUntilShutdown, TaskQueue, redis_pool
 from tests.integration.queue.conftest import Told
 from tests.support.servers.refusing_redis import RefusingRedis, refusing_redis
 
@@ -78,7 +78,7 @@ async def test_a_worker_waits_for_it_and_says_why(
     wire: tuple[RefusingRedis, str], told: Told, error: str, reason: str
 ) -> None:
     redis, url = wire
-    pool = redis_pool(url, patience=Patience())
+    pool = redis_pool(url, retry=RetryUntilShutdown())
     queue, key = f"queue-{uuid4()}", f"key-{uuid4()}"
     redis.error = error
     under_way = [

@@ -8,13 +8,13 @@ from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix
 
 from service.local.stack import Stack
-from service.queue.task_queue import Patience, redis_pool
+from service.queue.task_queue import RetryUntilShutdown, redis_pool
 from worker.loops.health import HEALTH_INTERVAL, HEALTH_KEY_LIFETIME, health_key, leave
 
 
 @pytest.fixture
 async def redis(stack: Stack) -> AsyncIterator[ArqRedis]:
-    redis = redis_pool(stack.endpoints.redis_url, patience=Patience())
+    redis = redis_pool(stack.endpoints.redis_url, retry=RetryUntilShutdown())
     yield redis
     await redis.aclose(close_connection_pool=True)
 

@@ -70,7 +70,7 @@ class Press:
 async def make_page(ctx: dict[str, Any], page_id: str) -> None:
     """The task, as arq calls it."""
     context, press = context_of(ctx), cast(Press, ctx["press"])
-    await context.drain.run(claim_and_make(context, press, UUID(page_id)))
+    await context.shutdown.run(claim_and_make(context, press, UUID(page_id)))
 
 
 async def claim_and_make(context: Context, press: Press, page_id: UUID) -> None:

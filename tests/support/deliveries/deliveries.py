@@ -18,7 +18,7 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus, ProcessStatus
 from service.domain.users import Role
 from service.observability.metrics import WorkerMetrics
-from service.queue.task_queue import Patience, TaskQueue, redis_pool
+from service.queue.task_queue import RetryUntilShutdown, TaskQueue, redis_pool
 from service.storage.object_store import ObjectStore
 from service.webhooks.addresses.policy import AddressPolicy
 from service.webhooks.addresses.resolver import NameResolver
@@ -26,7 +26,7 @@ from service.webhooks.client import GuardedClient
 from service.webhooks.signature import new_secret
 from worker.context import Context, Limits
 from worker.loops.alerts import Alerts
-from worker.shutdown import Drain
+from worker.shutdown import Shutdown
 from worker.tasks.deliver_webhook import RETRY_LANE, deliver_webhook
 
 NUMBER = ProcessNumber.parse("0000123-06.2023.4.03.6100")
@@ -197,7 +197,7 @@ def task_context(
         alerts=Alerts(()),
         metrics=WorkerMetrics(),
         notes=cast(Any, None),
-        drain=Drain(Patience()),
+        shutdown=Shutdown(RetryUntilShutdown()),
         public_url="https://autos.example.com",
         limits=Limits(
             download_concurrency=1,

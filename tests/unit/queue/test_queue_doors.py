@@ -14,7 +14,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 
 from service.queue.persistent_redis import REDIS_FAULTS, PersistentRetry
-from service.queue.task_queue import Patience, redis_pool
+from service.queue.task_queue import RetryUntilShutdown, redis_pool
 
 URL = "redis://127.0.0.1:1/0"
 
@@ -25,7 +25,7 @@ async def nothing(ctx: dict[Any, Any]) -> None:
 
 @pytest.fixture
 async def worker() -> AsyncIterator[Worker]:
-    pool = redis_pool(URL, patience=Patience())
+    pool = redis_pool(URL, retry=RetryUntilShutdown())
     yield Worker([func(nothing, name="nothing")], redis_pool=pool, handle_signals=False)
     await pool.aclose(close_connection_pool=True)
 
@@ -86,19 +86,19 @@ def test_arqs_command_reads_the_settings_after_its_parameter_check() -> None:
 
 
 async def test_all_connections_of_a_pool_wait_with_one_patience() -> None:
-    patience = Patience()
-    pool: Any = redis_pool(URL, patience=patience).connection_pool
+    retry = RetryUntilShutdown()
+    pool: Any = redis_pool(URL, retry=retry).connection_pool
 
     connections = [pool.make_connection() for _ in range(2)]
 
     assert type(connections[0]).__name__ == "PersistentConnection"
     assert all(isinstance(each.retry, PersistentRetry) for each in connections)
-    assert {id(each.retry.backoff) for each in connections} == {id(patience)}
+    assert {id(each.retry.backoff) for each in connections} == {id(retry)}
 
 
 def test_redis_retries_what_is_retried_here() -> None:
     """Not more: these are the faults of `retry_on_error`, and redis-py's own two."""
-    retry: Any = Retry(Patience(), 1)
+    retry: Any = Retry(RetryUntilShutdown(), 1)
 
     assert all(issubclass(each, REDIS_FAULTS) for each in retry._supported_errors)
 
@@ -117,7 +117,7 @@ def test_redis_has_the_methods_that_are_overridden(kind: type, names: list[str])
 
 
 async def test_a_pipeline_of_redis_says_what_it_watches_and_over_which_connection() -> None:
-    pipeline = redis_pool(URL, patience=Patience()).pipeline()
+    pipeline = redis_pool(URL, retry=RetryUntilShutdown()).pipeline()
 
     assert pipeline.watching is False
     assert pipeline.connection is None

@@ -13,10 +13,10 @@ import pytest
 
 from service.database.jobs import turns
 from service.database.jobs.turns import Claimer
-from service.queue.task_queue import Patience
+from service.queue.task_queue import RetryUntilShutdown
 from tests.support.loop_clock import running_loop_clock
 from tests.unit.portal.test_gate import settled
-from worker.shutdown import Drain
+from worker.shutdown import Shutdown
 from worker.tasks.claiming import (
     CLAIM_INTERVAL,
     NEWCOMERS_MAX,
@@ -75,13 +75,13 @@ class UserJobs:
 
 @asynccontextmanager
 async def claiming(jobs: Jobs | UserJobs, *, total: int = 10) -> AsyncIterator[ClaimLoop]:
-    drain = Drain(Patience())
+    shutdown = Shutdown(RetryUntilShutdown())
     share = MagicMock(worker_id=uuid4(), total=total, wants_more_work=False)
-    loop = ClaimLoop(share, drain, jobs.run, job_concurrency=5)
-    task = drain.start(loop.claim_for_ever())
+    loop = ClaimLoop(share, shutdown, jobs.run, job_concurrency=5)
+    task = shutdown.start(loop.claim_for_ever())
     await settled()
     yield loop
-    running = [task, *drain._started]  # noqa: SLF001  (to leave nothing behind)
+    running = [task, *shutdown._started]  # noqa: SLF001  (to leave nothing behind)
     for each in running:
         each.cancel()
     await asyncio.wait(running)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.queue.task_queue import Patience
-from worker.shutdown import Drain
+from service.queue.task_queue import RetryUntilShutdown
+from worker.shutdown import Shutdown
 
 
 class _ArqWorker:
@@ -23,8 +23,8 @@ class _ArqWorker:
 
 
 @pytest.fixture
-async def drain() -> AsyncIterator[Drain]:
-    yield Drain(Patience())
+async def shutdown() -> AsyncIterator[Shutdown]:
+    yield Shutdown(RetryUntilShutdown())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().remove_signal_handler(number)
 
@@ -33,30 +33,30 @@ async def fail() -> None:
     raise LookupError("on purpose")
 
 
-async def test_a_loop_that_ends_by_itself_ends_the_worker(drain: Drain) -> None:
+async def test_a_loop_that_ends_by_itself_ends_the_worker(shutdown: Shutdown) -> None:
     worker = _ArqWorker()
     main = asyncio.create_task(worker.main())
     await asyncio.sleep(0)
-    drain.install(main)
+    shutdown.install(main)
 
-    drain.watch(asyncio.create_task(fail()))
+    shutdown.watch(asyncio.create_task(fail()))
 
     with pytest.raises(asyncio.CancelledError):
         await main
-    assert drain.is_broken
+    assert shutdown.is_broken
     assert not worker.allow_pick_jobs
 
 
-async def test_a_loop_that_is_told_to_end_is_no_fault(drain: Drain) -> None:
+async def test_a_loop_that_is_told_to_end_is_no_fault(shutdown: Shutdown) -> None:
     worker = _ArqWorker()
     main = asyncio.create_task(worker.main())
     await asyncio.sleep(0)
-    drain.install(main)
+    shutdown.install(main)
     loop = asyncio.create_task(asyncio.Event().wait())
-    drain.watch(loop)
+    shutdown.watch(loop)
 
     loop.cancel()
     await asyncio.wait([loop])
 
-    assert (drain.is_broken, main.done()) == (False, False)
+    assert (shutdown.is_broken, main.done()) == (False, False)
     main.cancel()

@@ -15,7 +15,7 @@ import uvicorn
 from service.app import build
 from service.database.connection import Database
 from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind
-from service.queue.task_queue import Patience
+from service.queue.task_queue import RetryUntilShutdown
 from service.settings import Settings, load_settings
 from tests.acceptance.faults.conftest import Numbers
 from tests.support.buckets import Bucket
@@ -39,7 +39,7 @@ async def test_tasks_that_are_cancelled_lose_nothing(
 ) -> None:
     started = await start_jobs(place, numbers.take(AT_ONCE))
     async with AsyncExitStack() as stack:
-        context = await open_context(stack, settings_of(place), Patience())
+        context = await open_context(stack, settings_of(place), RetryUntilShutdown())
         before = await counts(place, context, bucket)
         refused = 0
 

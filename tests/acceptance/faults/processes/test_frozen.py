@@ -19,7 +19,7 @@ from service.database.cases import documents
 from service.database.leases import LeaseLost
 from service.domain.documents import StoredFile
 from service.local.simulator import DocumentSpec
-from service.queue.task_queue import Patience
+from service.queue.task_queue import RetryUntilShutdown
 from service.settings import load_settings
 from tests.acceptance.faults.conftest import Numbers
 from tests.acceptance.faults.processes.test_kills import LeaseWatch
@@ -140,7 +140,7 @@ async def test_a_worker_whose_write_is_refused_removes_what_it_has_stored(
     loser: Any = Mock(lease=uuid4())
     async with AsyncExitStack() as stack:
         settings = load_settings(dict(place.service.environment), env_file=place.objects / "none")
-        context = await open_context(stack, settings, Patience())
+        context = await open_context(stack, settings, RetryUntilShutdown())
         async with context.database.connection() as connection:
             (task,) = await documents.tasks_of_job(connection, UUID(answer.json["job_id"]))
         await context.store.put(stored.key, [b"x"], "text/plain")

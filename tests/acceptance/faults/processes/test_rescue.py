@@ -12,7 +12,7 @@ from service.actions.rescue import sweep
 from service.database.connection import Database, create_database
 from service.local.simulator import DocumentSpec
 from service.local.stack import Stack
-from service.queue.task_queue import DOWNLOAD_QUEUE, WAKING_MESSAGES, Patience, TaskQueue, redis_pool
+from service.queue.task_queue import DOWNLOAD_QUEUE, WAKING_MESSAGES, RetryUntilShutdown, TaskQueue, redis_pool
 from tests.acceptance.faults.conftest import Numbers, Wires
 from tests.support.commands import REPOSITORY, autos
 from tests.support.database.workload import Place
@@ -49,7 +49,7 @@ async def test_a_sweep_ends_while_redis_is_away(place: Place, numbers: Numbers, 
     await accept_and_lose_the_worker(place, numbers, count=3)
     wires.valkey.take_away()
     database = create_database(place.service.database_url, application_name="tests", max_size=2)
-    redis_ = redis_pool(wires.endpoints.redis_url, patience=Patience())
+    redis_ = redis_pool(wires.endpoints.redis_url, retry=RetryUntilShutdown())
     await database.connect()
     try:
         assert await sweep(database, TaskQueue(redis_)) == {"job": 3, "delivery": 0}
@@ -124,7 +124,7 @@ async def accept_and_lose_the_worker(place: Place, numbers: Numbers, *, count: i
 async def opened(place: Place, servers: Stack) -> AsyncIterator[tuple[Database, TaskQueue]]:
     """The context of a worker's sweep."""
     database = create_database(place.service.database_url, application_name="tests", max_size=4)
-    redis_ = redis_pool(servers.endpoints.redis_url, patience=Patience())
+    redis_ = redis_pool(servers.endpoints.redis_url, retry=RetryUntilShutdown())
     await database.connect()
     try:
         yield database, TaskQueue(redis_)
