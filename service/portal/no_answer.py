@@ -39,4 +39,7 @@ def _tls(error: BaseException) -> str:
 def _connection(error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused"
+    if isinstance(error, ConnectionError):
+        # During the handshake of TLS, for example through a tunnel that a proxy opened and closed.
+        return "the connection was closed"
     return f"no connection: {error.strerror or type(error).__name__}"

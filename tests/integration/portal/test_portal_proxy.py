@@ -75,11 +75,49 @@ async def test_https_goes_through_a_tunnel_in_which_the_proxy_reads_nothing(
     assert proxy.credentials == ["Basic " + base64.b64encode(b"user:pass").decode()]
 
 
+def refusal(status: int) -> bytes:
+    """What a proxy answers in place of a tunnel."""
+    return f"HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>No</html>".encode()
+
+
+OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
+#: What a proxy answers to CONNECT, and what is told.
+TUNNELS = {
+    **{str(status): (refusal(status), f"the proxy of PDPJ_PROXY_URL answered {status}") for status in (403, 407, 502)},
+    "a login page": (refusal(302), "the proxy of PDPJ_PROXY_URL answered 302"),
+    "closed at once": (b"", "the connection was closed"),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n", "an answer that is not HTTP"),
+    "a tunnel that is closed": (OPEN, "the connection was closed"),
+    # Which of the two depends on what arrives first, the words or the end.
+    "a tunnel to something else": (OPEN + b"220 mail.example ESMTP\r\n", ("TLS failed: ", "the connection was closed")),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), TUNNELS.values(), ids=TUNNELS.keys())
+async def test_a_tunnel_that_cannot_be_had_is_no_fault_of_a_case_or_a_document(
+    quiet_database: Database, proxy: ForwardProxy, portal_url: str, answer: bytes, reason: str | tuple[str, ...]
+) -> None:
+    proxy.answer = answer
+    secure = portal_url.replace("http://", "https://")
+    errors: list[Unavailable] = []
+    async with client(quiet_database, PDPJ_BASE_URL=secure, PDPJ_PROXY_URL=f"http://127.0.0.1:{proxy.port}") as portal:
+        with pytest.raises(Unavailable) as of_case:
+            await portal.list_process(NUMBER, timeout=30)
+        with pytest.raises(Unavailable) as of_document:
+            async with portal.open_document(f"/processos/{NUMBER.masked}/documentos/1/binario"):
+                pass
+        errors = [of_case.value, of_document.value]
+
+    assert [str(each).startswith(reason) for each in errors] == [True, True], errors
+    # As the portal's own outage: it is told as one, and no refused token.
+    assert [(type(each), each.blames_portal) for each in errors] == [(Unavailable, True)] * 2
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_refuses_is_a_portal_that_fails_and_its_password_is_in_no_error(
     quiet_database: Database, proxy: ForwardProxy, portal_url: str, scheme: str
 ) -> None:
-    proxy.refuses = True
+    proxy.answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     url = portal_url.replace("http://", f"{scheme}://")
     way = f"http://user:hidden@127.0.0.1:{proxy.port}"
     async with client(quiet_database, PDPJ_BASE_URL=url, PDPJ_PROXY_URL=way) as portal:

@@ -13,7 +13,7 @@ class ForwardProxy:
     """A proxy that keeps the requests that it got."""
 
     port: int = 0
-    refuses: bool = False  #: answers 407
+    answer: bytes | None = None  #: sent in place of passing anything on; then the connection is closed
     lines: list[str] = field(default_factory=list)  #: the first of each request
     credentials: list[str | None] = field(default_factory=list)
 
@@ -25,8 +25,8 @@ class ForwardProxy:
             self.lines.append(line)
             named = {name.lower(): value for name, _, value in (each.partition(": ") for each in headers)}
             self.credentials.append(named.pop("proxy-authorization", None))
-            if self.refuses:
-                writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            if self.answer is not None:
+                writer.write(self.answer)
             else:
                 await self._pass_on(line, named, reader, writer)
         writer.close()
