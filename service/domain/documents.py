@@ -19,6 +19,7 @@ class ContentFlag(StrEnum):
     SIZE_MISMATCH = "size_mismatch"  #: repeated downloads have another size than the listed one
     TYPE_MISMATCH = "type_mismatch"  #: another type than the listed one, or than the name's extension says
     EMPTY = "empty"  #: repeated downloads have no bytes
+    NO_END = "no_end"  #: repeated downloads lack the end that files of this type have: the court's file may be cut
     CHANGES_EACH_TIME = "changes_each_time"  #: the portal generates it for each request: each download has other bytes
 
 

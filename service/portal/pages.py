@@ -103,6 +103,23 @@ _TERSE_MESSAGE = re.compile(
     r"|acesso negado|acesso bloqueado|(?:acesso|usuario) nao autorizado|sessao (?:expirada|expirou)"
     r"|(?:faca|efetue|realize) (?:o )?login|habilit\w+ o javascript|redirecionando)\b"
 )
+STAND_IN_LENGTH = 160  # visible characters; a sentence in place of a document has fewer
+_THING = r"(?:o |a |este |esta )?(?:documento|arquivo|conteudo|peca|binario|anexo|registro|processo|texto)"
+#: A whole text that stands in for a document which cannot be given out.
+_STAND_IN = re.compile(
+    rf"^(?:{_THING}\b.{{0,40}}?\b(?:nao (?:esta |foi |e |se encontra |pode ser |possui )?(?:disponi|encontrad|localizad"
+    r"|disponibilizad|existe|gerad|exibi|visualizad|permit|conteudo|texto)|indisponivel|inexistente|sigilos[oa]\b"
+    r"|em processamento|em digitalizacao|(?:excluid|removid|cancelad|bloquead|restrit)[oa]\b"
+    r"|(?:sob|em) (?:sigilo|segredo))"
+    r"|(?:nao foi possivel|impossivel) (?:gerar|obter|abrir|carregar|recuperar|exibir|visualizar|localizar|baixar)"
+    r"|(?:erro|falha) (?:ao|na|no) (?:gerar|obter|abrir|carregar|recuperar|exibir|buscar|baixar|consultar|geracao)"
+    r"|(?:acesso|visualizacao) (?:restrit|negad|nao (?:permitid|autorizad))|sem (?:permissao|acesso|autorizacao)\b"
+    r"|(?:autos|processo) em segredo|segredo de justica|sessao (?:expir|encerr)|(?:faca|efetue|realize) (?:o )?login"
+    r"|(?:por favor,? )?(?:tente|aguarde)\b|(?:sistema|servico) (?:em manutencao|(?:esta )?indisponivel)|fora do ar"
+    r"|(?:null|undefined|none|nan|\[object object\]|n/a)$"
+    r"|(?:the )?(?:document|file|content) (?:is |was )?(?:not (?:available|found)|unavailable|missing)"
+    r"|(?:please )?try again|an error occurred|session (?:has )?expired)"
+)
 _WORD = re.compile(r"[^\W_]{4,}")
 _LEADS_ELSEWHERE = re.compile(r"<script\b|http-equiv=[\"']?refresh")
 _ERROR_TEXT = re.compile(
@@ -121,13 +138,13 @@ def is_portal_page(head: bytes) -> bool:
     """True if the first bytes are those of the portal's start page, which it sends with status 200."""
     if b"<" not in head:
         return False
-    page = _plain(head)
+    page = plain_text(head)
     return sum(mark in page for mark in _PORTAL_MARKS) > 1 and len(_shown(page)) <= SHELL_CHARACTERS
 
 
 def is_complete_page(head: bytes) -> bool:
     """True if the first bytes start a complete web page, not a fragment as courts file them."""
-    return _PAGE_START.match(_plain(head[:START_LENGTH])) is not None
+    return _PAGE_START.match(plain_text(head[:START_LENGTH])) is not None
 
 
 def is_foreign_page(head: bytes, *, is_whole: bool) -> bool:
@@ -135,7 +152,7 @@ def is_foreign_page(head: bytes, *, is_whole: bool) -> bool:
 
     `is_whole`: the page has no more bytes. If False, only the headings are checked, since more text may follow.
     """
-    page = _plain(head)
+    page = plain_text(head)
     if _PAGE_START.match(page) and any(_is_error(heading) for _, heading in _HEADING.findall(page)):
         return True
     return is_whole and _is_short_message(page)
@@ -148,14 +165,22 @@ def _is_short_message(page: str) -> bool:
         return True
     if len(shown) <= TERSE_PAGE and _TERSE_MESSAGE.search(shown) and not _COURT.search(shown):
         return True
+    if is_stand_in(shown):
+        return True
     # An empty page whose script would load the content, or that only redirects.
     return is_complete and not shown and "<img" not in page and _LEADS_ELSEWHERE.search(page) is not None
 
 
 def is_error_text(head: bytes) -> bool:
     """True if the first bytes are an error of a gateway in plain text."""
-    text = _plain(head)
-    return len(text) <= ERROR_TEXT_LENGTH and _ERROR_TEXT.match(text) is not None
+    text = plain_text(head)
+    return (len(text) <= ERROR_TEXT_LENGTH and _ERROR_TEXT.match(text) is not None) or is_stand_in(text)
+
+
+def is_stand_in(text: str) -> bool:
+    """True if a text, in lower case without accents, is a sentence in place of a document that is not given out."""
+    words = " ".join(text.split()).strip("\"'*-.!:()< >")
+    return len(words) <= STAND_IN_LENGTH and _STAND_IN.match(words) is not None and not _COURT.search(words)
 
 
 def shown_words(head: bytes) -> list[str]:
@@ -163,7 +188,7 @@ def shown_words(head: bytes) -> list[str]:
 
     Tags are removed only from markup: plain text may have a "<" too.
     """
-    text = _plain(head)
+    text = plain_text(head)
     return _WORD.findall(_shown(text) if text.startswith("<") else text)
 
 
@@ -176,7 +201,7 @@ def _shown(page: str) -> str:
     return " ".join(_UNSEEN.sub(" ", page).split())
 
 
-def _plain(head: bytes) -> str:
+def plain_text(head: bytes) -> str:
     """Return the text in lower case, without accents, with entities decoded: the form in which marks are written."""
     text = _decoded(head)
     accented = html.unescape(text.removeprefix("\ufeff").replace("&lt;", " "))

@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50 + b"\x00\x00\x00\x00IEND\xaeB`\x82"
 MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(50)
 MP3 = b"\xff\xfb\x90\x64" + bytes(50)
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
-SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(50)
+SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(12) + (26).to_bytes(8, "little") + bytes(30)
 SIGNED = bytes.fromhex("3082018706092a864886f70d010702a08201780201013100300b06092a864886f70d010701a0") + PDF
 SIGNED = SIGNED + bytes(0x187 + 4 - len(SIGNED))
 

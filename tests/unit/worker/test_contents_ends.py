@@ -38,14 +38,13 @@ WHOLE = {
     "gif": b"GIF89a" + bytes(20) + b";",
     "webp": WEBP,
     "bmp": b"BM\x1e\x00\x00\x00\x00\x00\x00\x00" + bytes(20),
-    "7z": b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(4) + (10).to_bytes(8, "little") + (8).to_bytes(8, "little") + bytes(22),
+    "7z": SEVEN_ZIP,
 }
 UNTOLD = {
     "text": b"Vistos, etc.",
     "mp4": MP4,
     "several elements": b"<p>a</p><div>b</div>",
     "open": b"<p>x",
-    "7z": SEVEN_ZIP,
 }
 
 

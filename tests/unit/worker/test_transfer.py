@@ -48,7 +48,7 @@ class Source(Download):
     async def chunks(self) -> AsyncIterator[bytes]:
         for start in range(0, self._size, self._step):
             await asyncio.sleep(0)
-            yield start.to_bytes(8, "big") + bytes(min(self._step, self._size - start))[8:]
+            yield (start + 1).to_bytes(8, "big") + bytes(min(self._step, self._size - start))[8:]
 
 
 class Sink(ObjectStore):

@@ -40,6 +40,7 @@ _ERROR_KEYS = frozenset(
     {"error", "errors", "erro", "erros", "exception", "exceptions", "trace", "stacktrace", "fault", "error_description"}
     | {"errormessage", "mensagemerro"}
 )
+_SUCCESS_KEYS = frozenset({"success", "sucesso", "ok", "isvalid"})
 _MESSAGE_KEYS = frozenset({"message", "messages", "mensagem", "msg", "detail", "detalhe", "title", "path", "timestamp"})
 _LONG_ERROR = re.compile(
     rb'[\[{\s]*"(?:error|errors|erro|erros|exception|trace|stacktrace|fault)"\s*:'
@@ -135,7 +136,9 @@ def _value_likeness(value: Any) -> Likeness:
 
 
 def _object_likeness(value: dict[str, Any]) -> Likeness:
-    if not value or any(value.get(key) for key in _ERROR_KEYS):
+    has_nothing = all(each is None for each in value.values())
+    says_no = any(value.get(key) is False for key in _SUCCESS_KEYS)
+    if has_nothing or says_no or any(value.get(key) for key in _ERROR_KEYS):
         return "sure"
     if any(_is_status(value.get(key)) for key in _STATUS_KEYS):
         return "sure"

@@ -1,4 +1,4 @@
-"""Objects to no bytes, or only whitespace."""
+"""Objects to no bytes, or only whitespace or NUL bytes."""
 
 from service.domain.documents import ContentFlag
 from service.domain.errors import ErrorCode
@@ -12,7 +12,8 @@ class Empty(Check):
     order = 20
 
     def finish(self, sample: Sample) -> Objection | None:
-        if sample.head and (sample.text or sample.is_listed_text):
+        is_blank = not sample.text.strip(b"\0 \t\r\n") and sample.is_whole and not sample.size_fits
+        if sample.head and not is_blank and (sample.text or sample.is_listed_text):
             return None
         is_final = not sample.may_be_empty
         return Objection(ErrorCode.EMPTY_DOCUMENT, "no bytes came", is_final, ContentFlag.EMPTY)

@@ -3,7 +3,7 @@
 from service.domain.errors import ErrorCode
 from service.portal.pages import is_error_text, is_foreign_page, is_portal_page
 from worker.downloads.inspection.check import Check, Objection
-from worker.downloads.inspection.kinds import HTML, TEXT, XML
+from worker.downloads.inspection.kinds import HTML, JSON, TEXT, XML
 from worker.downloads.inspection.sample import Sample
 
 
@@ -19,6 +19,6 @@ class KnownPage(Check):
             return Objection(ErrorCode.PORTAL_PAGE, "the portal's own page came")
         if sample.syntax in {HTML, XML} and is_foreign_page(sample.text, is_whole=sample.is_whole):
             return Objection(ErrorCode.PORTAL_PAGE, "a page of what stands before the portal came")
-        if sample.syntax == TEXT and sample.is_whole and is_error_text(sample.text):
+        if sample.syntax in {TEXT, JSON} and sample.is_whole and is_error_text(sample.text):
             return Objection(ErrorCode.PORTAL_ANSWER_INVALID, "an error in plain text came")
         return None
