@@ -143,7 +143,7 @@ class ObjectStore:
         """The parameters that identify the upload in later calls."""
         target: Target = {"Bucket": self._settings.bucket, "Key": key}
         answer = await self._checksums.protect(lambda crc: self._begin(target, mime_type, crc=crc))
-        if "UploadId" not in answer:
+        if not answer.get("UploadId"):
             raise StorageError("the object store began an upload without a name")
         return {**target, "UploadId": answer["UploadId"]}
 

@@ -97,6 +97,11 @@ def _md5(chunks: Sequence[bytes]) -> str:
     return base64.b64encode(digest.digest()).decode()
 
 
+def has_receipt(answer: Mapping[str, Any]) -> bool:
+    """Whether the response to a write has an ETag that is not empty."""
+    return bool(str(answer.get("ETag") or "").strip('" '))
+
+
 async def confirm(
     client: "S3Client", target: Target, answer: Mapping[str, Any], size: int, call_timeout: float
 ) -> None:
@@ -104,7 +109,7 @@ async def confirm(
 
     A captive portal or a proxy may answer 200 instead of the store.
     """
-    if answer.get("ETag"):
+    if has_receipt(answer):
         return
     async with storage_errors(call_timeout, "HeadObject"):
         found = await client.head_object(Bucket=target["Bucket"], Key=target["Key"])
@@ -140,17 +145,22 @@ class Upload:
                 Body=PartBody(chunks, moved),  # type: ignore[arg-type]  # the stubs do not know async bodies
                 ContentLength=sum(map(len, chunks)),
             )
-        if "ETag" not in answer:
+        if not has_receipt(answer):
             raise StorageError("the object store took a part without a receipt")
         part: CompletedPartTypeDef = {"PartNumber": number, "ETag": answer["ETag"]}
         return {**part, "ChecksumCRC32": digest["ChecksumCRC32"]} if crc else part
 
     async def complete(self) -> None:
         """Make the object visible. Raises `StorageError`."""
-        # Without `stall`: a store may take minutes to assemble a large object.
-        async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
-            answer = await self._client.complete_multipart_upload(
-                **self._target, MultipartUpload={"Parts": self._parts}
-            )
+        answer = await self._checksums.protect(lambda crc: self._complete(crc=crc))
         await confirm(self._client, self._target, answer, self._size, self._call_timeout)
         self.is_complete = True
+
+    async def _complete(self, *, crc: bool) -> Mapping[str, Any]:
+        # Some stores take the header with a checksum, and refuse the element that repeats it here.
+        parts: list[CompletedPartTypeDef] = [
+            part if crc else {"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in self._parts
+        ]
+        # Without `stall`: a store may take minutes to assemble a large object.
+        async with storage_errors(self._call_timeout, "CompleteMultipartUpload"):
+            return await self._client.complete_multipart_upload(**self._target, MultipartUpload={"Parts": parts})

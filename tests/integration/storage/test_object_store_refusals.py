@@ -62,6 +62,37 @@ async def test_an_upload_finds_out_by_itself_that_checksums_are_refused(
     assert await bucket.read(key) == b"".join(b"".join(part) for part in PARTS)
 
 
+async def test_a_store_that_refuses_checksums_where_parts_are_joined_gets_none(
+    bucket: Bucket, store: ObjectStore, proxy: S3Proxy, key: str
+) -> None:
+    proxy.knows_no_checksum_elements = True
+
+    await upload(store, key)
+
+    assert proxy.seen.count("complete") == 2
+    assert await bucket.read(key) == b"".join(b"".join(part) for part in PARTS)
+
+
+@pytest.mark.parametrize("operation", ["put", "part"])
+async def test_an_empty_receipt_is_none(store: ObjectStore, proxy: S3Proxy, key: str, operation: str) -> None:
+    proxy.plan(operation, WireFault.BLANK_RECEIPT)
+
+    with pytest.raises(StorageError):
+        await (store.put(key, [b"x"], PDF) if operation == "put" else upload(store, key))
+
+
+@pytest.mark.parametrize("operation", ["put", "part", "complete"])
+async def test_an_error_with_status_200_is_an_error(
+    bucket: Bucket, store: ObjectStore, proxy: S3Proxy, key: str, operation: str
+) -> None:
+    proxy.plan(operation, WireFault.ERROR_IN_200)
+
+    await (store.put(key, [b"x"], PDF) if operation == "put" else upload(store, key))
+
+    assert proxy.seen.count(operation) > proxy.served.count(operation)
+    assert await bucket.visible(key) == [key]
+
+
 @pytest.mark.parametrize("s3", ["ministack"], indirect=True)
 async def test_without_crc32_a_flipped_bit_is_still_refused(
     bucket: Bucket, store: ObjectStore, proxy: S3Proxy, key: str
@@ -99,6 +130,9 @@ async def test_one_object_that_is_refused_is_told_from_a_store_that_refuses_all(
         (404, "NoSuchBucket"),
         (400, "InvalidToken"),
         (400, "KMS.ThrottlingException"),
+        (400, "ExpiredToken"),
+        (409, "OperationAborted"),
+        (507, "InsufficientStorage"),
     ],
 )
 async def test_what_passes_or_is_the_stores_own_is_no_refusal_of_an_object(

@@ -24,6 +24,8 @@ class WireFault(Enum):
     ERROR_503 = auto()  #: the same with a 503
     FLIPPED_BIT = auto()  #: it is passed on with one bit of its body changed
     NO_RECEIPT = auto()  #: it is passed on, and its answer has no ETag
+    BLANK_RECEIPT = auto()  #: it is not passed on, and answered with an ETag that names nothing
+    ERROR_IN_200 = auto()  #: it is not passed on, and answered with an error in a body with status 200
     EMPTY_200 = auto()  #: it is not passed on, and answered as if all were well, with nothing
     DROPPED = auto()  #: the connection is closed instead of an answer
     ACCESS_DENIED = auto()  #: the same with a 403, as by a policy
@@ -65,6 +67,8 @@ _CANNED: Mapping[WireFault, Callable[[], web.Response]] = {
     WireFault.WEB_PAGE: _web_page,
     WireFault.ACCESS_DENIED: lambda: _error(403, "AccessDenied"),
     WireFault.EMPTY_200: web.Response,
+    WireFault.BLANK_RECEIPT: lambda: web.Response(headers={"ETag": '""'}),
+    WireFault.ERROR_IN_200: lambda: _error(200, "InternalError"),
 }
 
 
@@ -77,6 +81,7 @@ class S3Proxy:
         self.served: list[str] = []  #: and of each that the server has answered
         self.wanted_encryption: dict[str, str] = {}  #: headers that a policy of the bucket wants of what writes objects
         self.knows_no_checksums = False  #: as a store that refuses `x-amz-checksum-...` headers
+        self.knows_no_checksum_elements = False  #: as a store that refuses them where an upload is completed
         self._region: tuple[str, RegionHint] | None = None
         self._told_region = ""
         self._upstream = upstream
@@ -93,7 +98,7 @@ class S3Proxy:
         self._faults.clear()
         self._refusals.clear()
         self.wanted_encryption = {}
-        self.knows_no_checksums = False
+        self.knows_no_checksums = self.knows_no_checksum_elements = False
         self._region = None
         self._told_region = ""
         self._released = asyncio.Event()
@@ -162,6 +167,8 @@ class S3Proxy:
         if "Expect" in request.headers:
             # A client that waits for 100 would wait for ever if the server sends none.
             return web.Response(status=417)
+        if self.knows_no_checksum_elements and operation == "complete" and b"Checksum" in body:
+            return _error(400, "MalformedXML")
         return self._refusal(request) or await self._answer(request, body, fault)
 
     async def _answer(self, request: web.Request, body: bytes, fault: WireFault) -> web.StreamResponse:
