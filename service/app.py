@@ -32,14 +32,14 @@ from service.api import (
     webhook_secrets,
     webhook_tests,
 )
-from service.api.framework.document_links import DocumentLinks
 from service.api.framework.download_slots import Limited, Limiter, limited
 from service.api.framework.key_uses import KeyUses
 from service.api.framework.operations import OperationRoute
+from service.api.framework.state import Options, State
 from service.api.metrics import exposition
 from service.api.openapi import document
+from service.api.presenters.document_links import DocumentLinks
 from service.api.progress.watcher import ProgressWatcher
-from service.api.state import Options, State
 from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE, Database
 from service.health.dependency_notes import DependencyNotes

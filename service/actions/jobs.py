@@ -5,10 +5,10 @@ from uuid import UUID
 import msgspec
 
 from service.database.access import DatabaseAccess
-from service.database.cases import case_requests
+from service.database.cases import case_requests, job_retries
 from service.database.cases.case_requests import Accepted
 from service.database.connection import Connection
-from service.database.jobs import job_history, job_retries
+from service.database.jobs import job_history
 from service.database.jobs.job_history import JobRow
 from service.domain.deliveries import DeliveryMessage
 from service.domain.jobs import Settlement

@@ -14,7 +14,7 @@ from service.api.framework import pagination
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.queries import NoQuery
-from service.api.framework.timestamps import Timestamp, to_utc
+from service.api.presenters.timestamps import Timestamp, to_utc
 from service.database.deliveries import delivery_history
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryFilter, DeliveryRow
 from service.domain.deliveries import message_id

@@ -7,7 +7,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from service.api.framework.operations import Reply, Tag, public
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.domain.version import VERSION
 
 _PAGE = """\

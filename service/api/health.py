@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from service.api.framework.operations import Answer, Reply, Tag, public
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.domain.version import VERSION
 from service.health.readiness import OK
 

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from starlette.responses import Response
 
 from service.api.framework.operations import Reply, Tag, public
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.database import dependencies, workload
 from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE

@@ -13,7 +13,6 @@ from service.api.framework.operations import Answer, Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.parameters import WebhookUrl
 from service.api.framework.queries import PRINTABLE
-from service.api.framework.timestamps import Timestamp
 from service.api.presenters.documents import document_views
 from service.api.presenters.processes import (
     ProcessSummary,
@@ -23,6 +22,7 @@ from service.api.presenters.processes import (
     process_summary,
     status_view,
 )
+from service.api.presenters.timestamps import Timestamp
 from service.database.cases import documents, process_lists, processes
 from service.database.cases.case_requests import CaseRequest
 from service.database.cases.process_lists import ProcessFilter

@@ -12,7 +12,7 @@ from service.api.framework import pagination
 from service.api.framework.operations import Access, Call, Reply, Tag, operation
 from service.api.framework.pagination import Page, PageQuery
 from service.api.framework.queries import NoQuery
-from service.api.framework.timestamps import Timestamp, to_utc
+from service.api.presenters.timestamps import Timestamp, to_utc
 from service.database.users import api_keys, users
 from service.database.users.api_keys import KEYS_MAX, KeyRow, LastAdmin, TooManyKeys
 from service.database.users.users import NameTaken, UserRow

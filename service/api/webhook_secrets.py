@@ -10,7 +10,7 @@ from msgspec import Meta
 from service.api.framework.authentication import revoked
 from service.api.framework.operations import Call, Tag, operation
 from service.api.framework.queries import NoQuery
-from service.api.framework.timestamps import Timestamp
+from service.api.presenters.timestamps import Timestamp
 from service.database.users import users
 from service.database.users.users import SigningSecret
 from service.webhooks.signature import new_secret

@@ -14,7 +14,7 @@ from service.api.framework.bodies import decoded, json_bytes
 from service.api.framework.operations import Call, Tag, operation, public, spend
 from service.api.framework.parameters import WebhookUrl
 from service.api.framework.queries import NoQuery
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.database.connection import Connection
 from service.database.deliveries import delivery_history
 from service.database.users import users

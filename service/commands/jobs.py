@@ -12,10 +12,10 @@ from service.commands.database import ask
 from service.commands.perform import delay, perform
 from service.database import positions
 from service.database.cases.case_requests import Accepted
+from service.database.cases.job_retries import NotRetried
 from service.database.connection import Connection
 from service.database.jobs import job_history
 from service.database.jobs.job_history import JobFilter, JobRow
-from service.database.jobs.job_retries import NotRetried
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.domain.statuses import JobStatus
 

@@ -5,7 +5,7 @@ import re
 import msgspec
 import structlog
 
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.database.users import users
 from service.database.users.users import User
 from service.domain.api_keys import key_hash, key_hint

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
 from service.api.framework.body_faults import invalid_body, refusal, repeated_members
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.http.problems import Problem
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from service.api.framework.operations import Reply
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.database.cases.processes import Overview
 from service.domain.process_number import ProcessNumber
 

@@ -22,7 +22,7 @@ from service.api.framework.authentication import PresentedKey, authenticate, pre
 from service.api.framework.bodies import json_body, no_body
 from service.api.framework.queries import NoQuery, read_query
 from service.api.framework.refusals import REFUSALS, problem_of
-from service.api.state import ApiRequest, State
+from service.api.framework.state import ApiRequest, State
 from service.database.users.users import User
 from service.domain.process_number import ProcessNumber
 from service.http.problems import Problem

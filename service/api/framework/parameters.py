@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
 from service.http.problems import FieldError, Problem
 from service.webhooks.addresses.guard import check_url

@@ -5,8 +5,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from service.api.framework.state import ApiRequest
 from service.api.framework.unknown_names import unknown_parameter
-from service.api.state import ApiRequest
 from service.domain.described.words import in_words
 from service.http.problems import FieldError, Problem
 

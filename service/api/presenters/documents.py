@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.framework.document_links import DocumentLinks
-from service.api.framework.timestamps import Timestamp, to_utc
+from service.api.presenters.document_links import DocumentLinks
+from service.api.presenters.timestamps import Timestamp, to_utc
 from service.domain.documents import Charset, ContentFlags, Document
 from service.domain.errors import ErrorCode
 from service.domain.statuses import DocumentStatus

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.framework.timestamps import Timestamp, to_utc
 from service.api.presenters.documents import FailureCode
+from service.api.presenters.timestamps import Timestamp, to_utc
 from service.database.jobs.job_history import JobRow
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus

@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from service.api.framework.document_links import DocumentLinks
-from service.api.framework.timestamps import Timestamp, to_utc
+from service.api.presenters.document_links import DocumentLinks
 from service.api.presenters.documents import DocumentView, FailureCode, document_views
+from service.api.presenters.timestamps import Timestamp, to_utc
 from service.database.cases.process_lists import ProcessRow
 from service.database.cases.processes import Overview
 from service.domain.documents import Document

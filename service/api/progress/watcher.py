@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from service.api.framework.document_links import DocumentLinks
+from service.api.presenters.document_links import DocumentLinks
 from service.api.presenters.documents import DocumentView, document_views
 from service.api.progress.changed_cases import ChangedCases, ToLoad
 from service.api.progress.changes import CaseProgress, Change, end_name

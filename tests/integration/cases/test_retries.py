@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.database.cases import case_requests, processes
+from service.database.cases import case_requests, job_retries, processes
 from service.database.cases.case_requests import Accepted, CaseRequest
+from service.database.cases.job_retries import NotRetried
 from service.database.connection import Database
-from service.database.jobs import job_history, job_retries
-from service.database.jobs.job_retries import NotRetried
+from service.database.jobs import job_history
 from service.domain.errors import ErrorCode
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from service.database.cases import case_requests
-from service.database.jobs import job_history, job_retries
+from service.database.cases import case_requests, job_retries
+from service.database.jobs import job_history
 from service.domain.jobs import Settlement
 from tests.support.database.case_steps import LIMIT, CaseSteps, listed
 from tests.support.database.users import delete

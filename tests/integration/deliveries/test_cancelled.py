@@ -6,11 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.actions.retention import remove_old_webhooks
-from service.database.cases import case_requests, processes
+from service.database.cases import case_requests, job_retries, processes
 from service.database.connection import Database
 from service.database.deliveries import cancelled_deliveries, delivery_attempts, repeated_deliveries
 from service.database.deliveries.cancelled_deliveries import CancelFilter
-from service.database.jobs import job_retries
 from service.domain.deliveries import NextStep
 from service.domain.errors import ErrorCode
 from service.domain.process_number import ProcessNumber

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 
-from service.api.framework.document_links import DocumentLinks
+from service.api.presenters.document_links import DocumentLinks
 from service.api.progress.listeners import Listener
 from service.api.progress.watcher import ProgressWatcher
 from service.database.cases import changed_cases, processes

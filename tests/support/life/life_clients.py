@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from service.database.cases import case_requests, processes
+from service.database.cases import case_requests, job_retries, processes
 from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.connection import Connection
-from service.database.jobs import job_retries
 from tests.support.life.life import LIMIT, Life, Promise, fetch
 
 _LACKING = (

@@ -3,7 +3,7 @@
 import pytest
 
 from service.api.framework.authentication import PresentedKey, presented_key
-from service.api.state import ApiRequest
+from service.api.framework.state import ApiRequest
 from service.http.problems import Problem
 
 

@@ -8,9 +8,9 @@ import msgspec
 from starlette.requests import Request
 
 from service.actions.state import ActionState
-from service.api.framework.document_links import DocumentLinks
 from service.api.framework.download_slots import Limited, Limiter
 from service.api.framework.key_uses import KeyUses
+from service.api.presenters.document_links import DocumentLinks
 from service.api.progress.watcher import ProgressWatcher
 from service.health.readiness import Readiness
 from service.http.drain import Drain
