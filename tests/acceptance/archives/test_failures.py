@@ -111,7 +111,7 @@ async def test_a_store_that_goes_away_midway_breaks_the_transfer(wired: Wired, c
 async def test_clients_that_hang_up_leave_nothing_behind(
     wired: Wired, service: Service, shelf: Shelf, number: str
 ) -> None:
-    # More than could be read to its end before patience is.
+    # Larger than what can be read before the timeout.
     await put_case(service, number, [Given("a", shelf.small[0]), *[Given("b", shelf.large)] * 100])
     await wired.api.status(number)
     before = sockets_of(wired.process.pid)

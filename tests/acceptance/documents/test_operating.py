@@ -179,7 +179,7 @@ def test_the_commands_without_an_argument_work(
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
 
 
-#: The sentences that hold numbers of the code, made of those.
+#: Sentences of the page with numbers of the code, made from these numbers.
 NUMBERS = (
     f"by a lease of {JOB_LEASE.seconds} seconds",
     f"from {health.HEALTH_KEY_LIFETIME.seconds} seconds after it died",

@@ -109,7 +109,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
 
 
 def anchor(heading: str) -> str:
-    """Where GitHub's pages have it."""
+    """The anchor that GitHub gives a heading."""
     text = heading.lstrip("#").strip().lower()
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
 

@@ -57,7 +57,7 @@ async def test_it_answers_new_and_old_connections_and_says_that_they_end(stoppin
     assert (live.status, live.headers["connection"]) == (200, "close")
     assert (await fresh.ended(), await stopping.kept.ended()) == (b"", b"")
     assert stopping.process.is_running()
-    # A second signal means: at once. An idle connection does not delay it.
+    # A second signal ends the process at once. An idle connection does not delay it.
     unused = await connect(stopping.port)
     stopping.process.send(signal.SIGTERM)
     assert await stopping.process.ended() == -signal.SIGTERM

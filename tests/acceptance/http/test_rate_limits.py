@@ -130,7 +130,7 @@ async def test_a_search_counts_the_cases_that_it_starts(
     assert [told(looked)[0], told(again)[0]] == [20, 20]
     assert [told(started), told(refused), told(rest)] == [(5, 2), (5, 2), (5, 0)]
     assert "3 of these cases need work, and 2 may be started now" in refused.json["detail"]
-    # One of them more than is left: a fifth of a day.
+    # One case more than is left, at five a day: it takes a fifth of a day.
     assert 17_000 < int(refused.headers["Retry-After"]) <= 86400
 
 

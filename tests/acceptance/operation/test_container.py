@@ -33,7 +33,7 @@ print(service.__file__)
 """
 
 NO_IPV6 = REPOSITORY / "tests" / "support" / "sitecustomize" / "no_ipv6"
-#: By which a process has to be reached.
+#: The addresses at which a process has to be reachable.
 ADDRESSES = ["127.0.0.1", "[::1]"] if socket.has_ipv6 and Path("/proc/net/if_inet6").exists() else ["127.0.0.1"]
 
 

@@ -30,7 +30,7 @@ async def valkey(tmp_path: Path) -> AsyncIterator[OwnValkey]:
 
 @pytest.fixture
 async def own_environment(environment: Mapping[str, str], stack: Stack, valkey: OwnValkey) -> dict[str, str]:
-    """That of processes which share nothing with those of other tests."""
+    """The environment of processes that share nothing with other tests."""
     own = {"DATABASE_URL": await create_database(stack), "REDIS_URL": valkey.url, "PORT": str(free_port())}
     return {**environment, **own}
 
@@ -80,7 +80,7 @@ ERRORS = {
 
 @pytest.fixture
 async def redis(valkey: OwnValkey) -> AsyncIterator[tuple[RefusingRedis, str]]:
-    """What answers errors in place of a server, and its URL."""
+    """A server that answers every command with an error, and its URL."""
     async with refusing_redis(valkey.url) as refusing:
         yield refusing
 

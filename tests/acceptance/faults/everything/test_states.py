@@ -152,7 +152,7 @@ class _Machine(RuleBasedStateMachine):
 
     @initialize(data=st.data(), listed=LISTED)
     def begin(self, data: st.DataObject, listed: list[str]) -> None:
-        """Without a request there is nothing to disturb."""
+        """One request first: the other rules need one."""
         self.run(life_clients.request(self.life, self.asking(data), refresh=False, listed=listed))
 
     @rule(data=st.data())

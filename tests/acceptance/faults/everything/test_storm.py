@@ -20,7 +20,7 @@ from tests.support.processes import free_port, start_api, start_worker
 from tests.support.servers.subscriber import running_subscriber
 from tests.support.service import Service
 
-#: How long it blows; `STORM_SECONDS=45` for a look, and `STORM_SEED` for the same dice.
+#: Duration in seconds. `STORM_SECONDS=45` runs a short storm, `STORM_SEED` repeats one.
 SECONDS = int(os.environ.get("STORM_SECONDS", "600"))
 SEED = int(os.environ.get("STORM_SEED", "0")) or random.randrange(1_000_000)  # noqa: S311  (moments, not secrets)
 CALM = 300  # seconds in which everything that is open must end
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(SECONDS 
 
 @pytest.fixture
 async def subscriber() -> AsyncIterator[MoodySubscriber]:
-    """A moody subscriber instead of the other tests' one."""
+    """A subscriber that often fails, instead of the one of the other tests."""
     moody = MoodySubscriber(random.Random(SEED))  # noqa: S311  (moods, not secrets)
     async with running_subscriber(moody):
         yield moody

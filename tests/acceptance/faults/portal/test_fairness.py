@@ -21,8 +21,8 @@ SETTINGS = {"PDPJ_MAX_CONCURRENCY": str(LIMIT), "DOWNLOAD_CONCURRENCY": str(PER_
 SINGLE = 10  # documents of a case
 LARGE = 200
 BEGUN = "SELECT 1 FROM documents WHERE process_number = replace(replace($1, '-', ''), '.', '') AND status = 'available'"
-#: Documents of others between a request and its end: as many as its own where it has half of the slots, twice as many
-#: where it has a third, and what was open or changed hands.
+#: Documents of others between a request and its end: as many as its own if it has half of the slots, twice as many if
+#: it has a third. Some more were open, or had their slots change hands.
 BETWEEN_MAX = 2 * SINGLE + 8 * LIMIT
 
 

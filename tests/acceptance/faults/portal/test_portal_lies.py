@@ -17,7 +17,7 @@ from tests.support.servers.subscriber import Subscriber
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
-#: What the service says of a document for which the portal never does anything else.
+#: The error of a document for which the portal always gives this response.
 FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.PORTAL_PAGE: ErrorCode.PORTAL_PAGE,
     FaultKind.JSON_200: ErrorCode.PORTAL_ANSWER_INVALID,
@@ -33,9 +33,9 @@ FOR_GOOD: dict[FaultKind, ErrorCode] = {
     FaultKind.RESET: ErrorCode.TRUNCATED,
     FaultKind.REJECTED_PAGE: ErrorCode.PORTAL_PAGE,
 }
-#: What asking again would not change.
+#: Errors that another request would not change.
 PERMANENT = {FaultKind.DENIED_403}
-#: What is asked for once more, and then is as it should be.
+#: Responses after which the service asks once more and gets the document.
 ONCE = [
     *(FOR_GOOD.keys() - PERMANENT),
     FaultKind.TRUNCATED_WITHOUT_LENGTH,
@@ -44,7 +44,7 @@ ONCE = [
     FaultKind.OTHER_SIZE,
     FaultKind.HTML_AS_PDF,
 ]
-#: Unusual, but right.
+#: Unusual responses that are accepted.
 HARMLESS = [FaultKind.NO_CONTENT_LENGTH, FaultKind.CLOSE_DELIMITED, FaultKind.UNASKED_GZIP]
 
 

@@ -38,7 +38,7 @@ class Renewing:
         await self._process.wait()
 
     async def token(self) -> str:
-        """The next token that it has, or the error. Between them it logs."""
+        """The next token of its output, or the error. Log lines are skipped."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             if line.startswith(b"token: "):

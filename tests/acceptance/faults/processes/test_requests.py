@@ -176,7 +176,7 @@ async def documents_of(place: Place, number: str) -> dict[str, dict[str, Any]]:
     return {row["origin_id"]: dict(row) for row in rows}
 
 
-# Within 3 seconds where nothing else is busy; in any case long before a drip is ended for being too slow.
+# 3 seconds on a quiet machine, 10 on a busy one: long before a slow response is ended for being too slow.
 @pytest.mark.parametrize("within", [10, pytest.param(3, marks=pytest.mark.long)])
 async def test_cancelling_ends_downloads_at_once_keeps_what_is_there_and_tells_once(
     place: Place, numbers: Numbers, note: Callable[[str], None], within: float
