@@ -34,6 +34,9 @@ _HAS_JOB = (
     "(SELECT true FROM job_queue WHERE job_queue.user_id = ordered.user_id AND ready_at IS NULL{only}"
     " ORDER BY lane, created_at, job_id LIMIT 1)"
 )
+# The place of the claim's user in the arrays of a worker's report, or behind their ends. A report that grew with each
+# claim would soon need more pages, which all claims read.
+_PLACE = "coalesce(array_position(users, took.user_id), cardinality(users) + 1)"
 # One statement, which commits by itself: a frozen process holds no lock, and claims do not wait for each other.
 # While slots are idle, any user may start a job. While all slots are in use, a user may start one:
 # - at once, if no job of the user is running;
@@ -88,8 +91,9 @@ WITH alive AS MATERIALIZED (
     UPDATE turns SET virtual_time = virtual_time + cost.documents, served_at = now()
     FROM took, cost WHERE turns.user_id = took.user_id
 ), told AS (
-    UPDATE portal_shares SET users = users || took.user_id, in_use = in_use || 0,
-        wanted = wanted || cost.slots, singles = singles || CASE took.lane WHEN 0 THEN cost.slots ELSE 0 END
+    UPDATE portal_shares SET users[{_PLACE}] = took.user_id, in_use[{_PLACE}] = coalesce(in_use[{_PLACE}], 0),
+        wanted[{_PLACE}] = coalesce(wanted[{_PLACE}], 0) + cost.slots,
+        singles[{_PLACE}] = coalesce(singles[{_PLACE}], 0) + CASE took.lane WHEN 0 THEN cost.slots ELSE 0 END
     FROM took, cost WHERE worker_id = :worker_id AND users IS NOT NULL
 )
 SELECT took.id, took.process_number, took.refresh, took.request_id, took.listing_failures, took.age, took.is_first,

@@ -39,7 +39,7 @@ class WorkerShare(msgspec.Struct, frozen=True):
 
 def _by_user(users: Sequence[UUID] | None, counts: Sequence[int] | None) -> dict[UUID, int]:
     found: dict[UUID, int] = {}
-    # A claim appends an entry, even for a user who already has one.
+    # In the previous version a claim appends an entry, even for a user who already has one.
     for user_id, count in zip(users or (), counts or (), strict=True):
         found[user_id] = found.get(user_id, 0) + count
     return found

@@ -1,5 +1,6 @@
 """Claims among dead rows of earlier claims, which only vacuum removes."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 from uuid import uuid4
@@ -26,6 +27,12 @@ CLAIMER = Claimer(uuid4(), 10, 5, wants_more=True)
 END = (
     "DELETE FROM job_queue WHERE job_id IN (SELECT job_id FROM job_queue ORDER BY created_at LIMIT :ended) RETURNING 1"
 )
+#: As many claims.
+CLAIM_ALL = (
+    "DELETE FROM job_queue WHERE job_id IN (SELECT job_id FROM job_queue ORDER BY lane, created_at LIMIT :count)"
+    " RETURNING 1"
+)
+BUFFERS_MAX = 200  # pages of 8 KiB
 
 
 @pytest.fixture
@@ -46,6 +53,38 @@ async def test_a_claim_does_not_read_the_jobs_that_wait_no_more(queue: Turns) ->
         await turns.claim_next(cast(Connection, explained), CLAIMER)
 
     assert not explained.plans[0].tables_read_whole & {"job_queue", "jobs"}
+
+
+async def test_what_claims_may_leave_behind_until_a_vacuum_is_few_pages(queue: Turns) -> None:
+    [threshold] = await queue.fetch(
+        "SELECT CAST(option_value AS integer) AS rows FROM pg_class, pg_options_to_table(reloptions)"
+        " WHERE relname = 'job_queue' AND option_name = 'autovacuum_vacuum_threshold'"
+    )
+    await add_waiting(queue.database, await queue.users(1), 3 * threshold["rows"])
+    assert len(await queue.fetch(CLAIM_ALL, count=threshold["rows"])) == threshold["rows"]
+    async with queue.database.connection() as connection:
+        # This one meets what it can mark as dead for the next ones.
+        assert await turns.claim_next(connection, CLAIMER)
+        explained = Explained(connection)
+        await turns.claim_next(cast(Connection, explained), CLAIMER)
+
+    assert explained.plans[0].buffers <= BUFFERS_MAX
+
+
+async def test_claims_make_no_report_longer_than_its_users(queue: Turns) -> None:
+    users = await queue.users(3)
+    await add_waiting(queue.database, users, 40)
+    worker_id = await queue.worker(wanted=1, users=users[:1])
+
+    claimed = [await queue.claim(worker_id, wants_more=True) for _ in range(20)]
+
+    [report] = await queue.fetch("SELECT users, wanted, singles, in_use FROM portal_shares")
+    singles = Counter(job.user_id for job in claimed if job is not None and job.lane == Lane.SINGLE)
+    wanted = Counter(job.user_id for job in claimed if job is not None) + Counter(users[:1])
+    assert sorted(report["users"]) == sorted(users)
+    assert dict(zip(report["users"], report["wanted"], strict=True)) == wanted
+    assert dict(zip(report["users"], report["singles"], strict=True)) == {each: singles[each] for each in users}
+    assert report["in_use"] == [0, 0, 0]
 
 
 async def test_a_claim_writes_its_user_s_turn_in_place(queue: Turns) -> None:
