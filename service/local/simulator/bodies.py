@@ -7,6 +7,7 @@ import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -130,10 +131,34 @@ def _prolonged(document: CaseDocument, extra_bytes: int) -> Iterator[bytes]:
 def compressed(fault: Fault, chunks: _Body) -> Iterator[bytes]:
     """The body in the coding of an unasked_gzip; cut after `after_bytes`, if the fault has it."""
     left = sys.maxsize if fault.after_bytes is None else fault.after_bytes
-    compressor = zlib.compressobj(wbits=_WINDOWS[fault.coding])
+    compressor = _compressor(fault.coding)
     for part in itertools.chain(map(compressor.compress, chunks), (compressor.flush() for _ in "x")):
         yield part[:left]
         left -= len(part[:left])
+
+
+def _compressor(coding: str) -> Any:
+    """An object with `compress` and `flush`. The two that are rarely asked for are imported here."""
+    if coding == "br":
+        return _Brotli()
+    if coding != "zstd":
+        return zlib.compressobj(wbits=_WINDOWS[coding])
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415
+    else:
+        from backports import zstd  # noqa: PLC0415
+    return zstd.ZstdCompressor()
+
+
+class _Brotli:
+    """Brotli with the methods of the other compressors."""
+
+    def __init__(self) -> None:
+        import brotli  # noqa: PLC0415
+
+        engine = brotli.Compressor(quality=5)
+        self.compress: Callable[[bytes], bytes] = engine.process
+        self.flush: Callable[[], bytes] = engine.finish
 
 
 def _raw_headers(document: CaseDocument, *, with_length: bool) -> dict[str, str]:

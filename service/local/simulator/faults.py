@@ -114,7 +114,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     body: bytes = b""
     media_type: str = "text/html"
-    coding: Literal["gzip", "x-gzip", "deflate"] = "gzip"
+    coding: Literal["gzip", "x-gzip", "deflate", "br", "zstd"] = "gzip"
 
 
 class _Queue:

@@ -180,9 +180,13 @@ async def test_each_fault_of_a_listing_has_its_error(rig: Rig, kind: FaultKind) 
     assert rig.portal.gate.in_flight == 0
 
 
-@pytest.mark.parametrize("kind", LISTED_ALL_THE_SAME)
-async def test_an_odd_shape_of_a_listing_is_read(rig: Rig, kind: FaultKind) -> None:
-    rig.simulated.script.fail_listing(NUMBER.masked, Fault(kind=kind))
+BROTLI = Fault(kind=FaultKind.UNASKED_GZIP, coding="br")
+ZSTD = Fault(kind=FaultKind.UNASKED_GZIP, coding="zstd")
+
+
+@pytest.mark.parametrize("fault", [*(Fault(kind=kind) for kind in LISTED_ALL_THE_SAME), BROTLI, ZSTD])
+async def test_an_odd_shape_of_a_listing_is_read(rig: Rig, fault: Fault) -> None:
+    rig.simulated.script.fail_listing(NUMBER.masked, fault)
 
     assert await rig.list() == 3
 

@@ -181,6 +181,8 @@ async def test_a_compressed_document_is_stored_as_what_it_is_and_never_in_part(
 ) -> None:
     gzipped = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER)
     deflated = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER, coding="deflate")
+    brotli = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER, coding="br")
+    zstd = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER, coding="zstd")
     cut_off = Fault(kind=FaultKind.UNASKED_GZIP, times=FOR_EVER, after_bytes=1000)
     documents = await fetched(
         api,
@@ -190,6 +192,8 @@ async def test_a_compressed_document_is_stored_as_what_it_is_and_never_in_part(
             "listed": (DocumentSpec(), gzipped),
             "unlisted": (UNLISTED, deflated),
             "of another size": (DocumentSpec(declared_size=7), gzipped),
+            "brotli": (DocumentSpec(), brotli),
+            "zstd": (UNLISTED, zstd),
             "cut off": (UNLISTED, cut_off),
         },
     )
