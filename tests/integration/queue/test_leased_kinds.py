@@ -90,6 +90,10 @@ async def working(context: Context, redis: ArqRedis, press: Press) -> AsyncItera
     try:
         yield
     finally:
+        worker.allow_pick_jobs = False
+        if worker.tasks:
+            # arq still removes the messages of what has just ended.
+            await asyncio.wait(worker.tasks.values())
         # arq's loop may swallow a cancellation.
         await end(running)
 
