@@ -73,7 +73,9 @@ async def tls_in_front(authority: Authority, host: str, port: int, *, postgres: 
 async def _close(writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         writer.close()
-        await writer.wait_closed()
+        # A process that ends gives no farewell of TLS, for which asyncio would wait half a minute.
+        async with asyncio.timeout(1):
+            await writer.wait_closed()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
