@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import redis.asyncio
+from structlog.testing import capture_logs
 
 from service.actions.rescue import sweep
 from service.database.connection import Database, create_database
@@ -45,6 +46,23 @@ async def test_a_sweep_rewrites_no_job_that_waits_for_its_turn(place: Place, num
     assert await place.service.fetch("SELECT ctid FROM jobs ORDER BY id") == before
 
 
+async def test_a_job_that_was_put_off_goes_on_without_a_warning(place: Place, numbers: Numbers, servers: Stack) -> None:
+    await accept(place, numbers, count=2)
+    await place.service.fetch("UPDATE jobs SET ring_at = now() + interval '1 hour' RETURNING 1")
+    await place.service.fetch("UPDATE job_queue SET ready_at = now() - interval '1 second' RETURNING 1")
+
+    async with opened(place, servers) as (database, queue):
+        with capture_logs() as put_off:
+            assert await sweep(database, queue) == {"job": 0, "delivery": 0}
+        assert await place.service.fetch("SELECT 1 FROM jobs WHERE ring_at <= now() OFFSET 1")
+        await accept_and_lose_the_worker(place, numbers, count=1)
+        with capture_logs() as lost:
+            await sweep(database, queue)
+
+    assert put_off == []
+    assert [each["event"] for each in lost] == ["rung_again"]
+
+
 async def test_a_sweep_ends_while_redis_is_away(place: Place, numbers: Numbers, wires: Wires) -> None:
     await accept_and_lose_the_worker(place, numbers, count=3)
     wires.valkey.take_away()
@@ -72,12 +90,21 @@ async def test_workers_go_on_while_redis_is_away(place: Place, numbers: Numbers,
     await place.ended(cases)
 
 
-async def test_the_sweep_can_be_made_by_hand(place: Place, numbers: Numbers, servers: Stack) -> None:
+BY_HAND = {
+    (): "put 2 jobs back, rang for 0 deliveries, aborted 0 uploads",
+    ("--json",): '{"jobs":2,"deliveries":0,"uploads":0}',
+}
+
+
+@pytest.mark.parametrize("options", BY_HAND)
+async def test_the_sweep_can_be_made_by_hand(
+    place: Place, numbers: Numbers, servers: Stack, options: tuple[str, ...]
+) -> None:
     await accept_and_lose_the_worker(place, numbers, count=2)
 
     done = await asyncio.to_thread(
         subprocess.run,
-        autos("rescue"),
+        autos("rescue", *options),
         cwd=REPOSITORY,
         env={**place.service.environment, "REDIS_URL": servers.endpoints.redis_url},
         capture_output=True,
@@ -85,7 +112,7 @@ async def test_the_sweep_can_be_made_by_hand(place: Place, numbers: Numbers, ser
         check=True,
     )
 
-    assert done.stdout.splitlines()[-1] == "put 2 jobs back, rang for 0 deliveries, aborted 0 uploads"
+    assert done.stdout.splitlines()[-1] == BY_HAND[options]
 
 
 @pytest.mark.long
