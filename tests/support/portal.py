@@ -46,10 +46,8 @@ class Portal(PortalControl):
         return sum(each["complete"] for each in journal["documents"] if each["number"] == number)
 
 
-async def put_away(api: Api, portal: Portal, number: str, job_id: str) -> None:
-    """Wait until a worker, after the API, has requested the case in vain."""
+async def put_away(api: Api, job_id: str) -> None:
+    """Wait until a worker has put the job off, because the portal did not list the case."""
     async with asyncio.timeout(60):
-        while await portal.listings(number) < 2:  # noqa: ASYNC110  (another process)
-            await asyncio.sleep(0.05)
-        while (await api.get(f"/api/v1/jobs/{job_id}")).json["status"] != "pending":  # noqa: ASYNC110  (another process)
+        while (await api.get(f"/api/v1/jobs/{job_id}")).json["tried_again_at"] is None:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.05)

@@ -142,7 +142,7 @@ async def test_a_request_that_is_kept_is_told_from_the_listing_on(api: Api, port
     await portal.fail_listing(number, Fault(kind=FaultKind.UNAVAILABLE_503, times=FOR_EVER, retry_after=600))
     kept = await api.process(number)
     assert kept.status == 202
-    await put_away(api, portal, number, kept.json["job_id"])
+    await put_away(api, kept.json["job_id"])
 
     async with following(api, number) as stream:
         events = await stream.until("snapshot")

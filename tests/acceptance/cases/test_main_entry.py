@@ -199,7 +199,7 @@ async def test_a_kept_request_goes_on_at_once_when_somebody_asks_and_the_portal_
     await portal.put_documents(number, THREE)
     await portal.fail_listing(number, AWAY)
     kept = await api.process(number)
-    await put_away(api, portal, number, kept.json["job_id"])
+    await put_away(api, kept.json["job_id"])
     await portal.fail_listing(number)
 
     asked = await api.process(number)
