@@ -65,7 +65,7 @@ documents: .venv/.ready ## Make anew what is made from the code: the Postman col
 	$(BIN)/autos postman > docs/autos.postman_collection.json
 
 .PHONY: bench
-bench: .venv/.ready ## Measure everything beside what else one could use (under 10 minutes)
+bench: .venv/.ready ## Measure everything beside what else one could use (about 12 minutes)
 	@$(MAKE) --no-print-directory .venv-bench/.ready || echo "Without .venv-bench: some comparisons are left out"
 	$(BIN)/python -m tests.benchmarks $(SECTIONS)
 
