@@ -213,14 +213,17 @@ async def _download(context: Context, job: ClaimedJob, tasks: list[Task]) -> Non
 
 
 def _reason(failures: ExceptionGroup[Exception]) -> Exception:
-    """What stopped the downloads, as one exception: the first failure cancelled the others."""
+    """What stopped the downloads, as one exception that is no group: the first failure cancelled the others.
+
+    A group holds groups: each lane has one for its writes.
+    """
     if failures.subgroup(LeaseLost):
         return LeaseLost()
     if (pausing := failures.subgroup((StorageError, Outage))) is not None:
         first = _first(pausing)
         asked_for = timedelta(seconds=first.retry_after or 0) if isinstance(first, PortalError) else JOB_PAUSE
         return Postponed(max(JOB_PAUSE, asked_for), reason=str(first) or type(first).__name__)
-    return failures.exceptions[0]
+    return _first(failures)
 
 
 def _first(failures: BaseExceptionGroup[Exception]) -> Exception:

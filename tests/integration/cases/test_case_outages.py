@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
+from service.database.cases import documents
 from service.domain.errors import ErrorCode
 from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind
 from tests.integration.portal.test_portal_outages import LOGIN, database, fail, simulated, worker
@@ -114,3 +116,23 @@ async def test_a_case_that_fails_twice_and_is_in_the_register_is_kept(worker: On
     await worker.run(3)
 
     assert (await worker.job())["status"] == "pending"
+
+
+@pytest.mark.parametrize("statement", ["start", "mark_available"])
+async def test_a_connection_that_is_lost_in_a_download_puts_the_job_off(
+    worker: OneWorker, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    async def cut(*_: object, **__: object) -> None:
+        raise ConnectionError("unexpected connection_lost() call")
+
+    worker.put(DocumentSpec(count=3))
+    await worker.ask()
+    monkeypatch.setattr(documents, statement, cut)
+
+    with capture_logs() as lines:
+        await worker.run()
+
+    said = {(each["log_level"], each["event"]) for each in lines}
+    assert ("warning", "database_unreachable") in said
+    assert "error" not in {level for level, _event in said}
+    assert (await worker.job())["postponed_reason"] == "the database cannot be reached"
