@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -30,6 +31,11 @@ END_LIFE_LOCKS = (
 )
 #: A lease that ended by time would hide how the slots became free.
 EXTEND_LEASES = "UPDATE portal_slots SET expires_at = now() + interval '1 hour' WHERE worker_id = $1 RETURNING 1"
+REPORT = "UPDATE portal_shares SET seen_at = now() + CAST($2 AS interval) WHERE worker_id = $1 RETURNING 1"
+LACKS_SLOTS = (
+    "SELECT 1 FROM portal_shares WHERE worker_id <> $1 AND life_lock IS NOT NULL"
+    " AND (SELECT sum(each) FROM unnest(wanted) AS each) > granted"
+)
 NEVER_ENDS = Fault(kind=FaultKind.SLOW_DRIP, times=FOR_EVER, seconds=0.5)
 
 
@@ -51,19 +57,24 @@ async def start_worker(place: Place, *, is_direct: bool) -> Process:
 
 
 async def start_both(
-    place: Place, numbers: Numbers, *, is_direct: tuple[bool, bool] = (True, True), never_ends: bool = False
+    place: Place, numbers: Numbers, *, is_direct: tuple[bool, bool] = (True, True), stands_still: bool = False
 ) -> Workers:
-    """Start one worker after the other. `never_ends`: both lack slots for ever, however slow the machine is."""
+    """Start one worker after the other. `stands_still`: the first keeps every slot, and claims nothing more."""
     cases = numbers.take(2)
     await place.put_cases(cases, DocumentSpec(count=400, size=2000))
     await place.portal.configure(latency_binary_ms=100)
-    if never_ends:
+    if stands_still:
         await asyncio.gather(*(place.portal.fail_document(case, "*", NEVER_ENDS) for case in cases))
     first = await start_worker(place, is_direct=is_direct[0])
     await place.service.until(LIVING, 1)
     await place.request(cases[:1])
     await place.service.until(ALL_OF_ONE, LIMIT)
     [owner] = await place.service.fetch("SELECT DISTINCT worker_id FROM portal_slots WHERE expires_at > now()")
+    if stands_still:
+        first.send(signal.SIGSTOP)
+        # However slow the machine is, its report and its leases do not end meanwhile.
+        assert await place.service.fetch(REPORT, owner["worker_id"], timedelta(hours=1))
+        await place.service.fetch(EXTEND_LEASES, owner["worker_id"])
     second = await start_worker(place, is_direct=is_direct[1])
     await (await another_user(place)).process(cases[1])
     await place.service.until(LIVING, 2)
@@ -91,10 +102,11 @@ async def expect_no_more_than_the_limit(place: Place) -> None:
 async def test_the_slots_of_a_killed_worker_are_free_before_their_leases_end(
     place: Place, numbers: Numbers, is_direct: bool
 ) -> None:
-    workers = await start_both(place, numbers, is_direct=(is_direct, is_direct), never_ends=True)
+    workers = await start_both(place, numbers, is_direct=(is_direct, is_direct), stands_still=True)
+    await place.service.until(LACKS_SLOTS, workers.first_id)
     workers.first.send(signal.SIGKILL)
     await workers.first.ended()
-    await place.service.fetch(EXTEND_LEASES, workers.first_id)
+    assert await place.service.fetch(REPORT, workers.first_id, timedelta(0))
 
     await until_said(workers.second, FREED)
 
