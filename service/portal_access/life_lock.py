@@ -13,7 +13,7 @@ class HeldLock:
     """A lock and the session that holds it."""
 
     key: int
-    is_direct: bool  #: the server ends the session only if this process dies, or if somebody tells it to
+    is_direct: bool  #: without a proxy: only the server, an administrator or the end of this process ends the session
     has_ended: bool = False  #: the session, as far as this process knows
 
 

@@ -141,7 +141,7 @@ class PortalShare:
         """Seconds after a renewal for which the slots may be used."""
         if any(each.has_ended and not each.is_direct for each in self._recorded):
             # A proxy closed the session, perhaps only this worker's: the others will take this worker for dead. Without
-            # a proxy the server itself has gone, and then nobody can take the slots before their leases end.
+            # a proxy the server itself has gone, and then no worker can take the slots before their leases end.
             return life_locks.SILENCE.total_seconds() - SHORT_MARGIN
         return portal_slots.SLOT_LEASE.total_seconds() - MARGIN
 

@@ -47,7 +47,7 @@ async def counted(process: Process, directory: Path) -> dict[str, Calls]:
 
 
 async def ask_and_wait(service: Service, subscriber: Subscriber) -> tuple[str, str]:
-    """Request a case that nobody knows, with a webhook. Its job and its delivery, when both have ended."""
+    """Request a new case with a webhook, and wait until its job and its delivery have ended. Return both."""
     path = f"/api/v1/processes/{NUMBER}"
     answer = await service.api.get(path, headers={"X-Request-ID": "cold"}, webhook_url=subscriber.url("/flows"))
     assert answer.status == 200

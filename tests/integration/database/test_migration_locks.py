@@ -1,4 +1,4 @@
-"""A migration that waits for a lock makes nobody wait long behind it, and says what to do if it never gets it."""
+"""A migration that waits for a lock blocks other sessions for seconds at most, and says what to do if it times out."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
