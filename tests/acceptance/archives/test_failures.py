@@ -97,6 +97,7 @@ async def test_a_store_that_is_cut_off_midway_is_read_on(wired: Wired, case: str
         assert archive.testzip() is None
 
 
+@pytest.mark.long
 async def test_a_store_that_goes_away_midway_breaks_the_transfer(wired: Wired, case: str) -> None:
     wired.wire.slow_down(RATE)
     async with ask(wired.api, case) as answer:

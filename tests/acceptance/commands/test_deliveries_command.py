@@ -118,6 +118,7 @@ async def test_deliveries_are_cancelled_one_by_one_or_all_of_a_receiver(
     assert {(await row(sender.database, each))["status"] for each in ids} == {"cancelled"}
 
 
+@pytest.mark.long
 async def test_without_redis_the_sweep_makes_the_attempt(
     environment: dict[str, str], sender: Sender, subscriber: Subscriber
 ) -> None:

@@ -73,7 +73,11 @@ async def life_left(environment: Mapping[str, str]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("blow", "redis_number"), [(signal.SIGKILL, 8), (signal.SIGSTOP, 9)], ids=["killed", "stopped"]
+    ("blow", "redis_number"),
+    [
+        pytest.param(signal.SIGKILL, 8, id="killed"),
+        pytest.param(signal.SIGSTOP, 9, id="stopped", marks=pytest.mark.long),
+    ],
 )
 async def test_a_worker_that_is_dead_is_told(
     stack: Stack, tmp_path: Path, blow: signal.Signals, redis_number: int

@@ -79,6 +79,7 @@ async def test_a_portal_that_fails_is_told(place: Place, numbers: Numbers) -> No
     assert (await told.ready())["portal"] == "ok"
 
 
+@pytest.mark.long
 async def test_a_bucket_that_takes_no_objects_is_told(place: Place, numbers: Numbers, servers: Stack) -> None:
     (number,) = numbers.take(1)
     await place.put_cases([number], DocumentSpec(count=2))
