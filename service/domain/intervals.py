@@ -1,0 +1,38 @@
+"""Intervals as people write them: a whole number and a unit, such as `90m`, `6h` or `7d`."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+_UNITS: Mapping[str, timedelta] = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+#: For schemas; `parse_interval` decides.
+INTERVAL_PATTERN = r"^[1-9][0-9]{0,5}[mhdw]$"
+_INTERVAL = re.compile(r"([1-9][0-9]{0,5})([mhdw])", re.ASCII)
+
+
+class InvalidInterval(ValueError):
+    """The text is no interval, or one that is too short or too long. The message says what is allowed."""
+
+
+def parse_interval(text: str, *, least: timedelta, most: timedelta) -> timedelta:
+    """Return the interval that a text names. Raises `InvalidInterval`."""
+    matched = _INTERVAL.fullmatch(text)
+    if matched is None:
+        raise InvalidInterval(f"It must be a whole number with m, h, d or w, from {shown(least)} to {shown(most)}.")
+    interval = int(matched[1]) * _UNITS[matched[2]]
+    if not least <= interval <= most:
+        raise InvalidInterval(f"It must be from {shown(least)} to {shown(most)}.")
+    return interval
+
+
+def shown(interval: timedelta) -> str:
+    """Return an interval in the largest unit that divides it, up to days; in seconds if no unit does."""
+    for unit in "dhm":
+        if interval and not interval % _UNITS[unit]:
+            return f"{interval // _UNITS[unit]}{unit}"
+    return f"{int(interval.total_seconds())} seconds"
