@@ -1,5 +1,6 @@
 """Estimates how many jobs start before a waiting one: its user's earlier jobs, and other users' turns meanwhile."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from service.database.connection import Connection
@@ -39,3 +40,14 @@ async def position(connection: Connection, job_id: UUID) -> int | None:
     """Estimate how many jobs start before this one, at most `POSITION_MAX`. None if it has started or is delayed."""
     found: int | None = await connection.fetch_val(_POSITION, {"id": job_id})
     return found
+
+
+async def positions_of(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, int | None]:
+    """Like `position`, for the jobs of one page."""
+    each = _POSITION.replace(":id", "asked.id")
+    rows = await connection.fetch_all(
+        f"SELECT asked.id, found.position FROM unnest(CAST(:ids AS uuid[])) AS asked (id)"
+        f" CROSS JOIN LATERAL ({each}) AS found",
+        {"ids": list(job_ids)},
+    )
+    return {row["id"]: row["position"] for row in rows}

@@ -1,6 +1,6 @@
 """Lists of court cases. Each page is read from an index, so its cost does not depend on the number of cases."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,17 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_struct
+from service.database.document_counts import COUNTS
 from service.database.horizon import horizon
+from service.domain.events import Counts
 from service.domain.positions import Position
+from service.domain.process_number import ProcessNumber
 from service.domain.statuses import FINAL_STATUSES, JobStatus, ProcessStatus
+
+#: Words are looked for in this many of the newest cases: no index has them, and a page must not read a million cases.
+SEARCHED_CASES = 10_000
+WORDS_MAX = 5  # further words are not looked for
+DIGITS = 20  # of a whole case number
 
 
 class ProcessRow(msgspec.Struct, frozen=True):
@@ -146,3 +154,51 @@ _STATUSES: Mapping[ProcessStatus | None, tuple[str, ...]] = {
     ProcessStatus.FAILED: ("state = 'failed'",),
     ProcessStatus.CANCELLED: ("state = 'cancelled'",),
 }
+
+
+class ProcessSearch(msgspec.Struct, frozen=True):
+    """What a person looks for. Empty texts mean all."""
+
+    digits: str = ""  #: the case number begins with them
+    words: str = ""  #: each is part of the court, the class or the subject; accents and case do not matter
+    court: str | None = None
+    status: ProcessStatus | None = None
+
+
+async def search(
+    connection: Connection, wanted: ProcessSearch, *, after: Position[str] | None, limit: int
+) -> list[ProcessRow]:
+    """Return the matching processes, newest first, starting after a position.
+
+    Words are only looked for in the `SEARCHED_CASES` newest processes that the number, the court and `after` leave.
+    """
+    listed = ProcessFilter(wanted.court, wanted.status)
+    words = wanted.words.split()[:WORDS_MAX]
+    if not (wanted.digits or words):
+        return await page(connection, listed, after=after, limit=limit)
+    conditions, values = _conditions(listed)
+    if wanted.digits:
+        conditions.append("number BETWEEN :lowest AND :highest")
+        values |= {"lowest": wanted.digits.ljust(DIGITS, "0"), "highest": wanted.digits.ljust(DIGITS, "9")}
+    if after is not None:
+        values |= {"moment": after.moment, "after": after.key}
+    values |= {f"word{place}": word for place, word in enumerate(words)} | {"limit": limit}
+    searched = _ordered("SELECT * FROM processes", conditions, _PLACE, after).replace(":limit", str(SEARCHED_CASES))
+    matching = [f"strpos({_WORDS}, {_FOLDED.format(f':word{place}')}) > 0" for place in range(len(words))]
+    rows = _ROW.replace(" FROM processes", f" FROM ({searched}) AS processes", 1)
+    query = _ordered(rows, [*matching, *_STATUSES.get(wanted.status, ())], _PLACE, None)
+    return [as_struct(row, ProcessRow) for row in await connection.fetch_all(query, values)]
+
+
+_FOLDED = "translate(lower({}), 'áàâãäéèêëíìîïóòôõöúùûüçñ', 'aaaaaeeeeiiiiooooouuuucn')"
+_WORDS = _FOLDED.format("concat_ws(' ', court, court_class, subject)")
+
+
+async def counts_of(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Counts]:
+    """Count the documents of each process. One without documents is left out."""
+    counted = COUNTS.replace("SELECT ", "SELECT process_number, ", 1)
+    rows = await connection.fetch_all(
+        f"{counted} WHERE process_number = ANY(CAST(:numbers AS text[])) GROUP BY process_number",
+        {"numbers": [number.digits for number in numbers]},
+    )
+    return {ProcessNumber(row["process_number"]): as_struct(row, Counts) for row in rows}

@@ -4,7 +4,7 @@ Statements that wait for the locks of several rows take them in the order of the
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ from service.domain.process_number import ProcessNumber
 
 MESSAGE_GRACE = timedelta(seconds=10)  # how long a message may wait in Redis before the sweep enqueues another one
 RECOVERED_AT_ONCE = 2000  # deliveries of one statement
+COUNTED_MAX = 10_000  # failed deliveries; a page shows that there are as many or more
 
 LEASED_DELIVERIES = LeasedTable(
     name="deliveries",
@@ -125,6 +126,15 @@ _FAILED = (
     " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
     " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL)"
 )
+
+
+async def count_failed(connection: Connection, *, since: datetime, user_id: UUID | None) -> int:
+    """Count what `recover` would restart, up to `COUNTED_MAX`, which means as many or more."""
+    scope = {"since": since, "until": datetime.max.replace(tzinfo=UTC), "user_id": user_id}
+    found: int = await connection.fetch_val(
+        f"SELECT count(*) FROM (SELECT 1{_FAILED} LIMIT {COUNTED_MAX}) AS counted", scope
+    )
+    return found
 
 
 async def recover(connection: Connection, *, since: datetime, user_id: UUID | None) -> int:

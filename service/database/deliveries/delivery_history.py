@@ -50,6 +50,8 @@ class DeliveryFilter(msgspec.Struct, frozen=True):
     status: DeliveryStatus | None = None
     job_id: UUID | None = None
     since: datetime | None = None  #: created at this time or later
+    host: str | None = None  #: of the URL, with its port if it has one
+    process_number: str | None = None  #: 20 digits
 
 
 _DELIVERY = (

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database import positions, retention, workload
-from service.database.cases import changed_cases, documents, process_lists, processes
-from service.database.cases.process_lists import ProcessFilter
+from service.database.cases import changed_cases, document_windows, documents, process_lists, processes
+from service.database.cases.process_lists import ProcessFilter, ProcessSearch
 from service.database.connection import Connection, Database, create_database
-from service.database.deliveries import delivery_history, overdue
+from service.database.deliveries import deliveries, delivery_history, overdue
 from service.database.deliveries.delivery_history import DeliveryFilter
 from service.database.jobs import idle_jobs, job_alerts, job_history, job_retention, jobs, turns
 from service.database.jobs.job_alerts import Topic
@@ -77,6 +77,11 @@ def listed_from_the_middle(connection: Connection, _owner: UUID) -> Awaitable[ob
     return process_lists.page(connection, ProcessFilter(), after=after, limit=LIMIT)
 
 
+def searched(**wanted: Any) -> Ask:
+    """A page of the cases that a person looks for."""
+    return lambda connection, _owner: process_lists.search(connection, ProcessSearch(**wanted), after=None, limit=LIMIT)
+
+
 def jobs_of(*, own: bool = False, **wanted: Any) -> Ask:
     """A page of the list of jobs."""
     return lambda connection, owner: job_history.page(
@@ -126,6 +131,16 @@ QUESTIONS: dict[str, Ask] = {
     "list, with documents": listed(has_documents=True),
     "list, without documents": listed(has_documents=False),
     "list, by change": listed(updated_since=datetime.now(UTC) - timedelta(minutes=PLACE)),
+    "pages: cases by number": searched(digits=number_of(PLACE).digits[:9]),
+    "pages: documents of a window": lambda connection, _owner: document_windows.window(
+        connection, number_of(PLACE), skipped=0, limit=LIMIT
+    ),
+    "pages: counts": lambda connection, _owner: process_lists.counts_of(
+        connection, [number_of(PLACE + place) for place in range(LIMIT)]
+    ),
+    "pages: failed deliveries": lambda connection, owner: deliveries.count_failed(
+        connection, since=datetime.now(UTC) - timedelta(days=60), user_id=owner
+    ),
     "listeners: what changed": lambda connection, _owner: changed_cases.changed_since(connection, datetime.now(UTC)),
     "listeners: what workers are at": lambda connection, _owner: changed_cases.in_work(connection),
     "jobs": jobs_of(),
@@ -137,6 +152,7 @@ QUESTIONS: dict[str, Ask] = {
     **{f"deliveries, {status}": deliveries_of(status=status) for status in DeliveryStatus},
     **{f"deliveries, one user's, {status}": deliveries_of(own=True, status=status) for status in DeliveryStatus},
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
+    "deliveries, of a case": deliveries_of(process_number=number_of(PLACE).digits),
     "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
     "sweep: jobs of workers that are gone": lambda connection, _owner: jobs.release_expired(connection, limit=200),
     "sweep: jobs that were put off": lambda connection, _owner: jobs.release_delayed(connection, limit=200),

@@ -27,7 +27,10 @@ async def add(queue: Turns, supply: Iterator[str], user_id: UUID, count: int, la
 
 async def positions_of(queue: Turns, *job_ids: UUID) -> list[int | None]:
     async with queue.database.connection() as connection:
-        return [await positions.position(connection, job_id) for job_id in job_ids]
+        each = [await positions.position(connection, job_id) for job_id in job_ids]
+        together = await positions.positions_of(connection, job_ids)
+    assert [together[job_id] for job_id in job_ids] == each
+    return each
 
 
 async def order(queue: Turns) -> list[UUID]:
