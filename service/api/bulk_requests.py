@@ -1,7 +1,5 @@
 """`/processes/search`: many cases in one request."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -9,27 +7,18 @@ import msgspec
 from msgspec import Meta
 
 from service.actions.cases import request_case
-from service.actions.shared_listings import SHORT_LISTING_TIMEOUT
 from service.api.framework import parameters
+from service.api.framework.many_cases import NUMBERS_MAX, for_each_case, parsed_or_problem
 from service.api.framework.operations import Call, Tag, operation, start_many
 from service.api.framework.parameters import CaseNumber, WebhookUrl
 from service.api.framework.queries import NoQuery
-from service.api.framework.refusals import REFUSALS, problem_of
 from service.api.presenters.processes import ProcessSummary, overview_summary
 from service.database.cases import processes
 from service.database.cases.case_requests import CaseRequest
 from service.database.cases.processes import Completeness
-from service.database.connection import UNREACHABLE
 from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
-from service.http.problems import Problem, ProblemView
-
-NUMBERS_MAX = 1000
-SEARCH_CONCURRENCY = 8  # cases of one request at the same time; other requests need connections too
-#: Seconds in which the portal is asked; the workers list the cases that are left then. Proxies give up after 30.
-SEARCH_LISTING_TIMEOUT = 15.0
-
-Outcomes = dict[ProcessNumber, ProcessSummary | ProblemView]
+from service.http.problems import ProblemView
 
 
 class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +59,7 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     webhook_url = None
     if body.webhook_url is not None:
         webhook_url = await parameters.checked_webhook_url(call.request, body.webhook_url)
-    numbers = {given: _parsed(given) for given in body.process_numbers}
+    numbers = {given: parsed_or_problem(given) for given in body.process_numbers}
     valid = {number for number in numbers.values() if isinstance(number, ProcessNumber)}
     async with call.state["database"].connection() as connection:
         known = await processes.completeness_of(connection, valid)
@@ -83,54 +72,31 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
 
 
-def _parsed(given: str) -> ProcessNumber | ProblemView:
-    try:
-        return parameters.parsed_number(given)
-    except Problem as problem:
-        return problem.view()
-
-
 async def _request_all(
     call: Call[NoQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
-) -> Outcomes:
-    outcomes: Outcomes = {}
-    places, deadline = asyncio.Semaphore(SEARCH_CONCURRENCY), time.monotonic() + SEARCH_LISTING_TIMEOUT
-
-    async def request_one(number: ProcessNumber) -> None:
+) -> Mapping[ProcessNumber, ProcessSummary | ProblemView]:
+    async def request_one(number: ProcessNumber, timeout: float) -> ProcessSummary:
         request = CaseRequest(
             number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
         )
-        async with places:
-            timeout = min(deadline - time.monotonic(), SHORT_LISTING_TIMEOUT)
-            outcomes[number] = await _request(call, request, is_listed=known[number].is_listed, timeout=timeout)
-
-    async with asyncio.TaskGroup() as group:
-        for number in known:
-            group.create_task(request_one(number))
-    return outcomes
-
-
-async def _request(
-    call: Call[NoQuery, SearchBody], request: CaseRequest, *, is_listed: bool, timeout: float
-) -> ProcessSummary | ProblemView:
-    try:
         case = await request_case(
             call.state,
             request,
-            is_listed=is_listed,
+            is_listed=known[number].is_listed,
             auto_download=call.body.auto_download,
             with_documents=False,
             timeout=timeout,
         )
-    except REFUSALS as error:
-        return problem_of(error).view()
-    except UNREACHABLE:
-        busy = "The service cannot reach its database. Ask for this case again."
-        return Problem("service_unavailable", busy).view()
-    return overview_summary(request.number, case.overview)
+        return overview_summary(number, case.overview)
+
+    return await for_each_case(known, request_one)
 
 
-def _result(given: str, number: ProcessNumber | ProblemView, outcomes: Outcomes) -> SearchResult:
+def _result(
+    given: str,
+    number: ProcessNumber | ProblemView,
+    outcomes: Mapping[ProcessNumber, ProcessSummary | ProblemView],
+) -> SearchResult:
     if isinstance(number, ProblemView):
         return SearchResult(given, None, number)
     outcome = outcomes[number]
