@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.domain.intervals import InvalidInterval, parse_interval, shown
+from service.domain.described.intervals import InvalidInterval, parse_interval, shown
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
 
