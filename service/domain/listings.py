@@ -5,6 +5,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
+from service.domain.case_data import CaseData, RawAnswer
 from service.domain.process_number import ProcessNumber
 
 
@@ -63,3 +64,5 @@ class Listing(msgspec.Struct, frozen=True):
     secrecy_level: int
     documents: tuple[ListedDocument, ...]
     asked: int | None = None  #: orders listings by when the portal was asked (a sequence number); None: just now
+    case: CaseData | None = None  #: None: the listing has nothing of it that can be read, and what is known stays
+    raw: RawAnswer | None = None

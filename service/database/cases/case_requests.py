@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.cases import case_events, documents, listed_documents, processes
+from service.database.cases import case_events, documents, listed_case, listed_documents, processes
 from service.database.connection import Connection
 from service.database.deliveries import deliveries, repeated_deliveries
 from service.database.jobs import job_users, jobs
@@ -53,8 +53,10 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     await documents.lock_all(connection, listing.number)
     if job_id is not None:
         await _freeze_progress(connection, listing.number, job_id)
-    await listed_documents.register(connection, listing.number, listing.documents)
+    await listed_documents.register(connection, listing.number, listing.documents, asked=place)
     await listed_documents.drop_unlisted(connection, listing.number, listing.documents)
+    if listing.case is not None:
+        await listed_case.register(connection, listing.number, listing.case, asked=place)
     if job_id is not None:
         await documents.join_job(connection, listing.number, job_id)
     await processes.refresh_state(connection, listing.number)

@@ -36,9 +36,9 @@ _FLAGS = """array_remove(
 _REGISTER = f"""
 INSERT INTO documents (
     id, process_number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
-    declared_size, declared_mime_type, copies, status)
+    declared_size, declared_mime_type, copies, status, news)
 SELECT id, :number, instance, origin_id, uuid, position, sequence, name, type, secrecy, filed_at, page_count,
-    declared_size, declared_mime_type, copies, 'pending'
+    declared_size, declared_mime_type, copies, 'pending', :asked
 FROM jsonb_to_recordset(CAST(:documents AS jsonb)) AS listed (
     id uuid, instance text, origin_id text, uuid text, position integer, sequence bigint, name text, type text,
     secrecy text, filed_at timestamptz, page_count integer, declared_size bigint, declared_mime_type text,
@@ -57,19 +57,24 @@ ON CONFLICT (id) DO UPDATE SET
     copies = CASE WHEN {_IS_NEWS} THEN excluded.copies ELSE documents.copies END,
     revision = documents.revision + CASE WHEN {_CHANGED} THEN 1 ELSE 0 END,
     is_current = documents.is_current AND NOT {_CHANGED},
+    news = CASE WHEN {_CHANGED} THEN excluded.news ELSE documents.news END,
     job_id = CASE WHEN {_CHANGED} AND {SETTLED} THEN NULL ELSE documents.job_id END,
     status = CASE WHEN {_CHANGED} AND documents.status = 'available' THEN 'pending' ELSE documents.status END
 """
 
 
-async def register(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:
+async def register(
+    connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...], *, asked: int
+) -> None:
     """Add new documents and update the others. Documents that are no longer listed stay as they are.
+
+    `asked`: the place of the listing among all of them. It is the `news` of documents with new content.
 
     An available document whose content changed becomes pending again and keeps its file meanwhile. A download under
     way goes on; because of the new revision, the worker downloads the document again.
     """
     rows = [_as_row(number, position, document) for position, document in enumerate(listed)]
-    await connection.execute(_REGISTER, {"number": number.digits, "documents": as_json(rows)})
+    await connection.execute(_REGISTER, {"number": number.digits, "documents": as_json(rows), "asked": asked})
 
 
 async def drop_unlisted(connection: Connection, number: ProcessNumber, listed: tuple[ListedDocument, ...]) -> None:

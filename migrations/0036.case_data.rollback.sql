@@ -1,0 +1,4 @@
+ALTER TABLE documents DROP COLUMN news;
+DROP TABLE movements;
+DROP TABLE parties;
+DROP TABLE case_data;
