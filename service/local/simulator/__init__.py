@@ -2,8 +2,19 @@
 
 from service.local.simulator.application import create_portal
 from service.local.simulator.cases.build import CaseSpec, DocumentSpec, build_case, make_case
-from service.local.simulator.cases.cases import Case, CaseDocument, Instance, Kind, synthetic_number
+from service.local.simulator.cases.cases import Case, CaseDocument, Kind, synthetic_number
 from service.local.simulator.cases.content import content_chunks, sha256_of, text_of
+from service.local.simulator.cases.facts import (
+    ComplementSpec,
+    Facts,
+    Instance,
+    MovementSpec,
+    PartySpec,
+    RelatedSpec,
+    RepresentativeSpec,
+    Shape,
+)
+from service.local.simulator.cases.living import DocumentChange, FiledDocument, FiledMovement
 from service.local.simulator.cases.samples import sample_cases
 from service.local.simulator.faults import EVERY_DOCUMENT, FOR_EVER, Fault, FaultKind, Script
 from service.local.simulator.remote import PortalControl
@@ -16,14 +27,24 @@ __all__ = [
     "Case",
     "CaseDocument",
     "CaseSpec",
+    "ComplementSpec",
+    "DocumentChange",
     "DocumentSpec",
+    "Facts",
     "Fault",
     "FaultKind",
+    "FiledDocument",
+    "FiledMovement",
     "Instance",
     "Kind",
+    "MovementSpec",
+    "PartySpec",
     "PortalConfiguration",
     "PortalControl",
+    "RelatedSpec",
+    "RepresentativeSpec",
     "Script",
+    "Shape",
     "SimulatedPortal",
     "build_case",
     "content_chunks",

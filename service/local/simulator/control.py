@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.local.simulator.cases.build import CaseSpec, build_case
 from service.local.simulator.cases.cases import Case, CaseDocument
 from service.local.simulator.cases.content import text_of
+from service.local.simulator.control_life import life_routes
 from service.local.simulator.faults import EVERY_DOCUMENT, Fault
 from service.local.simulator.state import HeldCase, SimulatedPortal
 
@@ -31,7 +32,7 @@ def control_application(portal: SimulatedPortal) -> Starlette:
     """To be mounted. Refuses clients of other machines; answers invalid requests with 400."""
     control = _Control(portal)
     return Starlette(
-        routes=_routes(control),
+        routes=[*_routes(control), *life_routes(portal)],
         middleware=[Middleware(_LoopbackOnly)],
         exception_handlers={
             ValueError: _bad_request,

@@ -1,14 +1,22 @@
 """The portal's answer about a case, as JSON."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from service.local.simulator.cases.cases import Case, CaseDocument, Instance, Proceeding
+from service.local.simulator.cases.cases import Case, CaseDocument, Proceeding
 from service.local.simulator.cases.content import text_size
-
-Json = dict[str, Any]
+from service.local.simulator.cases.facts import Instance
+from service.local.simulator.listing_facts import (
+    Json,
+    distributions,
+    filed,
+    judging_body,
+    last_movement,
+    movements,
+    party,
+    related,
+)
 
 _SEGMENTS = {"4": "JUSTICA_FEDERAL", "5": "JUSTICA_TRABALHO", "8": "JUSTICA_ESTADUAL"}
 _LEVELS = {Instance.FIRST: ("G1", "1º Grau", 1), Instance.SECOND: ("G2", "2º Grau", 2)}
@@ -17,15 +25,6 @@ _SUBJECT = {
     "descricao": "Indenização (exemplo)",
     "hierarquia": "(7779) Indenização (exemplo) | (7768) Matéria (exemplo)",
 }
-_PARTIES = (
-    {"polo": "ATIVO", "nome": "PARTE AUTORA DE EXEMPLO", "outrosNomes": [], "sigilosa": False},
-    {
-        "polo": "PASSIVO",
-        "nome": "EMPRESA INVENTADA LTDA",
-        "outrosNomes": [{"nome": "INVENTADA", "tipo": "OUTRO"}],
-        "sigilosa": False,
-    },
-)
 
 
 def case_object(case: Case) -> Json:
@@ -48,8 +47,8 @@ def listing_json(case: Case) -> bytes:
 
 
 def search_json(cases: Sequence[Case]) -> bytes:
-    """The answer of `GET /processos?numeroProcesso=`: no documents, at most 100 cases."""
-    content = [_without_documents(case_object(case)) for case in cases[:100]]
+    """The answer of `GET /processos?numeroProcesso=`: the last movement, no documents, at most 100 cases."""
+    content = [_found(case) for case in cases[:100]]
     return msgspec.json.encode(
         {
             "total": len(cases),
@@ -61,53 +60,74 @@ def search_json(cases: Sequence[Case]) -> bytes:
     )
 
 
-def _without_documents(answer: Json) -> Json:
-    current = {key: value for key, value in answer["tramitacaoAtual"].items() if key != "documentos"}
-    return {**answer, "tramitacaoAtual": current, "tramitacoes": []}
+def _found(case: Case) -> Json:
+    """A case in the answer of a search."""
+    current = {key: value for key, value in _frame(case, case.current).items() if key != "movimentos"}
+    return {
+        "nivelSigilo": case.secrecy_level,
+        "siglaTribunal": case.court,
+        "numeroProcesso": case.number,
+        "tramitacaoAtual": current,
+        "tramitacoes": [_found_list(case, part) for part in case.proceedings],
+    }
+
+
+def _found_list(case: Case, part: Proceeding) -> Json:
+    return {
+        "instancia": part.instance,
+        "orgaoJulgador": {"id": -1, "nome": judging_body(case, part)},
+        "dataHoraUltimaDistribuicao": next((one["dataHora"] for one in reversed(distributions(case, part))), None),
+        "ultimoMovimento": last_movement(case, part),
+    }
 
 
 def _current(case: Case) -> Json:
-    common = _proceeding(case, case.current)
-    return {**common, "distribuicao": [_assignment(case)], "permitePeticionar": True, "processosRelacionados": []}
+    own = {"distribuicao": distributions(case, case.current), "permitePeticionar": True}
+    return _changed(
+        case, {**_proceeding(case, case.current), **own, "processosRelacionados": related(case.facts.related)}
+    )
 
 
 def _other(case: Case, part: Proceeding) -> Json:
-    return {
+    listed = {
         **_proceeding(case, part),
         "idCodex": 9_100_000_000 + part.source,
-        "distribuicoes": [_assignment(case)],
+        "distribuicoes": distributions(case, part),
         "liminar": False,
         "justicaGratuita": True,
         "nivelSigilo": case.secrecy_level,
     }
+    return _changed(case, listed)
+
+
+def _changed(case: Case, listed: Json) -> Json:
+    """With the members that the case replaces, and without those that it leaves out."""
+    merged = {**listed, **case.facts.members}
+    return {name: value for name, value in merged.items() if name not in case.facts.absent}
 
 
 def _proceeding(case: Case, part: Proceeding) -> Json:
-    sigla, name, number = _LEVELS[part.instance]
     ordered = reversed(part.documents) if case.newest_first else part.documents
+    return {**_frame(case, part), "documentos": [_document(one, part.copy) for one in ordered]}
+
+
+def _frame(case: Case, part: Proceeding) -> Json:
+    """A list without its documents."""
+    sigla, name, number = _LEVELS[part.instance]
     return {
         "idOrigem": f"{number}{case.number[:7]}",
-        "dataHoraAjuizamento": _filed(case),
+        "dataHoraAjuizamento": filed(case),
         "instancia": part.instance,
         "grau": {"sigla": sigla, "nome": name, "numero": number},
-        "valorAcao": 48_500.75,
+        "valorAcao": case.facts.value,
         "classe": [{"codigo": 7, "descricao": "Procedimento Comum (exemplo)"}],
-        "movimentos": [{"dataHora": _filed(case), "descricao": "Distribuído por sorteio"}],
+        "movimentos": movements(case, part),
         "assunto": [_SUBJECT],
-        "partes": _PARTIES,
+        "partes": [party(one) for one in case.facts.parties],
         "tribunal": _court(case),
-        "documentos": [_document(one, part.copy) for one in ordered],
         "idFonteDadosCodex": part.source,
         "ativo": True,
     }
-
-
-def _filed(case: Case) -> str:
-    return f"{case.number[11:15]}-01-30T13:10:52.6"
-
-
-def _assignment(case: Case) -> Json:
-    return {"dataHora": _filed(case), "orgaoJulgador": [{"id": -1, "nome": "3ª Vara (exemplo)"}]}
 
 
 def _court(case: Case) -> Json:

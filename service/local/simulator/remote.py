@@ -23,6 +23,25 @@ class PortalControl:
     async def remove_case(self, number: str) -> None:
         await self._call("DELETE", f"/cases/{number}")
 
+    async def seal_case(self, number: str, secrecy_level: int) -> None:
+        """Change the secrecy level of a case."""
+        await self._call("PATCH", f"/cases/{number}", {"secrecy_level": secrecy_level})
+
+    async def file_document(self, number: str, **fields: object) -> Any:
+        """File a document; `fields` of `FiledDocument`. Returns what was filed, with uuids, size and SHA-256."""
+        return await self._call("POST", f"/cases/{number}/documents", fields)
+
+    async def file_movement(self, number: str, **fields: object) -> Any:
+        """File a movement; `fields` of `FiledMovement`. Returns what was filed."""
+        return await self._call("POST", f"/cases/{number}/movements", fields)
+
+    async def change_document(self, number: str, target: str, **fields: object) -> Any:
+        """Replace a document, named by its idOrigem or a uuid; `fields` of `DocumentChange`."""
+        return await self._call("PATCH", f"/cases/{number}/documents/{target}", fields)
+
+    async def remove_document(self, number: str, target: str) -> None:
+        await self._call("DELETE", f"/cases/{number}/documents/{target}")
+
     async def expected(self, number: str, *, sha256: bool = True) -> Any:
         """The documents of the case with uuids, size and SHA-256 of each binary and text."""
         return await self._call("GET", f"/cases/{number}?sha256={str(sha256).lower()}")

@@ -1,13 +1,14 @@
 """Builds cases from short descriptions: for tests, and for other processes as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
-from service.local.simulator.cases.cases import Case, CaseDocument, Instance, Kind, Proceeding, masked
+from service.local.simulator.cases.cases import Case, CaseDocument, Kind, Proceeding, masked
 from service.local.simulator.cases.content import check_size
+from service.local.simulator.cases.facts import Facts, Instance, MovementSpec, singles
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _FRACTION_DIGITS = 7  # 0 to 6: all of them occur
@@ -39,15 +40,18 @@ class CaseSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A case in short. With documents of both instances, the second one is `tramitacaoAtual`.
 
     `listed_twice` shows all documents of the first list again in `tramitacoes`, under other uuids and
-    without `arquivo`. `bare_object`: the answer is the object itself, not a list that holds it.
+    without `arquivo`; `all_listed_twice` those of every list. Movements are listed where documents are.
+    `bare_object`: the answer is the object itself, not a list that holds it.
     """
 
     documents: tuple[DocumentSpec, ...] = ()
     bare_object: bool = False
     listed_twice: bool = False
+    all_listed_twice: bool = False
     newest_first: bool = True
     secrecy_level: int = 0
     court: str | None = None
+    facts: Facts = Facts()
 
 
 def make_case(
@@ -71,12 +75,12 @@ def make_case(
 
 def build_case(number: str, spec: CaseSpec) -> Case:
     """Raises ValueError for a malformed number, ids used twice, or a size too small for its kind."""
-    number, copies = masked(number), 2 if spec.listed_twice else 1
+    number, copies = masked(number), 2 if spec.listed_twice or spec.all_listed_twice else 1
     documents = [_document(number, one, place, copies) for place, one in enumerate(_singles(spec.documents), 1)]
     _refuse_doubles(documents)
-    lists = _lists(documents)
-    if spec.listed_twice:
-        lists.append(Proceeding(lists[0].instance, lists[0].documents, copy=1, source=lists[0].source - 4))
+    movements = None if spec.facts.movements is None else singles(spec.facts.movements)
+    lists = _lists(documents, {one.instance for one in movements or ()})
+    lists += [_again(part) for part in (lists if spec.all_listed_twice else lists[: copies - 1])]
     return Case(
         number=number,
         court=spec.court or _court(number),
@@ -85,6 +89,21 @@ def build_case(number: str, spec: CaseSpec) -> Case:
         bare_object=spec.bare_object,
         newest_first=spec.newest_first,
         secrecy_level=spec.secrecy_level,
+        facts=spec.facts,
+        movements=_first_movements(number, lists) if movements is None else movements,
+    )
+
+
+def _again(part: Proceeding) -> Proceeding:
+    return Proceeding(part.instance, part.documents, copy=1, source=part.source - 4)
+
+
+def _first_movements(number: str, lists: Sequence[Proceeding]) -> tuple[MovementSpec, ...]:
+    """One movement in each instance."""
+    instances = dict.fromkeys(part.instance for part in lists)
+    time = f"{number[11:15]}-01-30T13:10:52.6"
+    return tuple(
+        MovementSpec(description="Distribuído por sorteio", occurred_at=time, instance=one) for one in instances
     )
 
 
@@ -138,11 +157,11 @@ def _moment(number: str, place: int) -> str:
     return moment.isoformat() + (f".{fraction}" if fraction else "")
 
 
-def _lists(documents: Sequence[CaseDocument]) -> list[Proceeding]:
+def _lists(documents: Sequence[CaseDocument], instances: Set[Instance]) -> list[Proceeding]:
     parts = []
     for instance in (Instance.SECOND, Instance.FIRST):
         chosen = tuple(one for one in documents if one.instance is instance)
-        if chosen:
+        if chosen or instance in instances:
             parts.append(Proceeding(instance, chosen, copy=0, source=2319))
     return parts or [Proceeding(Instance.FIRST, (), copy=0, source=2319)]
 

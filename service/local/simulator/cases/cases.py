@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.local.simulator.cases.facts import Facts, Instance, MovementSpec
+
 _NUMBER = re.compile(r"(\d{7})-?(\d{2})\.?(\d{4})\.?(\d)\.?(\d{2})\.?(\d{4})", re.ASCII)
 _NAMESPACE = uuid.UUID("6d1f3a52-7c0e-5b7e-9a53-0f4d5c2b8e11")
 
@@ -22,19 +24,13 @@ class Kind(StrEnum):
         return {"pdf": "application/pdf", "html": "text/html", "rtf": "text/richtext"}[self.value]
 
 
-class Instance(StrEnum):
-    """Level of the court that holds a list of documents."""
-
-    FIRST = "PRIMEIRO_GRAU"
-    SECOND = "SEGUNDO_GRAU"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseDocument:
     """One document of a case, however many times the case lists it.
 
     `size` is what the binary has, in bytes; `declared_size` is what `arquivo` says, None for no `arquivo`.
-    `copies` is the number of lists that show it, each under another uuid and idCodex.
+    `copies` is the number of lists that show it, each under another uuid and idCodex. `reissues`: how often it got
+    new uuids.
     """
 
     case_number: str
@@ -53,6 +49,7 @@ class CaseDocument:
     secrecy: str
     revision: int
     copies: int
+    reissues: int = 0
 
     @property
     def identity(self) -> str:
@@ -65,7 +62,8 @@ class CaseDocument:
         return tuple(self.uuid_of(copy) for copy in range(self.copies))
 
     def uuid_of(self, copy: int) -> str:
-        return str(uuid.uuid5(_NAMESPACE, f"{self.case_number}/{copy}/{self.identity}"))
+        again = f"/{self.reissues}" if self.reissues else ""
+        return str(uuid.uuid5(_NAMESPACE, f"{self.case_number}/{copy}/{self.identity}{again}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,10 @@ class Proceeding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A case as the portal lists it: `current` is `tramitacaoAtual`, `others` are `tramitacoes`."""
+    """A case as the portal lists it: `current` is `tramitacaoAtual`, `others` are `tramitacoes`.
+
+    `movements`: those of all instances, each in the order of filing.
+    """
 
     number: str
     court: str
@@ -89,6 +90,8 @@ class Case:
     bare_object: bool = False
     newest_first: bool = True
     secrecy_level: int = 0
+    facts: Facts
+    movements: tuple[MovementSpec, ...] = ()
 
     @property
     def proceedings(self) -> tuple[Proceeding, ...]:

@@ -1,7 +1,8 @@
 """The three cases that the simulated portal starts with: federal, state and labour."""
 
 from service.local.simulator.cases.build import CaseSpec, DocumentSpec, build_case
-from service.local.simulator.cases.cases import Case, Instance, Kind
+from service.local.simulator.cases.cases import Case, Kind
+from service.local.simulator.cases.facts import Instance
 
 FEDERAL = "0000123-06.2023.4.03.6100"
 STATE = "0000001-39.2024.8.26.0100"
