@@ -3,6 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Annotated
+
+from service.domain.described.words import shape
 
 _UNITS: Mapping[str, timedelta] = {
     "m": timedelta(minutes=1),
@@ -10,8 +13,15 @@ _UNITS: Mapping[str, timedelta] = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-#: For schemas; `parse_interval` decides.
-INTERVAL_PATTERN = r"^[1-9][0-9]{0,5}[mhdw]$"
+#: For members of bodies; `parse_interval` decides.
+Interval = Annotated[
+    str,
+    shape(
+        "a whole number with m, h, d or w, such as 6h or 1d",
+        pattern=r"^[1-9][0-9]{0,5}[mhdw]$(?!\n)",
+        examples=["6h"],
+    ),
+]
 _INTERVAL = re.compile(r"([1-9][0-9]{0,5})([mhdw])", re.ASCII)
 
 

@@ -89,7 +89,7 @@ async def test_a_browser_may_ask_before_it_calls_without_a_key(service: Service)
 
     assert asked.status == 200
     assert asked.headers["Access-Control-Allow-Origin"] == PAGE
-    assert {"GET", "POST", "DELETE"} <= set(asked.headers["Access-Control-Allow-Methods"].split(", "))
+    assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= set(asked.headers["Access-Control-Allow-Methods"].split(", "))
     assert "Access-Control-Allow-Credentials" not in asked.headers
 
 

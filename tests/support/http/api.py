@@ -41,12 +41,24 @@ class Api:
 
     async def post(self, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
         """POST below the root of the service. `body`: bytes as they are, None for no body, anything else as JSON."""
+        return await self._send("POST", path, body, headers)
+
+    async def put(self, path: str, body: Any = None) -> Answer:
+        """PUT below the root of the service. `body`: as in `post`."""
+        return await self._send("PUT", path, body)
+
+    async def patch(self, path: str, body: Any = None) -> Answer:
+        """PATCH below the root of the service. `body`: as in `post`."""
+        return await self._send("PATCH", path, body)
+
+    async def _send(self, method: str, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
         sent = {} if body is None else {"Content-Type": "application/json"}
         sent |= {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         data = None if body is None else io.BytesIO(content)
-        async with self.session.post(self.base_url + path, data=data, headers=sent | (headers or {})) as response:
-            return await _checked("POST", path, response)
+        url, given = self.base_url + path, sent | (headers or {})
+        async with self.session.request(method, url, data=data, headers=given) as response:
+            return await _checked(method, path, response)
 
     async def delete(self, path: str) -> Answer:
         """DELETE below the root of the service."""
