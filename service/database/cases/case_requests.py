@@ -9,7 +9,7 @@ import msgspec
 
 from service.database.cases import case_events, documents, listed_case, listed_documents, processes
 from service.database.connection import Connection
-from service.database.deliveries import deliveries, repeated_deliveries
+from service.database.deliveries import deliveries, endpoints, repeated_deliveries
 from service.database.jobs import job_users, jobs
 from service.domain.deliveries import DeliveryMessage
 from service.domain.errors import ErrorCode
@@ -211,8 +211,18 @@ async def end_job(
         await documents.leave_job(connection, job_id)
     event_id = await case_events.record_end(connection, number, job_id, status, moment=moment, limit=event_limit)
     due = await deliveries.schedule_for_job(connection, job_id, event_id)
+    due += await _tell_endpoints(connection, number, job_id, event_id)
     await processes.refresh_state(connection, number)
     return Settlement(status, counts, due)
+
+
+async def _tell_endpoints(
+    connection: Connection, number: ProcessNumber, job_id: UUID, event_id: UUID
+) -> tuple[UUID, ...]:
+    waiting = await job_users.waiting(connection, job_id)
+    return await endpoints.schedule_for_endpoints(
+        connection, number, event_id=event_id, user_ids=waiting, job_id=job_id
+    )
 
 
 def _outcome(*, cancelled: bool, failed: bool) -> JobStatus:

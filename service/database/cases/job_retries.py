@@ -58,7 +58,7 @@ async def _lock(connection: Connection, job_id: UUID) -> _Ended:
         "SELECT jobs.process_number, user_id, status, error_code, listed_at IS NOT NULL AS is_listed,"
         " (SELECT min(url) FROM deliveries JOIN users ON users.id = deliveries.user_id"
         " WHERE job_id = jobs.id AND deliveries.user_id = jobs.user_id AND deleted_at IS NULL"
-        " AND deliveries.status <> 'cancelled') AS webhook_url"
+        " AND deliveries.status <> 'cancelled' AND NOT endpoint_only) AS webhook_url"
         " FROM jobs JOIN processes ON processes.number = jobs.process_number WHERE jobs.id = :id",
         {"id": job_id},
     )

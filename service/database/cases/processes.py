@@ -182,7 +182,7 @@ _OVERVIEW = (
     " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
     " ORDER BY created_at DESC LIMIT 1) AS job ON true"
     " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number"
-    " AND user_id = CAST(:user_id AS uuid) ORDER BY created_at DESC LIMIT 1) AS webhook ON true"
+    " AND user_id = CAST(:user_id AS uuid) AND NOT endpoint_only ORDER BY created_at DESC LIMIT 1) AS webhook ON true"
 )
 
 
@@ -204,7 +204,7 @@ async def versioned_overview(connection: Connection, number: ProcessNumber, user
 
 
 async def overview(connection: Connection, number: ProcessNumber, user_id: UUID) -> Overview | None:
-    """Return the process with its last job and the user's newest delivery."""
+    """Return the process with its last job and the newest delivery that the user's requests named."""
     row = await connection.fetch_one(
         f"{_OVERVIEW} WHERE number = :number", {"number": number.digits, "user_id": user_id}
     )

@@ -46,11 +46,11 @@ async def subscribe(connection: Connection, number: ProcessNumber, *, job_id: UU
 
 
 async def subscribe_all(connection: Connection, number: ProcessNumber, *, job_id: UUID, like_job_id: UUID) -> None:
-    """Subscribe the URLs of another job to this one, except those of deleted users and those that were cancelled."""
+    """Subscribe the URLs of another job's requests to this one, except of deleted users and cancelled ones."""
     await connection.execute(
         "INSERT INTO deliveries (id, process_number, job_id, user_id, url, status, created_at)"
         " SELECT gen_random_uuid(), :number, :job_id, user_id, url, 'waiting', change_time() FROM deliveries"
-        " WHERE job_id = :like_job_id AND status <> 'cancelled'"
+        " WHERE job_id = :like_job_id AND status <> 'cancelled' AND NOT endpoint_only"
         " AND user_id IN (SELECT id FROM users WHERE deleted_at IS NULL)"
         " ON CONFLICT (job_id, user_id, url) DO NOTHING",
         {"number": number.digits, "job_id": job_id, "like_job_id": like_job_id},

@@ -20,7 +20,7 @@ class _Known(msgspec.Struct, frozen=True):
     id: UUID
     status: DeliveryStatus
     is_fresh: bool  #: it succeeded within `FRESH_FOR`, or a resend is already requested
-    is_newest: bool  #: of this user's deliveries for this case
+    is_newest: bool  #: of the deliveries for this case that this user's requests named
 
 
 async def schedule(
@@ -44,8 +44,9 @@ async def schedule(
         )
         return DeliveryMessage(new_id)
     if not known.is_newest:
-        # The status of a case shows the user's newest delivery.
-        await connection.execute("UPDATE deliveries SET created_at = now() WHERE id = :id", {"id": known.id})
+        # The status of a case shows the newest delivery that the user's requests named.
+        statement = "UPDATE deliveries SET created_at = now(), endpoint_only = false WHERE id = :id"
+        await connection.execute(statement, {"id": known.id})
     message: DeliveryMessage | None = None
     if known.status in {DeliveryStatus.FAILED, DeliveryStatus.CANCELLED}:
         message = await _begin_anew(connection, known.id)
@@ -64,7 +65,8 @@ async def _find(
         "SELECT id, status,"
         " resend_at IS NOT NULL OR coalesce(completed_at > now() - CAST(:fresh_for AS interval), true) AS is_fresh,"
         " NOT EXISTS (SELECT 1 FROM deliveries AS later WHERE later.process_number = :number"
-        " AND later.user_id = :user_id AND later.created_at > deliveries.created_at) AS is_newest"
+        " AND later.user_id = :user_id AND NOT later.endpoint_only AND later.created_at > deliveries.created_at)"
+        " AND NOT endpoint_only AS is_newest"
         " FROM deliveries WHERE process_number = :number AND user_id = :user_id AND event_id = :event_id AND url = :url"
         " ORDER BY created_at DESC LIMIT 1 FOR UPDATE",
         {"number": number.digits, "user_id": user_id, "event_id": event_id, "url": url, "fresh_for": FRESH_FOR},
