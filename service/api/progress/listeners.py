@@ -22,6 +22,8 @@ class Opening(msgspec.Struct, frozen=True):
 class Listener:
     """Queues the events of a case for one client. The watcher puts them in, the stream takes them out."""
 
+    is_detailed = True  #: False: it tells that something changed, and the watcher need not sign links for it
+
     def __init__(self, key: bytes, render: Callable[[Opening], bytes], *, backlog: int = BACKLOG_MAX_BYTES) -> None:
         """`key`: the hash of the API key: the stream is closed when it is revoked. `render` makes the first event.
 
@@ -33,8 +35,11 @@ class Listener:
         self._waiting = 0  # bytes
         self._given: asyncio.Queue[asyncio.Task[Opening | None] | bytes | None] = asyncio.Queue()
 
-    def begin(self, opening: asyncio.Task[Opening | None]) -> None:
-        """Queue what the stream begins with. Call it before `send`. If it returns None, the stream ends."""
+    def begin(self, opening: asyncio.Task[Opening | None] | None) -> None:
+        """Queue what the stream begins with. Call it before `send`. If it returns None, the stream ends.
+
+        `opening` is None only if the listener is not detailed.
+        """
         self._given.put_nowait(opening)
 
     def send(self, batch: bytes) -> None:
@@ -70,3 +75,38 @@ class Listener:
             return None if opening is None else self._render(opening)
         self._waiting -= len(given or b"")
         return given
+
+
+class ChangeListener(Listener):
+    """Tells its client that something changed, and nothing else: the client reads the page again.
+
+    It begins with a change: the case may have changed since the client read the page.
+    """
+
+    is_detailed = False
+
+    def __init__(self, key: bytes, *, changed: bytes, ended: bytes) -> None:
+        """`changed`, `ended`: the events."""
+        super().__init__(key, lambda _opening: b"")
+        self._changed = changed
+        self._ended = ended
+
+    def begin(self, opening: asyncio.Task[Opening | None] | None) -> None:  # noqa: ARG002  (as the base class)
+        """Queue the first change."""
+        self.send(self._changed)
+
+    def send(self, batch: bytes) -> None:  # noqa: ARG002  (what changed does not matter)
+        """Queue a change, unless one waits."""
+        if self._given.empty():
+            self._given.put_nowait(self._changed)
+
+    def finish(self) -> None:
+        """End the stream with the event `ended`: the client need not come back."""
+        self._given.put_nowait(self._ended)
+        self._given.put_nowait(None)
+
+    def close(self) -> None:
+        """End the stream; the client may come back."""
+        while not self._given.empty():
+            self._given.get_nowait()
+        self._given.put_nowait(None)

@@ -169,7 +169,8 @@ class ProgressWatcher:
 
     async def _send(self, case: _Case, change: Change, end: bytes | None) -> None:
         try:
-            batch = await self._batch(change, end)
+            is_detailed = any(listener.is_detailed for listener in case.listeners)
+            batch = await self._batch(change, end) if is_detailed else _any_change(change, end)
         except StorageError as error:
             # Only of this case. What changed is not told again: each client connects for a new snapshot.
             _log_end(case.number, error)
@@ -180,8 +181,10 @@ class ProgressWatcher:
                 listener.send(batch)
 
     def _begin(self, case: _Case, snapshot: _Snapshot, admitted: set[Listener], end: bytes | None) -> None:
-        # A task of its own, shared by all of them: signing the links of a large case takes a while.
-        opening = asyncio.create_task(self._open(case.number, snapshot))
+        opening = None
+        if any(listener.is_detailed for listener in admitted):
+            # A task of its own, shared by all of them: signing the links of a large case takes a while.
+            opening = asyncio.create_task(self._open(case.number, snapshot))
         for listener in admitted:
             listener.begin(opening)
             if end is not None:
@@ -240,6 +243,11 @@ async def _load(
         )
         for number in changed
     }
+
+
+def _any_change(change: Change, end: bytes | None) -> bytes:
+    """Not empty if there is something to tell to listeners that are not detailed."""
+    return b"changed" if change.documents or change.progress is not None or end is not None else b""
 
 
 async def _encoded_documents(views: Sequence[DocumentView]) -> list[bytes]:

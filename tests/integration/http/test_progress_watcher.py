@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from service.api.presenters.document_links import DocumentLinks
-from service.api.progress.listeners import Listener
+from service.api.progress.listeners import ChangeListener, Listener
 from service.api.progress.watcher import ProgressWatcher
 from service.database.cases import changed_cases, processes
 from service.database.cases.processes import Overview
@@ -233,3 +233,22 @@ async def test_links_that_cannot_be_signed_end_the_streams_of_their_case_alone(
     ended = [each for each in lines if each["event"] == "event_streams_ended"]
     assert [each["process_number"] for each in ended] == [steps.number.masked] * 2
     assert all("new credentials" in each["reason"] for each in ended)
+
+
+async def test_no_link_is_signed_for_listeners_that_read_the_page_again(
+    steps: CaseSteps, watcher: ProgressWatcher, slices: SpiedSlices
+) -> None:
+    await steps.register(listed("a"))
+    await steps.ask("hook")
+    listener = ChangeListener(b"", changed=b"changed", ended=b"ended")
+    async with watcher.follow(steps.number, listener):
+        taken = listener.taken()
+        assert await anext(taken) == b"changed"
+        job = await steps.claim()
+        assert b"changed" in [await anext(taken), await anext(taken)]
+        await steps.work(job)
+        await steps.finish(job)
+
+        assert b"ended" in [events async for events in taken]
+
+    assert slices.sizes == []

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from starlette.types import Message, Scope
 
-from service.api.progress.listeners import Listener, Opening
+from service.api.progress.listeners import ChangeListener, Listener, Opening
 from service.api.progress.stream import EventStream
 from service.database.cases.processes import Overview, Process
 from service.domain.events import Counts
@@ -37,6 +37,33 @@ async def test_a_stream_is_its_snapshot_then_the_looks_then_its_end() -> None:
     one.finish()
 
     assert await everything(one) == b"snapshot first second"
+
+
+def change_listener() -> ChangeListener:
+    return ChangeListener(b"key", changed=b"changed", ended=b"ended")
+
+
+async def test_a_listener_for_changes_begins_with_one_and_tells_many_as_one() -> None:
+    one = change_listener()
+
+    one.begin(None)
+    one.send(b"any")
+    one.send(b"other")
+    taken = one.taken()
+    assert await anext(taken) == b"changed"
+    one.send(b"any")
+    one.finish()
+
+    assert [events async for events in taken if events] == [b"changed", b"ended"]
+
+
+async def test_a_listener_for_changes_that_is_closed_is_not_told_that_the_work_ended() -> None:
+    one = change_listener()
+
+    one.begin(None)
+    one.close()
+
+    assert await everything(one) == b""
 
 
 async def test_a_listener_that_goes_away_takes_the_snapshot_from_nobody() -> None:
