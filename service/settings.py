@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import unquote, urlsplit
@@ -12,7 +13,8 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 from service.database.url import DatabaseUrlError, parse_database_url
-from service.domain.described.variables import Origin, PrivateHost, Rate, WorkerName
+from service.domain.described.intervals import seconds_or_interval
+from service.domain.described.variables import Duration, Hours, Origin, PrivateHost, Rate, WorkerName
 from service.domain.described.words import in_words
 from service.domain.variables import fault, injected, tidied
 from service.domain.weak_secrets import is_placeholder, looks_random
@@ -41,6 +43,7 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
+Share = Annotated[float, Meta(gt=0, le=1, extra={"words": "a number above 0, up to 1"})]
 
 
 class SettingsError(Exception):
@@ -100,6 +103,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     delivery_days: Annotated[int, Meta(ge=0, le=36500)] = 90
     alert_urls: tuple[str, ...] = ()
 
+    monitor_min_interval: Duration = "1h"
+    monitor_hours: Hours = "0-24"
+    monitor_share: Share = 0.5
+
     rate_limit_requests: Rate = "600/minute"
     rate_limit_downloads: Rate = "60/minute"
     rate_limit_numbers: Rate = "10000/hour"
@@ -111,6 +118,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     def is_production(self) -> bool:
         """True if the strict rules apply."""
         return self.environment == "production"
+
+    @property
+    def shortest_monitor(self) -> timedelta:
+        """The shortest interval at which a case may be checked."""
+        return seconds_or_interval(self.monitor_min_interval)
 
     @property
     def base_url(self) -> str:

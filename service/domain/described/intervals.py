@@ -40,6 +40,13 @@ def parse_interval(text: str, *, least: timedelta, most: timedelta) -> timedelta
     return interval
 
 
+def seconds_or_interval(text: str) -> timedelta:
+    """Return the interval that a text names, or that of a whole number of seconds. Raises `InvalidInterval`."""
+    if text.isdigit():
+        return timedelta(seconds=int(text))
+    return parse_interval(text, least=timedelta(0), most=timedelta.max)
+
+
 def shown(interval: timedelta) -> str:
     """Return an interval in the largest unit that divides it, up to days; in seconds if no unit does."""
     for unit in "dhm":

@@ -20,3 +20,17 @@ PrivateHost = Annotated[
     ),
 ]
 WorkerName = Annotated[str, shape("1 to 64 of the characters A-Z a-z 0-9 . _ @ -", pattern=r"^[A-Za-z0-9._@-]{1,64}$")]
+Duration = Annotated[
+    str,
+    shape(
+        "a number of seconds, or an interval such as 90m, 6h or 1d, up to 99 days",
+        pattern=r"^([1-9][0-9]{0,5}|[1-9][0-9]{0,4}m|[1-9][0-9]{0,2}h|[1-9][0-9]?d|[1-9]w)$",
+    ),
+]
+Hours = Annotated[
+    str,
+    shape(
+        "two hours of the day such as 20-6",
+        pattern=r"^([01]?[0-9]|2[0-4])-([01]?[0-9]|2[0-4])$",
+    ),
+]

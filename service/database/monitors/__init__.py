@@ -1,0 +1,1 @@
+"""Statements of watched cases: monitors, the order of their checks, and what their users are told."""
