@@ -16,8 +16,8 @@ from service.database.url import DatabaseUrlError, parse_database_url
 from service.domain.described.intervals import seconds_or_interval
 from service.domain.described.variables import Duration, Hours, Origin, PrivateHost, Rate, WorkerName
 from service.domain.described.words import in_words
-from service.domain.variables import fault, injected, tidied
-from service.domain.weak_secrets import is_placeholder, looks_random
+from service.domain.environment.variables import fault, injected, tidied
+from service.domain.environment.weak_secrets import is_placeholder, looks_random
 from service.queue.redis_url import RedisUrlError, check_redis_url
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"

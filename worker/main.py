@@ -15,7 +15,7 @@ import structlog
 from arq.worker import func
 
 from service.database.connection import Database
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.health.dependency_notes import DependencyNotes
 from service.observability.metrics import WorkerMetrics
 from service.observability.metrics_server import serving_metrics

@@ -8,7 +8,7 @@ import click
 
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE, Connection
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.startup.database import open_database
 
 T = TypeVar("T")

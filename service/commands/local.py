@@ -12,7 +12,7 @@ import msgspec
 
 from service.database.migrations import MigrationError
 from service.domain.api_keys import KEY_PREFIX, new_api_key
-from service.domain.weak_secrets import mark_local
+from service.domain.environment.weak_secrets import mark_local
 from service.local.demo.client import DemoFailed
 from service.local.demo.run import run_demo
 from service.local.errors import LocalStackError

@@ -8,7 +8,7 @@ import click
 
 from service.commands.console import read_settings
 from service.database.connection import UNREACHABLE, Database
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.queue.task_queue import TaskQueue, redis_pool
 from service.startup.database import open_database
 from service.startup.process_logs import configure_process_logs

@@ -11,7 +11,7 @@ from service.actions.bucket_tidying import abort_stale_uploads
 from service.actions.rescue import LEASED_KINDS, sweep
 from service.commands.console import json_option, print_json, read_settings
 from service.database.connection import UNREACHABLE
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.queue.redis_faults import describe
 from service.queue.task_queue import TaskQueue, redis_pool
 from service.settings import Settings

@@ -15,7 +15,7 @@ from service.database.connection import UNREACHABLE, Connection
 from service.database.portal import portal_slots, portal_state, portal_tokens
 from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.health.shared_check import CHECK_TIMEOUT, wait_patiently
 from service.portal.token import expiry
 from service.queue.redis_faults import describe

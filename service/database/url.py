@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlencode
 
 import msgspec
 
-from service.domain.variables import unreadable
+from service.domain.environment.variables import unreadable
 
 _URL = re.compile(
     r"postgres(?:ql)?://"

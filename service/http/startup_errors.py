@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 
 
 class OneLineStartupErrors:

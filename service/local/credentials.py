@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from service.domain.weak_secrets import mark_local
+from service.domain.environment.weak_secrets import mark_local
 from service.local.errors import LocalStackError
 
 

@@ -6,7 +6,7 @@ from logging import CRITICAL, getLogger
 
 from apprise import Apprise, NotifyBase, NotifyType
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 
 
 class Target:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from service.domain.variables import unreadable
+from service.domain.environment.variables import unreadable
 
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 #: The allowed parameters of the query, and their allowed values.

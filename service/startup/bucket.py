@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 import structlog
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.storage.bucket_probe import try_out
 from service.storage.object_store import ObjectStore, open_object_store
 from service.storage.store_errors import OPENING, StorageError

@@ -10,7 +10,7 @@ import asyncpg
 from service.database import schema
 from service.database.connection import Database, create_database
 from service.database.url import DatabaseUrlError
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 
 START_TIMEOUT = 15.0  # seconds
 

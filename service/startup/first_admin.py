@@ -6,7 +6,7 @@ from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE
 from service.database.users.users import create_first_admin, find_by_key_hash
 from service.domain.api_keys import key_hash
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.webhooks.signature import new_secret
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 
 from service.database.url import passwords
-from service.domain.variables import injected
+from service.domain.environment.variables import injected
 from service.observability.logs import configure_logs
 from service.settings import Settings
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.local.stack import Stack
 from tests.support.deliveries.delivery_service import DeliveryService, running_delivery_service
 from tests.support.processes import free_port

@@ -11,7 +11,7 @@ import pytest
 
 from service.database import migrations, schema
 from service.database.migrations import MigrationError
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.local.stack import Stack
 from service.startup.database import connected_database
 from tests.conftest import create_database

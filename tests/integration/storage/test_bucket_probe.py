@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from service.actions.bucket_tidying import remove_left_probes
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.domain.storage_keys import PROBES, probe_key
 from service.startup.bucket import open_store
 from service.storage.store_settings import StoreSettings

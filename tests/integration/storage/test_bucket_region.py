@@ -5,7 +5,7 @@ import secrets
 import msgspec
 import pytest
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.domain.storage_keys import STORAGE_PREFIX
 from service.startup.bucket import open_store
 from service.storage.store_settings import StoreSettings

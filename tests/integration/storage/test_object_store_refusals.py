@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.startup.bucket import open_store
 from service.storage.bucket_probe import refuses_alone
 from service.storage.object_store import ObjectStore

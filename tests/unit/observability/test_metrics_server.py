@@ -6,7 +6,7 @@ import socket
 import pytest
 from aiohttp import web
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.observability.metrics_server import serving_metrics
 
 TAKEN = "WORKER_METRICS_PORT: the port 91 cannot be opened (EADDRINUSE)"

@@ -9,7 +9,7 @@ import pytest
 from service.app import seconds_to_drain
 from service.domain.api_keys import new_api_key
 from service.domain.described.words import in_words
-from service.domain.weak_secrets import is_local, mark_local
+from service.domain.environment.weak_secrets import is_local, mark_local
 from service.local.credentials import Credentials, load_or_create_credentials
 from service.settings import Settings, SettingsError, load_settings
 

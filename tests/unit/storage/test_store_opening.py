@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.startup.bucket import open_store
 from service.storage.store_errors import StorageError
 from service.storage.store_settings import StoreSettings

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.domain.startup import StartupError
+from service.domain.environment.startup import StartupError
 from service.settings import SettingsError, load_settings
 from service.startup.bucket import open_store
 from service.startup.wiring import store_settings
