@@ -58,6 +58,11 @@ def not_found(path: str) -> Response:
     return _error(404, "Not Found", "", path, int(time.time() * 1000))
 
 
+def no_records() -> Response:
+    """What the search says of a case that it does not have."""
+    return JSONResponse({"code": 404, "message": "Não foram encontrados registros"}, status_code=404)
+
+
 def fault_answer(fault: Fault, request: Request) -> Response:
     """The answer for a kind of `faults.ANYWHERE`. Raises KeyError for another kind."""
     path = request.url.path

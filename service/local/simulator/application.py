@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from service.local.simulator.answers import not_found, portal_page
+from service.local.simulator.answers import fault_answer, no_records, not_found, portal_page
 from service.local.simulator.bodies import faulty_answer, right_answer
 from service.local.simulator.cases.cases import Case, CaseDocument, masked
 from service.local.simulator.cases.content import text_of
 from service.local.simulator.cases.samples import sample_cases
 from service.local.simulator.control import control_application
-from service.local.simulator.faults import Rendition, Script
+from service.local.simulator.faults import Fault, FaultKind, Rendition, Script
 from service.local.simulator.listing import search_json
 from service.local.simulator.listing_faults import faulty_listing, json_answer
 from service.local.simulator.middleware import API, CONTROL, Gate, Journaling
@@ -79,6 +79,8 @@ class _Endpoints:
         """A filter that the portal does not know is ignored: all cases come back."""
         wanted = request.query_params.get("numeroProcesso")
         cases = [held.case for held in self._portal.cases.values() if wanted is None or _same(held.case, wanted)]
+        if not cases and self._portal.configuration.unknown_case == "not_indexed":
+            return no_records()
         return json_answer(search_json(cases))
 
     async def listing(self, request: Request) -> Response:
@@ -131,6 +133,8 @@ class _Endpoints:
     def _unknown_case(self, request: Request) -> Response:
         if self._portal.configuration.unknown_case == "not_found":
             return not_found(request.url.path)
+        if self._portal.configuration.unknown_case == "not_indexed":
+            return fault_answer(Fault(kind=FaultKind.CODEX_500), request)
         return json_answer(b"[]")
 
 

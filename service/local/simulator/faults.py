@@ -55,6 +55,9 @@ class FaultKind(StrEnum):
     HREF_OTHER_HOST = "href_other_host"
     TRUNCATED = "truncated"
     SLOW = "slow"
+    NO_MOVEMENTS = "no_movements"
+    FEWER_MOVEMENTS = "fewer_movements"
+    SHUFFLED = "shuffled"
 
 
 _DOCUMENTS_AND_LISTINGS = frozenset({FaultKind.UNASKED_GZIP})
@@ -82,6 +85,9 @@ _LISTINGS_ONLY = frozenset(
         FaultKind.HREF_OTHER_HOST,
         FaultKind.TRUNCATED,
         FaultKind.SLOW,
+        FaultKind.NO_MOVEMENTS,
+        FaultKind.FEWER_MOVEMENTS,
+        FaultKind.SHUFFLED,
     }
 )
 ANYWHERE = frozenset(FaultKind) - _DOCUMENTS_AND_LISTINGS - _DOCUMENTS_ONLY - _LISTINGS_ONLY
@@ -96,7 +102,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     unavailable_503, 401 for denied_403 or firewall_403). `message`: of denied_403. `retry_after`: seconds, or any
     text; with `retry_after_as_date` the seconds are sent as an HTTP date. `location`: the other origin. `coding`:
     of unasked_gzip. `after_bytes`: sent before a cut (half by default; unasked_gzip is cut if it is given).
-    `extra_bytes`: beyond what was promised. `size`: of other_size, in bytes. `seconds`: between two bytes of a
+    `extra_bytes`: beyond what was promised. `size`: of other_size, in bytes; of
+    fewer_movements, how many of each list stay (the oldest half by default). `seconds`: between two bytes of a
     drip, or before a slow listing. `body` and `media_type`: all that other_body answers (Base64 in JSON).
     """
 

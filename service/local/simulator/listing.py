@@ -76,7 +76,7 @@ def _found_list(case: Case, part: Proceeding) -> Json:
     return {
         "instancia": part.instance,
         "orgaoJulgador": {"id": -1, "nome": judging_body(case, part)},
-        "dataHoraUltimaDistribuicao": next((one["dataHora"] for one in reversed(distributions(case, part))), None),
+        "dataHoraUltimaDistribuicao": max((one["dataHora"] for one in distributions(case, part)), default=None),
         "ultimoMovimento": last_movement(case, part),
     }
 

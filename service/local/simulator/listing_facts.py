@@ -82,13 +82,14 @@ def judging_body(case: Case, part: Proceeding) -> str | None:
 
 
 def distributions(case: Case, part: Proceeding) -> list[Json]:
-    """`distribuicao`: the oldest first, a year apart; the first one at the time of filing."""
+    """`distribuicao`: a year apart, the first one at the time of filing; in the order of the case's other lists."""
     bodies = case.facts.judging_bodies.get(part.instance, ())
     year, rest = int(filed(case)[:4]), filed(case)[4:]
-    return [
+    found = [
         {"dataHora": f"{year + index}{rest}", "orgaoJulgador": [{"id": -1, "nome": body}]}
         for index, body in enumerate(bodies)
     ]
+    return found[::-1] if case.newest_first else found
 
 
 def related(specs: Sequence[RelatedSpec]) -> list[Json]:

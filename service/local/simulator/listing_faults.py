@@ -1,5 +1,6 @@
 """The wrong answers about a case."""
 
+import hashlib
 from collections.abc import Callable
 
 import msgspec
@@ -12,6 +13,7 @@ from service.local.simulator.cases.build import make_case
 from service.local.simulator.cases.cases import synthetic_number
 from service.local.simulator.faults import ANYWHERE, Fault, FaultKind
 from service.local.simulator.listing import case_object
+from service.local.simulator.listing_facts import Json
 from service.local.simulator.wire import pause
 
 _FOREIGN_CASE = synthetic_number(9_876_543, year=1998, segment=4, court=1)
@@ -43,6 +45,9 @@ def _bodies() -> dict[FaultKind, Callable[[Fault, bytes], bytes]]:
         FaultKind.CONTENT_WRAPPER: lambda _fault, listing: b'{"content":%b}' % _listed(listing),
         FaultKind.TWO_OBJECTS: _with_foreign_case,
         FaultKind.HREF_OTHER_HOST: _moved,
+        FaultKind.NO_MOVEMENTS: lambda _fault, listing: _each_list(listing, lambda one: one.pop("movimentos", None)),
+        FaultKind.FEWER_MOVEMENTS: lambda fault, listing: _each_list(listing, lambda one: _shorten(fault, one)),
+        FaultKind.SHUFFLED: lambda _fault, listing: _each_list(listing, _shuffle),
     }
 
 
@@ -64,3 +69,25 @@ def _with_foreign_case(_fault: Fault, listing: bytes) -> bytes:
 
 def _moved(fault: Fault, listing: bytes) -> bytes:
     return listing.replace(b'"/processos/', b'"%b/api/v2/processos/' % fault.location.encode())
+
+
+def _each_list(listing: bytes, change: Callable[[Json], object]) -> bytes:
+    """The listing with each `tramitacao` changed in place."""
+    answer = msgspec.json.decode(listing)
+    for case in answer if isinstance(answer, list) else [answer]:
+        for one in (case["tramitacaoAtual"], *case.get("tramitacoes", ())):
+            change(one)
+    return msgspec.json.encode(answer)
+
+
+def _shorten(fault: Fault, one: Json) -> None:
+    movements = sorted(one.get("movimentos") or (), key=lambda each: each.get("dataHora") or "")
+    kept = len(movements) // 2 if fault.size is None else fault.size
+    one["movimentos"] = movements[:kept]
+
+
+def _shuffle(one: Json) -> None:
+    """Another order of everything that is a list; the same for the same contents."""
+    for name in ("documentos", "movimentos", "partes", "distribuicao", "processosRelacionados"):
+        if isinstance(one.get(name), list):
+            one[name].sort(key=lambda each: hashlib.sha256(msgspec.json.encode(each)).digest())

@@ -20,7 +20,8 @@ _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 
 class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bytes_per_second` limits each body by itself, 0 for no limit. `browser_only` refuses a User-Agent without
-    `Mozilla/`. `unknown_case`: 200 with `[]`, or 404. `renders`: each request gets other bytes of a document, of the
+    `Mozilla/`. `unknown_case`: 200 with `[]`, or 404, or a 500 of the index beside a search that
+    answers 404. `renders`: each request gets other bytes of a document, of the
     same size. `mortal_tokens` are accepted beside `token`, each until its Unix time.
     """
 
@@ -29,7 +30,7 @@ class PortalConfiguration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     latency_binary_ms: _NotNegative = 0
     bytes_per_second: Annotated[int, msgspec.Meta(ge=0)] = 0
     browser_only: bool = False
-    unknown_case: Literal["empty_list", "not_found"] = "empty_list"
+    unknown_case: Literal["empty_list", "not_found", "not_indexed"] = "empty_list"
     renders: bool = False
     mortal_tokens: Mapping[str, float] = {}
 

@@ -8,7 +8,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service.local.simulator import CaseSpec, DocumentSpec, PortalControl, create_portal, running_portal
+from service.local.simulator import (
+    CaseSpec,
+    DocumentSpec,
+    Fault,
+    FaultKind,
+    PortalControl,
+    create_portal,
+    running_portal,
+)
 from service.local.simulator.cases.samples import FEDERAL, LABOUR
 
 NUMBER = "7654321-71.2021.8.19.0001"
@@ -28,6 +36,11 @@ class Portal(PortalControl):
         async with self._client.get(f"{self._origin}/api/v2{path}", headers=AUTHORIZED) as answer:
             assert answer.status == 200, path
             return await answer.read()
+
+    async def asked(self, path: str) -> int:
+        """The status of a request of the service."""
+        async with self._client.get(f"{self._origin}/api/v2{path}", headers=AUTHORIZED) as answer:
+            return answer.status
 
     async def status(self, method: str, path: str, body: dict[str, Any]) -> int:
         """The status of a control request."""
@@ -154,3 +167,31 @@ async def test_what_cannot_be_filed_is_refused(
     portal: Portal, method: str, path: str, body: dict[str, Any], status: int
 ) -> None:
     assert await portal.status(method, path, body) == status
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault(kind=FaultKind.NO_MOVEMENTS), [None, None]),
+        (Fault(kind=FaultKind.FEWER_MOVEMENTS), [60, 90]),
+        (Fault(kind=FaultKind.FEWER_MOVEMENTS, size=0), [0, 0]),
+        (Fault(kind=FaultKind.SHUFFLED), [120, 180]),
+    ],
+)
+async def test_a_listing_may_have_fewer_movements_for_once(portal: Portal, fault: Fault, expected: list[Any]) -> None:
+    right = await portal.lists(LABOUR)
+    await portal.fail_listing(LABOUR, fault)
+    wrong, after = await portal.lists(LABOUR), await portal.lists(LABOUR)
+
+    assert [len(one["movimentos"]) if "movimentos" in one else None for one in wrong] == expected
+    assert wrong != right
+    assert after == right
+
+
+async def test_a_case_may_be_missing_in_the_index_only(portal: Portal) -> None:
+    await portal.configure(unknown_case="not_indexed")
+    await portal.remove_case(NUMBER)
+
+    assert await portal.asked(f"/processos/{NUMBER}") == 500
+    assert await portal.asked(f"/processos?numeroProcesso={NUMBER}") == 404
+    assert await portal.asked(f"/processos?numeroProcesso={FEDERAL}") == 200

@@ -3,6 +3,7 @@
 from service.local.simulator.cases.build import CaseSpec, DocumentSpec, build_case
 from service.local.simulator.cases.cases import Case, Kind
 from service.local.simulator.cases.facts import Instance
+from service.local.simulator.cases.sample_facts import federal_facts, labour_facts, state_facts
 
 FEDERAL = "0000123-06.2023.4.03.6100"
 STATE = "0000001-39.2024.8.26.0100"
@@ -74,12 +75,12 @@ def _federal() -> Case:
         )
         for index, (name, size) in enumerate(_FEDERAL_DOCUMENTS)
     )
-    return build_case(FEDERAL, CaseSpec(documents=tuple(documents)))
+    return build_case(FEDERAL, CaseSpec(documents=tuple(documents), facts=federal_facts()))
 
 
 def _state() -> Case:
     documents = tuple(_state_document(index) for index in range(_STATE_COUNT))
-    return build_case(STATE, CaseSpec(documents=documents, listed_twice=True))
+    return build_case(STATE, CaseSpec(documents=documents, listed_twice=True, facts=state_facts()))
 
 
 def _state_document(index: int) -> DocumentSpec:
@@ -104,7 +105,7 @@ def _state_size(index: int) -> int:
 def _labour() -> Case:
     second = (_labour_document(Instance.SECOND, index) for index in range(9))
     first = (_labour_document(Instance.FIRST, index) for index in range(15))
-    spec = CaseSpec(documents=(*first, *second), bare_object=True, newest_first=False)
+    spec = CaseSpec(documents=(*first, *second), bare_object=True, newest_first=False, facts=labour_facts())
     return build_case(LABOUR, spec)
 
 
