@@ -5,7 +5,7 @@ import msgspec
 
 from service.api.openapi.document import document
 from service.api.openapi.postman import collection
-from service.app import ROUTES
+from service.api.routes import ROUTES
 
 
 @click.command()

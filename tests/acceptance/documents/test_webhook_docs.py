@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from service.api.framework.operations import OperationRoute
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.cli import main
 from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL
 from service.settings import Settings

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from service.app import HANDLERS, ROUTES
+from service.api.routes import ROUTES
+from service.app import HANDLERS
 from service.domain.version import VERSION
 from tests.support.http.api import Api
 from tests.support.http.asgi import get

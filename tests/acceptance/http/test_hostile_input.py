@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from service.api.framework.operations import OperationRoute
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.http.problems import CATALOGUE
 from service.local.simulator import DocumentSpec
 from tests.support.http.api import Api

@@ -9,7 +9,7 @@ import pytest
 from starlette.routing import Mount
 
 from service.api.framework.operations import OperationRoute
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.database.connection import Database
 from service.local.simulator import DocumentSpec
 from tests.support.deliveries.deliveries import add_user

@@ -9,7 +9,7 @@ import jsonschema_rs
 import msgspec
 
 from service.api.openapi.document import document
-from service.app import ROUTES
+from service.api.routes import ROUTES
 
 
 @cache

@@ -9,7 +9,7 @@ from msgspec import Meta, inspect
 from service.api.framework import bodies
 from service.api.framework.body_faults import PARTS_MAX
 from service.api.framework.operations import OperationRoute
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.domain.described.words import in_words, shape
 from service.http.problems import Problem
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from service.api.openapi.document import document
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.domain.described.enums import DescribedEnum
 from service.domain.events import Event, EventBody, EventDocument
 from service.domain.statuses import DocumentStatus, ProcessStatus

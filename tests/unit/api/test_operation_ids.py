@@ -1,7 +1,7 @@
 """The operation ids that generated clients and links into the documentation use. A change breaks them."""
 
 from service.api.openapi.document import document
-from service.app import ROUTES
+from service.api.routes import ROUTES
 
 IDS = {
     "get /": ("docs_root", "Reference"),

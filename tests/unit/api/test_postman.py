@@ -8,7 +8,7 @@ import msgspec
 from click.testing import CliRunner
 
 from service.api.openapi.document import document
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.cli import main
 from tests.support.processes import REPOSITORY
 

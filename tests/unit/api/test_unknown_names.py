@@ -4,7 +4,7 @@ import pytest
 
 from service.api.framework.operations import Access, OperationRoute
 from service.api.framework.unknown_names import nearest, unknown_parameter
-from service.app import ROUTES
+from service.api.routes import ROUTES
 
 KNOWN = ["webhook_url", "auto_download", "force_refresh"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.api.framework.operations import OperationRoute
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.http.protocol import BoundedHttpProtocol
 from tests.support.pages import Page
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.cli import main
 from service.settings import Settings
 from tests.support.pages import Page, pages

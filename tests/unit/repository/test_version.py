@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from service.api.openapi import document
-from service.app import ROUTES
+from service.api.routes import ROUTES
 from service.cli import main
 from service.domain.version import VERSION
 
