@@ -4,7 +4,8 @@ import msgspec
 
 from service.actions.shared_listings import SHORT_LISTING_TIMEOUT, Asking, Unlisted
 from service.actions.state import ActionState
-from service.database.cases import case_requests, documents, processes
+from service.database.cases import case_data, case_requests, documents, processes
+from service.database.cases.case_data import StoredCase
 from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.cases.processes import Overview
 from service.database.connection import Connection
@@ -20,6 +21,7 @@ class RequestedCase(msgspec.Struct, frozen=True):
 
     overview: Overview
     documents: list[Document]  #: empty if they were not asked for
+    data: StoredCase | None = None  #: None also if the documents were not asked for
     is_unlisted: bool = False  #: the portal did not answer in time; a worker will ask it
 
 
@@ -98,5 +100,8 @@ async def _read(
     overview = await find(connection, request.number, request.user_id)
     if overview is None:
         raise NotRequested
-    found = await documents.of_process(connection, request.number) if with_documents else []
-    return RequestedCase(overview, found, is_unlisted)
+    if not with_documents:
+        return RequestedCase(overview, [], is_unlisted=is_unlisted)
+    found = await documents.of_process(connection, request.number)
+    data = await case_data.find(connection, request.number)
+    return RequestedCase(overview, found, data, is_unlisted)

@@ -59,7 +59,7 @@ async def register_documents(call: Call[NoQuery, None]) -> ProcessView:
     """
     request = CaseRequest(call.number, call.user.id, call.state["request_id"], None, force_refresh=True)
     case = await register_case(call.state, request)
-    return await case_view(request.number, case.overview, case.documents, call.state["links"], call.state["slices"])
+    return await case_view(request.number, case, call.state["links"], call.state["slices"])
 
 
 @operation(

@@ -80,7 +80,7 @@ async def show(call: Call[ShowQuery, None]) -> Answer[ProcessView] | Response:
 
 
 async def _view(call: Call[ShowQuery, None], case: RequestedCase) -> ProcessView:
-    return await case_view(call.number, case.overview, case.documents, call.state["links"], call.state["slices"])
+    return await case_view(call.number, case, call.state["links"], call.state["slices"])
 
 
 class StatusQuery(msgspec.Struct, frozen=True):

@@ -3,56 +3,58 @@
 import re
 import unicodedata
 from datetime import UTC, datetime
-from enum import Enum
+from typing import Annotated
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
+from msgspec import Meta
 
+from service.domain.described.enums import DescribedEnum
 from service.domain.process_number import ProcessNumber
 
 _SPACES = re.compile(r"\s+")
 
 
-class Pole(Enum):
+class Pole(DescribedEnum):
     """The side of a party."""
 
-    ACTIVE = "active"
-    PASSIVE = "passive"
-    OTHER = "other"
+    ACTIVE = "active", "The side that asks, such as the plaintiff."
+    PASSIVE = "passive", "The side that is asked, such as the defendant."
+    OTHER = "other", "Everybody else, such as a witness, an expert or the public prosecutor."
 
 
-class PartyKind(Enum):
+class PartyKind(DescribedEnum):
     """What a party is."""
 
-    PERSON = "person"
-    COMPANY = "company"
-    AUTHORITY = "authority"
+    PERSON = "person", "A natural person."
+    COMPANY = "company", "A company or another private body."
+    AUTHORITY = "authority", "A public body."
 
 
 class Representative(msgspec.Struct, frozen=True):
     """Who acts for a party. All members are None if the party is sealed and they would tell who it is."""
 
-    name: str | None = None
-    role: str | None = None
-    registration: str | None = None  #: of the bar, as the portal writes it
+    name: Annotated[str | None, Meta(description="As the portal lists it.")] = None
+    role: Annotated[str | None, Meta(description="The court's word.")] = None
+    registration: Annotated[str | None, Meta(description="Of the bar (OAB), as the portal writes it.")] = None
 
 
 class Party(msgspec.Struct, frozen=True):
     """A party of a case. A sealed one has no name, and no representative with one."""
 
-    pole: Pole
-    role: str | None = None  #: the court's word
-    name: str | None = None
-    kind: PartyKind | None = None
-    is_sealed: bool = False
-    representatives: tuple[Representative, ...] = ()
+    pole: Annotated[Pole, Meta(description="The side of the party.")]
+    role: Annotated[str | None, Meta(description="The court's word.")] = None
+    name: Annotated[str | None, Meta(description="As the portal lists it; null if it is sealed.")] = None
+    kind: Annotated[PartyKind | None, Meta(description="What it is; null if the portal does not say.")] = None
+    is_sealed: Annotated[bool, Meta(description="Whether the court hides who it is.")] = False
+    representatives: Annotated[tuple[Representative, ...], Meta(description="Who acts for it.")] = ()
 
 
 class Complement(msgspec.Struct, frozen=True):
     """A detail of a movement: "destination: archive"."""
 
-    name: str
-    value: str
+    name: Annotated[str, Meta(description="What it is about, as the court writes it.")]
+    value: Annotated[str, Meta(description="As the court writes it.")]
 
 
 class Movement(msgspec.Struct, frozen=True):
@@ -84,19 +86,19 @@ class Movement(msgspec.Struct, frozen=True):
 class Instance(msgspec.Struct, frozen=True):
     """A stage of a case: the first or a higher court."""
 
-    instance: str
-    judging_body: str | None = None
-    court_class: str | None = None
-    filed_at: datetime | None = None
-    is_current: bool = False
+    instance: Annotated[str, Meta(description="As the portal lists it.")]
+    judging_body: Annotated[str | None, Meta(description="The court body that has the case there.")] = None
+    court_class: Annotated[str | None, Meta(description="What kind of case it is there.")] = None
+    filed_at: Annotated[datetime | None, Meta(description="When the case came there.")] = None
+    is_current: Annotated[bool, Meta(description="Whether the case is there now.")] = False
 
 
 class RelatedProcess(msgspec.Struct, frozen=True):
     """Another case that the portal names beside this one."""
 
-    process_number: str  #: masked
-    relation: str | None = None
-    court_class: str | None = None
+    process_number: Annotated[str, Meta(description="Its number, masked.")]
+    relation: Annotated[str | None, Meta(description="How it is related, in the court's word.")] = None
+    court_class: Annotated[str | None, Meta(description="What kind of case it is.")] = None
 
 
 class CaseData(msgspec.Struct, frozen=True):

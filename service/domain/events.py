@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.domain.case_facts import CaseFacts, CaseMovement
 from service.domain.documents import Document
 from service.domain.statuses import DocumentStatus, ProcessStatus
 
@@ -31,6 +32,22 @@ class EventDocument(msgspec.Struct, frozen=True):
     charset: str | None = None
 
 
+class AddedDocument(EventDocument, frozen=True):
+    """A document that watchers of the case did not know yet, or not with this content."""
+
+    replaced: bool = False  #: they know it with an older content
+
+
+class CaseUpdate(msgspec.Struct, frozen=True):
+    """What is new in a watched case. A list that would be too long is empty, and marked as truncated."""
+
+    documents_added: tuple[AddedDocument, ...]
+    movements_added: tuple[CaseMovement, ...]  #: the newest first
+    documents_truncated: bool
+    movements_truncated: bool
+    checked_at: datetime  #: when the portal was asked
+
+
 class EventBody(msgspec.Struct, frozen=True):
     """The part of the webhook that is the same in every attempt."""
 
@@ -41,13 +58,18 @@ class EventBody(msgspec.Struct, frozen=True):
     completed_documents: int
     failed_documents: int
     completed_at: datetime
-    documents: tuple[EventDocument, ...]
+    documents: tuple[EventDocument, ...]  #: empty in an update
     documents_truncated: bool
+    process: CaseFacts | None = None  #: None: the event was written by a version that did not store it
+    update: CaseUpdate | None = None  #: for watchers of the case; None: the event tells of a job or of a request
+
+
+UPDATED = "process.updated"  #: the type of what watchers are told, and of a job that leaves documents unrequested
 
 
 def event_type(status: ProcessStatus) -> str:
     """The type of an event for a case in this status."""
-    return "process.updated" if status is ProcessStatus.PENDING else f"process.{status}"
+    return UPDATED if status is ProcessStatus.PENDING else f"process.{status}"
 
 
 class Event(msgspec.Struct, frozen=True):

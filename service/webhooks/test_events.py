@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+from msgspec import UNSET
 
+from service.domain.case_facts import unlisted
 from service.domain.statuses import ProcessStatus
 from service.webhooks.payload import WebhookBody
 
@@ -45,11 +47,12 @@ def render_test(moment: datetime, payload: Mapping[str, Any], *, public_url: str
         completed_documents=0,
         failed_documents=0,
         completed_at=moment,
+        process=unlisted(number),
         documents=[],
         documents_truncated=False,
         status_url=f"{public_url}/api/v1/processes/{number}/status",
     )
-    values = msgspec.structs.asdict(body)
+    values = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
     return msgspec.json.encode({**values, **payload, "type": EVENT_TYPE, "timestamp": moment})
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from service.api.openapi.example_case import NUMBER
+from service.api.openapi.example_facts import NUMBER
 from tests.browser.chromium import Tab, running_chromium
 from tests.support.http.api import Api
 

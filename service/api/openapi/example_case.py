@@ -7,15 +7,16 @@ from uuid import UUID
 import msgspec
 
 from service.api.jobs import JobDetails
+from service.api.openapi.example_facts import FACTS, FILED, MOVEMENT, NUMBER, PROCESS
 from service.api.presenters.documents import DocumentView
 from service.api.presenters.jobs import JobView
 from service.api.presenters.processes import ProcessSummary, ProcessView, StatusView
+from service.domain.case_facts import unlisted
 from service.domain.errors import SENTENCES, ErrorCode
+from service.domain.events import UPDATED
 from service.domain.statuses import DeliveryStatus, DocumentStatus, JobStatus, ProcessStatus
-from service.webhooks.payload import WebhookBody, WebhookDocument
+from service.webhooks.payload import WebhookAddedDocument, WebhookBody, WebhookDocument
 
-NUMBER = "0000123-06.2023.4.03.6100"
-OTHER_NUMBER = "0100000-57.2022.5.02.0001"
 WEBHOOK_URL = "https://hooks.example.com/autos"
 DOCUMENT_ID = UUID("fbf95da0-97c1-5f22-9086-6618cdb591ff")
 JOB_ID = UUID("71a158dc-5460-463c-bbfd-4c6d8ab040e9")
@@ -28,7 +29,6 @@ _SHA256 = "ff5c2c8e5d22d9f4dc64b1485ee127670b492ace5f5b34e02264a133f1661662"
 _LINK = "https://bucket.example.com/processes/00001230620234036100/fbf95da0?X-Amz-Signature=..."
 _PROCESS_URL = f"https://autos.example.com/api/v1/processes/{NUMBER}"
 NO_CONNECTION = "The host did not accept the connection."
-_FILED = datetime(2023, 1, 30, 16, 10, 52, tzinfo=UTC)
 ASKED = datetime(2026, 1, 31, 11, 59, 55, tzinfo=UTC)
 _STARTED = datetime(2026, 1, 31, 11, 59, 56, tzinfo=UTC)
 COMPLETED_AT = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ _CASE: dict[str, Any] = {
     "court": "TRF3",
     "court_class": "Procedimento do Juizado Especial Cível",
     "subject": "Auxílio-Acidente (Art. 86)",
-    "filed_at": _FILED,
+    "filed_at": FILED,
     "secrecy_level": 0,
     "has_documents": True,
     "total_documents": 2,
@@ -84,7 +84,7 @@ _FAILED: dict[str, Any] = {
 _FACTS: dict[str, Any] = {
     "secrecy": "PUBLICO",
     "instance": "PRIMEIRO_GRAU",
-    "filed_at": _FILED,
+    "filed_at": FILED,
     "size_mismatch": False,
     "started_at": _STARTED,
 }
@@ -99,7 +99,9 @@ _UNDER_WAY = msgspec.structs.replace(
     completed_at=None,
 )
 EXAMPLE_CASE = ProcessView(
-    **_CASE,
+    **FACTS,
+    has_documents=True,
+    total_documents=2,
     status=ProcessStatus.PROCESSING,
     job_id=JOB_ID,
     webhook_url=WEBHOOK_URL,
@@ -107,12 +109,7 @@ EXAMPLE_CASE = ProcessView(
     documents=[AVAILABLE, _UNDER_WAY],
 )
 KEPT_CASE = ProcessView(
-    process_number=NUMBER,
-    court=None,
-    court_class=None,
-    subject=None,
-    filed_at=None,
-    secrecy_level=None,
+    **msgspec.structs.asdict(unlisted(NUMBER)),
     has_documents=False,
     total_documents=0,
     status=ProcessStatus.PENDING,
@@ -193,6 +190,7 @@ COMPLETED_EVENT = WebhookBody(
     completed_documents=1,
     failed_documents=0,
     completed_at=COMPLETED_AT,
+    process=PROCESS,
     documents=[WebhookDocument(**_STORED)],
     documents_truncated=False,
     status_url=f"{_PROCESS_URL}/status",
@@ -204,4 +202,17 @@ FAILED_EVENT = msgspec.structs.replace(
     total_documents=2,
     failed_documents=1,
     documents=[*COMPLETED_EVENT.documents, WebhookDocument(**_FAILED)],
+)
+UPDATED_EVENT = msgspec.structs.replace(
+    COMPLETED_EVENT,
+    type=UPDATED,
+    job_id=None,
+    documents=[],
+    documents_added=[
+        WebhookAddedDocument(**_STORED, replaced=False),
+        WebhookAddedDocument(**_FAILED, replaced=True),
+    ],
+    movements_added=(MOVEMENT,),
+    movements_truncated=False,
+    checked_at=ASKED,
 )

@@ -30,17 +30,17 @@ from service.api.openapi.example_case import (
     KEY_ID,
     MESSAGE_ID,
     NO_CONNECTION,
-    NUMBER,
-    OTHER_NUMBER,
     POSTPONED_JOB,
     STATUS,
     SUMMARY,
     UNLISTED,
     UNLISTED_JOB,
+    UPDATED_EVENT,
     USER_ID,
     WAITING_JOB,
     WEBHOOK_URL,
 )
+from service.api.openapi.example_facts import NUMBER, OTHER_NUMBER
 from service.api.presenters.processes import ProgressView
 from service.api.progress.stream import encoded
 from service.api.users import (
@@ -122,7 +122,7 @@ EVENTS = (
     COMPLETED_EVENT,
     FAILED_EVENT,
     msgspec.structs.replace(FAILED_EVENT, type="process.cancelled", status=ProcessStatus.CANCELLED),
-    msgspec.structs.replace(COMPLETED_EVENT, type="process.updated", status=ProcessStatus.PENDING, total_documents=3),
+    UPDATED_EVENT,
     msgspec.structs.replace(
         COMPLETED_EVENT,
         type=test_events.EVENT_TYPE,

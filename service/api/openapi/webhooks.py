@@ -14,7 +14,7 @@ _SUMMARIES: Mapping[str, str] = {
     "process.completed": "The job has ended and every document is available",
     "process.failed": "The job has ended and at least one document is not available",
     "process.cancelled": "A person stopped the job",
-    "process.updated": "The job downloaded what was requested; the case has other documents that were not requested",
+    "process.updated": "A watched case has something new, or a job has ended and documents were not requested",
     TEST: "A test was requested; the request may replace these values",
 }
 _DESCRIPTION = (

@@ -7,12 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from service.actions.cases import RequestedCase
 from service.api.presenters.document_links import DocumentLinks
 from service.api.presenters.documents import DocumentView, FailureCode, document_views
 from service.api.presenters.timestamps import Timestamp, to_utc
+from service.database.cases.case_facts import facts_of
 from service.database.cases.process_lists import ProcessRow
 from service.database.cases.processes import Overview
-from service.domain.documents import Document
+from service.domain.case_facts import CaseFacts
 from service.domain.events import Counts, count
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus, ProcessStatus, process_status
@@ -36,9 +38,15 @@ class _Process(msgspec.Struct, frozen=True):
     job_id: Annotated[UUID | None, Meta(description="The job that works on it or waits to; null if there is none.")]
 
 
-class ProcessView(_Process, frozen=True):
+class ProcessView(CaseFacts, frozen=True):
     """A case with its documents."""
 
+    has_documents: Annotated[bool, Meta(description="Whether the portal lists any documents.")]
+    total_documents: Annotated[
+        int, Meta(description="How many documents the portal lists; also 0 while it has not listed the case.")
+    ]
+    status: Annotated[ProcessStatus, Meta(description="How far the work on it is.")]
+    job_id: Annotated[UUID | None, Meta(description="The job that works on it or waits to; null if there is none.")]
     webhook_url: Annotated[str | None, Meta(description="The URL of the caller's last subscription.")]
     webhook_status: Annotated[
         DeliveryStatus | None, Meta(description="The status of its delivery; `waiting` until the job ends.")
@@ -137,19 +145,13 @@ class ProgressView(msgspec.Struct, frozen=True):
     completed_at: Timestamp | None
 
 
-async def case_view(
-    number: ProcessNumber, overview: Overview, documents: list[Document], links: DocumentLinks, slices: Slices
-) -> ProcessView:
+async def case_view(number: ProcessNumber, case: RequestedCase, links: DocumentLinks, slices: Slices) -> ProcessView:
     """The response of the main entry, with links that are signed now. Raises `StorageError`."""
-    views = await document_views(documents, links, slices)
-    counts, process, subscription = count(documents), overview.process, overview.subscription
+    views = await document_views(case.documents, links, slices)
+    counts, overview = count(case.documents), case.overview
+    subscription = overview.subscription
     return ProcessView(
-        process_number=number.masked,
-        court=process.court,
-        court_class=process.court_class,
-        subject=process.subject,
-        filed_at=to_utc(process.filed_at),
-        secrecy_level=process.secrecy_level,
+        **msgspec.structs.asdict(facts_of(number, overview.process, case.data)),
         has_documents=counts.total > 0,
         total_documents=counts.total,
         status=_status(overview, counts),

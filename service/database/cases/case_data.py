@@ -8,9 +8,8 @@ import msgspec
 
 from service.database.connection import Connection, Record
 from service.domain.case_data import Complement, Instance, Party, RelatedProcess
+from service.domain.case_facts import PARTIES_SHOWN
 from service.domain.process_number import ProcessNumber
-
-PARTIES_SHOWN = 200  # of a case, where it is shown as a whole
 
 
 class StoredMovement(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from service.domain.case_data import (
     RelatedProcess,
     Representative,
 )
+from service.domain.case_facts import PARTIES_SHOWN
 from service.domain.listings import ListedDocument
 from service.domain.process_number import ProcessNumber
 from service.local.stack import Stack
@@ -194,13 +195,13 @@ async def test_a_page_goes_on_after_a_movement_that_is_no_longer_listed(steps: C
 
 
 async def test_parties_are_shown_up_to_a_limit_and_paged(steps: CaseSteps) -> None:
-    parties = tuple(Party(Pole.OTHER, name=f"Parte {place}") for place in range(case_data.PARTIES_SHOWN + 5))
+    parties = tuple(Party(Pole.OTHER, name=f"Parte {place}") for place in range(PARTIES_SHOWN + 5))
     await register(steps, data(parties=parties))
 
     found = await stored(steps)
     page = await steps.run(lambda connection: case_data.parties_page(connection, steps.number, after=199, limit=3))
 
-    assert found.parties == parties[: case_data.PARTIES_SHOWN]
+    assert found.parties == parties[:PARTIES_SHOWN]
     assert found.parties_total == len(parties)
     assert page == [(place, parties[place]) for place in (200, 201, 202)]
 
