@@ -19,12 +19,13 @@ COMMANDS: Mapping[str, str] = {
     "openapi": "service.commands.reference:openapi",
     "postman": "service.commands.reference:postman",
     "rescue": "service.commands.rescue:rescue",
+    "simulate": "service.commands.simulate:simulate",
     "status": "service.commands.status:status",
     "up": "service.commands.local:up",
     "users": "service.commands.users:users_group",
 }
-#: The commands that run a stack on this machine, and what they need. The image leaves that out.
-LOCAL_COMMANDS = frozenset({"demo", "up"})
+#: The commands for a stack on this machine, with what to run instead, and what they need. The image leaves that out.
+LOCAL_COMMANDS: Mapping[str, str] = {"demo": "`make demo`", "simulate": "it", "up": "`make up`"}
 LOCAL_MODULES = ("service.local", "psutil")
 
 
@@ -33,7 +34,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """Without those that this installation lacks the modules for."""
-        return sorted(COMMANDS.keys() - LOCAL_COMMANDS if _lacks_local_modules() else COMMANDS)
+        return sorted(COMMANDS.keys() - LOCAL_COMMANDS.keys() if _lacks_local_modules() else COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  (click's signature)
         """Import and return a command; None if there is no command of this name. Raises `ClickException`."""
@@ -42,7 +43,7 @@ class LazyGroup(click.Group):
         if cmd_name in LOCAL_COMMANDS and (lacking := _lacks_local_modules()):
             raise click.ClickException(
                 f"`autos {cmd_name}` needs {' and '.join(lacking)}, which this installation leaves out."
-                f" Run `make {cmd_name}` in a checkout of the repository."
+                f" Run {LOCAL_COMMANDS[cmd_name]} in a checkout of the repository."
             )
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), name)

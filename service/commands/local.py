@@ -16,13 +16,15 @@ from service.domain.environment.weak_secrets import mark_local
 from service.local.demo.client import DemoFailed
 from service.local.demo.run import run_demo
 from service.local.errors import LocalStackError
-from service.local.up import UpOptions, run_up
+from service.local.up import DEFAULT_DATA, UpOptions, run_up
 from service.settings import Settings
 
-DATA = Path(__file__).resolve().parents[2] / ".autos"  # of the local stack
 INTERRUPTED = 130  # the exit code that shells use for Ctrl-C
 data_option = click.option(
-    "--data", default=DATA, type=click.Path(file_okay=False, path_type=Path), help="Where the servers keep their data."
+    "--data",
+    default=DEFAULT_DATA,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the servers keep their data.",
 )
 
 

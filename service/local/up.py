@@ -3,6 +3,7 @@
 import os
 import shlex
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 
 from service.database import migrations
+from service.local.curl_lines import watch_line
 from service.local.directory import DataDirectory
 from service.local.endpoints import Endpoints
 from service.local.errors import LocalStackError
@@ -21,10 +23,13 @@ from service.local.simulator.cases.samples import FEDERAL
 from service.local.stack import running_stack
 from service.local.supervision.processes import free_ports
 
+DEFAULT_DATA = Path(__file__).resolve().parents[2] / ".autos"  # of the local stack
 DEFAULT_PORT = 8000
 _BUCKET = "autos"
 _KEY_FILE = "api-key"
-_SHELL_FILE = "environment"
+SHELL_FILE = "environment"  # exists while the stack runs
+SIMULATED_DIRECTORY = "up"
+REAL_DIRECTORY = "up-pdpj"
 _CHECK_SECONDS = 0.5
 
 
@@ -50,7 +55,7 @@ class UpOptions:
 def run_up(options: UpOptions) -> None:
     """Run until KeyboardInterrupt. Raises `LocalStackError` or `MigrationError`, also when the API or worker ends."""
     port = choose_port(options.port)
-    data = options.data / ("up" if options.is_simulated else "up-pdpj")
+    data = options.data / (SIMULATED_DIRECTORY if options.is_simulated else REAL_DIRECTORY)
     with ExitStack() as stack:
         endpoints = stack.enter_context(running_stack(data, with_portal=options.is_simulated)).endpoints
         directory = DataDirectory(data.absolute())
@@ -59,7 +64,7 @@ def run_up(options: UpOptions) -> None:
         environment = _environment(options, endpoints, api_key)
         services = stack.enter_context(running_services(environment, directory, port=port))
         _require_valid(api_key, port, directory)
-        shell_file = directory.root / _SHELL_FILE
+        shell_file = directory.root / SHELL_FILE
         _write_shell_file(shell_file, environment | {"PORT": str(port)})
         stack.callback(shell_file.unlink, missing_ok=True)
         for line in _guide(options, services, api_key, directory):
@@ -128,16 +133,27 @@ def _guide(options: UpOptions, services: Services, api_key: str, directory: Data
     case = FEDERAL if options.is_simulated else "<case number>"
     curl = f'curl -H "Authorization: Bearer {api_key}" "{services.url}/api/v1/processes/{case}'
     portal = "simulated" if options.is_simulated else "real"
+    url = f"{services.url}/api/v1/processes/{case}"
     moved = options.port is None and not services.url.endswith(f":{DEFAULT_PORT}")
     return [
         f"Address   {services.url}{f' (port {DEFAULT_PORT} is taken)' if moved else ''}, asking the {portal} portal",
         f"API key   {api_key}, kept in {_shown(directory.root / _KEY_FILE)}",
         f'Request   {curl}"',
         f'Status    {curl}/status"',
-        f"Shell     . {shlex.quote(str(_shown(directory.root / _SHELL_FILE)))}",
+        f"Watch     {watch_line(f'{url}/monitor', api_key)}",
+        *(_file_lines(directory) if options.is_simulated else ()),
+        f"Shell     . {shlex.quote(str(_shown(directory.root / SHELL_FILE)))}",
         f"Logs      {_shown(services.api.log)}, {_shown(services.worker.log)}",
         "Stop      Ctrl-C. Jobs, documents and the key are there again at the next start.",
     ]
+
+
+def _file_lines(directory: DataDirectory) -> list[str]:
+    """The command that files a document in the case, for the watcher to see it arrive."""
+    autos = _shown(Path(sys.executable).with_name("autos"))
+    data = directory.root.parent
+    elsewhere = "" if data == DEFAULT_DATA else f" --data {shlex.quote(str(_shown(data)))}"
+    return [f"File      {shlex.quote(str(autos))} simulate file {FEDERAL}{elsewhere}"]
 
 
 def _shown(path: Path) -> Path:

@@ -17,7 +17,7 @@ from service.local.simulator.cases.facts import (
 from service.local.simulator.cases.living import DocumentChange, FiledDocument, FiledMovement
 from service.local.simulator.cases.samples import sample_cases
 from service.local.simulator.faults import EVERY_DOCUMENT, FOR_EVER, Fault, FaultKind, Script
-from service.local.simulator.remote import PortalControl
+from service.local.simulator.remote import PortalControl, RefusedControl
 from service.local.simulator.server import running_portal, server_config
 from service.local.simulator.state import PortalConfiguration, SimulatedPortal
 
@@ -41,6 +41,7 @@ __all__ = [
     "PartySpec",
     "PortalConfiguration",
     "PortalControl",
+    "RefusedControl",
     "RelatedSpec",
     "RepresentativeSpec",
     "Script",

@@ -10,8 +10,16 @@ from service.local.simulator.cases.build import CaseSpec
 from service.local.simulator.faults import Fault
 
 
+class RefusedControl(ValueError):
+    """The portal refused a control request. `status` is that of its answer."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"{status} {body}")
+        self.status = status
+
+
 class PortalControl:
-    """`origin` without path, such as `http://127.0.0.1:8100`. Each call raises ValueError if it is refused."""
+    """`origin` without path, such as `http://127.0.0.1:8100`. Each call raises `RefusedControl` if it is refused."""
 
     def __init__(self, session: aiohttp.ClientSession, origin: str) -> None:
         self._session = session
@@ -73,7 +81,7 @@ class PortalControl:
         async with self._session.request(method, self._base + path, json=body) as answer:
             data = await answer.read()
             if answer.status >= 400:
-                raise ValueError(f"{answer.status} {data.decode()}")
+                raise RefusedControl(answer.status, data.decode())
             return msgspec.json.decode(data) if data else None
 
 

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from service.cli import main
 from service.local.simulator.cases.samples import FEDERAL
 from tests.support.commands import REPOSITORY, autos, read_until, run_curl, running_command, tree_of
 from tests.support.processes import BIN, free_port
 
-LABELS = ["Address", "API key", "Request", "Status", "Shell", "Logs", "Stop"]
+LABELS = ["Address", "API key", "Request", "Status", "Watch", "File", "Shell", "Logs", "Stop"]
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +40,13 @@ def test_what_it_prints_can_be_pasted(data: Path) -> None:
         assert printed["Address"] == f"http://127.0.0.1:{port}, asking the simulated portal"
         assert run_curl(printed["Request"])["total_documents"] == 30
         assert run_curl(printed["Status"])["process_number"] == FEDERAL
-        jobs = subprocess.run(
-            ["/bin/sh", "-c", f"{printed['Shell']} && {shlex.quote(str(BIN / 'autos'))} jobs list"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        jobs = paste(f"{printed['Shell']} && {shlex.quote(str(BIN / 'autos'))} jobs list")
         assert FEDERAL in jobs.stdout
+        filed = paste(printed["File"]).stdout
+        assert filed.startswith(f"Filed     Petição de exemplo.pdf, 24,000 bytes, in case {FEDERAL}\nWatch     curl ")
+        assert run_curl(printed["Request"].replace(FEDERAL, f"{FEDERAL}?force_refresh=true"))["total_documents"] == 31
+        unknown = simulate_file(data, "0000002-65.2005.4.05.8100", "--movement", "Conclusos")
+        assert "the simulated portal does not know the case 0000002-65.2005.4.05.8100" in unknown.output
 
 
 def test_the_key_and_the_environment_are_for_their_owner_only(data: Path) -> None:
@@ -101,6 +103,16 @@ def test_with_a_token_it_asks_the_real_portal(data: Path) -> None:
         request = printed["Request"].replace("<case number>", FEDERAL)
         # Kept, because the portal does not respond: nothing is known of the case, although the simulated one has it.
         assert run_curl(request)["total_documents"] == 0
+        assert "File" not in printed
+        assert "`autos up` asks the real portal, where nothing can be filed" in simulate_file(data, FEDERAL).output
+
+
+def paste(command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=True)
+
+
+def simulate_file(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["simulate", "file", *arguments, "--data", str(data)])
 
 
 def run_up(data: Path, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -34,9 +34,11 @@ def test_the_commands_are_listed_by_their_names() -> None:
 def test_local_commands_are_hidden_without_what_they_import(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
 
-    assert main.list_commands(click.Context(main)) == sorted(COMMANDS.keys() - LOCAL_COMMANDS)
+    assert main.list_commands(click.Context(main)) == sorted(COMMANDS.keys() - LOCAL_COMMANDS.keys())
     with pytest.raises(click.ClickException, match=r"^`autos up` needs psutil, .* Run `make up` in a checkout"):
         main.get_command(click.Context(main), "up")
+    with pytest.raises(click.ClickException, match="Run it in a checkout"):
+        main.get_command(click.Context(main), "simulate")
 
 
 def test_a_command_that_is_none_is_not_found() -> None:
