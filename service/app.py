@@ -22,6 +22,8 @@ from service.api.openapi import document
 from service.api.presenters.document_links import DocumentLinks
 from service.api.progress.watcher import ProgressWatcher
 from service.api.routes import ROUTES
+from service.console.framework.errors import crash_problem, page_or, problem_for, routing_problem
+from service.console.routes import CONSOLE_ROUTES
 from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE, Database
 from service.health.dependency_notes import DependencyNotes
@@ -68,6 +70,14 @@ HANDLERS = {
     StorageError: problems.on_no_links,
     Exception: problems.on_crash,
 }
+#: The same with pages below `/console`.
+HANDLERS_WITH_PAGES = {
+    Problem: page_or(problems.on_problem, problem_for),
+    HTTPException: page_or(problems.on_http_exception, routing_problem),
+    **dict.fromkeys(UNREACHABLE, page_or(problems.on_busy, problem_for)),
+    StorageError: page_or(problems.on_no_links, problem_for),
+    Exception: page_or(problems.on_crash, crash_problem),
+}
 
 
 def create_app() -> OneLineStartupErrors:
@@ -98,7 +108,10 @@ def build(settings: Settings) -> RequestIdMiddleware:
             gc.freeze()
             yield state
 
-    application = Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan)
+    routes, handlers = (
+        ([*ROUTES, *CONSOLE_ROUTES], HANDLERS_WITH_PAGES) if settings.console_enabled else (ROUTES, HANDLERS)
+    )
+    application = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
     # Starlette would redirect a path with an extra slash to any host that the client names.
     application.router.redirect_slashes = False
     # Around the application: responses to crashes do not pass through its own middleware.
@@ -237,4 +250,7 @@ def _options(settings: Settings) -> Options:
         webhook_secret_grace=timedelta(seconds=settings.webhook_secret_grace),
         public_url=settings.base_url,
         shows_metrics=settings.metrics_enabled and settings.metrics_port is None,
+        has_console=settings.console_enabled,
+        console_read_only=settings.console_read_only,
+        is_production=settings.is_production,
     )

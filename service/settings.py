@@ -16,6 +16,7 @@ from service.database.url import DatabaseUrlError, parse_database_url
 from service.domain.described.intervals import seconds_or_interval
 from service.domain.described.variables import Duration, Hours, Origin, PrivateHost, Rate, WorkerName
 from service.domain.described.words import in_words
+from service.domain.environment.server_urls import URL_SCHEMES, url_fault
 from service.domain.environment.variables import fault, injected, tidied
 from service.domain.environment.weak_secrets import is_placeholder, looks_random
 from service.queue.redis_url import RedisUrlError, check_redis_url
@@ -30,15 +31,6 @@ _LISTS: Mapping[str, re.Pattern[str]] = {
     "CORS_ALLOWED_ORIGINS": re.compile(","),
     # A URL may contain commas: only one that is followed by a scheme separates.
     "ALERT_URLS": re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)"),
-}
-_SCHEMES: Mapping[str, tuple[str, ...]] = {
-    "REDIS_URL": ("redis", "rediss", "unix"),
-    "PDPJ_BASE_URL": ("https", "http"),
-    "PDPJ_TOKEN_URL": ("https", "http"),
-    "PDPJ_PROXY_URL": ("http", "https"),
-    "PUBLIC_URL": ("https", "http"),
-    "S3_ENDPOINT_URL": ("https", "http"),
-    "S3_PUBLIC_ENDPOINT_URL": ("https", "http"),
 }
 Positive = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[int, Meta(ge=0)]
@@ -112,6 +104,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     rate_limit_numbers: Rate = "10000/hour"
     cors_allowed_origins: tuple[Origin, ...] = ()
 
+    console_enabled: bool = True
+    console_read_only: bool = False
+
     admin_api_key: Annotated[str, Meta(min_length=24, max_length=200)] | None = None
 
     @property
@@ -142,8 +137,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, env_file: Path = 
     """Read the environment; in development also `.env`, which never overrides it. Raises `SettingsError`."""
     settings = _converted(_given(environ, env_file), Settings)
     _check_server_url("DATABASE_URL", parse_database_url, settings.database_url)
-    for name in _SCHEMES:
-        _check_url(name, getattr(settings, name.lower()))
+    _check_urls(settings)
     _check_server_url("REDIS_URL", check_redis_url, settings.redis_url)
     _check_tokens(settings)
     if settings.aws_access_key_id is not None and settings.aws_secret_access_key is None:
@@ -224,17 +218,11 @@ def _missing(kind: type[_S], values: Mapping[str, Any]) -> list[str]:
     return missing
 
 
-def _check_url(name: str, value: str | None) -> None:
-    if value is None:
-        return
-    schemes = _SCHEMES[name]
-    try:
-        parts = urlsplit(value)
-        is_complete = bool(parts.netloc or parts.scheme == "unix") and parts.port != 0
-    except ValueError:
-        raise SettingsError(f"{name} is malformed: it is not a URL") from None
-    if parts.scheme not in schemes or not is_complete:
-        raise SettingsError(f"{name} is malformed: it must be a URL that starts with {schemes[0]}://")
+def _check_urls(settings: Settings) -> None:
+    for name, schemes in URL_SCHEMES.items():
+        value = getattr(settings, name.lower())
+        if value is not None and (wrong := url_fault(value, schemes)) is not None:
+            raise SettingsError(f"{name} is malformed: {wrong}")
 
 
 def _check_server_url(name: str, check: Callable[[str], object], url: str) -> None:

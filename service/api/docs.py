@@ -55,7 +55,7 @@ class RootView(msgspec.Struct, frozen=True):
     "docs_root",
     Tag.REFERENCE,
     Reply(200, "Where to read on."),
-    Reply(307, "To `/docs`, for browsers.", media_type=None, headers=("Location",)),
+    Reply(307, "To the console, for browsers; to `/docs` if there is none.", media_type=None, headers=("Location",)),
 )
 async def root(request: ApiRequest) -> RootView | Response:
     """What this is, and where its documentation is.
@@ -64,7 +64,8 @@ async def root(request: ApiRequest) -> RootView | Response:
     """
     if "text/html" in request.headers.get("Accept", ""):
         # Relative: a proxy may serve the API below another path.
-        return Response(status_code=307, headers={"Location": "docs"})
+        to = "console" if request.state["options"].has_console else "docs"
+        return Response(status_code=307, headers={"Location": to})
     url = request.state["options"].public_url
     return RootView("Autos", VERSION, f"{url}/docs", f"{url}/openapi.json", f"{url}/health/ready")
 

@@ -64,6 +64,11 @@ async def json_bytes(request: ApiRequest) -> bytes:
         raise Problem("unsupported_media_type", "Send the body as application/json.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("unsupported_media_type", "Send the body without Content-Encoding: it is not decoded.")
+    return await read_body(request)
+
+
+async def read_body(request: ApiRequest) -> bytes:
+    """The body as it was sent, whatever its type. Raises the problems of `json_bytes`, but for that of the type."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await _read(request)

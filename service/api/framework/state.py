@@ -29,6 +29,9 @@ class Options(msgspec.Struct, frozen=True):
     webhook_secret_grace: timedelta
     public_url: str  #: of this service, without a slash at the end
     shows_metrics: bool  #: on the port of the API
+    has_console: bool
+    console_read_only: bool  #: whether the console refuses every form but those of the log-in
+    is_production: bool
 
 
 class State(ActionState):

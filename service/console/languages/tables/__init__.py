@@ -1,0 +1,1 @@
+"""The texts of the pages in both languages, one file for each topic."""

@@ -1,0 +1,1 @@
+"""Statements of the console: its sessions, and what only its pages show."""
