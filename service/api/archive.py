@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from uuid import UUID
 
 import structlog
 from starlette.responses import Response, StreamingResponse
@@ -12,9 +13,11 @@ from starlette.types import Message, Receive, Scope, Send
 from service.actions.cases import NotRequested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
+from service.api.framework.state import State
 from service.database.cases import documents, processes
 from service.database.cases.checksums import keep_crc32
 from service.database.connection import UNREACHABLE
+from service.domain.process_number import ProcessNumber
 from service.exports.stored_files import UnreadableFile
 from service.exports.zip_contents import archive_of
 from service.http.problems import Problem
@@ -86,26 +89,31 @@ async def show(call: Call[NoQuery, None]) -> Response:
     Its `manifest.json` says which document each file is, and why a document is missing. It can be read as a stream: the
     size and the CRC-32 of each file come before its bytes.
     """
-    async with call.state["database"].connection() as connection:
-        overview = await processes.overview(connection, call.number, call.user.id)
-        found = await documents.of_process(connection, call.number)
+    return await archive_response(call.state, call.number, call.user.id, is_head=call.request.method == "HEAD")
+
+
+async def archive_response(state: State, number: ProcessNumber, user_id: UUID, *, is_head: bool) -> Response:
+    """The archive, for whoever may see the case. Raises `NotRequested` and the problem `nothing_available`."""
+    async with state["database"].connection() as connection:
+        overview = await processes.overview(connection, number, user_id)
+        found = await documents.of_process(connection, number)
     if overview is None:
         raise NotRequested
-    archive = archive_of(call.number, overview.process, found)
+    archive = archive_of(number, overview.process, found)
     if not archive.files:
         raise Problem("nothing_available", "No document of the case is available yet. Its status says why.")
     headers = {
-        "Content-Disposition": f'attachment; filename="{call.number.masked}.zip"',
+        "Content-Disposition": f'attachment; filename="{number.masked}.zip"',
         "Content-Length": str(archive.size),
         "Cache-Control": "no-store",
     }
-    if call.request.method == "HEAD":
+    if is_head:
         return Response(headers=headers, media_type=ARCHIVE_MEDIA_TYPE)
 
     async def remember(key: str, crc32: int) -> None:
         """Store the CRC-32 of a file that had none. If that fails, the next archive reads the file twice again."""
         with contextlib.suppress(*UNREACHABLE):
             async with asyncio.timeout(REMEMBER_TIMEOUT):
-                await call.state["database"].ask(lambda connection: keep_crc32(connection, call.number, key, crc32))
+                await state["database"].ask(lambda connection: keep_crc32(connection, number, key, crc32))
 
-    return ArchiveResponse(archive.stream(call.state["store"], remember), headers)
+    return ArchiveResponse(archive.stream(state["store"], remember), headers)

@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from service.database.connection import Connection, as_struct
-from service.database.document_counts import CURRENT, SETTLED
+from service.database.document_counts import COUNTS, CURRENT, SETTLED
+from service.domain.events import Counts
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus
 
@@ -49,3 +50,21 @@ async def window(
         {"number": number.digits, "skipped": skipped, "limit": limit},
     )
     return [as_struct(row, DocumentLine) for row in rows]
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """The counts of a case's documents, and how many failed for which reason."""
+
+    counts: Counts
+    failures: dict[str, int]  #: by error code, the most frequent first
+
+
+async def tally(connection: Connection, number: ProcessNumber) -> Tally:
+    """Count the documents of a case."""
+    counted = COUNTS.replace("SELECT ", "SELECT coalesce(error_code, '') AS code, ", 1)
+    rows = await connection.fetch_all(
+        f"{counted} WHERE process_number = :number GROUP BY code ORDER BY count(*) DESC, code",
+        {"number": number.digits},
+    )
+    sums = (sum(row[name] for row in rows) for name in ("total", "completed", "failed"))
+    return Tally(Counts(*sums), {row["code"]: row["failed"] for row in rows if row["failed"]})

@@ -160,7 +160,7 @@ class ProcessSearch(msgspec.Struct, frozen=True):
     """What a person looks for. Empty texts mean all."""
 
     digits: str = ""  #: the case number begins with them
-    words: str = ""  #: each is part of the court, the class or the subject; accents and case do not matter
+    words: str = ""  #: each is part of the court, class, subject or of a party's name; accents and case do not matter
     court: str | None = None
     status: ProcessStatus | None = None
 
@@ -184,7 +184,7 @@ async def search(
         values |= {"moment": after.moment, "after": after.key}
     values |= {f"word{place}": word for place, word in enumerate(words)} | {"limit": limit}
     searched = _ordered("SELECT * FROM processes", conditions, _PLACE, after).replace(":limit", str(SEARCHED_CASES))
-    matching = [f"strpos({_WORDS}, {_FOLDED.format(f':word{place}')}) > 0" for place in range(len(words))]
+    matching = [_MATCHING.format(_FOLDED.format(f":word{place}")) for place in range(len(words))]
     rows = _ROW.replace(" FROM processes", f" FROM ({searched}) AS processes", 1)
     query = _ordered(rows, [*matching, *_STATUSES.get(wanted.status, ())], _PLACE, None)
     return [as_struct(row, ProcessRow) for row in await connection.fetch_all(query, values)]
@@ -192,6 +192,11 @@ async def search(
 
 _FOLDED = "translate(lower({}), 'áàâãäéèêëíìîïóòôõöúùûüçñ', 'aaaaaeeeeiiiiooooouuuucn')"
 _WORDS = _FOLDED.format("concat_ws(' ', court, court_class, subject)")
+_NAME = _FOLDED.format("parties.name")
+_MATCHING = (
+    f"(strpos({_WORDS}, {{0}}) > 0 OR EXISTS (SELECT FROM parties WHERE parties.process_number = number"
+    f" AND strpos({_NAME}, {{0}}) > 0))"
+)
 
 
 async def counts_of(connection: Connection, numbers: Collection[ProcessNumber]) -> dict[ProcessNumber, Counts]:

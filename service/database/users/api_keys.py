@@ -54,6 +54,14 @@ async def add(connection: Connection, user_id: UUID, api_key: str, *, label: str
     return as_optional(row, KeyRow)
 
 
+async def hash_of(connection: Connection, key_id: UUID) -> bytes | None:
+    """Return the hash of a key that is not revoked."""
+    digest: bytes | None = await connection.fetch_val(
+        "SELECT hash FROM api_keys WHERE id = :id AND revoked_at IS NULL", {"id": key_id}
+    )
+    return digest
+
+
 async def page(connection: Connection, user_id: UUID, *, after: Position[UUID] | None, limit: int) -> list[KeyRow]:
     """Return the keys of a user that are not revoked, newest first, starting after a position."""
     behind = "" if after is None else " AND (created_at, id) < (:moment, :after_key)"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.database.cases import document_windows, process_lists
+from service.database.cases.document_windows import Tally
 from service.database.cases.process_lists import ProcessSearch
 from service.domain.errors import ErrorCode
 from service.domain.events import Counts
@@ -51,6 +52,30 @@ async def test_a_number_is_found_by_its_beginning(known: CaseSteps) -> None:
     assert await found(known, digits=digits) == [digits]
     assert digits in await found(known, digits=digits[:7])
     assert digits not in await found(known, digits=str((int(digits[0]) + 1) % 10) + digits[1:7])
+
+
+async def test_a_party_is_found_by_its_name_and_no_other_case(known: CaseSteps, supply: Iterator[str]) -> None:
+    other = CaseSteps(known.database, ProcessNumber.parse(next(supply)), known.user_id)
+    await other.register(listed("a"))
+    await known.fetch(
+        "INSERT INTO parties (process_number, position, pole, name, is_sealed, representatives)"
+        " VALUES (:number, 0, 'active', 'Conceição Ñandú da Silva', false, '[]') RETURNING 1"
+    )
+
+    assert await found(known, words="conceicao nandu") == [known.number.digits]
+    assert await found(known, words="nandu xilografica") == [known.number.digits]
+
+
+async def test_failures_are_counted_by_their_reason(known: CaseSteps) -> None:
+    await known.ask()
+    job = await known.claim()
+    tasks = await known.tasks(job)
+    await known.start(job, tasks["a"])
+    await known.fail(job, tasks["a"], ErrorCode.TOO_LARGE)
+
+    tally = await known.run(lambda connection: document_windows.tally(connection, known.number))
+
+    assert tally == Tally(Counts(total=3, completed=0, failed=1), {ErrorCode.TOO_LARGE: 1})
 
 
 async def test_the_other_conditions_are_kept(known: CaseSteps) -> None:
