@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from service.api import (
     archive,
     bulk_requests,
+    case_data,
     deliveries,
     docs,
     documents,
@@ -35,6 +36,8 @@ ROUTES: list[BaseRoute] = [
     OperationRoute("/api/v1/processes/search", POST=bulk_requests.search),
     OperationRoute("/api/v1/processes/{number}", GET=processes.show),
     OperationRoute("/api/v1/processes/{number}/status", GET=processes.status),
+    OperationRoute("/api/v1/processes/{number}/movements", GET=case_data.movements),
+    OperationRoute("/api/v1/processes/{number}/parties", GET=case_data.parties),
     OperationRoute("/api/v1/processes/{number}/files", GET=documents.files),
     OperationRoute("/api/v1/processes/{number}/events", GET=events.show),
     OperationRoute("/api/v1/processes/{number}/archive", GET=archive.show),

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from service.api.jobs import JobDetails
-from service.api.openapi.example_facts import FACTS, FILED, MOVEMENT, NUMBER, PROCESS
+from service.api.openapi.example_facts import EXAMPLE_MOVEMENT, FACTS, FILED, NUMBER, PROCESS
 from service.api.presenters.documents import DocumentView
 from service.api.presenters.jobs import JobView
 from service.api.presenters.processes import ProcessSummary, ProcessView, StatusView
@@ -212,7 +212,7 @@ UPDATED_EVENT = msgspec.structs.replace(
         WebhookAddedDocument(**_STORED, replaced=False),
         WebhookAddedDocument(**_FAILED, replaced=True),
     ],
-    movements_added=(MOVEMENT,),
+    movements_added=(EXAMPLE_MOVEMENT,),
     movements_truncated=False,
     checked_at=ASKED,
 )

@@ -23,7 +23,7 @@ FILED = datetime(2023, 1, 30, 16, 10, 52, tzinfo=UTC)
 _LISTED = datetime(2026, 1, 31, 11, 59, 55, tzinfo=UTC)
 _BODY = "1ª Vara-Gabinete do Juizado Especial Federal de São Paulo"
 _CLASS = "Procedimento do Juizado Especial Cível"
-MOVEMENT = CaseMovement(
+EXAMPLE_MOVEMENT = CaseMovement(
     id=UUID("8c0a3f6e-7b52-5d0e-9a41-2f6f0c1d7e88"),
     occurred_at=datetime(2026, 1, 30, 18, 2, 11, tzinfo=UTC),
     description="Juntada de petição",
@@ -54,7 +54,7 @@ FACTS: dict[str, Any] = {
     "parties": (PARTY, SEALED_PARTY),
     "parties_total": 2,
     "movements_total": 27,
-    "last_movement": msgspec.convert(MOVEMENT, LastMovement, from_attributes=True),
+    "last_movement": msgspec.convert(EXAMPLE_MOVEMENT, LastMovement, from_attributes=True),
     "related_processes": (RelatedProcess(OTHER_NUMBER, "DEPENDENCIA", _CLASS),),
     "listed_at": _LISTED,
 }

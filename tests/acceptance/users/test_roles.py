@@ -52,6 +52,8 @@ THE_TABLE: Mapping[str, Verdict] = {
     "POST /api/v1/processes/search": Verdict(401, 200, 200, 200, body={"process_numbers": ["1"]}),
     "GET /api/v1/processes/{number}": Verdict(401, 200, 200, 200, query="?auto_download=false"),
     "GET /api/v1/processes/{number}/status": EVERY_USER,
+    "GET /api/v1/processes/{number}/movements": EVERY_USER,
+    "GET /api/v1/processes/{number}/parties": EVERY_USER,
     "GET /api/v1/processes/{number}/archive": EVERY_USER,
     "GET /api/v1/processes/{number}/events": EVERY_USER,
     "GET /api/v1/processes/{number}/files": EVERY_USER,

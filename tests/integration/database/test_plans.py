@@ -9,7 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.database import positions, retention, workload
-from service.database.cases import changed_cases, document_windows, documents, process_lists, processes
+from service.database.cases import (
+    case_data,
+    case_facts,
+    changed_cases,
+    document_windows,
+    documents,
+    process_lists,
+    processes,
+)
 from service.database.cases.process_lists import ProcessFilter, ProcessSearch
 from service.database.connection import Connection, Database, create_database
 from service.database.deliveries import deliveries, delivery_history, overdue
@@ -36,7 +44,7 @@ from tests.support.deliveries.deliveries import open_pool
 CASES = 20_000
 LIMIT = 20  # rows of a page
 ROWS_MAX = 500  # looked at by one statement; a table that is read whole has `CASES` at least
-TABLES = {"processes", "jobs", "job_users", "documents", "events", "deliveries"}
+TABLES = {"processes", "jobs", "job_users", "documents", "events", "deliveries", "case_data", "parties", "movements"}
 PLACE = 10_000  # in the middle of every list
 WAITING_USERS = 50
 MANY = 500_000  # jobs that wait
@@ -82,6 +90,11 @@ def searched(**wanted: Any) -> Ask:
     return lambda connection, _owner: process_lists.search(connection, ProcessSearch(**wanted), after=None, limit=LIMIT)
 
 
+def movements_of(**wanted: Any) -> Ask:
+    """A page of the movements of a case."""
+    return lambda connection, _owner: case_data.movements_page(connection, number_of(PLACE), limit=LIMIT, **wanted)
+
+
 def jobs_of(*, own: bool = False, **wanted: Any) -> Ask:
     """A page of the list of jobs."""
     return lambda connection, owner: job_history.page(
@@ -118,6 +131,15 @@ QUESTIONS: dict[str, Ask] = {
     "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
     "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
     "files": lambda connection, _owner: documents.page(connection, number_of(PLACE), after=(), limit=LIMIT),
+    "movements": movements_of(),
+    "movements, of an instance": movements_of(instance="PRIMEIRO_GRAU"),
+    "movements, since": movements_of(since=datetime.now(UTC) - timedelta(days=1)),
+    "movements, the next page": movements_of(after=uuid4()),
+    "parties": lambda connection, _owner: case_data.parties_page(connection, number_of(PLACE), limit=LIMIT),
+    "parties, the next page": lambda connection, _owner: case_data.parties_page(
+        connection, number_of(PLACE), after=10, limit=LIMIT
+    ),
+    "main entry: the case as data": lambda connection, _owner: case_facts.find(connection, number_of(PLACE)),
     "main entry: is it complete": lambda connection, _owner: processes.completeness(connection, number_of(PLACE)),
     "search": lambda connection, _owner: processes.overviews(connection, [number_of(PLACE), number_of(PLACE + 1)]),
     "worker: its documents": lambda connection, _owner: documents.tasks_of_job(connection, uuid4()),

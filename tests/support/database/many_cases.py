@@ -31,6 +31,16 @@ _ROWS = (
         " moment, moment, 'processos/' || place || '/' || position, 1000, 1000, repeat('0', 64), 'application/pdf'"
         " FROM places CROSS JOIN generate_series(1, CAST(:documents AS integer)) AS position WHERE place % 20 <> 9"
     ),
+    "INSERT INTO case_data (process_number, parties_total, movements_total) SELECT number, 1, 2 FROM places",
+    (
+        "INSERT INTO parties (process_number, position, pole, name, is_sealed, representatives)"
+        " SELECT number, 0, 'active', 'Parte ' || place, false, '[]' FROM places"
+    ),
+    (
+        "INSERT INTO movements (id, process_number, instance, occurred_at, description, complements, ordinal, place,"
+        " first_listed) SELECT gen_random_uuid(), number, 'PRIMEIRO_GRAU', moment, 'Ato ' || ordinal, '[]', 1, ordinal,"
+        " place FROM places CROSS JOIN generate_series(1, 2) AS ordinal"
+    ),
     (
         "INSERT INTO events (id, process_number, job_id, type, occurred_at, body)"
         " SELECT id, number, id, 'process.completed', moment, '{}' FROM places"
