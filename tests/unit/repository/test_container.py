@@ -114,7 +114,7 @@ def test_its_processes_and_commands_need_no_local_servers(home: Path) -> None:
     assert (loaded.stderr, Path(loaded.stdout.strip())) == ("", home / "service" / "__init__.py")
     assert (shown.stderr, shown.returncode) == ("", 0)
     listed = {line.split()[0] for line in shown.stdout.partition("Commands:")[2].splitlines() if line.strip()}
-    assert listed == COMMANDS.keys() - {"demo", "up"}
+    assert listed == COMMANDS.keys() - {"demo", "simulate", "up"}
 
 
 @pytest.mark.parametrize("name", sorted(LOCAL_COMMANDS))
@@ -124,5 +124,5 @@ def test_a_command_that_needs_local_servers_says_what_is_missing(home: Path, nam
     assert refused.returncode == 1
     assert refused.stderr == (
         f"Error: `autos {name}` needs service.local, which this installation leaves out."
-        f" Run `make {name}` in a checkout of the repository.\n"
+        f" Run {LOCAL_COMMANDS[name]} in a checkout of the repository.\n"
     )
