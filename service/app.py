@@ -248,6 +248,7 @@ def _document(settings: Settings) -> bytes:
 def _options(settings: Settings) -> Options:
     return Options(
         webhook_secret_grace=timedelta(seconds=settings.webhook_secret_grace),
+        monitor_min_interval=settings.shortest_monitor,
         public_url=settings.base_url,
         shows_metrics=settings.metrics_enabled and settings.metrics_port is None,
         has_console=settings.console_enabled,

@@ -38,7 +38,7 @@ class LimitsView(msgspec.Struct, frozen=True):
 
     requests: Annotated[RateView, Meta(description="All requests.")]
     downloads: Annotated[RateView, Meta(description="Requests that may start a download.")]
-    numbers: Annotated[RateView, Meta(description="Cases that searches may start.")]
+    numbers: Annotated[RateView, Meta(description="Cases that searches and `POST /monitors` may start.")]
     keys: Annotated[int, Meta(description="API keys that a user may have at the same time.")]
 
 

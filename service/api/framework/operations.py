@@ -50,6 +50,7 @@ class Tag(StrEnum):
     JOBS = "Jobs"
     WEBHOOKS = "Webhooks"
     DELIVERIES = "Deliveries"
+    MONITORS = "Monitors"
     USERS = "Users"
     OPERATIONS = "Operations"
     REFERENCE = "Reference"

@@ -7,6 +7,7 @@ from service.actions.cases import NotRequested
 from service.actions.deliveries import DeliveryEnded, DeliveryNotDue, UnknownDelivery
 from service.actions.downloads import UnknownDocument
 from service.actions.jobs import JobEnded, UnknownJob
+from service.actions.monitors import MONITORS_MAX, TooManyMonitors, UnknownMonitor, UserGone
 from service.actions.shared_listings import Unlisted
 from service.http.problems import Problem
 from service.portal.errors import AccessDenied, NotFound
@@ -20,6 +21,9 @@ _REFUSALS: Mapping[type[Exception], tuple[str, str]] = {
     JobEnded: ("job_ended", "The job has ended already: there is nothing to cancel."),
     UnknownDelivery: ("delivery_not_found", "There is no such delivery of yours."),
     DeliveryNotDue: ("delivery_not_due", "The job has not ended: there is nothing to send yet."),
+    UnknownMonitor: ("monitor_not_found", "You do not watch this case."),
+    TooManyMonitors: ("too_many_monitors", f"A user may watch {MONITORS_MAX:,} cases at most. End a monitor first."),
+    UserGone: ("unauthorized", "The user of this API key was deleted."),
     NotFound: ("process_not_found", "The portal does not know this case."),
     AccessDenied: ("process_access_denied", "The portal denies this case to the credentials in use."),
 }

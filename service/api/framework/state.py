@@ -27,6 +27,7 @@ class Options(msgspec.Struct, frozen=True):
     """The settings that handlers need."""
 
     webhook_secret_grace: timedelta
+    monitor_min_interval: timedelta
     public_url: str  #: of this service, without a slash at the end
     shows_metrics: bool  #: on the port of the API
     has_console: bool

@@ -16,6 +16,7 @@ from service.api.docs import RootView
 from service.api.downloads import AllBody, OneBody, StartedView
 from service.api.framework.pagination import CURSOR_EXAMPLE, Page
 from service.api.health import LiveView, ReadyView
+from service.api.monitors import MonitorBody, MonitorResult, MonitorsBody, MonitorsView
 from service.api.openapi.example_case import (
     ASKED,
     COMPLETED_AT,
@@ -41,6 +42,7 @@ from service.api.openapi.example_case import (
     WEBHOOK_URL,
 )
 from service.api.openapi.example_facts import NUMBER, OTHER_NUMBER
+from service.api.presenters.monitors import MonitorView
 from service.api.presenters.processes import ProgressView
 from service.api.progress.stream import encoded
 from service.api.users import (
@@ -66,6 +68,8 @@ from service.api.webhook_tests import (
     ValidityView,
 )
 from service.database.users.api_keys import KEYS_MAX
+from service.domain.errors import ErrorCode
+from service.domain.monitoring.monitors import MonitorStatus
 from service.domain.statuses import DeliveryStatus, ProcessStatus
 from service.domain.version import VERSION
 from service.http.problems import FieldError, ProblemView
@@ -106,6 +110,23 @@ _DELIVERED = msgspec.structs.replace(
 )
 _CANCELLED = msgspec.structs.replace(
     _DELIVERY, status=DeliveryStatus.CANCELLED, next_attempt_at=None, completed_at=_DUE
+)
+_MONITOR = MonitorView(
+    process_number=NUMBER,
+    every_seconds=21_600,
+    webhook_url=WEBHOOK_URL,
+    description="Client 4711",
+    status=MonitorStatus.ACTIVE,
+    created_at=ASKED,
+    last_checked_at=COMPLETED_AT,
+    last_changed_at=COMPLETED_AT,
+    next_check_at=datetime(2026, 1, 31, 18, 0, 0, tzinfo=UTC),
+    consecutive_failures=0,
+    last_error_code=None,
+)
+_NEW_MONITOR = msgspec.structs.replace(_MONITOR, last_checked_at=None, last_changed_at=None, next_check_at=ASKED)
+_FAILING_MONITOR = msgspec.structs.replace(
+    _MONITOR, status=MonitorStatus.FAILING, consecutive_failures=9, last_error_code=ErrorCode.PORTAL_UNAVAILABLE
 )
 _BAD_BODY = ProblemView(
     "about:blank",
@@ -151,6 +172,12 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     _BAD_BODY,
     SearchBody([NUMBER, OTHER_NUMBER], webhook_url=WEBHOOK_URL),
     SearchView([SearchResult(NUMBER, SUMMARY, None), SearchResult(OTHER_NUMBER, None, _UNKNOWN_CASE)]),
+    _MONITOR,
+    _NEW_MONITOR,
+    _FAILING_MONITOR,
+    MonitorBody("6h", WEBHOOK_URL, "Client 4711"),
+    MonitorsBody([NUMBER, OTHER_NUMBER], "1d", WEBHOOK_URL),
+    MonitorsView([MonitorResult(NUMBER, _MONITOR, None), MonitorResult(OTHER_NUMBER, None, _UNKNOWN_CASE)]),
     OneBody(WEBHOOK_URL),
     AllBody(WEBHOOK_URL),
     StartedView(NUMBER, JOB_ID, JOB),

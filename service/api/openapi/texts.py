@@ -29,6 +29,7 @@ TAGS: Mapping[Tag, str] = {
     Tag.JOBS: "The work on a case: one job at a time for each.",
     Tag.WEBHOOKS: "The secret that signs them, and tests of a receiver.",
     Tag.DELIVERIES: "What was sent where, with the outcome; how to resend it or stop it.",
+    Tag.MONITORS: "Cases that are watched: what is new is downloaded and told.",
     Tag.USERS: "Who may use the service, and with which keys.",
     Tag.OPERATIONS: "Health and metrics, for operators. They need no key.",
     Tag.REFERENCE: "This document. It needs no key.",

@@ -121,6 +121,20 @@ async def delete(connection: Connection, user_id: UUID) -> bool:
     return True
 
 
+async def hold(connection: Connection, user_id: UUID, *, alone: bool = False) -> bool:
+    """Keep a user from being deleted until this transaction ends. False: there is no such user.
+
+    `alone`: also wait for other transactions that hold the user alone.
+    """
+    strength = "NO KEY UPDATE" if alone else "SHARE"
+    return (
+        await connection.fetch_one(
+            f"SELECT 1 FROM users WHERE id = :id AND deleted_at IS NULL FOR {strength}", {"id": user_id}
+        )
+        is not None
+    )
+
+
 async def create_first_admin(connection: Connection, *, api_key: str, secret: str) -> bool:
     """Create the user `admin` if there is no administrator. Returns whether it did. Safe to run in many processes."""
     await api_keys.lock_admins(connection)

@@ -61,6 +61,13 @@ THE_TABLE: Mapping[str, Verdict] = {
     "POST /api/v1/processes/{number}/download-documents": EVERY_USER,
     "POST /api/v1/processes/{number}/download-document/{document_id}": Verdict(401, 202, 202, 202),
     "POST /api/v1/processes/{number}/download-all-documents": Verdict(401, 202, 202, 202, body={"force": True}),
+    # Each user has monitors of his own, an administrator too.
+    "PUT /api/v1/processes/{number}/monitor": Verdict(401, 200, 200, 200, body={"every": "1d"}),
+    "GET /api/v1/processes/{number}/monitor": EVERY_USER,
+    "POST /api/v1/processes/{number}/monitor/check": Verdict(401, 202, 202, 202),
+    "GET /api/v1/monitors": EVERY_USER,
+    "POST /api/v1/monitors": Verdict(401, 200, 200, 200, body={"process_numbers": ["1"], "every": "1d"}),
+    "DELETE /api/v1/processes/{number}/monitor": Verdict(401, 204, 204, 204),
     # Owners see their jobs and deliveries. The job of the table has ended.
     "GET /api/v1/jobs": EVERY_USER,
     "GET /api/v1/jobs/{job_id}": OWNER_AND_ADMIN,
@@ -106,8 +113,8 @@ class World:
         method, path = operation.split(" ")
         verdict = THE_TABLE[operation]
         target = path.format(**{**self.parameters, **verdict.instead}) + verdict.query
-        if method == "POST":
-            return await caller.post(target, verdict.body)
+        if method in {"POST", "PUT"}:
+            return await (caller.post if method == "POST" else caller.put)(target, verdict.body)
         return await (caller.delete(target) if method == "DELETE" else caller.get(target))
 
 
@@ -123,6 +130,9 @@ async def world(api: Api, database: Database, portal: Portal, subscriber: Subscr
     await subscriber.wait_for(f"/{number}/of-the-owner")
     (delivery,) = (await owner.get("/api/v1/webhooks/deliveries")).json["items"]
     secret = (await owner.get("/api/v1/webhooks/secret")).json["secret"]
+    for caller in (owner, stranger, api):
+        webhook = {"webhook_url": url} if caller is owner else {}
+        await caller.put(f"/api/v1/processes/{number}/monitor", {"every": "1d", **webhook})
     # Last, so that the key was known to the process while it was valid.
     assert (await revoked.get("/api/v1/webhooks/secret")).status == 200
     await revoke(database, users[0][0])

@@ -14,8 +14,8 @@ from service.http.protocol import BoundedHttpProtocol
 from tests.support.pages import Page
 
 CONFIGURATION = Page("docs/operating.md").one("nginx", having="upstream autos")
-#: A second POST to these finds the job of the first, or asks the portal once more.
-REPEATABLE = {"search", "download-documents", "download-document", "download-all-documents"}
+#: A second POST or PUT to these finds the job or the monitor of the first, or asks the portal once more.
+REPEATABLE = {"search", "monitor", "download-documents", "download-document", "download-all-documents"}
 
 
 def test_its_blocks_and_directives_are_whole() -> None:

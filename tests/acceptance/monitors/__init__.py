@@ -1,0 +1,1 @@
+"""Cases that are watched, seen from outside."""
