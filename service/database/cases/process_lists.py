@@ -17,7 +17,7 @@ from service.domain.statuses import FINAL_STATUSES, JobStatus, ProcessStatus
 
 #: Words are looked for in this many of the newest cases: no index has them, and a page must not read a million cases.
 SEARCHED_CASES = 10_000
-WORDS_MAX = 5  # further words are not looked for
+SEARCH_WORDS_MAX = 5  # further words are not looked for
 DIGITS = 20  # of a whole case number
 
 
@@ -173,7 +173,7 @@ async def search(
     Words are only looked for in the `SEARCHED_CASES` newest processes that the number, the court and `after` leave.
     """
     listed = ProcessFilter(wanted.court, wanted.status)
-    words = wanted.words.split()[:WORDS_MAX]
+    words = wanted.words.split()[:SEARCH_WORDS_MAX]
     if not (wanted.digits or words):
         return await page(connection, listed, after=after, limit=limit)
     conditions, values = _conditions(listed)
