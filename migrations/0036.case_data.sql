@@ -15,8 +15,6 @@ CREATE TABLE IF NOT EXISTS case_data (
     related_processes jsonb NOT NULL DEFAULT '[]',
     parties_total integer NOT NULL DEFAULT 0,
     movements_total integer NOT NULL DEFAULT 0,
-    -- Of the parties as they are in `parties`: equal ones are not written again.
-    parties_digest text NOT NULL DEFAULT '',
     -- The place among all listings of the one that this data is of.
     listing_asked bigint,
     -- The portal's answer in the bucket. It may be older than the data, if the bucket failed.

@@ -110,6 +110,7 @@ class CaseData(msgspec.Struct, frozen=True):
     parties: tuple[Party, ...] = ()
     movements: tuple[Movement, ...] = ()
     related_processes: tuple[RelatedProcess, ...] = ()
+    unread: tuple[str, ...] = ()  #: names of members above whose list has a form that is not known: it may lack some
 
 
 class RawAnswer(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from service.domain.file_names import archived_name
 from service.domain.process_number import ProcessNumber
 from service.exports.stored_files import crc32_of, read_verified
 from service.exports.zip_stream import Entry, Files, zip_size, zip_stream
-from service.portal.listing import BRASILIA
+from service.portal.case.values import BRASILIA
 from service.storage.object_store import ObjectStore
 
 MANIFEST_NAME = "manifest.json"

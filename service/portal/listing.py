@@ -4,18 +4,21 @@ A document may be listed in `tramitacaoAtual` and again in `tramitacoes`, under 
 has its own documents; the listing has those of all instances. Some answers have documents in unknown members.
 """
 
+import json
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from service.domain.case_data import RawAnswer
 from service.domain.errors import ErrorCode
 from service.domain.listings import Copy, ListedDocument, Listing
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
+from service.portal.case.reading import read_case
+from service.portal.case.sealing import seal
+from service.portal.case.stages import UNKNOWN_INSTANCE
+from service.portal.case.values import clean, moment
 from service.portal.copies import Merger
 from service.portal.errors import NotFound, Unavailable
 from service.portal.vocabulary import (
@@ -27,23 +30,15 @@ from service.portal.vocabulary import (
     description,
     integer,
     member,
+    read_answer,
     text,
 )
 
-BRASILIA = ZoneInfo("America/Sao_Paulo")  # the portal's times have no UTC offset
-NAME_LENGTH = 1000  # characters; longer names are cut
 HREF_LENGTH = 2000  # characters; addresses of the portal are much shorter
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
 _NUMBER = re.compile(r"(?:^|/)processos/([0-9.-]{20,25})/")
 _INT4, _INT8 = 2**31, 2**63  # limits of the database columns (exclusive)
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
-_DAY = re.compile(
-    r"(\d{2})[/.-](\d{2})[/.-](\d{4})(?:(?:T|,?\s+|\s+às\s+)(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?))?\Z", re.ASCII
-)
-_EPOCH = re.compile(r"\d{9,13}", re.ASCII)  # compact ISO 8601 has 8 digits, or 14
-_MILLISECONDS = 12  # digits, from which on they are milliseconds: 1973 as milliseconds, 5138 as seconds
-_YEARS = range(1900, 2101)  # of real filings; some systems write other years for "never"
-_NEVER = frozenset({date(1900, 1, 1), date(1970, 1, 1)})  # the epochs of two kinds of systems, written for "never"
 _SECRECY_LEVELS: Mapping[str, int] = {
     "PUBLICO": 0,
     "SEGREDO_JUSTICA": 1,
@@ -60,7 +55,9 @@ def parse_listing(answer: bytes, number: ProcessNumber, *, charset: str | None =
     Raises `NotFound` for an empty list, and `Unavailable` for an invalid answer: the same call may succeed later.
     """
     try:
-        found = decode(answer, number.digits, charset)
+        value = read_answer(answer, charset)
+        raw = _redacted(value) if seal(value) else RawAnswer(answer, _other_than_utf_8(charset))
+        found = decode(value, number.digits)
     except ValueError as error:
         raise _invalid("the listing cannot be read: it is not JSON of a known shape") from error
     if not found:
@@ -68,7 +65,22 @@ def parse_listing(answer: bytes, number: ProcessNumber, *, charset: str | None =
     matching = [each for each in found if _is_about(each, number, alone=len(found) == 1)]
     if not matching:
         raise _invalid("the listing is about another case")
-    return _listing(matching, number)
+    case = read_case([each.raw for each in matching], number)
+    return msgspec.structs.replace(_listing(matching, number), case=case, raw=raw)
+
+
+def _redacted(value: Any) -> RawAnswer:
+    """Encode an answer anew whose sealed parties have no names any more."""
+    try:
+        body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return RawAnswer(body, is_redacted=True)
+
+
+def _other_than_utf_8(charset: str | None) -> str | None:
+    named = clean(charset).lower()
+    return None if named in {"", "utf-8", "utf8"} else named
 
 
 def _invalid(sentence: str) -> Unavailable:
@@ -104,10 +116,10 @@ def _listing(found: list[Answer], number: ProcessNumber) -> Listing:
         documents = _documents(stages, elsewhere + unread, first)
     return Listing(
         number=number,
-        court=_clean(case.sigla_tribunal) or None,
-        court_class=_clean(description(first.classe)) or None,
-        subject=_clean(description(first.assunto)) or None,
-        filed_at=min(filter(None, (_time(stage.data_hora_ajuizamento) for stage in stages)), default=None),
+        court=clean(case.sigla_tribunal) or None,
+        court_class=clean(description(first.classe)) or None,
+        subject=clean(description(first.assunto)) or None,
+        filed_at=min(filter(None, (moment(stage.data_hora_ajuizamento) for stage in stages)), default=None),
         secrecy_level=_secrecy_level(case.nivel_sigilo),
         documents=documents,
     )
@@ -154,7 +166,7 @@ def _documents(
     for stage in stages:
         merger.add(_of_stage(stage, grades))
     for stage in elsewhere:
-        placed = stage if _clean(stage.instancia) else msgspec.structs.replace(first, documentos=stage.documentos)
+        placed = stage if clean(stage.instancia) else msgspec.structs.replace(first, documentos=stage.documentos)
         merger.add([each for each in _of_stage(placed, grades) if not merger.knows(each)])
     return tuple(sorted(merger.documents, key=lambda d: _order(d, grades[d.instance])))
 
@@ -165,30 +177,30 @@ def _order(document: ListedDocument, grade: int) -> tuple[int, str, bool, int, s
 
 
 def _of_stage(stage: Tramitacao, grades: dict[str, int]) -> list[ListedDocument]:
-    instance = _clean(stage.instancia) or "DESCONHECIDA"
+    instance = clean(stage.instancia) or UNKNOWN_INSTANCE
     grades.setdefault(instance, integer(member(stage.grau, "numero"), below=_INT8) or 0)
     return [_listed(document, instance) for document in stage.documentos or ()]
 
 
 def _origin(document: Documento) -> str:
     """The id of a document within its instance: its own, else its uuid, else its sequence number."""
-    named = _clean(document.id_origem) or _uuid(document)
-    return named or f"sequencia-{_clean(document.sequencia)}"
+    named = clean(document.id_origem) or _uuid(document)
+    return named or f"sequencia-{clean(document.sequencia)}"
 
 
 def _listed(document: Documento, instance: str) -> ListedDocument:
-    kind = _clean(member(document.tipo, "nome"))
+    kind = clean(member(document.tipo, "nome"))
     return ListedDocument(
         instance=instance,
         origin_id=_origin(document),
         sequence=integer(document.sequencia, below=_INT8),
-        name=_clean(document.nome) or kind or "Documento",
+        name=clean(document.nome) or kind or "Documento",
         type=kind,
-        secrecy=_clean(document.nivel_sigilo),
-        filed_at=_time(document.data_hora_juntada),
+        secrecy=clean(document.nivel_sigilo),
+        filed_at=moment(document.data_hora_juntada),
         # The portal writes 0 bytes or 0 pages if it does not know the number.
         declared_size=integer(member(document.arquivo, "tamanho"), below=_INT8) or None,
-        declared_mime_type=_clean(member(document.arquivo, "tipo")) or None,
+        declared_mime_type=clean(member(document.arquivo, "tipo")) or None,
         page_count=integer(member(document.arquivo, "quantidadePaginas"), below=_INT4) or None,
         copies=(Copy(_uuid(document), _href(document.href_binario), _href(document.href_texto)),),
     )
@@ -196,38 +208,10 @@ def _listed(document: Documento, instance: str) -> ListedDocument:
 
 def _uuid(document: Documento) -> str:
     match = _UUID.search(_href(document.href_binario) or _href(document.href_texto) or "")
-    return match[1] if match else _clean(document.id_origem)
+    return match[1] if match else clean(document.id_origem)
 
 
 def _href(value: Any) -> str | None:
     """Return an address that can be stored and requested; None for any other value."""
     href = value.strip() if isinstance(value, str) else ""
     return href if len(href) <= HREF_LENGTH and _PRINTABLE.fullmatch(href) else None
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        moment = _written_time(text(value).strip())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=BRASILIA)
-        moment.astimezone(UTC)  # years 1 and 9999, which some systems write for "never", may overflow in UTC
-    except (ValueError, OverflowError, OSError):
-        return None
-    return None if moment.year not in _YEARS or moment.date() in _NEVER else moment
-
-
-def _written_time(written: str) -> datetime:
-    """Read ISO 8601, the Brazilian form of a date, or seconds or milliseconds since the epoch. Raises `ValueError`."""
-    if _EPOCH.fullmatch(written):
-        return datetime.fromtimestamp(int(written) / (1 if len(written) < _MILLISECONDS else 1000), UTC)
-    if day := _DAY.match(written):
-        written = f"{day[3]}-{day[2]}-{day[1]}T{day[4] or '00:00'}"
-    return datetime.fromisoformat(written)
-
-
-def _clean(value: Any) -> str:
-    """Drop characters that PostgreSQL refuses (NUL) or that can disguise a name (controls, bidi marks)."""
-    raw = text(value)
-    if not raw.isprintable():
-        kept = (" " if c in "\t\n\r" else c for c in raw)
-        raw = "".join(c for c in kept if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"})
-    return unicodedata.normalize("NFC", raw).strip()[:NAME_LENGTH]

@@ -66,6 +66,8 @@ def _both(first: Any, second: Any) -> Any:
     """Return the value of a member that is given twice: nothing of two lists is lost. Raises `ValueError`."""
     if first == second or second in (None, "", [], {}):
         return first
+    if isinstance(first, bool) and isinstance(second, bool):
+        return True  # a flag that hides something must not be lost
     if isinstance(first, list) and isinstance(second, list):
         return first + second
     if isinstance(first, dict | list) and first:

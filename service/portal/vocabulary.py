@@ -62,17 +62,22 @@ class Answer(msgspec.Struct):
     """One object of an answer, and what its unknown members have."""
 
     processo: Processo
+    raw: dict[str, Any]  #: all members, in the recorded shape
     elsewhere: list[Tramitacao]  #: documents at unknown places: one per document, with the instance around it
     unread: list[Tramitacao]  #: what may be documents, but has no address: the same
     why_incomplete: str  #: why these are not all documents; "" if nothing says so
 
 
-def decode(answer: bytes, digits: str, charset: str | None = None) -> list[Answer]:
-    """Read a detail answer: a list, one object, or `{"content": [...]}`. `charset` is that of the header.
+def read_answer(answer: bytes, charset: str | None = None) -> Any:
+    """Decode the JSON of an answer. `charset` is that of the header. Raises `ValueError`."""
+    return read_json(answer, charset, _NAMES)
+
+
+def decode(value: Any, digits: str) -> list[Answer]:
+    """Read a decoded detail answer: a list, one object, or `{"content": [...]}`.
 
     `digits`: the number of the case. Raises `ValueError` for any other shape (msgspec's errors are a subclass).
     """
-    value = read_json(answer, charset, _NAMES)
     if isinstance(value, dict) and isinstance(value.get("content"), list):
         if reason := why_page_is_incomplete(value, len(value["content"])):
             raise ValueError(f"the listing {reason}")
@@ -106,10 +111,10 @@ def _entries(value: dict[str, Any]) -> Any:
     return entries
 
 
-def _answer(processo: Processo, raw: Any, digits: str) -> Answer:
+def _answer(processo: Processo, raw: dict[str, Any], digits: str) -> Answer:
     findings = look_through(raw, digits)
     strays = msgspec.convert(findings.strays, list[Tramitacao])
-    return Answer(processo, strays, msgspec.convert(findings.unread, list[Tramitacao]), findings.why_incomplete)
+    return Answer(processo, raw, strays, msgspec.convert(findings.unread, list[Tramitacao]), findings.why_incomplete)
 
 
 def member(value: Any, name: str) -> Any:

@@ -1,52 +1,57 @@
-"""Writes what a listing says about a case beside its documents.
+"""Writes what a listing says about a case beside its documents. Only rows that changed are written.
 
 The caller holds the lock of the process.
 """
 
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from service.database.connection import Connection, as_json
-from service.domain.case_data import CaseData, Movement
+from service.domain.case_data import CaseData, Movement, Party
 from service.domain.process_number import ProcessNumber
 
-# The columns of the portal's own answer are those of `kept_listings`.
+# The portal's own answer, which has columns of the same row, is written by `kept_listings`.
 _REGISTER = """
 INSERT INTO case_data AS known (process_number, value, judging_body, instances, related_processes, parties_total,
-    movements_total, parties_digest, listing_asked)
-VALUES (:number, :value, :judging_body, CAST(:instances AS jsonb), CAST(:related AS jsonb), :parties_total,
-    :movements_total, :parties_digest, :asked)
+    movements_total, listing_asked)
+SELECT :number, :value, :judging_body, CAST(:instances AS jsonb), CAST(:related AS jsonb),
+    (SELECT count(*) FROM parties WHERE process_number = :number),
+    (SELECT count(*) FROM movements WHERE process_number = :number AND is_listed), :asked
 ON CONFLICT (process_number) DO UPDATE SET value = excluded.value, judging_body = excluded.judging_body,
-    instances = excluded.instances, related_processes = excluded.related_processes,
-    parties_total = CASE WHEN excluded.parties_total = 0 THEN known.parties_total ELSE excluded.parties_total END,
-    parties_digest = CASE WHEN excluded.parties_total = 0 THEN known.parties_digest
-        ELSE excluded.parties_digest END,
-    movements_total = CASE WHEN excluded.movements_total = 0 THEN known.movements_total
-        ELSE excluded.movements_total END,
+    instances = excluded.instances,
+    related_processes = CASE WHEN :keeps_related AND excluded.related_processes = '[]' THEN known.related_processes
+        ELSE excluded.related_processes END,
+    parties_total = excluded.parties_total, movements_total = excluded.movements_total,
     listing_asked = excluded.listing_asked
 """
 
-_KNOWN = "SELECT parties_digest FROM case_data WHERE process_number = :number"
-
-_DROP_PARTIES = "DELETE FROM parties WHERE process_number = :number"
-_ADD_PARTIES = """
-INSERT INTO parties (process_number, position, pole, role, name, kind, is_sealed, representatives)
-SELECT :number, position - 1, each ->> 'pole', each ->> 'role', each ->> 'name', each ->> 'kind',
-    CAST(each ->> 'is_sealed' AS boolean), each -> 'representatives'
-FROM jsonb_array_elements(CAST(:parties AS jsonb)) WITH ORDINALITY AS listed (each, position)
+_PARTIES = """
+WITH listed AS MATERIALIZED (
+    SELECT CAST(place - 1 AS integer) AS position, each ->> 'pole' AS pole, each ->> 'role' AS role,
+        each ->> 'name' AS name, each ->> 'kind' AS kind, CAST(each ->> 'is_sealed' AS boolean) AS is_sealed,
+        each -> 'representatives' AS representatives
+    FROM jsonb_array_elements(CAST(:parties AS jsonb)) WITH ORDINALITY AS listed (each, place)
+), dropped AS (
+    DELETE FROM parties WHERE process_number = :number AND position >= (SELECT count(*) FROM listed)
+)
+INSERT INTO parties AS known (process_number, position, pole, role, name, kind, is_sealed, representatives)
+SELECT :number, position, pole, role, name, kind, is_sealed, representatives FROM listed
+ON CONFLICT (process_number, position) DO UPDATE SET pole = excluded.pole, role = excluded.role,
+    name = excluded.name, kind = excluded.kind, is_sealed = excluded.is_sealed,
+    representatives = excluded.representatives
+WHERE (known.pole, known.role, known.name, known.kind, known.is_sealed, known.representatives) IS DISTINCT FROM
+    (excluded.pole, excluded.role, excluded.name, excluded.kind, excluded.is_sealed, excluded.representatives)
 """
 
-# A row that is as listed is not written.
 _MOVEMENTS = """
 WITH listed AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS listed (id uuid, instance text,
         occurred_at timestamptz, description text, type_code bigint, judging_body text, complements jsonb,
         ordinal integer, place integer)
 ), hidden AS (
-    UPDATE movements SET is_listed = false WHERE process_number = :number AND is_listed
-    AND EXISTS (SELECT 1 FROM listed) AND NOT EXISTS (SELECT 1 FROM listed WHERE listed.id = movements.id)
+    UPDATE movements SET is_listed = false WHERE process_number = :number AND is_listed AND NOT :keeps
+    AND NOT EXISTS (SELECT 1 FROM listed WHERE listed.id = movements.id)
 )
 INSERT INTO movements AS known (id, process_number, instance, occurred_at, description, type_code, judging_body,
     complements, ordinal, place, first_listed)
@@ -62,13 +67,15 @@ WHERE (known.occurred_at, known.description, known.type_code, known.judging_body
 
 
 async def register(connection: Connection, number: ProcessNumber, case: CaseData, *, asked: int) -> None:
-    """Write the case as data. Only what changed is written. `asked`: the place of the listing among all of them.
+    """Write the case as data, in at most three statements. `asked`: the place of the listing among all of them.
 
-    Empty lists of parties or movements hide nothing: the portal sometimes answers short. Three statements, and two
-    more if the parties changed.
+    Empty lists of parties or movements hide nothing: the portal sometimes answers short. Parts that could not be read
+    hide nothing either.
     """
-    digest = sha256(msgspec.json.encode(case.parties)).hexdigest()
-    known = await connection.fetch_val(_KNOWN, {"number": number.digits})
+    if case.parties:
+        await _write_parties(connection, number, case.parties, keeps="parties" in case.unread)
+    if case.movements:
+        await _write_movements(connection, number, case, asked=asked)
     await connection.execute(
         _REGISTER,
         {
@@ -77,17 +84,26 @@ async def register(connection: Connection, number: ProcessNumber, case: CaseData
             "judging_body": case.judging_body,
             "instances": as_json(case.instances),
             "related": as_json(case.related_processes),
-            "parties_total": len(case.parties),
-            "movements_total": len(case.movements),
-            "parties_digest": digest,
+            "keeps_related": "related_processes" in case.unread,
             "asked": asked,
         },
     )
-    if case.parties and known != digest:
-        await connection.execute(_DROP_PARTIES, {"number": number.digits})
-        await connection.execute(_ADD_PARTIES, {"number": number.digits, "parties": as_json(case.parties)})
+
+
+async def _write_parties(
+    connection: Connection, number: ProcessNumber, parties: tuple[Party, ...], *, keeps: bool
+) -> None:
+    if keeps and await connection.fetch_val(
+        "SELECT count(*) FROM parties WHERE process_number = :number", {"number": number.digits}
+    ):
+        return
+    await connection.execute(_PARTIES, {"number": number.digits, "parties": as_json(parties)})
+
+
+async def _write_movements(connection: Connection, number: ProcessNumber, case: CaseData, *, asked: int) -> None:
     rows = [_as_row(number, each) for each in case.movements]
-    await connection.execute(_MOVEMENTS, {"number": number.digits, "movements": as_json(rows), "asked": asked})
+    values = {"number": number.digits, "movements": as_json(rows), "keeps": "movements" in case.unread, "asked": asked}
+    await connection.execute(_MOVEMENTS, values)
 
 
 def _as_row(number: ProcessNumber, movement: Movement) -> dict[str, Any]:

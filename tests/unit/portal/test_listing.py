@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -98,6 +99,10 @@ def test_the_order_is_that_of_the_file_whatever_the_order_of_the_answer() -> Non
     ]
 
 
+def without_raw(listing: Listing) -> Listing:
+    return msgspec.structs.replace(listing, raw=None)
+
+
 @pytest.mark.parametrize("shape", ["object", "list", "content", "content of one page"])
 def test_every_shape_of_the_answer_gives_the_same_listing(shape: str) -> None:
     answer = case_object(make_case(NUMBER, 3))
@@ -108,7 +113,7 @@ def test_every_shape_of_the_answer_gives_the_same_listing(shape: str) -> None:
         "content of one page": {"total": 1, "searchAfter": [1, "2"], "content": [answer]},
     }
 
-    assert parse(shapes[shape]) == parse([answer])
+    assert without_raw(parse(shapes[shape])) == without_raw(parse([answer]))
     assert len(parse(shapes[shape]).documents) == 3
 
 

@@ -1,0 +1,1 @@
+"""The case as data: parties, movements, instances, related cases, and what hides the names of sealed parties."""
