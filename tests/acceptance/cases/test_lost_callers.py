@@ -51,7 +51,7 @@ async def test_the_root_leads_to_the_documentation(api: Api) -> None:
 
     assert (for_programs.json["name"], for_programs.json["version"]) == ("Autos", VERSION)
     assert [for_programs.json[each].rpartition("/")[2] for each in ("docs", "openapi")] == ["docs", "openapi.json"]
-    assert (for_people.status, for_people.headers["Location"]) == (307, "docs")
+    assert (for_people.status, for_people.headers["Location"]) == (307, "console")
 
 
 async def test_white_space_around_a_number_is_no_mistake(api: Api) -> None:

@@ -9,8 +9,6 @@ FRAME_TEXTS: Mapping[str, Text] = {
     "frame.skip": Text("Ir para o conteúdo", "Skip to the content"),
     "frame.navigation": Text("Navegação", "Navigation"),
     "frame.preferences": Text("Idioma e aparência", "Language and appearance"),
-    "frame.language": Text("Idioma", "Language"),
-    "frame.theme": Text("Aparência", "Appearance"),
     "frame.theme.auto": Text("Automática", "Automatic"),
     "frame.theme.light": Text("Clara", "Light"),
     "frame.theme.dark": Text("Escura", "Dark"),
