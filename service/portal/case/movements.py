@@ -14,7 +14,7 @@ from service.domain.case_data import Complement, Movement, fold
 from service.portal.case.values import BRASILIA, entries, first_label, label, moment, objects, pick, prose
 from service.portal.vocabulary import integer
 
-LISTS = ("movimentos", "movimentacoes", "movimento", "movimentacao", "andamentos")
+MOVEMENT_LISTS = ("movimentos", "movimentacoes", "movimento", "movimentacao", "andamentos")
 COMPLEMENTS_MAX = 50  # of one movement; the rest is left out
 _INT8 = 2**63  # limit of the database column (exclusive)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)

@@ -11,7 +11,7 @@ from service.portal.case.sealing import is_sealed
 from service.portal.case.values import entries, first_label, label, objects, pick, spread
 from service.portal.raw_json import folded
 
-LISTS = ("partes", "parte", "polos", "polo")
+PARTY_LISTS = ("partes", "parte", "polos", "polo")
 _INNER = ("parte", "partes", "pessoas")  # of an object that stands for one side
 _PERSON = ("pessoa", "dadosPessoa", "pessoaFisica", "pessoaJuridica")
 _POLES = {

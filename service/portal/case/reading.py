@@ -4,9 +4,8 @@ from typing import Any
 
 from service.domain.case_data import CaseData
 from service.domain.process_number import ProcessNumber
-from service.portal.case import movements, parties
-from service.portal.case.movements import InstanceMovements, read_movements
-from service.portal.case.parties import read_parties
+from service.portal.case.movements import MOVEMENT_LISTS, InstanceMovements, read_movements
+from service.portal.case.parties import PARTY_LISTS, read_parties
 from service.portal.case.stages import Stage, instance_of, read_instances, read_related, read_value
 from service.portal.case.values import objects, pick
 
@@ -21,9 +20,9 @@ def read_case(found: list[dict[str, Any]], number: ProcessNumber) -> CaseData:
     stages = [stage for each in found for stage in _stages(each)]
     # Some answers have these lists beside the instances.
     holders = [*stages, *(stage for each in found for stage in _beside(each, stages))]
-    people, are_parties_read = read_parties(pick(each.node, *parties.LISTS) for each in holders)
+    people, are_parties_read = read_parties(pick(each.node, *PARTY_LISTS) for each in holders)
     moved, are_movements_read = read_movements(
-        InstanceMovements(each.instance, pick(each.node, *movements.LISTS)) for each in holders
+        InstanceMovements(each.instance, pick(each.node, *MOVEMENT_LISTS)) for each in holders
     )
     related, are_related_read = read_related((pick(each.node, *_RELATED) for each in holders), number)
     instances = read_instances(stages)
