@@ -11,6 +11,7 @@ from service.domain.version import VERSION
 #: Where each command is. Importing all of them is slow, so only the requested one is imported. The help, which shows a
 #: line of each, imports them all.
 COMMANDS: Mapping[str, str] = {
+    "console": "service.commands.console_link:console",
     "deliveries": "service.commands.deliveries:deliveries_group",
     "demo": "service.commands.local:demo",
     "documents": "service.commands.documents:list_documents",

@@ -10,6 +10,7 @@ from types import FrameType
 import click
 import msgspec
 
+from service.commands.console_link import link_for_key
 from service.database.migrations import MigrationError
 from service.domain.api_keys import KEY_PREFIX, new_api_key
 from service.domain.environment.weak_secrets import mark_local
@@ -48,7 +49,7 @@ def up(data: Path, port: int | None) -> None:
     settings = {name: value for name, value in os.environ.items() if name in names}
     with _one_line_errors():
         try:
-            run_up(UpOptions(data, port, settings, _new_local_key))
+            run_up(UpOptions(data, port, settings, _new_local_key, link_for_key))
         except KeyboardInterrupt:
             click.echo("Stopped")
 

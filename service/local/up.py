@@ -45,6 +45,12 @@ class UpOptions:
     port: int | None
     settings: Mapping[str, str]
     new_api_key: Callable[[], str]
+    console_link: Callable[[str, str, str], str]  #: of a database, a key and the address of the API
+
+    @property
+    def has_console(self) -> bool:
+        """Whether the settings leave the console on."""
+        return self.settings.get("CONSOLE_ENABLED", "").strip().lower() not in {"false", "0"}
 
     @property
     def is_simulated(self) -> bool:
@@ -67,7 +73,8 @@ def run_up(options: UpOptions) -> None:
         shell_file = directory.root / SHELL_FILE
         _write_shell_file(shell_file, environment | {"PORT": str(port)})
         stack.callback(shell_file.unlink, missing_ok=True)
-        for line in _guide(options, services, api_key, directory):
+        link = options.console_link(endpoints.database_url, api_key, services.url) if options.has_console else None
+        for line in _guide(options, services, api_key, directory, link):
             click.echo(line)
         while True:
             services.check()
@@ -128,7 +135,9 @@ def _require_valid(api_key: str, port: int, directory: DataDirectory) -> None:
         )
 
 
-def _guide(options: UpOptions, services: Services, api_key: str, directory: DataDirectory) -> list[str]:
+def _guide(
+    options: UpOptions, services: Services, api_key: str, directory: DataDirectory, console: str | None
+) -> list[str]:
     """The lines to print: addresses, the key, and commands to paste."""
     case = FEDERAL if options.is_simulated else "<case number>"
     curl = f'curl -H "Authorization: Bearer {api_key}" "{services.url}/api/v1/processes/{case}'
@@ -137,6 +146,7 @@ def _guide(options: UpOptions, services: Services, api_key: str, directory: Data
     moved = options.port is None and not services.url.endswith(f":{DEFAULT_PORT}")
     return [
         f"Address   {services.url}{f' (port {DEFAULT_PORT} is taken)' if moved else ''}, asking the {portal} portal",
+        *([f"Console   {console}"] if console else ()),
         f"API key   {api_key}, kept in {_shown(directory.root / _KEY_FILE)}",
         f'Request   {curl}"',
         f'Status    {curl}/status"',

@@ -21,6 +21,17 @@ def new_secret_id() -> str:
     return secrets.token_urlsafe(32)
 
 
+def new_token() -> tuple[str, bytes]:
+    """A single-use token, and its digest for the database."""
+    token = new_secret_id()
+    return token, digest(token)
+
+
+def link_of(base_url: str, token: str) -> str:
+    """The address at which a token opens the console."""
+    return f"{base_url}/console/login?token={token}"
+
+
 async def signed_in(visit: Visit) -> User | None:
     """The user of the session. Each request asks the database, so that what ends a session ends it at once."""
     session_id = visit.cookies.session

@@ -7,7 +7,7 @@ from service.database.connection import Connection, as_optional
 from service.database.users.users import User
 
 SESSION_LIFE = timedelta(hours=12)
-TOKEN_LIFE = timedelta(minutes=10)
+TOKEN_LIFE = timedelta(minutes=15)
 EXPIRED_BATCH = 1000  # expired rows that one log-in deletes
 
 

@@ -8,6 +8,8 @@ import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,7 +19,7 @@ from service.local.simulator.cases.samples import FEDERAL
 from tests.support.commands import REPOSITORY, autos, read_until, run_curl, running_command, tree_of
 from tests.support.processes import BIN, free_port
 
-LABELS = ["Address", "API key", "Request", "Status", "Watch", "File", "Shell", "Logs", "Stop"]
+LABELS = ["Address", "Console", "API key", "Request", "Status", "Watch", "File", "Shell", "Logs", "Stop"]
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,8 @@ def test_what_it_prints_can_be_pasted(data: Path) -> None:
         assert printed["Address"] == f"http://127.0.0.1:{port}, asking the simulated portal"
         assert run_curl(printed["Request"])["total_documents"] == 30
         assert run_curl(printed["Status"])["process_number"] == FEDERAL
+        assert "Log out" in browse(printed["Console"])
+        assert "was used already" in browse(printed["Console"])
         jobs = paste(f"{printed['Shell']} && {shlex.quote(str(BIN / 'autos'))} jobs list")
         assert FEDERAL in jobs.stdout
         filed = paste(printed["File"]).stdout
@@ -74,6 +78,8 @@ def test_ctrl_c_stops_it_and_the_data_are_there_again(data: Path) -> None:
     assert processes.alive() == []
     with running_command("up", "--data", str(data), environment=environment) as process:
         after = guide(process)
+        # The address of the console is a new one: it opens the console once.
+        assert after.pop("Console") != before.pop("Console")
         assert after == before
         assert run_curl(after["Status"])["process_number"] == FEDERAL
 
@@ -105,6 +111,18 @@ def test_with_a_token_it_asks_the_real_portal(data: Path) -> None:
         assert run_curl(request)["total_documents"] == 0
         assert "File" not in printed
         assert "`autos up` asks the real portal, where nothing can be filed" in simulate_file(data, FEDERAL).output
+
+
+def browse(address: str) -> str:
+    """The page that a fresh profile of a browser shows at an address."""
+    opener = build_opener(HTTPCookieProcessor())
+    opener.addheaders = [("Accept", "text/html"), ("Accept-Language", "en")]
+    try:
+        with opener.open(address) as response:
+            return str(response.read().decode())
+    except HTTPError as refused:
+        with refused:
+            return refused.read().decode()
 
 
 def paste(command: str) -> "subprocess.CompletedProcess[str]":
