@@ -9,6 +9,7 @@ from service.database.cases.case_data import StoredCase
 from service.database.cases.case_requests import Accepted, CaseRequest
 from service.database.cases.processes import Overview
 from service.database.connection import Connection
+from service.domain.deliveries import DeliveryMessage
 from service.domain.documents import Document
 
 
@@ -74,6 +75,8 @@ async def enqueue(state: ActionState, accepted: Accepted) -> None:
         await state["queue"].enqueue_job(accepted.job_id)
     if (due := accepted.delivery) is not None:
         await state["queue"].enqueue_delivery(due)
+    for delivery_id in accepted.endpoint_deliveries:
+        await state["queue"].enqueue_delivery(DeliveryMessage(delivery_id))
 
 
 async def _list(

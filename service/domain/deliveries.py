@@ -35,6 +35,8 @@ class ClaimedDelivery(msgspec.Struct, frozen=True):
     process_number: str  #: 20 digits
     job_id: UUID | None  #: None for an event that needed no job
     request_id: str | None  #: of the request that the job was made for
+    endpoint_id: UUID | None = None  #: an endpoint of the user's account that gets it, alone or beside a request
+    endpoint_only: bool = False  #: no request named the URL
 
     @property
     def message_id(self) -> str:
@@ -67,6 +69,10 @@ class NextStep(msgspec.Struct, frozen=True):
     local_failure: bool = False  #: the attempt failed because of this service
     uses_attempt: bool = True  #: whether it uses up an attempt of the schedule
     host_reachable: bool | None = None  #: None if the attempt says nothing about the host
+    receiver_failed: bool | None = (
+        None  #: for the endpoint's record; None if the attempt says nothing about the receiver
+    )
+    alerts: bool = True  #: False: no operator is told that the delivery failed
 
 
 class DeliveryMessage(msgspec.Struct, frozen=True):

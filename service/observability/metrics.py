@@ -121,6 +121,7 @@ class WorkerMetrics(Metrics):
             "Attempts of webhook deliveries: how each ended, and what the delivery has come to.",
             ["outcome", "status"],
         )
+        self.endpoints_switched_off = counter("autos_endpoints_switched_off", "Webhook endpoints that failed for days.")
         self.rung_again = counter("autos_rung_again", "Work that was due and that the sweep rang for again.", ["kind"])
         self.uploads_aborted = counter("autos_uploads_aborted", "Uploads that crashes had left open in the bucket.")
         self.objects_removed = counter("autos_objects_removed", "Objects of the bucket that nothing named any more.")

@@ -46,6 +46,10 @@ class OutcomeKind(StrEnum):
     """There was no request, because its body could not be made: no fault of the receiver."""
     USER_DELETED = "user_deleted"
     """There was no request: the user of the delivery was deleted."""
+    ENDPOINT_DELETED = "endpoint_deleted"
+    """There was no request: the endpoint of the delivery was deleted."""
+    ENDPOINT_DISABLED = "endpoint_disabled"
+    """There was no request: the endpoint of the delivery is switched off."""
 
 
 _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
@@ -59,6 +63,8 @@ _SENTENCES: Mapping[OutcomeKind, str] = MappingProxyType(
         OutcomeKind.TIMEOUT: "The host did not answer in time.",
         OutcomeKind.NOT_MADE: "The webhook could not be made; this does not count as an attempt.",
         OutcomeKind.USER_DELETED: "The user was deleted.",
+        OutcomeKind.ENDPOINT_DELETED: "The endpoint was deleted.",
+        OutcomeKind.ENDPOINT_DISABLED: "The endpoint is switched off.",
         OutcomeKind.PROTOCOL_ERROR: "The connection broke before there was a complete HTTP answer.",
     }
 )

@@ -16,21 +16,29 @@ LOCAL_FAILURE_PATIENCE = timedelta(days=3)
 
 _GONE, _TOO_LARGE = 410, 413
 #: No request was sent to the host.
-_NOT_ASKED = frozenset({OutcomeKind.REFUSED_ADDRESS, OutcomeKind.USER_DELETED})
+_UNWANTED = frozenset({OutcomeKind.USER_DELETED, OutcomeKind.ENDPOINT_DELETED, OutcomeKind.ENDPOINT_DISABLED})
+_NOT_ASKED = _UNWANTED | {OutcomeKind.REFUSED_ADDRESS}
 _SLOW_DOWN = frozenset({429, 503})
 
 
 def next_step(outcome: PostOutcome, delivery: ClaimedDelivery, delays: tuple[timedelta, ...]) -> NextStep:
     """`delays` are the pauses before the second attempt and each later one."""
     if outcome.is_delivered:
-        return NextStep(DeliveryStatus.DELIVERED, host_reachable=True)
+        return NextStep(DeliveryStatus.DELIVERED, host_reachable=True, receiver_failed=False)
+    if outcome.kind in _UNWANTED:
+        return _unwanted(outcome.kind)
     if outcome.is_local_failure and delivery.local_failure_for < LOCAL_FAILURE_PATIENCE:
         delay = min(max(delivery.local_failure_for / 4, LOCAL_FAILURE_DELAY), LOCAL_FAILURE_DELAY_MAX)
         return NextStep(DeliveryStatus.SCHEDULED, _jittered(delay), local_failure=True, uses_attempt=False)
     local_failure, host_reachable = outcome.is_local_failure, _is_reachable(outcome)
-    is_unwanted = outcome.status_code == _GONE or outcome.kind is OutcomeKind.USER_DELETED
-    if is_unwanted or delivery.attempt > len(delays):
-        return NextStep(DeliveryStatus.FAILED, local_failure=local_failure, host_reachable=host_reachable)
+    receiver_failed = None if local_failure else True
+    if outcome.status_code == _GONE or delivery.attempt > len(delays):
+        return NextStep(
+            DeliveryStatus.FAILED,
+            local_failure=local_failure,
+            host_reachable=host_reachable,
+            receiver_failed=receiver_failed,
+        )
     delay = _jittered(delays[delivery.attempt - 1])
     if outcome.status_code in _SLOW_DOWN:
         delay = max(delay, _asked_for(outcome))
@@ -40,7 +48,15 @@ def next_step(outcome: PostOutcome, delivery: ClaimedDelivery, delays: tuple[tim
         without_documents=outcome.status_code == _TOO_LARGE,
         local_failure=local_failure,
         host_reachable=host_reachable,
+        receiver_failed=receiver_failed,
     )
+
+
+def _unwanted(kind: OutcomeKind) -> NextStep:
+    """End a delivery without a request. One to an endpoint that is switched off can be recovered."""
+    if kind is OutcomeKind.ENDPOINT_DELETED:
+        return NextStep(DeliveryStatus.CANCELLED)
+    return NextStep(DeliveryStatus.FAILED, alerts=kind is not OutcomeKind.ENDPOINT_DISABLED)
 
 
 def _jittered(delay: timedelta) -> timedelta:

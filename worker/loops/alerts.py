@@ -11,7 +11,7 @@ import structlog
 
 from service.database.connection import Database
 from service.database.jobs import job_alerts
-from service.database.jobs.job_alerts import Exhausted, MostlyFailed, Telling, Topic
+from service.database.jobs.job_alerts import Exhausted, MostlyFailed, SwitchedOff, Telling, Topic
 from worker.loops.run_forever import run_forever
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Alerts:
 
 
 async def alert_for_ever(database: Database, found: Alerts) -> None:
-    """Report failed deliveries and mostly failed jobs to each target, until cancelled.
+    """Report failed deliveries, mostly failed jobs and endpoints switched off to each target, until cancelled.
 
     One message per topic reports all failures of a period. A target that fails or hangs does not delay the others.
     """
@@ -100,6 +100,8 @@ def describe(telling: Telling) -> tuple[str, str]:
     """Title and body of a message."""
     if telling.topic is Topic.JOBS:
         return describe_jobs([each for each in telling.failures if isinstance(each, MostlyFailed)])
+    if telling.topic is Topic.ENDPOINTS:
+        return describe_endpoints([each for each in telling.failures if isinstance(each, SwitchedOff)])
     return describe_deliveries([each for each in telling.failures if isinstance(each, Exhausted)])
 
 
@@ -110,6 +112,17 @@ def describe_jobs(jobs: Sequence[MostlyFailed]) -> tuple[str, str]:
     if len(jobs) > _NAMED:
         lines.append(f"and {len(jobs) - _NAMED} more")
     lines += ["", "See `autos jobs show <job>` for the reasons; asking for the case again tries again."]
+    return title, "\n".join(lines)
+
+
+def describe_endpoints(endpoints: Sequence[SwitchedOff]) -> tuple[str, str]:
+    """Title and body. Hosts and ids only: a URL's path and query may hold the secrets of its owner."""
+    count = len(endpoints)
+    title = f"Autos: {count} webhook endpoint{' is' if count == 1 else 's are'} switched off"
+    lines = [f"{each.id} at {each.host} has failed for days" for each in endpoints[:_NAMED]]
+    if count > _NAMED:
+        lines.append(f"and {count - _NAMED} more")
+    lines += ["", "They get no new events until their owners switch them on; then `recover` sends what has failed."]
     return title, "\n".join(lines)
 
 

@@ -9,9 +9,8 @@ from uuid import UUID
 import structlog
 
 from service.database.connection import UNREACHABLE
-from service.database.deliveries import delivery_attempts, events, overdue
+from service.database.deliveries import delivery_attempts, endpoints, events, overdue
 from service.database.deliveries.delivery_attempts import Recorded
-from service.database.users import users
 from service.domain.deliveries import Attempt, ClaimedDelivery, DeliveryMessage, NextStep
 from service.domain.process_number import ProcessNumber
 from service.webhooks.outcome import OutcomeKind, PostOutcome
@@ -20,6 +19,7 @@ from service.webhooks.retry_policy import next_step
 from service.webhooks.signature import signature_headers
 from worker import lease
 from worker.context import Context, context_of
+from worker.tasks.recipients import Moved, NotWanted, signing_secrets
 
 #: Added to the timeout of the POST: time to make the body, to check whether DNS works at all, and for the database.
 LEASE_MARGIN = timedelta(seconds=30)
@@ -55,6 +55,8 @@ async def _claim_and_attempt(context: Context, delivery_id: UUID, *, may_probe: 
         except _LeaseEnds:
             structlog.get_logger().warning("delivery_came_too_late")
             await _give_back(context, claimed)
+        except Moved as moved:
+            await _follow(context, claimed, moved.url)
 
 
 def _clock() -> float:
@@ -99,6 +101,16 @@ async def _give_back(context: Context, delivery: ClaimedDelivery) -> None:
             await delivery_attempts.release(connection, delivery)
 
 
+async def _follow(context: Context, delivery: ClaimedDelivery, url: str) -> None:
+    """Leave the delivery to the attempt that has a slot at the endpoint's new host."""
+    message = None
+    with lease.LoggedIfUnreachable("delivery_not_moved"):
+        async with context.database.connection() as connection:
+            message = await endpoints.follow(connection, delivery, url)
+    if message is not None:
+        await context.queue.enqueue_delivery(message)
+
+
 async def _attempt(context: Context, delivery: ClaimedDelivery, deadline: float) -> None:
     started_at = datetime.now(UTC)
     outcome = await _post(context, delivery, started_at, deadline - context.limits.webhook_timeout.total_seconds())
@@ -129,15 +141,26 @@ async def _settle(
         ms=outcome.duration_ms,
         status=status,
     )
+    if recorded is not None and recorded.switched_off:
+        _say_switched_off(context, delivery)
     own = [recorded.message] if recorded is not None and recorded.message is not None else []
     for message in (*own, *waiting):
         await context.queue.enqueue_delivery(message)
 
 
+def _say_switched_off(context: Context, delivery: ClaimedDelivery) -> None:
+    context.metrics.endpoints_switched_off.inc()
+    structlog.get_logger().error("endpoint_switched_off", endpoint_id=str(delivery.endpoint_id), host=delivery.host)
+
+
 async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, latest: float) -> PostOutcome:
-    """Make the request. Raises `_LeaseEnds` if it is later than `latest`, a time of the event loop's clock."""
+    """Make the request. Raises `Moved`, and `_LeaseEnds` later than `latest`, a time of the event loop's clock."""
     try:
         message = await _message(context, delivery, moment)
+    except Moved:
+        raise
+    except NotWanted as unwanted:
+        return PostOutcome(unwanted.kind)
     except UNREACHABLE as error:
         structlog.get_logger().warning("webhook_not_made", error=type(error).__name__)
         return PostOutcome(OutcomeKind.NOT_MADE)
@@ -145,22 +168,16 @@ async def _post(context: Context, delivery: ClaimedDelivery, moment: datetime, l
         # The fault is ours, not the subscriber's.
         structlog.get_logger().exception("webhook_not_made")
         return PostOutcome(OutcomeKind.NOT_MADE)
-    if message is None:
-        return PostOutcome(OutcomeKind.USER_DELETED)
     if _clock() > latest:
         raise _LeaseEnds
     return await context.subscribers.post(delivery.url, *message)
 
 
-async def _message(
-    context: Context, delivery: ClaimedDelivery, moment: datetime
-) -> tuple[bytes, dict[str, str]] | None:
-    """The body and its headers; None if the user was deleted just now: all others have a signing secret."""
+async def _message(context: Context, delivery: ClaimedDelivery, moment: datetime) -> tuple[bytes, dict[str, str]]:
+    """The body and its headers. Raises `NotWanted` and `Moved`."""
     async with context.database.connection() as connection:
         event = await events.find(connection, delivery.event_id)
-        secrets = await users.signing_secrets(connection, delivery.user_id)
-    if not secrets:
-        return None
+        secrets = await signing_secrets(connection, delivery)
     body = await render(
         event, context.store, public_url=context.public_url, without_documents=delivery.without_documents
     )

@@ -38,6 +38,7 @@ class Accepted(msgspec.Struct, frozen=True):
     new_job: bool = False
     can_go_on: bool = False  #: the job was paused, and has something to do now
     delivery: DeliveryMessage | None = None
+    endpoint_deliveries: tuple[UUID, ...] = ()
 
 
 async def register(connection: Connection, listing: Listing) -> UUID | None:
@@ -210,19 +211,9 @@ async def end_job(
     if has_left_over:
         await documents.leave_job(connection, job_id)
     event_id = await case_events.record_end(connection, number, job_id, status, moment=moment, limit=event_limit)
-    due = await deliveries.schedule_for_job(connection, job_id, event_id)
-    due += await _tell_endpoints(connection, number, job_id, event_id)
+    due = await endpoints.schedule_for_job(connection, number, job_id, event_id)
     await processes.refresh_state(connection, number)
     return Settlement(status, counts, due)
-
-
-async def _tell_endpoints(
-    connection: Connection, number: ProcessNumber, job_id: UUID, event_id: UUID
-) -> tuple[UUID, ...]:
-    waiting = await job_users.waiting(connection, job_id)
-    return await endpoints.schedule_for_endpoints(
-        connection, number, event_id=event_id, user_ids=waiting, job_id=job_id
-    )
 
 
 def _outcome(*, cancelled: bool, failed: bool) -> JobStatus:
@@ -284,4 +275,7 @@ async def _report_at_once(connection: Connection, request: CaseRequest, event_li
         url=request.webhook_url,
         request_id=request.request_id,
     )
-    return Accepted(delivery=delivery)
+    told = await endpoints.schedule_for_endpoints(
+        connection, request.number, event_id=event_id, user_ids=[request.user_id], request_id=request.request_id
+    )
+    return Accepted(delivery=delivery, endpoint_deliveries=told)

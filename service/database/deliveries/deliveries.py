@@ -86,19 +86,6 @@ async def schedule_one(
     return delivery_id
 
 
-async def schedule_for_job(connection: Connection, job_id: UUID, event_id: UUID) -> tuple[UUID, ...]:
-    """Make the deliveries of a job due. Returns their ids. Cancelled ones get the event too: they may be resent."""
-    rows = await connection.fetch_all(
-        "WITH own AS (SELECT id, status = 'waiting' AS is_due FROM deliveries"
-        " WHERE job_id = :job_id AND event_id IS NULL ORDER BY id FOR UPDATE)"
-        " UPDATE deliveries SET event_id = :event_id, status = CASE WHEN is_due THEN 'scheduled' ELSE status END,"
-        " next_attempt_at = CASE WHEN is_due THEN now() END, ring_at = CASE WHEN is_due THEN now() + :grace END"
-        " FROM own WHERE deliveries.id = own.id RETURNING deliveries.id, is_due",
-        {"job_id": job_id, "event_id": event_id, "grace": MESSAGE_GRACE},
-    )
-    return tuple(row["id"] for row in rows if row["is_due"])
-
-
 async def unsubscribe(connection: Connection, job_id: UUID, user_id: UUID) -> None:
     """Delete a user's deliveries of a job that has not ended."""
     await connection.execute(
@@ -125,6 +112,7 @@ _FAILED = (
     " FROM deliveries WHERE status = 'failed' AND completed_at BETWEEN :since AND :until"
     " AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
     " AND user_id NOT IN (SELECT id FROM users WHERE deleted_at IS NOT NULL)"
+    " AND (NOT endpoint_only OR endpoint_id IN (SELECT id FROM webhook_endpoints WHERE disabled_at IS NULL))"
 )
 
 
@@ -140,7 +128,8 @@ async def count_failed(connection: Connection, *, since: datetime, user_id: UUID
 async def recover(connection: Connection, *, since: datetime, user_id: UUID | None) -> int:
     """Restart the schedule of every delivery that has failed since `since`, of one user or of all.
 
-    Returns how many. The first batch is restarted now, the others by `go_on_recovering`; the sweep enqueues them.
+    Those of endpoints that are switched off or were deleted stay as they are. Returns how many. The first batch is
+    restarted now, the others by `go_on_recovering`; the sweep enqueues them.
     """
     until: datetime = await connection.fetch_val("SELECT clock_timestamp()")
     scope = {"since": since, "until": until, "user_id": user_id}

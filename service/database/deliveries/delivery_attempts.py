@@ -12,7 +12,7 @@ from databases.interfaces import Record
 
 from service.database import leases
 from service.database.connection import Connection, as_struct
-from service.database.deliveries import places
+from service.database.deliveries import endpoint_health, places
 from service.database.deliveries.deliveries import LEASED_DELIVERIES, MESSAGE_GRACE
 from service.database.deliveries.overdue import note_messages
 from service.database.deliveries.places import CLOCK, DUE
@@ -32,6 +32,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
     status: DeliveryStatus
     message: DeliveryMessage | None
+    switched_off: bool = False  #: the attempt was the last one that its endpoint was allowed to fail
 
 
 class _ClaimedRow(msgspec.Struct):
@@ -48,6 +49,8 @@ class _ClaimedRow(msgspec.Struct):
     process_number: str
     job_id: UUID | None
     request_id: str | None
+    endpoint_id: UUID | None
+    endpoint_only: bool
 
 
 async def claim(
@@ -99,7 +102,7 @@ _CLAIMED = (
     "id, event_id, user_id, url, host, attempts, thin AS without_documents,"
     " (SELECT coalesce(max(number), 0) + 1 FROM delivery_attempts WHERE delivery_id = deliveries.id) AS number,"
     " coalesce(clock_timestamp() - coalesce(resend_at, own_fault_since), interval '0') AS local_failure_for,"
-    " resend_at, process_number, job_id,"
+    " resend_at, process_number, job_id, endpoint_id, endpoint_only,"
     " coalesce(request_id, (SELECT request_id FROM jobs WHERE jobs.id = deliveries.job_id)) AS request_id"
 )
 
@@ -126,7 +129,9 @@ async def record(
     if step.host_reachable is not None:
         await places.note_result(connection, delivery.host, delivery.user_id, works=step.host_reachable)
     await _insert(connection, delivery, attempt)
-    return Recorded(DeliveryStatus(row["status"]), as_struct(row, DeliveryMessage) if row["due"] else None)
+    switched_off = await endpoint_health.note(connection, delivery, attempt, failed=step.receiver_failed)
+    message = as_struct(row, DeliveryMessage) if row["due"] else None
+    return Recorded(DeliveryStatus(row["status"]), message, switched_off)
 
 
 async def _insert(connection: Connection, delivery: ClaimedDelivery, attempt: Attempt) -> None:
@@ -158,8 +163,9 @@ async def _follow_schedule(
         " ring_at = CASE WHEN resend_at IS NOT NULL THEN clock_timestamp()"
         f" WHEN NOT {_STAYS_CANCELLED} THEN clock_timestamp() + :retry_in + :grace END,"
         f" completed_at = CASE WHEN {_STAYS_CANCELLED} THEN completed_at WHEN :final THEN change_time() END,"
-        # No alert is sent for a delivery that ends because its user was deleted.
-        " alerted_at = coalesce(alerted_at, (SELECT deleted_at FROM users WHERE users.id = deliveries.user_id))"
+        # No alert is sent for a delivery that ends because its user was deleted, or its endpoint is switched off.
+        " alerted_at = coalesce(alerted_at, CASE WHEN :quiet THEN clock_timestamp() END,"
+        " (SELECT deleted_at FROM users WHERE users.id = deliveries.user_id))"
         f" WHERE {OWNED} {_RECORDED}",
         {
             "id": delivery.id,
@@ -169,6 +175,7 @@ async def _follow_schedule(
             "error": attempt.error,
             "thin": step.without_documents,
             "own_fault": step.local_failure,
+            "quiet": not step.alerts,
             "retry_in": step.retry_in,
             "grace": MESSAGE_GRACE,
             "final": step.status is not DeliveryStatus.SCHEDULED,

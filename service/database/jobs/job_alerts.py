@@ -1,4 +1,5 @@
-"""What operators are alerted about: deliveries that failed for good, and jobs most of whose documents failed.
+"""What operators are alerted about: deliveries that failed for good, jobs most of whose documents failed, and endpoints
+that were switched off.
 
 Each alert target has its own position in the order of these failures, which advances only if it accepts a message.
 So a target that is down for an hour misses nothing, and does not delay the others.
@@ -23,6 +24,7 @@ class Topic(StrEnum):
 
     DELIVERIES = "deliveries"
     JOBS = "jobs"
+    ENDPOINTS = "endpoints"
 
 
 class Exhausted(msgspec.Struct, frozen=True):
@@ -43,7 +45,15 @@ class MostlyFailed(msgspec.Struct, frozen=True):
     documents: int  #: of the job, not of the case
 
 
-Failure = Exhausted | MostlyFailed
+class SwitchedOff(msgspec.Struct, frozen=True):
+    """A webhook endpoint that failed for days, without its URL, which may contain a secret."""
+
+    id: UUID
+    completed_at: datetime
+    host: str
+
+
+Failure = Exhausted | MostlyFailed | SwitchedOff
 
 #: `alerted_at` was set by an earlier version, and is set if a delivery ends with its user: no alert is sent for these.
 _QUERIES = {
@@ -54,8 +64,17 @@ _QUERIES = {
         "SELECT id, completed_at, failed_documents AS failed, total_documents AS documents FROM jobs"
         " WHERE failed_documents * 2 > total_documents AND alerted_at IS NULL"
     ),
+    # Also those that are switched on again: each time is told.
+    Topic.ENDPOINTS: (
+        "SELECT id, completed_at, host FROM (SELECT id, given_up_at AS completed_at, host FROM webhook_endpoints"
+        " WHERE given_up_at IS NOT NULL) AS endpoints WHERE true"
+    ),
 }
-_KINDS: dict[Topic, type[Failure]] = {Topic.DELIVERIES: Exhausted, Topic.JOBS: MostlyFailed}
+_KINDS: dict[Topic, type[Failure]] = {
+    Topic.DELIVERIES: Exhausted,
+    Topic.JOBS: MostlyFailed,
+    Topic.ENDPOINTS: SwitchedOff,
+}
 
 
 class Telling(msgspec.Struct, frozen=True):

@@ -29,14 +29,6 @@ async def withdraw(connection: Connection, job_id: UUID, user_id: UUID) -> bool:
     return others is not None
 
 
-async def waiting(connection: Connection, job_id: UUID) -> list[UUID]:
-    """Return the users who wait for a job."""
-    rows = await connection.fetch_all(
-        "SELECT DISTINCT user_id FROM job_users WHERE job_id = :id AND withdrawn_at IS NULL", {"id": job_id}
-    )
-    return [row["user_id"] for row in rows]
-
-
 async def copy_access(connection: Connection, job_id: UUID, *, like_job_id: UUID) -> None:
     """Give every user who can see `like_job_id` access to this job. Users who withdrew there do not wait here."""
     await connection.execute(
