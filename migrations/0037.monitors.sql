@@ -22,8 +22,6 @@ CREATE TABLE IF NOT EXISTS watches (
     failing_at timestamptz,
     lease_token uuid,
     lease_expires_at timestamptz,
-    enqueue_at timestamptz,
-    enqueue_count integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT lease_whole CHECK ((lease_token IS NULL) = (lease_expires_at IS NULL)),
     CONSTRAINT failure_whole CHECK ((consecutive_failures > 0) = (failing_since IS NOT NULL)),

@@ -205,7 +205,9 @@ async def _open_listings(
     gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART), hang_up=HANG_UP)
     notes = _closed_with(stack, DependencyNotes(database))
     portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))
-    return _closed_with(stack, SharedListings(database, portal, gate, queue, limited=limited))
+    event_limit = settings.webhook_max_documents
+    listings = SharedListings(database, portal, gate, queue, limited=limited, event_limit=event_limit)
+    return _closed_with(stack, listings)
 
 
 def _trial_client(settings: Settings, resolver: DnsResolver) -> GuardedClient:

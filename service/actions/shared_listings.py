@@ -12,13 +12,14 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.actions.leased_listing import LISTING_FAILURES, leased, outcome_of
+from service.actions.registered import enqueue_registered
 from service.database.access import DatabaseAccess
 from service.database.cases import case_requests
 from service.database.connection import Connection, Database
 from service.database.portal import listing_leases
 from service.database.portal.listing_leases import Lease, ListingOutcome, Seen
 from service.domain.errors import ErrorCode
-from service.domain.listings import Listing
+from service.domain.listings import Listing, Registered
 from service.domain.process_number import ProcessNumber
 from service.portal.client import PortalClient
 from service.portal.errors import AccessDenied, NotFound
@@ -77,14 +78,25 @@ class SharedListings:
     """Lists cases for the API."""
 
     def __init__(
-        self, database: Database, portal: PortalClient, gate: Gate, queue: TaskQueue, *, limited: DatabaseAccess
+        self,
+        database: Database,
+        portal: PortalClient,
+        gate: Gate,
+        queue: TaskQueue,
+        *,
+        limited: DatabaseAccess,
+        event_limit: int = 500,
     ) -> None:
-        """`limited`: the database for what a request waits for; `database` renews leases meanwhile."""
+        """`limited`: the database for what a request waits for; `database` renews leases meanwhile.
+
+        `event_limit`: documents that an event lists at most.
+        """
         self._database = database
         self._portal = portal
         self._gate = gate
         self._limited = limited
         self._queue = queue
+        self._event_limit = event_limit
         self._flights: dict[ProcessNumber, _Flight] = {}
 
     async def listed(self, asking: Asking, *, timeout: float = SHORT_LISTING_TIMEOUT) -> None:
@@ -163,14 +175,12 @@ class SharedListings:
             flight.outcome = ListingOutcome.LISTED
 
     async def _register(self, listing: Listing, lease: Lease) -> None:
-        async def register(connection: Connection) -> UUID | None:
-            woken = await case_requests.register(connection, listing)
+        async def register(connection: Connection) -> Registered:
+            registered = await case_requests.register(connection, listing, event_limit=self._event_limit)
             await listing_leases.end(connection, lease, ListingOutcome.LISTED)
-            return woken
+            return registered
 
-        woken = await self._limited.run(register)
-        if woken is not None:
-            await self._queue.enqueue_job(woken)
+        await enqueue_registered(self._queue, await self._limited.run(register))
 
 
 def _judge(flight: _Flight) -> None:

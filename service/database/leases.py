@@ -67,7 +67,7 @@ class LeasedTable(msgspec.Struct, frozen=True, kw_only=True):
     """Column: how many further messages were sent."""
     order: str = "enqueue_at"
     """Which overdue rows get their message first."""
-    at_claim: str
+    at_claim: str = ""
     """Assignments of a claim beside those of the lease. `:term` is the term."""
     at_release: str = ""
     """Assignments of a release beside those of the lease."""
@@ -90,7 +90,8 @@ class LeasedTable(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def claimed(self) -> str:
         """Assignments that lease a row as `:lease` for `:term`."""
-        return f"lease_token = :lease, lease_expires_at = {self.clock.value} + :term, {self.at_claim}"
+        leased = f"lease_token = :lease, lease_expires_at = {self.clock.value} + :term"
+        return f"{leased}, {self.at_claim}" if self.at_claim else leased
 
     @property
     def released(self) -> str:

@@ -66,3 +66,10 @@ class Listing(msgspec.Struct, frozen=True):
     asked: int | None = None  #: orders listings by when the portal was asked (a sequence number); None: just now
     case: CaseData | None = None  #: None: the listing has nothing of it that can be read, and what is known stays
     raw: RawAnswer | None = None
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """What a listing that was registered set going: the caller enqueues both after the commit."""
+
+    waited: UUID | None = None  #: the job that waited for the listing, and can go on at once
+    deliveries: tuple[UUID, ...] = ()  #: tell users who watch the case what is new

@@ -10,16 +10,17 @@ import msgspec
 import structlog
 
 from service.actions.leased_listing import leased
+from service.actions.registered import enqueue_deliveries
 from service.database.cases import case_requests, documents, untidy_cases
 from service.database.connection import UNREACHABLE, Connection
 from service.database.jobs import jobs
 from service.database.leases import LeaseLost
 from service.database.portal import listing_leases
 from service.database.portal.listing_leases import ListingOutcome
-from service.domain.deliveries import DeliveryMessage
 from service.domain.documents import Task
 from service.domain.errors import ErrorCode
 from service.domain.jobs import ClaimedJob, Settlement
+from service.domain.listings import Registered
 from service.portal.errors import AccessDenied, Busy, NotFound, Outage, PortalError, Unauthorized, Unavailable
 from service.storage.store_errors import StorageError
 from worker import lease
@@ -111,8 +112,7 @@ async def _tell_end(context: Context, settlement: Settlement) -> None:
     context.metrics.jobs_ended.labels(settlement.status).inc()
     counts = settlement.counts
     structlog.get_logger().info("job_ended", status=settlement.status, available=counts.completed, failed=counts.failed)
-    for delivery_id in settlement.deliveries:
-        await context.queue.enqueue_delivery(DeliveryMessage(delivery_id))
+    await enqueue_deliveries(context.queue, settlement.deliveries)
 
 
 async def _hand_over(context: Context, job: ClaimedJob) -> None:
@@ -162,15 +162,17 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
     if listing_lease is None:
         return None
 
-    async def register(connection: Connection) -> None:
-        await case_requests.register(connection, msgspec.structs.replace(listing, asked=listing_lease.asked))
+    async def register(connection: Connection) -> Registered:
+        asked = msgspec.structs.replace(listing, asked=listing_lease.asked)
+        registered = await case_requests.register(connection, asked, event_limit=context.limits.webhook_max_documents)
         await jobs.hold(connection, job)
         await listing_leases.end(connection, listing_lease, ListingOutcome.LISTED)
+        return registered
 
     try:
         async with leased(context.database, listing_lease):
             listing = await context.portal.list_process(job.number, timeout=LONG_LISTING_TIMEOUT)
-            await context.database.run(register)
+            registered = await context.database.run(register)
     except NotFound:
         return ErrorCode.PROCESS_NOT_FOUND
     except AccessDenied:
@@ -179,6 +181,7 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
         if (refused := await _refusal(context, job, error)) is not None:
             return refused
         raise _put_off(job, error) from error
+    await enqueue_deliveries(context.queue, registered.deliveries)
     return None
 
 

@@ -55,7 +55,7 @@ MOVEMENT = (
     " movements.judging_body, movements.complements"
 )
 _TIME = "coalesce(occurred_at, '-infinity')"  # as in the index: movements without a time are last
-_NEWEST_FIRST = f"{_TIME} DESC, place DESC, id DESC"
+NEWEST_FIRST = f"{_TIME} DESC, place DESC, id DESC"
 _PARTY = (
     "jsonb_build_object('pole', pole, 'role', role, 'name', name, 'kind', kind, 'is_sealed', is_sealed,"
     " 'representatives', representatives)"
@@ -71,7 +71,7 @@ SELECT value, judging_body, instances, related_processes, parties_total, movemen
         ORDER BY position LIMIT {PARTIES_SHOWN}) AS shown) AS parties,
     (SELECT coalesce(jsonb_agg(last), 'null') FROM (
         SELECT {MOVEMENT} FROM movements WHERE process_number = :number AND is_listed
-        ORDER BY {_NEWEST_FIRST} LIMIT 1) AS last) -> 0 AS last_movement
+        ORDER BY {NEWEST_FIRST} LIMIT 1) AS last) -> 0 AS last_movement
 FROM case_data WHERE process_number = :number
 """
 
@@ -153,7 +153,7 @@ async def movements_page(
         values["after"] = after
     rows = await connection.fetch_all(
         f"SELECT {MOVEMENT} FROM movements WHERE process_number = :number AND is_listed{conditions}"
-        f" ORDER BY {_NEWEST_FIRST} LIMIT :limit",
+        f" ORDER BY {NEWEST_FIRST} LIMIT :limit",
         values,
     )
     return [movement(row) for row in rows]

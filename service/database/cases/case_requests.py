@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.cases import case_events, documents, listed_case, listed_documents, processes
+from service.database.cases import case_events, documents, listed_case, listed_documents, news, processes
 from service.database.connection import Connection
 from service.database.deliveries import deliveries, endpoints, repeated_deliveries
 from service.database.jobs import job_users, jobs
@@ -15,7 +15,7 @@ from service.domain.deliveries import DeliveryMessage
 from service.domain.errors import ErrorCode
 from service.domain.events import count
 from service.domain.jobs import ClaimedJob, Lane, Settlement
-from service.domain.listings import Listing
+from service.domain.listings import Listing, Registered
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import JobStatus
 
@@ -41,15 +41,15 @@ class Accepted(msgspec.Struct, frozen=True):
     endpoint_deliveries: tuple[UUID, ...] = ()
 
 
-async def register(connection: Connection, listing: Listing) -> UUID | None:
+async def register(connection: Connection, listing: Listing, *, event_limit: int = 500) -> Registered:
     """Write a listing of a case and lock the case. An active job gets the documents to download.
 
-    Returns the job if it waited for this listing: it can go on at once. Nothing is written if a newer listing is
-    already registered.
+    Users who watch the case are told what is new, unless it has to be downloaded first. Nothing is written if a newer
+    listing is already registered.
     """
     place = await processes.register(connection, listing)
     if place is None:
-        return None
+        return Registered()
     job_id = await jobs.find_active(connection, listing.number)
     await documents.lock_all(connection, listing.number)
     if job_id is not None:
@@ -61,7 +61,9 @@ async def register(connection: Connection, listing: Listing) -> UUID | None:
     if job_id is not None:
         await documents.join_job(connection, listing.number, job_id)
     await processes.refresh_state(connection, listing.number)
-    return None if job_id is None else await jobs.stop_waiting(connection, job_id, place=place)
+    told = await news.tell_watchers(connection, listing.number, limit=event_limit)
+    waited = None if job_id is None else await jobs.stop_waiting(connection, job_id, place=place)
+    return Registered(waited, told)
 
 
 async def _freeze_progress(connection: Connection, number: ProcessNumber, job_id: UUID) -> None:
@@ -213,6 +215,7 @@ async def end_job(
     event_id = await case_events.record_end(connection, number, job_id, status, moment=moment, limit=event_limit)
     due = await endpoints.schedule_for_job(connection, number, job_id, event_id)
     await processes.refresh_state(connection, number)
+    due += await news.tell_watchers(connection, number, limit=event_limit)
     return Settlement(status, counts, due)
 
 

@@ -35,13 +35,18 @@ async def create(
     user_id: UUID,
     request_id: str,
     lane: Lane = Lane.SINGLE,
+    is_awaited: bool = True,
 ) -> UUID:
-    """Add the only active job of a process. The caller holds the lock of the process."""
+    """Add the only active job of a process. The caller holds the lock of the process.
+
+    Without `is_awaited` the user only pays for it with turns: it is not among the user's jobs, and its end is not told.
+    """
     job_id = uuid4()
     await connection.execute(
         "WITH job AS (INSERT INTO jobs (id, process_number, refresh, user_id, request_id, lane)"
         " VALUES (:id, :number, :refresh, :user_id, :request_id, :lane) RETURNING id, user_id, created_at)"
-        " INSERT INTO job_users (user_id, created_at, job_id) SELECT user_id, created_at, id FROM job",
+        " INSERT INTO job_users (user_id, created_at, job_id) SELECT user_id, created_at, id FROM job"
+        " WHERE :is_awaited",
         {
             "id": job_id,
             "number": number.digits,
@@ -49,6 +54,7 @@ async def create(
             "user_id": user_id,
             "request_id": request_id,
             "lane": lane,
+            "is_awaited": is_awaited,
         },
     )
     return job_id

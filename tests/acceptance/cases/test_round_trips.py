@@ -16,7 +16,9 @@ from tests.support.service import Service, running_service
 
 DOCUMENTS = 60
 PER_DOCUMENT = 1  # in the worker
-PER_JOB = 25  # beyond that, the beginnings of the first five documents among them
+#: Beyond that: the beginnings of the first five documents, and five for what the end tells of the case, to endpoints
+#: and to users who watch it.
+PER_JOB = 30
 PER_STATUS = 3
 #: What a worker asks at a steady pace, whether it works or not: its slots, its leases, the next job, the sweep, alerts;
 #: and what it asks once for each connection.

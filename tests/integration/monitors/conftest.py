@@ -8,7 +8,9 @@ from service.database.connection import Database
 from service.domain.process_number import ProcessNumber
 from service.local.stack import Stack
 from tests.conftest import create_database
-from tests.support.deliveries.deliveries import open_pool
+from tests.support.database.case_steps import listed
+from tests.support.database.watchers import WatchedCase
+from tests.support.deliveries.deliveries import add_user, open_pool
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +24,12 @@ async def database(stack: Stack) -> AsyncIterator[Database]:
 def case(number: str) -> ProcessNumber:
     """The number of a case of this test alone."""
     return ProcessNumber.parse(number)
+
+
+@pytest.fixture
+async def watched(database: Database, case: ProcessNumber) -> WatchedCase:
+    """A case that nobody watches yet, in which one document was found and downloaded."""
+    steps = WatchedCase(database, case, (await add_user(database))[0])
+    await steps.register(listed("a"))
+    await steps.complete()
+    return steps

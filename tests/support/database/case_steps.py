@@ -81,7 +81,8 @@ class CaseSteps:
 
     async def register(self, *found: ListedDocument, asked: int | None = None) -> UUID | None:
         """Register a listing. `asked` is its position among all listings."""
-        return await self.run(lambda connection: case_requests.register(connection, self.listing(*found, asked=asked)))
+        listing = self.listing(*found, asked=asked)
+        return (await self.run(lambda connection: case_requests.register(connection, listing))).waited
 
     def wanted(self, url: str | None = None, *, user_id: UUID | None = None, refresh: bool = False) -> CaseRequest:
         """A request. `url` is the path of a webhook."""
