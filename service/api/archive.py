@@ -14,10 +14,12 @@ from service.actions.cases import NotRequested
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
 from service.api.framework.state import State
-from service.database.cases import documents, processes
+from service.database.cases import case_data, documents, processes
+from service.database.cases.case_facts import facts_of
 from service.database.cases.checksums import keep_crc32
 from service.database.connection import UNREACHABLE
 from service.domain.process_number import ProcessNumber
+from service.exports.movements_file import movements_file
 from service.exports.stored_files import UnreadableFile
 from service.exports.zip_contents import archive_of
 from service.http.problems import Problem
@@ -76,8 +78,8 @@ class ArchiveResponse(StreamingResponse):
     Tag.DOCUMENTS,
     Reply(
         200,
-        "The ZIP file: `manifest.json`, then the documents in the order of the case. Its length is exact, and a "
-        "transfer that ends earlier is incomplete: ask again.",
+        "The ZIP file: `manifest.json`, the documents in the order of the case, then `movements.json`. Its length is "
+        "exact, and a transfer that ends earlier is incomplete: ask again.",
         media_type=ARCHIVE_MEDIA_TYPE,
         headers=("Content-Disposition", "Content-Length"),
     ),
@@ -86,8 +88,9 @@ class ArchiveResponse(StreamingResponse):
 async def show(call: Call[NoQuery, None]) -> Response:
     """All documents of a case that are available, as one ZIP file.
 
-    Its `manifest.json` says which document each file is, and why a document is missing. It can be read as a stream: the
-    size and the CRC-32 of each file come before its bytes.
+    Its `manifest.json` has the case, and says which document each file is and why a document is missing. Its
+    `movements.json` has all movements. It can be read as a stream: the size and the CRC-32 of each file come before its
+    bytes.
     """
     return await archive_response(call.state, call.number, call.user.id, is_head=call.request.method == "HEAD")
 
@@ -97,11 +100,13 @@ async def archive_response(state: State, number: ProcessNumber, user_id: UUID, *
     async with state["database"].connection() as connection:
         overview = await processes.overview(connection, number, user_id)
         found = await documents.of_process(connection, number)
+        data = await case_data.find(connection, number)
     if overview is None:
         raise NotRequested
-    archive = archive_of(number, overview.process, found)
-    if not archive.files:
+    if all(document.storage_key is None for document in found):
         raise Problem("nothing_available", "No document of the case is available yet. Its status says why.")
+    movements = await movements_file(state["database"], number)
+    archive = archive_of(facts_of(number, overview.process, data), movements, found)
     headers = {
         "Content-Disposition": f'attachment; filename="{number.masked}.zip"',
         "Content-Length": str(archive.size),

@@ -7,16 +7,17 @@ from uuid import UUID
 
 import msgspec
 
-from service.database.cases.processes import Process
+from service.domain.case_facts import CaseFacts
 from service.domain.documents import Document, StoredFile
 from service.domain.file_names import archived_name
-from service.domain.process_number import ProcessNumber
+from service.exports.movements_file import MovementsFile
 from service.exports.stored_files import crc32_of, read_verified
 from service.exports.zip_stream import Entry, Files, zip_size, zip_stream
 from service.portal.case.values import BRASILIA
 from service.storage.object_store import ObjectStore
 
 MANIFEST_NAME = "manifest.json"
+MOVEMENTS_NAME = "movements.json"
 Remember = Callable[[str, int], Awaitable[None]]  # takes the key of a file and its CRC-32
 
 
@@ -43,15 +44,9 @@ class ManifestDocument(msgspec.Struct, frozen=True):
     error_message: str | None
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(CaseFacts, frozen=True):
     """The content of `manifest.json`: the case, and each of its documents."""
 
-    process_number: str
-    court: str | None
-    court_class: str | None
-    subject: str | None
-    filed_at: datetime | None
-    secrecy_level: int | None
     created_at: datetime  #: when the archive was made
     total_documents: int
     archived_documents: int
@@ -63,18 +58,26 @@ class Archive(msgspec.Struct, frozen=True):
 
     created_at: datetime
     manifest: bytes
+    movements: MovementsFile
     files: Sequence[tuple[Entry, StoredFile]]
 
     @property
     def size(self) -> int:
         """Bytes of the ZIP file."""
-        return zip_size([self.manifest_entry, *(entry for entry, _ in self.files)])
+        return zip_size([self.manifest_entry, *(entry for entry, _ in self.files), self.movements_entry])
 
     @property
     def manifest_entry(self) -> Entry:
         """The first file of the archive."""
-        moment = self.created_at.astimezone(BRASILIA)
-        return Entry(MANIFEST_NAME, len(self.manifest), moment, zlib.crc32(self.manifest))
+        return self._entry(MANIFEST_NAME, len(self.manifest), zlib.crc32(self.manifest))
+
+    @property
+    def movements_entry(self) -> Entry:
+        """The last file of the archive: the documents keep the places that they had before there was one."""
+        return self._entry(MOVEMENTS_NAME, self.movements.size, self.movements.crc32)
+
+    def _entry(self, name: str, size: int, crc32: int) -> Entry:
+        return Entry(name, size, self.created_at.astimezone(BRASILIA), crc32)
 
     def stream(self, store: ObjectStore, remember: Remember) -> AsyncGenerator[bytes, None]:
         """The ZIP file. Reads a document only after the one before was consumed. Raises `UnreadableFile`.
@@ -92,13 +95,14 @@ class Archive(msgspec.Struct, frozen=True):
                 crc32 = await crc32_of(store, file)
                 await remember(file.key, crc32)
             yield msgspec.structs.replace(entry, crc32=crc32), read_verified(store, file)
+        yield self.movements_entry, self.movements.read()
 
 
 async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
 
 
-def archive_of(number: ProcessNumber, process: Process, found: Sequence[Document]) -> Archive:
+def archive_of(facts: CaseFacts, movements: MovementsFile, found: Sequence[Document]) -> Archive:
     """Number each file by its document's position in the case, counted over all documents, also those without a file.
 
     So a document that becomes available later does not rename the others.
@@ -113,7 +117,7 @@ def archive_of(number: ProcessNumber, process: Process, found: Sequence[Document
             files.append((Entry(name, file.size, _shown_time(document)), file))
         listed.append(_listed(document, name))
     created_at = datetime.now(UTC).replace(microsecond=0)
-    return Archive(created_at, _manifest(number, process, created_at, listed), files)
+    return Archive(created_at, _manifest(facts, created_at, listed), movements, files)
 
 
 def _stored_file(document: Document) -> StoredFile | None:
@@ -153,14 +157,9 @@ def _listed(document: Document, name: str | None) -> ManifestDocument:
     )
 
 
-def _manifest(number: ProcessNumber, process: Process, created_at: datetime, listed: list[ManifestDocument]) -> bytes:
+def _manifest(facts: CaseFacts, created_at: datetime, listed: list[ManifestDocument]) -> bytes:
     manifest = Manifest(
-        process_number=number.masked,
-        court=process.court,
-        court_class=process.court_class,
-        subject=process.subject,
-        filed_at=process.filed_at,
-        secrecy_level=process.secrecy_level,
+        **msgspec.structs.asdict(facts),
         created_at=created_at,
         total_documents=len(listed),
         archived_documents=sum(each.file is not None for each in listed),

@@ -40,7 +40,7 @@ async def test_a_gigabyte_passes_in_little_memory(service: Service, shelf: Shelf
     growth = await download(service, number, [laid_down(shelf, "a", 1)], target)
 
     assert growth < GROWTH
-    assert [each.file_size for each in zipfile.ZipFile(target).infolist()][1:] == [GIB]
+    assert [each.file_size for each in zipfile.ZipFile(target).infolist()][1:-1] == [GIB]
 
 
 @pytest.mark.long
@@ -56,6 +56,6 @@ async def test_twenty_gibibytes_pass_in_little_memory(
     assert growth < GROWTH
     assert length(target) > 20 * GIB
     with zipfile.ZipFile(target) as archive:
-        assert [each.file_size for each in archive.infolist()][1:-1] == [9 * GIB // 2] * 5
+        assert [each.file_size for each in archive.infolist()][1:6] == [9 * GIB // 2] * 5
         assert archive.infolist()[-1].header_offset > 20 * GIB
     assert await is_intact(target)

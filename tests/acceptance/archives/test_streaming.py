@@ -65,5 +65,5 @@ async def test_files_of_an_earlier_version_get_their_checksum_with_the_first_arc
         assert headers["Content-Length"] == str(length(target))
         with target.open("rb") as file:
             read = read_as_stream(file)
-        assert read[1:] == [(f"{place:04} - Petição.pdf", each.size) for place, each in enumerate(files, 1)]
+        assert read[1:-1] == [(f"{place:04} - Petição.pdf", each.size) for place, each in enumerate(files, 1)]
         assert await kept(service, number) == [each.crc32 for each in files]

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from service.database.cases.processes import Process
+from service.domain.case_facts import unlisted
 from service.domain.documents import Document
-from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus
+from service.exports.movements_file import MovementsFile
 from service.exports.zip_contents import archive_of
 
-NUMBER = ProcessNumber.parse("0000001-39.2024.8.26.0100")
+NUMBER = "0000001-39.2024.8.26.0100"
 
 
 def document(filed_at: datetime | None) -> Document:
@@ -39,9 +39,10 @@ def document(filed_at: datetime | None) -> Document:
     ],
 )
 def test_no_date_spoils_the_archive(filed_at: datetime | None, year: int) -> None:
-    nothing = Process(**dict.fromkeys(Process.__struct_fields__))  # type: ignore[arg-type]
+    movements = MovementsFile()
+    movements.end()
 
-    archive = archive_of(NUMBER, nothing, [document(filed_at)])
+    archive = archive_of(unlisted(NUMBER), movements, [document(filed_at)])
 
     ((entry, _),) = archive.files
     assert (entry.modified_at.year, archive.size > 0) == (year, True)
