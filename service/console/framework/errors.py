@@ -39,7 +39,7 @@ def error_page(visit: Visit, problem: Problem) -> Response:
         problem.status,
         visit.say(f"problem.{known}.title"),
         visit.say(_advice(problem, known), wait=wait),
-        visit.state.get("request_id", ""),
+        visit.state["request_id"],
     )
     return page_response(visit, "error.html", view, problem.status, problem.headers)
 

@@ -5,13 +5,29 @@ from typing import Any
 
 from service.console.languages.choice import Language
 from service.console.languages.formats import Formats
+from service.console.languages.tables.cases import CASE_TEXTS
+from service.console.languages.tables.deliveries import DELIVERY_TEXTS
 from service.console.languages.tables.frame import FRAME_TEXTS
+from service.console.languages.tables.jobs import JOB_TEXTS
+from service.console.languages.tables.monitors import MONITOR_TEXTS
 from service.console.languages.tables.problems import PROBLEM_TEXTS
+from service.console.languages.tables.reasons import REASON_TEXTS
+from service.console.languages.tables.statuses import STATUS_TEXTS
 from service.console.languages.tables.users import USER_TEXTS
 from service.console.languages.texts import Text
 
 #: Keys are `topic.name`. A key that stands in two tables is found by a test.
-TABLES: tuple[Mapping[str, Text], ...] = (FRAME_TEXTS, PROBLEM_TEXTS, USER_TEXTS)
+TABLES: tuple[Mapping[str, Text], ...] = (
+    CASE_TEXTS,
+    DELIVERY_TEXTS,
+    FRAME_TEXTS,
+    JOB_TEXTS,
+    MONITOR_TEXTS,
+    PROBLEM_TEXTS,
+    REASON_TEXTS,
+    STATUS_TEXTS,
+    USER_TEXTS,
+)
 MESSAGES: Mapping[str, Text] = {key: text for table in TABLES for key, text in table.items()}
 
 

@@ -9,12 +9,14 @@ import pytest
 
 import service.console
 from service.console.framework.rendering import rendered
+from tests.support.console.case_views import case_views
 from tests.support.console.frame_views import frame_views
 from tests.support.console.visits import visit_of
+from tests.support.console.work_views import work_views
 
 TEMPLATES = Path(service.console.__file__).parent / "templates"
 #: They are no pages by themselves.
-PARTS = {"base.html", "parts.html"}
+PARTS = {"base.html", "parts.html", "case_head.html", "case_parts.html", "work_parts.html"}
 #: What somebody may call a document, a party, a key; what a receiver may answer; what an error may repeat.
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -36,7 +38,7 @@ LEADING = {"href", "src", "action", "formaction"}
 
 def views(text: str) -> Mapping[str, list[object]]:
     """The views of all templates."""
-    return {**frame_views(text)}
+    return {**frame_views(text), **case_views(text), **work_views(text)}
 
 
 class Shape(HTMLParser):
