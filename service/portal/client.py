@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 import aiohttp
+import structlog
 from yarl import URL
 
 from service.domain.errors import ErrorCode
@@ -137,7 +138,13 @@ class PortalClient:
                 raise NotFound(ErrorCode.PROCESS_NOT_FOUND, "the portal does not know the case") from None
             raise Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "404 for a case that the portal may know") from None
         _refuse_page(content_type, body[:4096])
-        return parse_listing(body, number, charset=charset)
+        # In a thread: a case of 10,000 movements takes a second, and the event loop has other requests.
+        listing = await asyncio.to_thread(parse_listing, body, number, charset=charset)
+        if listing.case is not None and listing.case.unread:
+            structlog.get_logger().warning(
+                "case_data_unread", process_number=number.masked, parts=list(listing.case.unread)
+            )
+        return listing
 
     async def _search(self, number: ProcessNumber) -> bool | None:
         url = (self._base / "processos").with_query(numeroProcesso=number.masked)

@@ -159,7 +159,7 @@ def _representative(entry: Any) -> Representative | None:
 
 def _registration(value: Any) -> str | None:
     """Return a registration as it is written; one in parts as "SP 123456"."""
-    for each in entries(value) or [value]:
+    for each in [] if value is None else entries(value) or [value]:
         if not isinstance(each, dict):
             parts = [label(each)]
         else:

@@ -27,6 +27,7 @@ _KEPT = frozenset({"polo", "tipoparte", "tipopessoa", "papel", "situacao", "tipo
 _REPRESENTATIVES = re.compile(r"representante|advogad|procurador|defensor")
 _NAMES = re.compile(r"nome|razao|alcunha|apelido|name")
 _UNTOLD = re.compile(r"n|nao.*|no|f|false|falso|0+|nenhum|null|none|public[oa]|sem.*|undefined")
+_WORD = re.compile(r"\w+")
 _FIXED = re.compile(r"href|id[a-z]*$|uuid|numeroprocesso$|url|link")  # members that identify or address something
 _Object = dict[str, Any]
 
@@ -40,7 +41,8 @@ def seal(answer: Any) -> bool:
     for node, key in found.nested:
         node[key] = None
     hidden = _Hidden(names)
-    if hidden.first_words:
+    if hidden:
+        _seal_copies(found.others, hidden)
         _hide(answer, hidden)
     return bool(found.persons or found.nested)
 
@@ -60,6 +62,7 @@ def _seals(name: str, value: Any) -> bool:
 
 class _Found(msgspec.Struct):
     persons: list[_Object] = msgspec.field(default_factory=list)  #: sealed ones; not those within another one
+    others: list[_Object] = msgspec.field(default_factory=list)  #: persons without a seal, and what describes them
     nested: list[tuple[Any, Any]] = msgspec.field(default_factory=list)  #: places of JSON in strings that has seals
 
 
@@ -73,6 +76,7 @@ def _look_through(answer: Any) -> _Found:
             if is_person and is_sealed(node):
                 found.persons.append(node)
                 continue
+            found.others += [node] if is_person else []
         for key, each in _members(node):
             if isinstance(each, dict | list):
                 pending.append((each, _is_of_persons(key, within=is_among_persons)))
@@ -114,6 +118,15 @@ def _tells_name(member: str, *, within: bool) -> bool:
     return _NAMES.search(member) is not None or (within and not member.startswith("tipo"))
 
 
+def _seal_copies(others: list[_Object], hidden: "_Hidden") -> None:
+    """Seal the persons that have the name of a sealed one: another list may lack the seal."""
+    for person in others:
+        named = (value for name, value in person.items() if isinstance(value, str) and _NAMES.search(folded(name)))
+        if any(hidden.has(value) for value in named):
+            person["sigilosa"] = True
+            _empty(person)
+
+
 def _empty(person: _Object) -> None:
     """Set all values of a person to null but its pole, role, kind and flags, and those of its representatives."""
     # A flag may be an object, whose values go.
@@ -141,30 +154,51 @@ class _Hidden:
     """Names to find in texts, whatever their case, accents and spaces."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        words = {tuple(re.findall(r"\w+", _flat(name))) for name in names}
-        told = {each for each in words if _letters(each) >= NAME_MIN and not _SEALED.search(" ".join(each))}
-        self.first_words = {each[0] for each in told}
-        # Longer names first: one may begin with another.
-        ordered = sorted(told, key=lambda each: (-len(each), each))
-        told_in_texts = "|".join(r"\W+".join(map(re.escape, each)) for each in ordered)
-        self._pattern = re.compile(rf"(?<!\w)(?:{told_in_texts})(?!\w)")
+        words = {tuple(_WORD.findall(_flat(name))) for name in names}
+        self._names = {each for each in words if _letters(each) >= NAME_MIN and not _SEALED.search(" ".join(each))}
+        self._lengths: dict[str, list[int]] = {}  # by the first word, the numbers of words of its names
+        for name in sorted(self._names, key=len, reverse=True):
+            lengths = self._lengths.setdefault(name[0], [])
+            if len(name) not in lengths:
+                lengths.append(len(name))
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+    def has(self, name: str) -> bool:
+        """True if this is one of the names, and nothing more."""
+        return tuple(_WORD.findall(_flat(prose(name)))) in self._names
 
     def without(self, written: str) -> str:
         """Return the text without the names; the same text if it has none."""
         for form in (written, plain(written)) if "&" in written or "<" in written else (written,):
             composed = unicodedata.normalize("NFC", form)
-            flat = _flat(composed)
-            if not self.first_words.isdisjoint(re.findall(r"\w+", flat)) and self._pattern.search(flat):
-                return self._replaced(composed, flat)
+            if spans := self._spans(_flat(composed)):
+                return _replaced(composed, spans)
         return written
 
-    def _replaced(self, composed: str, flat: str) -> str:
-        """`flat` has a character for each one of `composed`."""
-        parts, end = [], 0
-        for found in self._pattern.finditer(flat):
-            parts += [composed[end : found.start()], STAND_IN]
-            end = found.end()
-        return "".join([*parts, composed[end:]])
+    def _spans(self, flat: str) -> list[tuple[int, int]]:
+        """Where the names are; the longest of those that begin at one word."""
+        spans: list[tuple[int, int]] = []
+        if self._lengths.keys().isdisjoint(_WORD.findall(flat)):
+            return spans
+        words = list(_WORD.finditer(flat))
+        written = [word[0] for word in words]
+        for first, word in enumerate(written):
+            for length in self._lengths.get(word, ()):
+                if tuple(written[first : first + length]) in self._names:
+                    spans.append((words[first].start(), words[first + length - 1].end()))
+                    break
+        return spans
+
+
+def _replaced(composed: str, spans: list[tuple[int, int]]) -> str:
+    parts, done = [], 0
+    for start, end in spans:
+        if start >= done:
+            parts += [composed[done:start], STAND_IN]
+        done = max(done, end)
+    return "".join([*parts, composed[done:]])
 
 
 def _letters(words: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,8 +43,13 @@ def pick(node: Any, *names: str) -> Any:
     for name in names:
         if node.get(name) is not None:
             return node[name]
-    wanted = {folded(name) for name in names}
+    wanted = _folded(names)
     return next((value for name, value in node.items() if value is not None and folded(name) in wanted), None)
+
+
+@lru_cache(maxsize=200)  # there are about forty of them in this room
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(folded, names))
 
 
 def entries(value: Any) -> list[Any] | None:
@@ -64,7 +70,7 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 def label(value: Any) -> str:
     """Return a name that may be written as an object or as a list with one; "" if there is none."""
-    for each in value if isinstance(value, list) else [value]:
+    for each in value if isinstance(value, list) else [] if value is None else [value]:
         named = map(each.get, _LABELS) if isinstance(each, dict) else [each]
         if found := next(filter(None, (prose(written, NAME_LENGTH) for written in named)), ""):
             return found
@@ -87,6 +93,8 @@ def clean(value: Any, length: int = NAME_LENGTH) -> str:
 
 def prose(value: Any, length: int = PROSE_LENGTH) -> str:
     """Return a text without entities, tags and repeated spaces."""
+    if not value:
+        return text(value)  # most members are missing
     raw = text(value)[: length * _WRITTEN]
     if "&" in raw or "<" in raw:
         raw = plain(raw)

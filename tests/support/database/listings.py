@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from service.domain.case_data import CaseData
 from service.domain.listings import ListedDocument, Listing
 from service.domain.process_number import ProcessNumber
 from service.portal.listing import parse_listing
@@ -58,3 +59,20 @@ def only(*documents: Any) -> ListedDocument:
     """The only document of a listing."""
     [found] = parse([case(stage(*documents))]).documents
     return found
+
+
+def read_case(*stages: Any, **fields: Any) -> CaseData:
+    """The data of a case with these instances; the first one is the current one."""
+    found = parse([case(*stages, **fields)]).case
+    assert found is not None
+    return found
+
+
+def read_stage(**fields: Any) -> CaseData:
+    """The data of a case with one instance that has these members."""
+    return read_case(stage(document(), **fields))
+
+
+def moved(second: int, description: str = "Ato", **fields: Any) -> dict[str, Any]:
+    """A movement in the portal's words, some seconds after a certain hour."""
+    return {"dataHora": f"2024-01-01T10:{second // 60:02}:{second % 60:02}", "descricao": description} | fields
