@@ -116,17 +116,21 @@ def run_curl(command: str) -> Any:
     words = iter(shlex.split(command))
     assert next(words) == "curl"
     headers: dict[str, str] = {}
-    url = ""
+    url, method, data = "", None, None
     for word in words:
         if word == "-H":
             name, _, value = next(words).partition(": ")
             headers[name] = value
+        elif word == "--request":
+            method = next(words)
+        elif word == "--data":
+            data = next(words).encode()
         elif word == "--silent":
             continue
         else:
             assert not word.startswith("-"), f"curl's option {word} is not known here"
             url = word
-    with urlopen(Request(url, headers=headers), timeout=30) as answer:  # noqa: S310 - a URL of this machine
+    with urlopen(Request(url, headers=headers, method=method, data=data), timeout=30) as answer:  # noqa: S310 - a URL of this machine
         return msgspec.json.decode(answer.read())
 
 

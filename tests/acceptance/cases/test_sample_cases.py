@@ -1,10 +1,12 @@
 """The three cases of the simulated portal, each shaped like a recorded one."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
 
+from service.local.simulator.cases.sample_facts import SEALED_NAMES
 from service.local.simulator.cases.samples import FEDERAL, LABOUR, STATE
 from tests.support.http.api import Api
 from tests.support.portal import Portal
@@ -45,6 +47,27 @@ async def test_documents_come_in_the_order_of_the_file(api: Api) -> None:
 
     assert places == sorted(places)
     assert places[0] == ("PRIMEIRO_GRAU", 1)
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (FEDERAL, (61_592.0, "4ª Vara-Gabinete (exemplo)", 3, 27)),
+        (STATE, (11_092_500.0, "3ª Vara (exemplo)", 4, 40)),
+        (LABOUR, (48_500.75, "2ª Turma (exemplo)", 3, 300)),
+    ],
+)
+async def test_the_data_of_a_sample_case_are_read_and_no_sealed_name(
+    api: Api, sample: str, expected: tuple[float, str, int, int]
+) -> None:
+    case = (await api.process(sample, auto_download="false")).json
+    answers = [await api.get(f"/api/v1/processes/{sample}/{part}") for part in ("parties", "movements")]
+
+    assert tuple(case[name] for name in ("value", "judging_body", "parties_total", "movements_total")) == expected
+    assert [answer.status for answer in answers] == [200, 200]
+    told = json.dumps([case, *(answer.json for answer in answers)], ensure_ascii=False)
+    assert case["parties"][0]["name"] in told
+    assert [name for name in SEALED_NAMES if name in told] == []
 
 
 def sent(document: dict[str, Any]) -> dict[str, Any]:

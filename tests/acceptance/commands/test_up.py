@@ -46,8 +46,13 @@ def test_what_it_prints_can_be_pasted(data: Path) -> None:
         assert "was used already" in browse(printed["Console"])
         jobs = paste(f"{printed['Shell']} && {shlex.quote(str(BIN / 'autos'))} jobs list")
         assert FEDERAL in jobs.stdout
-        filed = paste(printed["File"]).stdout
-        assert filed.startswith(f"Filed     Petição de exemplo.pdf, 24,000 bytes, in case {FEDERAL}\nWatch     curl ")
+        watch = f"Filed     Petição de exemplo.pdf, 24,000 bytes, in case {FEDERAL}\nWatch     {printed['Watch']}\n"
+        assert paste(printed["File"]).stdout == watch
+        assert run_curl(printed["Watch"])["every_seconds"] == 3600
+        filed, check = paste(f"{printed['File']} --movement Conclusos").stdout.splitlines()
+        assert filed == f"Filed     the movement 'Conclusos' in case {FEDERAL}"
+        assert check.startswith("Check     next at 20")
+        assert run_curl(check.partition("; now: ")[2])["process_number"] == FEDERAL
         assert run_curl(printed["Request"].replace(FEDERAL, f"{FEDERAL}?force_refresh=true"))["total_documents"] == 31
         unknown = simulate_file(data, "0000002-65.2005.4.05.8100", "--movement", "Conclusos")
         assert "the simulated portal does not know the case 0000002-65.2005.4.05.8100" in unknown.output

@@ -116,6 +116,6 @@ def labour_facts() -> Facts:
         movements=(origin, appeal),
         related=(
             RelatedSpec(number=synthetic_number(77, year=2021, segment=5, court=2), relation="ORIGINARIO"),
-            RelatedSpec(number="00000775720215020001", relation=None, court_class=None),
+            RelatedSpec(number="00000779220215020001", relation=None, court_class=None),
         ),
     )
