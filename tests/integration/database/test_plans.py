@@ -1,6 +1,5 @@
 """The pages read for a request do not grow with the number of cases: no table is read completely."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -8,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.database import positions, retention, workload
+from service.database import retention, workload
 from service.database.cases import (
     case_data,
     case_facts,
@@ -26,9 +25,11 @@ from service.database.jobs import idle_jobs, job_alerts, job_history, job_retent
 from service.database.jobs.job_alerts import Topic
 from service.database.jobs.job_history import JobFilter
 from service.database.jobs.turns import Claimer
+from service.database.monitors import monitors
+from service.database.monitors.monitors import MonitorFilter
 from service.database.users import users
-from service.domain.events import Counts
 from service.domain.jobs import ClaimedJob
+from service.domain.monitoring.monitors import MonitorStatus
 from service.domain.positions import Position
 from service.domain.statuses import DeliveryStatus, JobStatus, ProcessStatus
 from service.local.stack import Stack
@@ -37,20 +38,15 @@ from tests.conftest import create_database as create_empty
 from tests.support.database.generic_plans import explained as explained_by
 from tests.support.database.many_cases import add_cases, number_of
 from tests.support.database.plans import Explained
-from tests.support.database.turns import Turns
-from tests.support.database.waiting_jobs import add_waiting
-from tests.support.deliveries.deliveries import open_pool
 
 CASES = 20_000
 LIMIT = 20  # rows of a page
 ROWS_MAX = 500  # looked at by one statement; a table that is read whole has `CASES` at least
-TABLES = {"processes", "jobs", "job_users", "documents", "events", "deliveries", "case_data", "parties", "movements"}
+TABLES = {
+    *("processes", "jobs", "job_users", "documents", "events", "deliveries"),
+    *("case_data", "parties", "movements", "monitors", "watches"),
+}
 PLACE = 10_000  # in the middle of every list
-WAITING_USERS = 50
-MANY = 500_000  # jobs that wait
-CLAIMERS = 16
-EACH, EACH_OF_MANY = 12, 50  # pairs of claims of one claimer
-BUFFERS_MAX = 200  # pages of 8 KiB
 Ask = Callable[[Connection, UUID], Awaitable[object]]
 
 
@@ -117,6 +113,11 @@ def untold(topic: Topic) -> Ask:
     )
 
 
+def watched(**wanted: Any) -> Ask:
+    """A page of the list of monitors."""
+    return lambda connection, owner: monitors.page(connection, owner, MonitorFilter(**wanted), after=None, limit=LIMIT)
+
+
 JOB = ClaimedJob(
     id=uuid4(),
     number=number_of(PLACE),
@@ -176,6 +177,13 @@ QUESTIONS: dict[str, Ask] = {
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
     "deliveries, of a case": deliveries_of(process_number=number_of(PLACE).digits),
     "deliveries, since": deliveries_of(since=datetime.now(UTC) - timedelta(minutes=30)),
+    "monitors": watched(),
+    **{f"monitors, {status}": watched(status=status) for status in MonitorStatus},
+    "monitors, by change": watched(changed_since=datetime.now(UTC) - timedelta(minutes=PLACE)),
+    "monitors, failing, by change": watched(
+        status=MonitorStatus.FAILING, changed_since=datetime.now(UTC) - timedelta(minutes=PLACE)
+    ),
+    "monitors: one": lambda connection, owner: monitors.find(connection, number_of(PLACE), owner),
     "sweep: jobs of workers that are gone": lambda connection, _owner: jobs.release_expired(connection, limit=200),
     "sweep: jobs that were put off": lambda connection, _owner: jobs.release_delayed(connection, limit=200),
     "sweep: turns": lambda connection, _owner: turns.tidy(connection),
@@ -222,72 +230,3 @@ async def test_a_table_that_is_read_whole_is_noticed(database: Database) -> None
         await explained.fetch_all("SELECT number FROM processes WHERE subject = 'none'")
 
     assert (explained.plans[0].tables_read_whole, explained.plans[0].rows) == ({"processes"}, CASES)
-
-
-@pytest.fixture(scope="module", params=[20_000, pytest.param(MANY, marks=pytest.mark.long)])
-async def waiting(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Turns]:
-    """A database with many pending jobs."""
-    async with open_pool(await create_empty(stack), CLAIMERS + 1) as pool:
-        jobs_of_users = Turns(pool)
-        users = await jobs_of_users.users(WAITING_USERS)
-        await add_waiting(pool, users, request.param)
-        yield jobs_of_users
-
-
-async def claim_and_end(waiting: Turns, claimer: Claimer, each: int) -> list[int]:
-    """Claim and end jobs, as a worker does, and return the pages that claims read."""
-    read = []
-    async with waiting.database.connection() as connection:
-        for _ in range(each):
-            explained = Explained(connection)
-            await turns.claim_next(cast(Connection, explained), claimer)
-            read += [plan.buffers for plan in explained.plans]
-            if (job := await turns.claim_next(connection, claimer)) is not None:
-                await jobs.end(connection, job.id, JobStatus.COMPLETED, Counts(0, 0, 0))
-    return read
-
-
-@pytest.mark.parametrize("wants_more", [True, False])
-async def test_claims_at_the_same_time_read_few_pages_and_never_lock_each_other_out(
-    waiting: Turns, *, wants_more: bool
-) -> None:
-    await waiting.fetch("DELETE FROM portal_shares RETURNING 1")
-    async with waiting.database.connection() as connection:
-        # Workers write their reports again; here others come.
-        await connection.execute("VACUUM portal_shares")
-    [queue] = await waiting.fetch("SELECT count(*) AS length FROM job_queue")
-    each = EACH if queue["length"] < MANY // 2 else EACH_OF_MANY
-    ended = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'"))
-    # While all slots are used, only users without a job in progress get one.
-    workers = [await waiting.worker(wanted=10, users=[uuid4()]) for _ in range(CLAIMERS)]
-
-    read = await asyncio.gather(
-        *(claim_and_end(waiting, Claimer(worker_id, 10, 5, wants_more=wants_more), each) for worker_id in workers)
-    )
-
-    assert max(map(max, read)) <= BUFFERS_MAX, read
-    completed = len(await waiting.fetch("SELECT 1 FROM jobs WHERE status = 'completed'")) - ended
-    assert completed == CLAIMERS * each if wants_more else completed > 0
-    assert await waiting.queue_is_right()
-
-
-async def test_a_claim_that_lets_nobody_in_reads_few_pages(waiting: Turns) -> None:
-    users: list[UUID] = [each["user_id"] for each in await waiting.fetch("SELECT user_id FROM turns")]
-    worker_id = await waiting.worker(wanted=10, singles=100, users=users)
-    async with waiting.database.connection() as connection:
-        explained = Explained(connection)
-        assert await turns.claim_next(cast(Connection, explained), Claimer(worker_id, 10, 5, wants_more=False)) is None
-
-    assert explained.plans[0].buffers <= BUFFERS_MAX
-
-
-@pytest.mark.parametrize("order", ["", "DESC"])
-async def test_a_position_reads_few_pages(waiting: Turns, order: str) -> None:
-    rows = await waiting.fetch(f"SELECT job_id FROM job_queue ORDER BY lane {order}, created_at {order} LIMIT 5")  # noqa: S608
-    async with waiting.database.connection() as connection:
-        explained = Explained(connection)
-        for row in rows:
-            await positions.position(cast(Connection, explained), row["job_id"])
-
-    assert max(plan.buffers for plan in explained.plans) <= 2 * BUFFERS_MAX
-    assert not any(plan.tables_read_whole & {"jobs", "job_queue"} for plan in explained.plans)

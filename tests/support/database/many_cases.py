@@ -50,6 +50,15 @@ _ROWS = (
         " completed_at) SELECT id, number, id, id, CAST(:user_id AS uuid),"
         " 'https://hooks.example/' || place, 'delivered', 1, moment, moment FROM places"
     ),
+    (
+        "INSERT INTO watches (id, process_number, every, next_check_at, last_checked_at, created_at)"
+        " SELECT id, number, interval '1 day', moment + interval '60 days', moment, moment FROM places"
+    ),
+    (
+        "INSERT INTO monitors (id, process_number, user_id, every, created_at, told, last_changed_at, is_failing)"
+        " SELECT id, number, CAST(:user_id AS uuid), interval '1 day', moment, place, moment, place % 20 = 7"
+        " FROM places"
+    ),
 )
 _PLACES = (
     "CREATE TEMPORARY TABLE places ON COMMIT DROP AS SELECT place, gen_random_uuid() AS id,"
