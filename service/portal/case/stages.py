@@ -51,7 +51,8 @@ def _instance(name: str, stages: list[Stage], *, is_current: bool) -> Instance:
         instance=name,
         judging_body=next(filter(None, map(_judging_body, first)), None),
         court_class=next(filter(None, (_class_of(stage.node) for stage in first)), None),
-        filed_at=min(filter(None, dates), default=None),
+        # Stored as JSON, and shown as it is stored.
+        filed_at=min((each.astimezone(UTC) for each in dates if each is not None), default=None),
         is_current=is_current,
     )
 

@@ -69,6 +69,7 @@ def test_the_shapes_of_the_portal_are_read() -> None:
     filed_at = datetime(2024, 1, 1, 12, tzinfo=UTC)
     assert (found.value, found.judging_body, found.unread) == (1000.5, "1a Vara Cível", ())
     assert found.instances == (Instance(FIRST, "1a Vara Cível", "Procedimento Comum", filed_at, is_current=True),)
+    assert [str(each.filed_at)[-6:] for each in found.instances] == ["+00:00"]
     lawyer = Representative("Bia", "ADVOGADO", "SP123456")
     assert found.parties == (
         Party(Pole.ACTIVE, "AUTOR", "Empresa & Filhos", PartyKind.COMPANY, representatives=(lawyer,)),
