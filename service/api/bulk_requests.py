@@ -5,28 +5,42 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from starlette.responses import Response
 
 from service.actions.cases import request_case
 from service.api.framework import parameters
+from service.api.framework.body_faults import invalid_body
+from service.api.framework.csv_bodies import csv_response, wants_json
+from service.api.framework.csv_tables import Column
 from service.api.framework.many_cases import NUMBERS_MAX, for_each_case, parsed_or_problem
 from service.api.framework.operations import Call, Tag, operation, start_many
 from service.api.framework.parameters import CaseNumber, WebhookUrl
-from service.api.framework.queries import NoQuery
 from service.api.presenters.processes import ProcessSummary, overview_summary
 from service.database.cases import processes
 from service.database.cases.case_requests import CaseRequest
 from service.database.cases.processes import Completeness
+from service.domain.described.words import in_words
 from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
-from service.http.problems import ProblemView
+from service.http.problems import FieldError, Problem, ProblemView
+
+_Numbers = Annotated[list[CaseNumber], Meta(description="CNJ case numbers.", min_length=1, max_length=NUMBERS_MAX)]
+
+
+class SearchQuery(msgspec.Struct, frozen=True):
+    """What to do with the cases of a table. A JSON body has members for it."""
+
+    auto_download: (
+        Annotated[bool, Meta(description="As in the JSON body, for a body that is a table; true if it is left out.")]
+        | None
+    ) = None
+    webhook_url: WebhookUrl | None = None
 
 
 class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which cases, and what to do with them."""
 
-    process_numbers: Annotated[
-        list[CaseNumber], Meta(description="CNJ case numbers.", min_length=1, max_length=NUMBERS_MAX)
-    ]
+    process_numbers: _Numbers
     auto_download: Annotated[bool, Meta(description="Start the download of what is not available yet.")] = True
     webhook_url: WebhookUrl | None = None
 
@@ -45,8 +59,14 @@ class SearchView(msgspec.Struct, frozen=True):
     items: Annotated[list[SearchResult], Meta(description="One for each number, in the order of the request.")]
 
 
-@operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), limited=True)
-async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
+def _body_of_table(column: Column, query: SearchQuery) -> SearchBody:
+    if not 1 <= len(column.cells) <= NUMBERS_MAX:
+        raise invalid_body(FieldError("process_numbers", f"It must be {in_words(_Numbers)}."))
+    return SearchBody(list(column.cells), query.auto_download is not False, query.webhook_url)
+
+
+@operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), limited=True, csv=_body_of_table)
+async def search(call: Call[SearchQuery, SearchBody]) -> SearchView | Response:
     """Request up to 1,000 cases and start their missing downloads.
 
     A case that is invalid, unknown or denied does not affect the others. If the portal does not list a case within some
@@ -54,7 +74,20 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
     The response has no documents: ask for the status of a case, or wait for its webhook. Each case that needs a
     download counts towards the key's limit for cases that searches start. Cases in work do not count, nor do complete
     ones, unless there is a `webhook_url` to call for them.
+
+    A table is accepted too, as `text/csv`: the numbers are its first column, and a first row without a number is its
+    header. The response is a table then, unless `Accept` prefers JSON. Give `auto_download` and `webhook_url` in the
+    query for a table, and in the body for JSON.
     """
+    if call.column is None and call.query != SearchQuery():
+        raise _given_in_query(call.query)
+    view = await _search(call)
+    if call.column is None or wants_json(call.request):
+        return view
+    return csv_response([COLUMNS, *map(_row, view.items)], call.column)
+
+
+async def _search(call: Call[SearchQuery, SearchBody]) -> SearchView:
     body = call.body
     webhook_url = None
     if body.webhook_url is not None:
@@ -73,7 +106,7 @@ async def search(call: Call[NoQuery, SearchBody]) -> SearchView:
 
 
 async def _request_all(
-    call: Call[NoQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
+    call: Call[SearchQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
 ) -> Mapping[ProcessNumber, ProcessSummary | ProblemView]:
     async def request_one(number: ProcessNumber, timeout: float) -> ProcessSummary:
         request = CaseRequest(
@@ -103,3 +136,29 @@ def _result(
     if isinstance(outcome, ProblemView):
         return SearchResult(number.masked, None, outcome)
     return SearchResult(number.masked, outcome, None)
+
+
+#: Of the table that is returned. New ones may join at the end.
+COLUMNS = (
+    "process_number",
+    "status",
+    "job_id",
+    "total_documents",
+    "court",
+    "court_class",
+    "subject",
+    "code",
+    "message",
+)
+
+
+def _row(result: SearchResult) -> list[object]:
+    process, problem = result.process, result.problem
+    shown = [None] * 6 if process is None else [getattr(process, name) for name in COLUMNS[1:7]]
+    return [result.process_number, *shown, problem and problem.code, problem and problem.detail]
+
+
+def _given_in_query(query: SearchQuery) -> Problem:
+    given = [name for name in query.__struct_fields__ if getattr(query, name) is not None]
+    errors = tuple(FieldError(name, "Give it as a member of the JSON body.") for name in given)
+    return Problem("invalid_parameter", f"Malformed parameters: {', '.join(given)}.", errors=errors)

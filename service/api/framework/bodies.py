@@ -62,6 +62,11 @@ async def json_bytes(request: ApiRequest) -> bytes:
         return b""
     if not _is_json(request.headers):
         raise Problem("unsupported_media_type", "Send the body as application/json.")
+    return await body_bytes(request)
+
+
+async def body_bytes(request: ApiRequest) -> bytes:
+    """The body, whatever its type. Raises the problems of `json_bytes`."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("unsupported_media_type", "Send the body without Content-Encoding: it is not decoded.")
     return await read_body(request)

@@ -20,6 +20,8 @@ from starlette.types import Scope
 from service.api.framework import parameters
 from service.api.framework.authentication import PresentedKey, authenticate, presented_key
 from service.api.framework.bodies import json_body, no_body
+from service.api.framework.csv_bodies import csv_column, is_csv
+from service.api.framework.csv_tables import Column
 from service.api.framework.queries import NoQuery, read_query
 from service.api.framework.refusals import REFUSALS, problem_of
 from service.api.framework.state import ApiRequest, State
@@ -83,6 +85,7 @@ class Call(Generic[Query, Body]):
     number_in_path: ProcessNumber | None
     query: Query
     body: Body
+    column: Column | None = None  #: the table that came as the body; None: JSON, or no body
 
     @property
     def state(self) -> State:
@@ -123,6 +126,7 @@ class Operation:
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
     answer: Any = None
+    csv: Callable[[Column, Any], Any] | None = None  #: the body from a table and the query; None: tables are refused
 
     async def __call__(self, request: ApiRequest) -> Response:
         """Handle one request. Raises `Problem`."""
@@ -153,6 +157,9 @@ class Operation:
         if self.limited:
             request.scope["state"] |= request.state["limited"]
         user = await self._identify(request, key)
+        if self.csv is not None and is_csv(request):
+            column = await csv_column(request)
+            return Call(request, user, key, number, query, self.csv(column, query), column)
         body = await (no_body(request) if self.body is None else json_body(request, self.body))
         return Call(request, user, key, number, query, body)
 
@@ -202,6 +209,7 @@ def operation(
     problems: tuple[str, ...] = (),
     access: Access = Access.USER,
     limited: bool = False,
+    csv: Callable[[Column, Any], Any] | None = None,
 ) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
     """Declare an operation that needs an API key."""
 
@@ -219,6 +227,7 @@ def operation(
             query=query,
             body=None if body is type(None) else body,
             answer=_answered(hints["return"]),
+            csv=csv,
         )
 
     return declare

@@ -10,10 +10,11 @@ import msgspec
 from starlette.routing import BaseRoute
 
 from service.api.framework.bodies import is_optional
+from service.api.framework.csv_tables import CSV_MEDIA_TYPE
 from service.api.framework.operations import Access, Operation, OperationRoute, Reply
 from service.api.framework.parameters import CaseNumber
 from service.api.framework.queries import required_type
-from service.api.openapi.examples import TEXTS, examples_of
+from service.api.openapi.examples import CSV_REQUEST, TEXTS, examples_of
 from service.api.openapi.schemas import key, parameter_schema, schemas_of
 from service.api.openapi.texts import DESCRIPTION, HEADERS, IF_NONE_MATCH, PATH_PARAMETERS, TAGS
 from service.api.openapi.webhooks import webhooks
@@ -83,9 +84,12 @@ def _operation(path: str, operation: Operation, schemas: Mapping[str, Any]) -> d
     if description:
         described["description"] = " ".join(description.split())
     if operation.body is not None:
+        content = _json(schemas[key(operation.body)], examples_of(operation.body)[:1])
+        if operation.csv:
+            content |= _text(CSV_MEDIA_TYPE, CSV_REQUEST)
         described["requestBody"] = {
             "required": not is_optional(operation.body),
-            "content": _json(schemas[key(operation.body)], examples_of(operation.body)[:1]),
+            "content": content,
         }
     if operation.access is Access.PUBLIC:
         described["security"] = []
@@ -163,15 +167,21 @@ def _reply(
     reply: Reply, operation: Operation, schemas: Mapping[str, Any], examples: Sequence[object]
 ) -> dict[str, Any]:
     rate = () if operation.access is Access.PUBLIC else _RATE
-    described = {"description": reply.description, "headers": _headers(*_ALWAYS, *rate, *reply.headers)}
+    described: dict[str, Any] = {"description": reply.description, "headers": _headers(*_ALWAYS, *rate, *reply.headers)}
     if reply.media_type == "application/json":
         described["content"] = _json(
             schemas[key(operation.answer)] if operation.answer else {"type": "object"}, examples
         )
+        if operation.csv:
+            described["content"] |= _text(CSV_MEDIA_TYPE, TEXTS.get(CSV_MEDIA_TYPE))
     elif reply.media_type is not None:
-        example = {"example": TEXTS[reply.media_type]} if reply.media_type in TEXTS else {}
-        described["content"] = {reply.media_type: {"schema": {"type": "string"}, **example}}
+        described["content"] = _text(reply.media_type, TEXTS.get(reply.media_type))
     return described
+
+
+def _text(media_type: str, shown: str | None) -> dict[str, Any]:
+    example = {} if shown is None else {"example": shown}
+    return {media_type: {"schema": {"type": "string"}, **example}}
 
 
 def _problem(status: int, codes: list[str], schemas: Mapping[str, Any]) -> dict[str, Any]:

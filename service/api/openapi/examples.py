@@ -227,9 +227,16 @@ _UNDER_WAY = msgspec.structs.replace(
     _PROGRESS, status=ProcessStatus.PROCESSING, failed_documents=0, progress_percentage=50.0, completed_at=None
 )
 
+#: A table as a request has it: only the first column is read.
+CSV_REQUEST = f"Processo;Cliente\r\n{NUMBER};Maria da Silva\r\n{OTHER_NUMBER};João de Souza\r\n"
 #: Examples of responses that are not JSON, by their media type.
 TEXTS: Mapping[str, str] = {
     "text/event-stream": (encoded("progress", _UNDER_WAY) + encoded("failed", _PROGRESS)).decode(),
+    "text/csv": (
+        f"process_number;status;job_id;total_documents;court;court_class;subject;code;message\r\n"
+        f"{NUMBER};processing;{JOB_ID};2;TRF3;{SUMMARY.court_class};{SUMMARY.subject};;\r\n"
+        f"{OTHER_NUMBER};;;;;;;process_not_found;The portal does not know this case.\r\n"
+    ),
 }
 
 
