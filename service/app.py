@@ -254,6 +254,7 @@ def _options(settings: Settings) -> Options:
         public_url=settings.base_url,
         shows_metrics=settings.metrics_enabled and settings.metrics_port is None,
         has_console=settings.console_enabled,
+        portal_slots=settings.pdpj_max_concurrency,
         console_read_only=settings.console_read_only,
         is_production=settings.is_production,
     )

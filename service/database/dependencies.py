@@ -4,7 +4,7 @@ from service.database.connection import Connection, as_struct
 from service.domain.dependencies import Dependency, Health
 
 # An older failure says nothing about now: a waiting job tries again at least every ten minutes.
-_PRESENT = "failed_at > now() - interval '15 minutes'"
+PRESENT_FAILURE = "failed_at > now() - interval '15 minutes'"
 
 
 async def note(connection: Connection, name: Dependency, reason: str | None) -> None:
@@ -28,7 +28,7 @@ async def note_failure(connection: Connection, name: Dependency, reason: str) ->
     await connection.execute(
         "INSERT INTO dependencies AS known (name, failed_at, failing_since, reason)"
         " VALUES (:name, now(), now(), :reason)"
-        f" ON CONFLICT (name) DO UPDATE SET failing_since = CASE WHEN known.{_PRESENT}"
+        f" ON CONFLICT (name) DO UPDATE SET failing_since = CASE WHEN known.{PRESENT_FAILURE}"
         " THEN coalesce(known.failing_since, now()) ELSE now() END, failed_at = now(), reason = excluded.reason",
         {"name": name, "reason": reason},
     )
@@ -37,8 +37,9 @@ async def note_failure(connection: Connection, name: Dependency, reason: str) ->
 async def look(connection: Connection) -> dict[Dependency, Health]:
     """Return the health of every dependency."""
     rows = await connection.fetch_all(
-        f"SELECT name, succeeded_at, failed_at, CASE WHEN {_PRESENT} THEN failing_since END AS failing_since, reason,"
-        f" CAST(CASE WHEN failing_since IS NOT NULL AND {_PRESENT}"
+        "SELECT name, succeeded_at, failed_at, reason,"
+        f" CASE WHEN {PRESENT_FAILURE} THEN failing_since END AS failing_since,"
+        f" CAST(CASE WHEN failing_since IS NOT NULL AND {PRESENT_FAILURE}"
         " THEN extract(epoch FROM failed_at - failing_since) ELSE 0 END AS double precision) AS failing_seconds"
         " FROM dependencies"
     )

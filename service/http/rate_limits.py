@@ -92,6 +92,13 @@ class RateLimiter:
         budget = budget or await _take(self._local, item, identifiers, counted)
         return msgspec.structs.replace(budget, cost=cost)
 
+    async def look(self, item: RateLimitItem, *identifiers: str) -> Budget:
+        """Return what a client has left, without counting anything. It is allowed if one more request is."""
+        async with self._places:
+            budget = await self._take_shared(item, identifiers, 0)
+        budget = budget or await _take(self._local, item, identifiers, 0)
+        return msgspec.structs.replace(budget, allowed=budget.remaining > 0, cost=1)
+
     async def _take_shared(self, item: RateLimitItem, identifiers: tuple[str, ...], cost: int) -> Budget | None:
         """Count in Redis. None if it fails, or failed less than `pause` seconds ago."""
         if self._local_until is not None:
@@ -118,7 +125,7 @@ class RateLimiter:
 async def _take(
     limiter: SlidingWindowCounterRateLimiter, item: RateLimitItem, identifiers: tuple[str, ...], cost: int
 ) -> Budget:
-    allowed = await limiter.hit(item, *identifiers, cost=cost)
+    allowed = not cost or await limiter.hit(item, *identifiers, cost=cost)
     stats = await limiter.get_window_stats(item, *identifiers)
     if stats.reset_time <= time.time():
         # In the first millisecond of a window, limits returns 0 seconds in place of the whole window. Ask again.

@@ -75,6 +75,9 @@ class Limiter(Protocol):
     async def take(self, item: RateLimitItem, *identifiers: str, cost: int = 1) -> Budget:
         """Count a request of a client, and return what is left."""
 
+    async def look(self, item: RateLimitItem, *identifiers: str) -> Budget:
+        """Return what is left, without counting anything."""
+
 
 class LimitedLimiter:
     """A rate limiter that is used in download slots."""
@@ -87,6 +90,11 @@ class LimitedLimiter:
         """Count a request of a client, and return what is left."""
         async with self._slots.acquire():
             return await self._limiter.take(item, *identifiers, cost=cost)
+
+    async def look(self, item: RateLimitItem, *identifiers: str) -> Budget:
+        """Return what is left, without counting anything."""
+        async with self._slots.acquire():
+            return await self._limiter.look(item, *identifiers)
 
 
 class Limited(TypedDict):

@@ -31,6 +31,7 @@ class Options(msgspec.Struct, frozen=True):
     public_url: str  #: of this service, without a slash at the end
     shows_metrics: bool  #: on the port of the API
     has_console: bool
+    portal_slots: int  #: of all workers together
     console_read_only: bool  #: whether the console refuses every form but those of the log-in
     is_production: bool
 

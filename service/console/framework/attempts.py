@@ -1,4 +1,4 @@
-"""How often keys and tokens may be tried: by each address, and by all together."""
+"""How often wrong keys and tokens may be tried: by each address, and by all together."""
 
 from ipaddress import IPv6Address, ip_address
 
@@ -11,14 +11,21 @@ ATTEMPTS_OF_ALL = RateLimitItemPerMinute(300)
 _SITE = 64  # bits of an IPv6 address: a client has all addresses below them
 
 
-async def count_attempt(visit: Visit) -> None:
-    """Count an attempt before the key is looked up. Raises the problem `rate_limited` (429).
+async def check_attempts(visit: Visit) -> None:
+    """Before a key is looked up: raise the problem `rate_limited` (429) after too many wrong ones.
 
-    The right key counts too: otherwise the right one among many would be the one that is not refused.
+    The right key is refused too: otherwise the one that is not refused would be known to be right.
     """
     limiter = visit.state["limiter"]
-    (await limiter.take(ATTEMPTS_OF_ADDRESS, "log-in", _site(visit))).check()
-    (await limiter.take(ATTEMPTS_OF_ALL, "log-in", "all")).check()
+    (await limiter.look(ATTEMPTS_OF_ADDRESS, "log-in", _site(visit))).check()
+    (await limiter.look(ATTEMPTS_OF_ALL, "log-in", "all")).check()
+
+
+async def count_wrong(visit: Visit) -> None:
+    """Count a wrong key or token."""
+    limiter = visit.state["limiter"]
+    await limiter.take(ATTEMPTS_OF_ADDRESS, "log-in", _site(visit))
+    await limiter.take(ATTEMPTS_OF_ALL, "log-in", "all")
 
 
 def _site(visit: Visit) -> str:

@@ -7,7 +7,7 @@ _OF_ALL = [
     ("/console", "nav.overview"),
     ("/console/keys", "nav.keys"),
 ]
-_OF_ADMINS: list[tuple[str, str]] = []
+_OF_ADMINS = [("/console/users", "nav.users")]
 
 
 def navigation_of(visit: Visit) -> list[tuple[str, str]]:

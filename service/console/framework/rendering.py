@@ -16,6 +16,7 @@ from service.console.framework.visits import Visit
 from service.console.languages.choice import Language
 from service.console.languages.formats import Formats
 from service.console.languages.messages import MESSAGES
+from service.domain.errors import SENTENCES, ErrorCode
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 #: With `no-referrer` a browser would send `Origin: null` with the console's own forms.
@@ -52,6 +53,7 @@ def rendered(visit: Visit, template: str, view: object) -> str:
             visit=visit,
             t=visit.say,
             href=visit.href,
+            reason=lambda code: _reason(visit, code),
             asset=lambda name: visit.href(asset_path(name)),
             languages=list(Language),
             navigation=navigation_of(visit),
@@ -60,6 +62,14 @@ def rendered(visit: Visit, template: str, view: object) -> str:
             **_formats(Formats(visit.language)),
         )
     )
+
+
+def _reason(visit: Visit, code: str | None) -> str:
+    """What to do about a failed document or job. Empty for a job that ended without a code."""
+    if code is None:
+        return ""
+    key = f"reason.{code}"
+    return visit.say(key) if key in MESSAGES else SENTENCES.get(ErrorCode(code), code)
 
 
 def _formats(formats: Formats) -> Mapping[str, Callable[..., Any]]:

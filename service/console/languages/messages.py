@@ -10,6 +10,7 @@ from service.console.languages.tables.deliveries import DELIVERY_TEXTS
 from service.console.languages.tables.frame import FRAME_TEXTS
 from service.console.languages.tables.jobs import JOB_TEXTS
 from service.console.languages.tables.monitors import MONITOR_TEXTS
+from service.console.languages.tables.overview import OVERVIEW_TEXTS
 from service.console.languages.tables.problems import PROBLEM_TEXTS
 from service.console.languages.tables.reasons import REASON_TEXTS
 from service.console.languages.tables.statuses import STATUS_TEXTS
@@ -23,6 +24,7 @@ TABLES: tuple[Mapping[str, Text], ...] = (
     FRAME_TEXTS,
     JOB_TEXTS,
     MONITOR_TEXTS,
+    OVERVIEW_TEXTS,
     PROBLEM_TEXTS,
     REASON_TEXTS,
     STATUS_TEXTS,

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from service.api.framework.authentication import PresentedKey
 from service.api.framework.operations import Access
 from service.console.framework import sessions
-from service.console.framework.attempts import count_attempt
+from service.console.framework.attempts import check_attempts, count_wrong
 from service.console.framework.declarations import Go, Shown, page, post
 from service.console.framework.local_paths import local_path
 from service.console.framework.origins import is_from_elsewhere
@@ -49,9 +49,10 @@ async def log_in(visit: Visit) -> Go | Shown | Response:
     wanted = local_path(visit.form.text("next")) or ""
     if token := visit.form.text("token"):
         return await _by_token(visit, token, wanted)
-    await count_attempt(visit)
+    await check_attempts(visit)
     key_id = await _key_id(visit, visit.form.text("key"))
     if key_id is None:
+        await count_wrong(visit)
         return Shown(LogInView(wanted, "login.wrong"), _TEMPLATE, _UNAUTHORIZED)
     await sessions.begin(visit, key_id)
     return _to_console(visit, wanted)
@@ -66,9 +67,10 @@ async def log_out(visit: Visit) -> Go:
 
 
 async def _by_token(visit: Visit, token: str, wanted: str) -> Shown | Response:
-    await count_attempt(visit)
+    await check_attempts(visit)
     if await sessions.begin_by_token(visit, token):
         return _to_console(visit, wanted)
+    await count_wrong(visit)
     return Shown(LogInView(wanted, "login.used"), _TEMPLATE, _GONE)
 
 

@@ -31,6 +31,7 @@ def visit_of(
         shows_metrics=True,
         monitor_min_interval=timedelta(hours=1),
         has_console=True,
+        portal_slots=10,
         console_read_only=read_only,
         is_production=production,
     )
