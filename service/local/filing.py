@@ -15,7 +15,7 @@ from service.local.curl_lines import check_line, watch_line
 from service.local.errors import LocalStackError
 from service.local.simulator import PortalControl, RefusedControl
 from service.local.simulator.cases.samples import FEDERAL
-from service.local.up import REAL_DIRECTORY, SHELL_FILE, SIMULATED_DIRECTORY
+from service.local.up import KEY_FILE, REAL_DIRECTORY, SHELL_FILE, SIMULATED_DIRECTORY
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -44,13 +44,15 @@ class _Monitor(msgspec.Struct, frozen=True):
 
 def running_stack_in(data: Path) -> RunningStack:
     """The stack that `autos up` runs on this data. Raises LocalStackError if none runs, or one on the real portal."""
+    directory = data / SIMULATED_DIRECTORY
     try:
-        settings = _exported((data / SIMULATED_DIRECTORY / SHELL_FILE).read_text())
+        settings = _exported((directory / SHELL_FILE).read_text())
+        api_key = (directory / KEY_FILE).read_text().strip()
     except FileNotFoundError:
         raise LocalStackError(_why_none_runs(data)) from None
     parts = urlsplit(settings["PDPJ_BASE_URL"])
     portal, api = f"{parts.scheme}://{parts.netloc}", f"http://127.0.0.1:{settings['PORT']}"
-    return RunningStack(portal, api, settings["ADMIN_API_KEY"])
+    return RunningStack(portal, api, api_key)
 
 
 def _exported(text: str) -> dict[str, str]:

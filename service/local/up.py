@@ -26,7 +26,7 @@ from service.local.supervision.processes import free_ports
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / ".autos"  # of the local stack
 DEFAULT_PORT = 8000
 _BUCKET = "autos"
-_KEY_FILE = "api-key"
+KEY_FILE = "api-key"
 SHELL_FILE = "environment"  # exists while the stack runs
 SIMULATED_DIRECTORY = "up"
 REAL_DIRECTORY = "up-pdpj"
@@ -65,7 +65,7 @@ def run_up(options: UpOptions) -> None:
     with ExitStack() as stack:
         endpoints = stack.enter_context(running_stack(data, with_portal=options.is_simulated)).endpoints
         directory = DataDirectory(data.absolute())
-        api_key = kept_api_key(directory.root / _KEY_FILE, options.new_api_key)
+        api_key = kept_api_key(directory.root / KEY_FILE, options.new_api_key)
         migrations.apply(endpoints.database_url)
         environment = _environment(options, endpoints, api_key)
         services = stack.enter_context(running_services(environment, directory, port=port))
@@ -129,7 +129,7 @@ def _environment(options: UpOptions, endpoints: Endpoints, api_key: str) -> dict
 def _require_valid(api_key: str, port: int, directory: DataDirectory) -> None:
     """Check the key: a database takes only its first key from the environment. Raises LocalStackError."""
     if not answers_200(port, "/api/v1/webhooks/secret", {"Authorization": f"Bearer {api_key}"}):
-        key_file = directory.root / _KEY_FILE
+        key_file = directory.root / KEY_FILE
         raise LocalStackError(
             f"the database does not know the key in {key_file}: remove {directory.root} to begin anew"
         )
@@ -147,7 +147,7 @@ def _guide(
     return [
         f"Address   {services.url}{f' (port {DEFAULT_PORT} is taken)' if moved else ''}, asking the {portal} portal",
         *([f"Console   {console}"] if console else ()),
-        f"API key   {api_key}, kept in {_shown(directory.root / _KEY_FILE)}",
+        f"API key   {api_key}, kept in {_shown(directory.root / KEY_FILE)}",
         f'Request   {curl}"',
         f'Status    {curl}/status"',
         f"Watch     {watch_line(f'{url}/monitor', api_key)}",

@@ -21,8 +21,9 @@ def test_it_says_that_no_stack_runs(tmp_path: Path) -> None:
 
 def test_it_says_that_the_stack_was_killed(tmp_path: Path) -> None:
     port_of_nobody = 1
-    left = {"PDPJ_BASE_URL": f"http://127.0.0.1:{port_of_nobody}/api/v2", "PORT": "1", "ADMIN_API_KEY": "'a b'"}
+    left = {"PDPJ_BASE_URL": f"http://127.0.0.1:{port_of_nobody}/api/v2", "PORT": "1", "WEBHOOK_ALLOWED_HOSTS": "'a b'"}
     (tmp_path / "up").mkdir()
+    (tmp_path / "up" / "api-key").write_text("autos_invented\n")
     (tmp_path / "up" / "environment").write_text("\n".join(f"export {name}={value}" for name, value in left.items()))
 
     assert simulate_file(tmp_path).output.startswith("Error: the simulated portal does not respond")
