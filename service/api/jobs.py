@@ -90,11 +90,11 @@ async def cancel(call: Call[NoQuery, None]) -> JobView:
         state["database"], state["queue"], job_id, owner=call.owner, event_limit=state["event_limit"]
     )
     if cancelled.settlement is not None:
-        _log(cancelled.job, cancelled.settlement)
+        log_cancelled(cancelled.job, cancelled.settlement)
     return job_view(cancelled.job)
 
 
-def _log(job: JobRow, settlement: Settlement) -> None:
+def log_cancelled(job: JobRow, settlement: Settlement) -> None:
     """Log the end of the job here: a worker that has the job only sees that its lease is lost."""
     structlog.get_logger().info(
         "job_ended",

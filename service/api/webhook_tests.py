@@ -1,5 +1,6 @@
 """`/webhooks/webhook-...`: for developers of a receiver, before the first real webhook."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -143,14 +144,20 @@ async def send_test(call: Call[NoQuery, SendTestBody]) -> SentView:
         secrets = await users.signing_secrets(connection, call.user.id)
     if not secrets:  # the caller was deleted since the request began
         raise revoked()
-    moment, webhook_id = datetime.now(UTC), test_events.new_test_id(call.user.id)
-    payload = call.body.test_payload or {}
+    return await sent(call.request, url, secrets, user_id=call.user.id, payload=call.body.test_payload or {})
+
+
+async def sent(
+    request: ApiRequest, url: str, secrets: Sequence[str], *, user_id: UUID, payload: Mapping[str, Any]
+) -> SentView:
+    """Send a test webhook, which these secrets of a user sign."""
+    moment, webhook_id = datetime.now(UTC), test_events.new_test_id(user_id)
     try:
-        message = test_events.render_test(moment, payload, public_url=call.state["options"].public_url)
+        message = test_events.render_test(moment, payload, public_url=request.state["options"].public_url)
     except RecursionError:  # it was decoded with fewer frames on the stack
         raise Problem("invalid_json", "The test_payload is nested too deeply.") from None
     headers = signature_headers(webhook_id, moment, message, secrets, 1)
-    outcome = await call.state["subscribers"].post(url, message, headers)
+    outcome = await request.state["subscribers"].post(url, message, headers)
     return SentView(
         delivered=outcome.is_delivered,
         webhook_id=webhook_id,

@@ -1,5 +1,7 @@
 """What the pages of cases ask of the service: requests of a case, within the limits of whoever looks."""
 
+from uuid import UUID
+
 from limits import RateLimitItem
 
 from service.actions.cases import RequestedCase, request_case
@@ -22,10 +24,10 @@ def case_path(number: ProcessNumber, rest: str = "") -> str:
     return f"{CASES}/{number.masked}{rest}"
 
 
-async def spend(visit: Visit, limit: RateLimitItem, kind: str, *, cost: int = 1) -> None:
-    """Count what may start downloads, by key. Raises the problem `rate_limited` (429)."""
+async def spend(visit: Visit, limit: RateLimitItem, kind: str, *, cost: int = 1, by: UUID | None = None) -> None:
+    """Count something, by key if `by` names nothing else. Raises the problem `rate_limited` (429)."""
     if cost:
-        (await visit.state["limiter"].take(limit, kind, str(visit.user.key_id), cost=cost)).check()
+        (await visit.state["limiter"].take(limit, kind, str(by or visit.user.key_id), cost=cost)).check()
 
 
 async def start_downloads(visit: Visit) -> None:

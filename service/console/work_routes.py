@@ -1,9 +1,21 @@
 """The paths of the pages of cases and of the work on them."""
 
 from service.console.framework.declarations import ConsoleRoute
-from service.console.pages import case, case_actions, case_files, case_tabs, cases
+from service.console.pages import (
+    case,
+    case_actions,
+    case_files,
+    case_tabs,
+    cases,
+    deliveries,
+    jobs,
+    monitors,
+    recovery,
+    webhook_tools,
+)
 
 _CASE = "/console/cases/{number}"
+_DELIVERY = "/console/webhooks/deliveries/{delivery_id}"
 WORK_ROUTES = [
     ConsoleRoute("/console/cases", GET=cases.index, POST=cases.ask),
     ConsoleRoute(_CASE, GET=case.show),
@@ -17,4 +29,18 @@ WORK_ROUTES = [
     ConsoleRoute(f"{_CASE}/documents/{{document_id}}/download", POST=case_actions.download_document),
     ConsoleRoute(f"{_CASE}/refresh", POST=case_actions.refresh),
     ConsoleRoute(f"{_CASE}/retry", POST=case_actions.retry),
+    ConsoleRoute(f"{_CASE}/watch", POST=monitors.watch),
+    ConsoleRoute(f"{_CASE}/unwatch", POST=monitors.unwatch),
+    ConsoleRoute(f"{_CASE}/check", POST=monitors.check),
+    ConsoleRoute("/console/jobs", GET=jobs.index),
+    ConsoleRoute("/console/jobs/{job_id}/cancel", POST=jobs.cancel),
+    ConsoleRoute("/console/webhooks", GET=deliveries.index),
+    ConsoleRoute(_DELIVERY, GET=deliveries.show),
+    ConsoleRoute(f"{_DELIVERY}/resend", POST=deliveries.resend),
+    ConsoleRoute(f"{_DELIVERY}/cancel", POST=deliveries.cancel),
+    ConsoleRoute("/console/webhooks/recover", GET=recovery.preview, POST=recovery.recover),
+    ConsoleRoute("/console/webhooks/secret", GET=webhook_tools.secret),
+    ConsoleRoute("/console/webhooks/secret/rotate", POST=webhook_tools.rotate),
+    ConsoleRoute("/console/webhooks/test", GET=webhook_tools.try_form, POST=webhook_tools.try_url),
+    ConsoleRoute("/console/monitors", GET=monitors.index),
 ]

@@ -5,6 +5,10 @@ from service.console.framework.visits import Visit
 #: Paths with the keys of their texts. A new page of the first level is a line here.
 _OF_ALL = [
     ("/console", "nav.overview"),
+    ("/console/cases", "nav.cases"),
+    ("/console/jobs", "nav.jobs"),
+    ("/console/webhooks", "nav.webhooks"),
+    ("/console/monitors", "nav.monitors"),
     ("/console/keys", "nav.keys"),
 ]
 _OF_ADMINS = [("/console/users", "nav.users")]

@@ -20,6 +20,7 @@ from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ProcessStatus
 
 PARTIES_IN_HEAD = 3  # of each side; the part of the parties has all
+INTERVALS = ("1h", "6h", "12h", "1d", "7d")
 TABS = (
     ("documents", ""),
     ("movements", "/movements"),
@@ -69,6 +70,7 @@ class CaseHead(msgspec.Struct, frozen=True):
     parties_total: int
     last_movement: StoredMovement | None
     every: timedelta | None  #: None: whoever looks does not watch it
+    choices: Sequence[str]  #: the intervals to watch it at
     tabs: Sequence[Tab]
 
     @property
@@ -106,6 +108,7 @@ def case_head(facts: CaseFacts, part: str) -> CaseHead:
         error_key=None if is_active or progress.error_code is None else reason_key(progress.error_code),
         lacks_documents=not is_active and (counts.total > counts.completed or process.listed_at is None),
         every=None if facts.monitor is None else facts.monitor.every,
+        choices=INTERVALS,
         tabs=_tabs(facts, part),
         **_data(facts.data),
     )

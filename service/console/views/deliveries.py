@@ -9,7 +9,7 @@ from service.database.deliveries.delivery_history import DeliveryRow
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DeliveryStatus
 
-DELIVERIES = "/console/webhooks"
+WEBHOOKS = "/console/webhooks"
 
 
 class DeliveryLine(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ def delivery_line(row: DeliveryRow) -> DeliveryLine:
     """The line of a delivery. Its URL may hold a secret, so lists show the host."""
     number = ProcessNumber(row.process_number)
     return DeliveryLine(
-        path=f"{DELIVERIES}/deliveries/{row.id}",
+        path=f"{WEBHOOKS}/deliveries/{row.id}",
         host=row.host,
         number=number.masked,
         case_path=case_path(number),

@@ -64,6 +64,7 @@ def head(text: str, **changes: Any) -> CaseHead:
         parties_total=300,
         last_movement=movement(text),
         every=timedelta(hours=6),
+        choices=("6h",),
         tabs=[Tab("case.documents", PATH, is_current=True, count=4), Tab("case.jobs", PATH, is_current=False)],
     )
     return msgspec.structs.replace(whole, **changes)

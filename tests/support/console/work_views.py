@@ -1,13 +1,25 @@
 """Views of jobs and webhooks."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from service.api.webhook_tests import SentView
+from service.console.pages.deliveries import DeliveriesView, DeliveryView, view_of
+from service.console.pages.jobs import JobsView
+from service.console.pages.monitors import MonitorLine, MonitorsView
+from service.console.pages.recovery import RecoveryView
+from service.console.pages.webhook_tools import SecretView, TryView
 from service.console.views.deliveries import DeliveryLine, delivery_line
 from service.console.views.jobs import JobLine, job_line
-from service.database.deliveries.delivery_history import DeliveryRow
+from service.console.views.lists import Tab
+from service.console.views.webhook_tabs import webhook_tabs
+from service.database.deliveries.delivery_history import AttemptRow, DeliveryRow
 from service.database.jobs.job_history import JobRow
+from service.domain.monitoring.monitors import MonitorStatus
 from service.domain.statuses import DeliveryStatus, JobStatus
 
 MOMENT = datetime(2026, 1, 31, 2, 5, tzinfo=UTC)
@@ -66,6 +78,91 @@ def delivery_lines(text: str) -> list[DeliveryLine]:
     return [delivery_line(row) for row in [*rows, delivery_row(text, DeliveryStatus.WAITING, None)]]
 
 
+def deliveries_view(text: str, **changes: Any) -> DeliveriesView:
+    """A list of deliveries."""
+    whole = DeliveriesView(
+        tabs=webhook_tabs("deliveries"),
+        lines=delivery_lines(text),
+        status="failed",
+        statuses=list(DeliveryStatus),
+        host=text,
+        number=text,
+        is_filtered=True,
+        first_path="/console/webhooks",
+        next_path="/console/webhooks?cursor=x",
+    )
+    return msgspec.structs.replace(whole, **changes)
+
+
+def delivery_view(text: str, status: DeliveryStatus, attempts: list[AttemptRow]) -> DeliveryView:
+    """One delivery."""
+    row = delivery_row(text, status)
+    return msgspec.structs.replace(view_of(row, attempts), webhook_id=text)
+
+
+def attempts(text: str) -> list[AttemptRow]:
+    """An attempt that was answered, one that was not, and one that succeeded."""
+    return [
+        AttemptRow(ID, 1, MOMENT, 12, "status", 500, text, text),
+        AttemptRow(ID, 2, MOMENT, 12, text, None, None, text),
+        AttemptRow(ID, 3, MOMENT, 12, "delivered", 200, text, None),
+    ]
+
+
+def monitor_line(text: str, **changes: Any) -> MonitorLine:
+    """A monitor that fails."""
+    whole = MonitorLine(
+        number="0000123-06.2023.4.03.6100",
+        case_path="/console/cases/0000123-06.2023.4.03.6100",
+        description=text,
+        status=MonitorStatus.FAILING,
+        every=timedelta(hours=6),
+        next_check_at=MOMENT,
+        last_checked_at=MOMENT,
+        last_changed_at=MOMENT,
+        failures=3,
+        reason_key="reason.portal_unavailable",
+    )
+    return msgspec.structs.replace(whole, **changes)
+
+
 def work_views(text: str) -> Mapping[str, list[object]]:
     """The views of each template, so that every branch of it is rendered. `text` stands wherever somebody may write."""
-    return {}
+    tabs = [Tab("jobs.now", "/console/jobs", is_current=True)]
+    new = monitor_line(text, description=None, last_checked_at=None, last_changed_at=None, failures=0, reason_key=None)
+    failed, sent = SentView(False, text, 500, 12, text, text), SentView(True, text, 200, None, None, None)
+    hooks = webhook_tabs("recover")
+    return {
+        "jobs.html": [
+            JobsView(tabs, None, job_lines(text), job_lines(text), "/console/jobs", "/console/jobs?cursor=x"),
+            JobsView(tabs, None, [], [], None, None),
+            JobsView(tabs, "failed", [], job_lines(text), None, None),
+            JobsView(tabs, "cancelled", [], [], None, None),
+        ],
+        "deliveries.html": [
+            deliveries_view(text),
+            deliveries_view(text, lines=[]),
+            deliveries_view(text, lines=[], is_filtered=False),
+        ],
+        "delivery.html": [
+            delivery_view(text, DeliveryStatus.SCHEDULED, attempts(text)),
+            delivery_view(text, DeliveryStatus.DELIVERED, []),
+        ],
+        "recovery.html": [
+            RecoveryView(hooks, text, True, None, False),
+            RecoveryView(hooks, text, False, 0, False),
+            RecoveryView(hooks, text, False, 1, False),
+            RecoveryView(hooks, text, False, 10_000, True),
+        ],
+        "webhook_secret.html": [SecretView(hooks, False, None, ()), SecretView(hooks, True, text, [text])],
+        "webhook_test.html": [
+            TryView(hooks),
+            TryView(hooks, text, text),
+            TryView(hooks, text, None, failed),
+            TryView(hooks, text, None, sent),
+        ],
+        "monitors.html": [
+            MonitorsView([monitor_line(text), new], "/console/monitors", "/console/monitors?cursor=x"),
+            MonitorsView([], None, None),
+        ],
+    }

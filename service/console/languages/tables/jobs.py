@@ -5,7 +5,17 @@ from collections.abc import Mapping
 from service.console.languages.texts import Text
 
 JOB_TEXTS: Mapping[str, Text] = {
+    "jobs.title": Text("Tarefas", "Jobs"),
+    "jobs.running": Text("Em andamento", "Running"),
+    "jobs.waiting": Text("Na fila", "Waiting"),
+    "jobs.ended": Text("Terminadas", "Ended"),
+    "jobs.none_running": Text("Nada em andamento.", "Nothing is running."),
+    "jobs.none_waiting": Text(
+        "Nada na fila. Peça um processo para começar.", "Nothing waits. Ask for a case to start."
+    ),
+    "jobs.none_ended": Text("Nada terminou ainda.", "Nothing has ended yet."),
     "jobs.none_of_case": Text("Nenhuma tarefa sua para este processo.", "No job of yours for this case."),
+    "jobs.ask": Text("Pedir um processo", "Ask for a case"),
     "jobs.case": Text("Processo", "Case"),
     "jobs.status": Text("Situação", "Status"),
     "jobs.position": Text("Posição", "Position"),
@@ -27,4 +37,9 @@ JOB_TEXTS: Mapping[str, Text] = {
     ),
     "problem.job_not_found": Text("Não há essa tarefa, ou ela não é sua.", "There is no such job of yours."),
     "problem.job_ended": Text("A tarefa já terminou.", "The job has ended already."),
+    "jobs.sections": Text("Tarefas por situação", "Jobs by status"),
+    "jobs.now": Text("Agora", "Now"),
+    "jobs.failed": Text("Com falha", "Failed"),
+    "jobs.completed": Text("Concluídas", "Completed"),
+    "jobs.cancelled": Text("Canceladas", "Cancelled"),
 }
