@@ -7,7 +7,7 @@ import msgspec
 
 from service.database.access import DatabaseAccess
 from service.database.connection import Connection
-from service.database.deliveries import cancelled_deliveries, deliveries, delivery_history, overdue
+from service.database.deliveries import cancelled_deliveries, deliveries, delivery_history, endpoints, overdue
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryRow
 from service.domain.deliveries import DeliveryMessage
 from service.domain.statuses import DeliveryStatus
@@ -20,6 +20,10 @@ class UnknownDelivery(Exception):
 
 class DeliveryNotDue(Exception):
     """The job has not ended: there is nothing to send yet."""
+
+
+class EndpointDisabled(Exception):
+    """Only an endpoint wants the delivery, and it is switched off or was deleted."""
 
 
 class DeliveryEnded(Exception):
@@ -54,10 +58,12 @@ class Recovered(msgspec.Struct, frozen=True):
 
 
 async def resend(database: DatabaseAccess, queue: TaskQueue, delivery_id: UUID | None, *, owner: UUID | None) -> Resent:
-    """Send a delivery once more, now. Raises `UnknownDelivery` and `DeliveryNotDue`."""
+    """Send a delivery once more, now. Raises `UnknownDelivery`, `EndpointDisabled` and `DeliveryNotDue`."""
 
     async def schedule(connection: Connection) -> tuple[DeliveryMessage, DeliveryRow, list[AttemptRow]]:
         found = await _find(connection, delivery_id, owner)
+        if found.endpoint_id is not None and not await endpoints.is_reachable(connection, found.id):
+            raise EndpointDisabled
         due = await deliveries.resend(connection, found.id)
         if due is None:
             raise DeliveryNotDue

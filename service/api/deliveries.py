@@ -51,7 +51,12 @@ class DeliveryView(msgspec.Struct, frozen=True):
     type: Annotated[str | None, Meta(description="The type of the event; null until the job has ended.")]
     process_number: Annotated[str, Meta(description="The case number, masked.")]
     job_id: Annotated[UUID | None, Meta(description="The job; null for an event that needed no job.")]
-    webhook_url: Annotated[str, Meta(description="The URL to call.")]
+    endpoint_id: Annotated[
+        UUID | None, Meta(description="The endpoint of the user's account that gets it; null if none does.")
+    ]
+    webhook_url: Annotated[
+        str, Meta(description="The URL to call; for an endpoint, the one that the next attempt or the last one calls.")
+    ]
     status: Annotated[
         DeliveryStatus, Meta(description="Waiting for the job, scheduled, delivered, failed, or cancelled by a person.")
     ]
@@ -75,6 +80,12 @@ class DeliveryQuery(PageQuery, frozen=True):
     status: Annotated[DeliveryStatus, Meta(description="Deliveries with this status.")] | None = None
     job_id: (
         Annotated[UUID, Meta(description="Deliveries of one job.", examples=["71a158dc-5460-463c-bbfd-4c6d8ab040e9"])]
+        | None
+    ) = None
+    endpoint_id: (
+        Annotated[
+            UUID, Meta(description="Deliveries to one endpoint.", examples=["b1946ac9-2f6b-4a4e-9a51-8d7e4c0f6a12"])
+        ]
         | None
     ) = None
     since: Annotated[Timestamp, Meta(description="Deliveries that were created at this time or later.")] | None = None
@@ -106,7 +117,7 @@ async def index(call: Call[DeliveryQuery, None]) -> Page[DeliveryView]:
     """
     query = call.query
     after = pagination.position(query.cursor, Position[UUID])
-    wanted = DeliveryFilter(call.owner, query.status, query.job_id, query.since)
+    wanted = DeliveryFilter(call.owner, query.status, query.job_id, query.endpoint_id, query.since)
     async with call.state["database"].connection() as connection:
         found = await delivery_history.page(connection, wanted, after=after, limit=query.limit + 1)
         rows, cursor = pagination.cut(found, query.limit, lambda row: Position(row.created_at, row.id))
@@ -130,7 +141,7 @@ async def show(call: Call[NoQuery, None]) -> DeliveryView:
     "deliveries_resend",
     Tag.DELIVERIES,
     Reply(202, "It is sent again."),
-    problems=("delivery_not_found", "delivery_not_due"),
+    problems=("delivery_not_found", "delivery_not_due", "endpoint_disabled"),
 )
 async def resend(call: Call[NoQuery, None]) -> DeliveryView:
     """Send a delivery once more, now.
@@ -176,6 +187,7 @@ def delivery_view(row: DeliveryRow, attempts: Sequence[AttemptRow]) -> DeliveryV
         type=row.event_type,
         process_number=ProcessNumber(row.process_number).masked,
         job_id=row.job_id,
+        endpoint_id=row.endpoint_id,
         webhook_url=row.url,
         status=row.status,
         next_attempt_at=to_utc(row.next_attempt_at),

@@ -17,7 +17,7 @@ from service.api.framework.parameters import WebhookUrl
 from service.api.framework.queries import NoQuery
 from service.api.framework.state import ApiRequest
 from service.database.connection import Connection
-from service.database.deliveries import delivery_history
+from service.database.deliveries import delivery_history, endpoint_secrets
 from service.database.users import users
 from service.http.problems import Problem
 from service.http.request_id import addresses
@@ -184,7 +184,7 @@ async def test_receiver(request: ApiRequest) -> ReceivedView:
     body = decoded(received, ReceivedBody)
     async with request.state["database"].connection() as connection:
         signer = user_id or await _signer(connection, webhook_id)
-        secrets = await users.signing_secrets(connection, signer) if signer is not None else []
+        secrets = [] if signer is None else await _secrets_of(connection, signer)
     is_valid = bool(secrets) and verify(received, request.headers, secrets)
     return ReceivedView(
         received=True,
@@ -199,6 +199,12 @@ def _limit(request: ApiRequest, key: PresentedKey | None) -> tuple[RateLimitItem
     if key is None:
         return RECEIVED, "received", addresses(request.scope.get("client")).get("address", "")
     return request.state["rates"].requests, "requests", key.identity
+
+
+async def _secrets_of(connection: Connection, user_id: UUID) -> list[str]:
+    """Those of the user and of the user's endpoints."""
+    own = await users.signing_secrets(connection, user_id)
+    return own + await endpoint_secrets.of_user(connection, user_id)
 
 
 async def _signer(connection: Connection, webhook_id: str) -> UUID | None:

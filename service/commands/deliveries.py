@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from service.actions import deliveries as actions
-from service.actions.deliveries import DeliveryNotDue, UnknownDelivery
+from service.actions.deliveries import DeliveryNotDue, EndpointDisabled, UnknownDelivery
 from service.commands.cancel_deliveries import cancel
 from service.commands.console import json_option, print_fields, print_json, print_table
 from service.commands.database import ask
@@ -57,7 +57,7 @@ def list_deliveries(
     status: str | None, job_id: UUID | None, since: datetime | None, limit: int, *, as_json: bool
 ) -> None:
     """The last deliveries, the newest first."""
-    wanted = DeliveryFilter(None, None if status is None else DeliveryStatus(status), job_id, since)
+    wanted = DeliveryFilter(None, None if status is None else DeliveryStatus(status), job_id, since=since)
 
     async def question(connection: Connection) -> list[DeliveryWithAttempts]:
         rows = await delivery_history.page(connection, wanted, after=None, limit=limit)
@@ -108,6 +108,8 @@ def resend(delivery_id: UUID) -> None:
         raise click.ClickException("there is no such delivery") from None
     except DeliveryNotDue:
         raise click.ClickException("its job has not ended: there is nothing to send yet") from None
+    except EndpointDisabled:
+        raise click.ClickException("its endpoint is switched off or was deleted") from None
     click.echo("one more attempt is on its way" + delay(is_enqueued=resent.is_enqueued))
 
 

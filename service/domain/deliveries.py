@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from service.domain.described.enums import DescribedEnum
 from service.domain.statuses import DeliveryStatus
 
 #: Attempts of one user that may run at one host at once, over all workers. A host is a name or address with its port.
@@ -16,6 +17,25 @@ USER_PROBES = 1
 HOST_TOTAL = 20
 #: How many of `HOST_TOTAL` may belong to users whose attempts keep failing. The rest stays free for the other users.
 HOST_PROBES_TOTAL = 10
+
+
+class EndpointEvent(DescribedEnum):
+    """A type of event that an endpoint of an account may want."""
+
+    COMPLETED = "process.completed", "a job ended, and every document of the case is available"
+    FAILED = "process.failed", "a job ended, and at least one document is not available"
+    CANCELLED = "process.cancelled", "a job was stopped"
+    UPDATED = "process.updated", "a watched case has changed, or a job ended in a case with documents nobody asked for"
+    EXPORT_COMPLETED = "export.completed", "an export is ready; no export sends it yet"
+    EXPORT_FAILED = "export.failed", "an export failed; no export sends it yet"
+    ALL = "*", "all types, also those that come later"
+
+
+class DisabledReason(DescribedEnum):
+    """Why an endpoint of an account is switched off."""
+
+    FAILING = "failing", "the service has switched it off: its attempts have only failed for five days"
+    REQUESTED = "requested", "its owner or an administrator has switched it off"
 
 
 class ClaimedDelivery(msgspec.Struct, frozen=True):

@@ -40,13 +40,14 @@ def parsed_number(given: str) -> ProcessNumber:
         raise Problem("invalid_process_number", str(error)) from None
 
 
-async def checked_webhook_url(request: ApiRequest, given: str) -> str:
+async def checked_webhook_url(request: ApiRequest, given: str, *, member: str = "webhook_url") -> str:
     """Check a URL with the whole address guard, and return its canonical form.
 
-    Raises the problem `invalid_webhook_url` (400), which names the rule that the URL breaks.
+    `member`: of the body, which has it. Raises the problem `invalid_webhook_url` (400), which names the rule that the
+    URL breaks.
     """
     try:
         return await check_url(given, request.state["webhook_policy"], request.state["resolver"])
     except InvalidWebhookUrl as error:
-        refused = FieldError("webhook_url", error.message)
+        refused = FieldError(member, error.message)
         raise Problem("invalid_webhook_url", str(error), errors=(refused,)) from None

@@ -12,6 +12,7 @@ from service.http.problems import FieldError, Problem
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 
+_ABSENT = (type(None), msgspec.UnsetType)
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL takes no NUL in a text
 
 
@@ -44,9 +45,10 @@ def read_query(request: ApiRequest, kind: type[Query]) -> Query:
 
 
 def required_type(kind: Any) -> Any:
-    """The type without None: for a parameter that is given, the word `null` is not a value."""
-    rest = [each for each in get_args(kind) if each is not type(None)]
-    return rest[0] if type(None) in get_args(kind) and len(rest) == 1 else kind
+    """The type without None and UNSET: for a parameter that is given, the word `null` is not a value."""
+    options = get_args(kind)
+    rest = [each for each in options if each not in _ABSENT]
+    return rest[0] if len(rest) == 1 and len(rest) < len(options) else kind
 
 
 def _converted(given: list[str], kind: Any) -> tuple[Any, str]:

@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping
 
 from service.actions.cases import NotRequested
-from service.actions.deliveries import DeliveryEnded, DeliveryNotDue, UnknownDelivery
+from service.actions.deliveries import DeliveryEnded, DeliveryNotDue, EndpointDisabled, UnknownDelivery
 from service.actions.downloads import UnknownDocument
+from service.actions.endpoints import UnknownEndpoint
 from service.actions.jobs import JobEnded, UnknownJob
 from service.actions.monitors import MONITORS_MAX, TooManyMonitors, UnknownMonitor, UserGone
 from service.actions.shared_listings import Unlisted
+from service.database.deliveries.endpoint_list import ENDPOINTS_MAX, EndpointTaken, TooManyEndpoints
 from service.http.problems import Problem
 from service.portal.errors import AccessDenied, NotFound
 
@@ -21,6 +23,10 @@ _REFUSALS: Mapping[type[Exception], tuple[str, str]] = {
     JobEnded: ("job_ended", "The job has ended already: there is nothing to cancel."),
     UnknownDelivery: ("delivery_not_found", "There is no such delivery of yours."),
     DeliveryNotDue: ("delivery_not_due", "The job has not ended: there is nothing to send yet."),
+    EndpointDisabled: ("endpoint_disabled", "Its endpoint is switched off or was deleted: switch it on first."),
+    UnknownEndpoint: ("endpoint_not_found", "There is no such endpoint of yours."),
+    EndpointTaken: ("endpoint_exists", "An endpoint with this URL exists already."),
+    TooManyEndpoints: ("too_many_endpoints", f"A user has {ENDPOINTS_MAX} endpoints at most: delete one first."),
     UnknownMonitor: ("monitor_not_found", "You do not watch this case."),
     TooManyMonitors: ("too_many_monitors", f"A user may watch {MONITORS_MAX:,} cases at most. End a monitor first."),
     UserGone: ("unauthorized", "The user of this API key was deleted."),

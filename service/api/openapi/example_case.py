@@ -21,6 +21,7 @@ WEBHOOK_URL = "https://hooks.example.com/autos"
 DOCUMENT_ID = UUID("fbf95da0-97c1-5f22-9086-6618cdb591ff")
 JOB_ID = UUID("71a158dc-5460-463c-bbfd-4c6d8ab040e9")
 DELIVERY_ID = UUID("5d8b5f9e-32c4-4c0e-8c61-4fd6e2b5a0f7")
+ENDPOINT_ID = UUID("b1946ac9-2f6b-4a4e-9a51-8d7e4c0f6a12")
 USER_ID = UUID("0f9b6f6e-5d0c-4b57-9a53-3f5d4a1c7e21")
 KEY_ID = UUID("c1d2a9be-7f44-4d0b-8a5e-6a1b1f0e9d35")
 

@@ -22,6 +22,7 @@ from service.api.openapi.example_case import (
     COMPLETED_AT,
     COMPLETED_EVENT,
     DELIVERY_ID,
+    ENDPOINT_ID,
     EXAMPLE_CASE,
     FAILED_EVENT,
     JOB,
@@ -56,6 +57,13 @@ from service.api.users import (
     UserBody,
     UserView,
 )
+from service.api.webhook_endpoints import (
+    EndpointBody,
+    EndpointSecretView,
+    EndpointView,
+    NewEndpointBody,
+    NewEndpointView,
+)
 from service.api.webhook_secrets import SecretView
 from service.api.webhook_tests import (
     CallBody,
@@ -68,6 +76,7 @@ from service.api.webhook_tests import (
     ValidityView,
 )
 from service.database.users.api_keys import KEYS_MAX
+from service.domain.deliveries import DisabledReason, EndpointEvent
 from service.domain.errors import ErrorCode
 from service.domain.monitoring.monitors import MonitorStatus
 from service.domain.statuses import DeliveryStatus, ProcessStatus
@@ -88,6 +97,7 @@ _DELIVERY = DeliveryView(
     type="process.failed",
     process_number=NUMBER,
     job_id=JOB_ID,
+    endpoint_id=ENDPOINT_ID,
     webhook_url=WEBHOOK_URL,
     status=DeliveryStatus.SCHEDULED,
     next_attempt_at=_DUE,
@@ -110,6 +120,20 @@ _DELIVERED = msgspec.structs.replace(
 )
 _CANCELLED = msgspec.structs.replace(
     _DELIVERY, status=DeliveryStatus.CANCELLED, next_attempt_at=None, completed_at=_DUE
+)
+_EVENTS = [EndpointEvent.COMPLETED, EndpointEvent.UPDATED]
+_ENDPOINT = EndpointView(
+    id=ENDPOINT_ID,
+    user_id=USER_ID,
+    url=WEBHOOK_URL,
+    events=_EVENTS,
+    description=_LABEL,
+    is_enabled=True,
+    disabled_reason=None,
+    disabled_at=None,
+    failing_since=None,
+    last_error=None,
+    created_at=ASKED,
 )
 _MONITOR = MonitorView(
     process_number=NUMBER,
@@ -184,6 +208,21 @@ EXAMPLES: Sequence[msgspec.Struct] = (
     StartedView(NUMBER, None, None),
     SecretView(_SECRET, [], None),
     SecretView(_SECRET, [_SECRET.replace("A", "B")], COMPLETED_AT),
+    NewEndpointBody(WEBHOOK_URL, _EVENTS, _LABEL),
+    NewEndpointView(**msgspec.structs.asdict(_ENDPOINT), secret=_SECRET),
+    EndpointBody(is_enabled=True),
+    EndpointBody(WEBHOOK_URL, _EVENTS, _LABEL),
+    _ENDPOINT,
+    msgspec.structs.replace(
+        _ENDPOINT,
+        is_enabled=False,
+        disabled_reason=DisabledReason.FAILING,
+        disabled_at=COMPLETED_AT,
+        failing_since=ASKED,
+        last_error=NO_CONNECTION,
+    ),
+    EndpointSecretView(_SECRET, [], None),
+    EndpointSecretView(_SECRET, [_SECRET.replace("A", "B")], COMPLETED_AT),
     RecoverBody(ASKED),
     RecoveredView(3),
     UrlBody(WEBHOOK_URL),

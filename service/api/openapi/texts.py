@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.api.framework.operations import Tag
-from service.api.openapi.example_case import DELIVERY_ID, DOCUMENT_ID, JOB_ID, KEY_ID, USER_ID
+from service.api.openapi.example_case import DELIVERY_ID, DOCUMENT_ID, ENDPOINT_ID, JOB_ID, KEY_ID, USER_ID
 
 DESCRIPTION = """\
 Fetches every document of a Brazilian court case into your S3 bucket and calls you back when the file is complete.
@@ -39,6 +39,7 @@ PATH_PARAMETERS: Mapping[str, tuple[str, Any]] = {
     "document_id": ("The id of the document, from its case.", DOCUMENT_ID),
     "job_id": ("The id of the job.", JOB_ID),
     "delivery_id": ("The id of the delivery.", DELIVERY_ID),
+    "endpoint_id": ("The id of the endpoint.", ENDPOINT_ID),
     "user_id": ("The id of the user.", USER_ID),
     "key_id": ("The id of the API key; not the key.", KEY_ID),
 }

@@ -24,6 +24,7 @@ class CancelFilter(msgspec.Struct, frozen=True):
     user_id: UUID | None = None
     url: str | None = None
     host: str | None = None  #: with its port, if the URL has one
+    endpoint_id: UUID | None = None  #: not those that a request asked for too
 
 
 async def cancel(connection: Connection, delivery_id: UUID) -> bool:
@@ -39,6 +40,7 @@ async def cancel_many(connection: Connection, wanted: CancelFilter) -> int:
     """
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     conditions = "".join(f" AND deliveries.{name} = :{name}" for name in values)
+    conditions += " AND deliveries.endpoint_only" if wanted.endpoint_id else ""
     rows = await connection.fetch_all(
         # Two indexes: one of deliveries that are due at some time, one of jobs that have not ended.
         "WITH open AS ((SELECT id FROM deliveries WHERE ring_at IS NOT NULL"

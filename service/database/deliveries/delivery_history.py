@@ -19,6 +19,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     user_id: UUID
     process_number: str  #: 20 digits
     job_id: UUID | None  #: None for an event that needed no job
+    endpoint_id: UUID | None  #: None: no endpoint of the user's account gets it
     event_type: str | None  #: None until the job has ended
     url: str
     host: str
@@ -49,13 +50,14 @@ class DeliveryFilter(msgspec.Struct, frozen=True):
     user_id: UUID | None = None
     status: DeliveryStatus | None = None
     job_id: UUID | None = None
+    endpoint_id: UUID | None = None
     since: datetime | None = None  #: created at this time or later
     host: str | None = None  #: of the URL, with its port if it has one
     process_number: str | None = None  #: 20 digits
 
 
 _DELIVERY = (
-    "SELECT deliveries.id, deliveries.user_id, deliveries.process_number, deliveries.job_id,"
+    "SELECT deliveries.id, deliveries.user_id, deliveries.process_number, deliveries.job_id, deliveries.endpoint_id,"
     " events.type AS event_type, deliveries.url, deliveries.host, deliveries.status, deliveries.next_attempt_at,"
     " deliveries.resend_at, deliveries.last_error, deliveries.created_at, deliveries.completed_at"
     " FROM deliveries LEFT JOIN events ON events.id = deliveries.event_id"

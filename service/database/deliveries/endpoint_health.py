@@ -1,7 +1,7 @@
 """Switches off endpoints that fail for days.
 
 An endpoint is switched off by a failure if it has failed since `PATIENCE` without a success, at least `LEAST_FAILURES`
-times, and since `BURST` without a pause of `PAUSE`: so an endpoint that is seldom called is not switched off by one
+times, and since `ENDPOINT_BURST` without a pause of `PAUSE`. So one that is seldom called is not switched off by one
 failure of today and some of last week.
 """
 
@@ -11,7 +11,7 @@ from service.database.connection import Connection
 from service.domain.deliveries import Attempt, ClaimedDelivery
 
 PATIENCE = timedelta(days=5)
-BURST = timedelta(hours=12)
+ENDPOINT_BURST = timedelta(hours=12)
 PAUSE = timedelta(days=2)
 LEAST_FAILURES = 5
 
@@ -45,7 +45,7 @@ async def note(connection: Connection, delivery: ClaimedDelivery, attempt: Attem
     if not failed:
         await connection.execute(_WORKS, place)
         return False
-    bounds = {"pause": PAUSE, "patience": PATIENCE, "burst": BURST, "least": LEAST_FAILURES}
+    bounds = {"pause": PAUSE, "patience": PATIENCE, "burst": ENDPOINT_BURST, "least": LEAST_FAILURES}
     is_hopeless = await connection.fetch_val(_FAILED, {**place, "error": attempt.error, **bounds})
     if is_hopeless:
         # The row is locked since the statement before: no other worker switches it off too.

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,18 +9,10 @@ import msgspec
 
 from service.database.connection import Connection, as_optional, as_struct
 from service.database.deliveries import endpoint_secrets
+from service.domain.deliveries import DisabledReason
 from service.domain.positions import Position
 
 ENDPOINTS_MAX = 20  # of one user: an event makes a delivery for each
-
-
-class DisabledReason(StrEnum):
-    """Why an endpoint is switched off."""
-
-    FAILING = "failing"
-    """The service has switched it off: it failed for days."""
-    REQUESTED = "requested"
-    """Its owner or an administrator has switched it off."""
 
 
 class EndpointRow(msgspec.Struct, frozen=True):

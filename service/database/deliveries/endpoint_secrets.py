@@ -15,12 +15,16 @@ async def add(connection: Connection, endpoint_id: UUID, secret: str) -> None:
     )
 
 
-async def live(connection: Connection, endpoint_id: UUID, *, user_id: UUID) -> list[SigningSecret]:
-    """Return the secrets that sign for this user's endpoint now, the current one first. Empty: there is none."""
+async def live(connection: Connection, endpoint_id: UUID, *, user_id: UUID | None) -> list[SigningSecret]:
+    """Return the secrets that sign for an endpoint now, the current one first. Empty: there is no such endpoint.
+
+    With `user_id`, only if it is this user's.
+    """
     rows = await connection.fetch_all(
         "SELECT secret, expires_at FROM endpoint_secrets"
         " JOIN webhook_endpoints AS endpoints ON endpoints.id = endpoint_id"
-        " WHERE endpoint_id = :id AND user_id = :user_id AND coalesce(expires_at > now(), true)"
+        " WHERE endpoint_id = :id AND (CAST(:user_id AS uuid) IS NULL OR user_id = :user_id)"
+        " AND coalesce(expires_at > now(), true)"
         " ORDER BY expires_at DESC NULLS FIRST, endpoint_secrets.created_at DESC",
         {"id": endpoint_id, "user_id": user_id},
     )

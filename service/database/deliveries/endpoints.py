@@ -92,6 +92,16 @@ async def schedule_for_endpoints(
     return tuple(row["id"] for row in await connection.fetch_all(_FOR_ENDPOINTS, values))
 
 
+async def is_reachable(connection: Connection, delivery_id: UUID) -> bool:
+    """Whether a delivery may be sent: False if only an endpoint wants it that is switched off or was deleted."""
+    row = await connection.fetch_one(
+        "SELECT 1 FROM deliveries WHERE id = :id AND (NOT endpoint_only OR endpoint_id IN"
+        " (SELECT id FROM webhook_endpoints WHERE disabled_at IS NULL))",
+        {"id": delivery_id},
+    )
+    return row is not None
+
+
 class Target(msgspec.Struct, frozen=True):
     """What an endpoint is today."""
 

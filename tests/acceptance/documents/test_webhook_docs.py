@@ -21,7 +21,9 @@ import pytest
 from service.api.framework.operations import OperationRoute
 from service.api.routes import ROUTES
 from service.cli import main
-from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL
+from service.database.deliveries.endpoint_health import ENDPOINT_BURST, LEAST_FAILURES, PATIENCE, PAUSE
+from service.database.deliveries.endpoint_list import ENDPOINTS_MAX
+from service.domain.deliveries import HOST_CONCURRENCY, HOST_FAILURES, HOST_TOTAL, EndpointEvent
 from service.settings import Settings
 from service.webhooks.signature import signature_headers
 from tests.support.http.api import Api
@@ -40,16 +42,18 @@ def snippet(language: str) -> str:
 
 
 @asynccontextmanager
-async def running_receiver(command: list[str], directory: Path, secret: str) -> AsyncIterator[tuple[str, list[str]]]:
+async def running_receiver(
+    command: list[str], directory: Path, secret: str, *, port: int | None = None
+) -> AsyncIterator[tuple[str, list[str]]]:
     """A snippet as a process: its URL, and its output lines."""
-    port = str(free_port())
-    environment = {"PATH": os.environ["PATH"], "SECRET": secret, "PORT": port}
+    port = port or free_port()
+    environment = {"PATH": os.environ["PATH"], "SECRET": secret, "PORT": str(port)}
     process = await asyncio.create_subprocess_exec(
         *command, cwd=directory, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     lines: list[str] = []
     try:
-        await until_it_listens(int(port))
+        await until_it_listens(port)
         yield f"http://127.0.0.1:{port}/", lines
     finally:
         process.terminate()
@@ -101,6 +105,33 @@ async def test_the_receiver_in_javascript_takes_what_is_genuine_once_and_nothing
     (node_directory / "receiver.js").write_text(snippet("javascript"))
 
     await verify_with(client, session, ["node", "receiver.js"], node_directory)
+
+
+async def test_an_endpoint_is_made_as_the_page_says_and_its_secret_is_for_the_receiver(
+    client: Api, tmp_path: Path
+) -> None:
+    (tmp_path / "receiver.py").write_text(snippet("python"))
+    port = free_port()
+    command = snippet("sh").replace("http://127.0.0.1:8000", client.base_url).replace(":9000", f":{port}")
+    environment = {"PATH": os.environ["PATH"], "KEY": client.api_key or ""}
+    shell = await asyncio.create_subprocess_exec("sh", "-euc", command, env=environment, stdout=asyncio.subprocess.PIPE)
+    said, _ = await shell.communicate()
+    made = msgspec.json.decode(said)
+    receiver = [sys.executable, "receiver.py"]
+
+    async with running_receiver(receiver, tmp_path, made["secret"], port=port) as (_url, lines):
+        tested = await client.post(f"/api/v1/webhooks/endpoints/{made['id']}/test")
+
+    assert tested.json["status_code"] == 204, tested
+    assert [line.split()[0] for line in lines] == ["webhook.test"]
+
+
+def test_the_rules_of_endpoints_are_those_of_the_code() -> None:
+    types = re.findall(r"`([a-z]+\.[a-z]+)`", PAGE[PAGE.index("`events` lists types") :].partition("\n\n")[0])
+
+    assert {*types, "*"} == set(EndpointEvent)
+    assert f"A user has {ENDPOINTS_MAX} endpoints at most" in PAGE
+    assert (PATIENCE.days, LEAST_FAILURES, ENDPOINT_BURST.total_seconds() / 3600, PAUSE.days) == (5, 5, 12, 2)
 
 
 def in_a_shell(directory: Path, secret: str, body: bytes, headers: dict[str, str]) -> str:

@@ -77,6 +77,15 @@ THE_TABLE: Mapping[str, Verdict] = {
     # Before the resend, which could be cancelled.
     "POST /api/v1/webhooks/deliveries/{delivery_id}/cancel": Verdict(401, 409, 404, 409),
     "POST /api/v1/webhooks/deliveries/{delivery_id}/resend": Verdict(401, 202, 404, 202),
+    "GET /api/v1/webhooks/endpoints": EVERY_USER,
+    "POST /api/v1/webhooks/endpoints": Verdict(401, 400, 400, 400, body={"url": "x", "events": ["*"]}),
+    "GET /api/v1/webhooks/endpoints/{endpoint_id}": OWNER_AND_ADMIN,
+    "PATCH /api/v1/webhooks/endpoints/{endpoint_id}": Verdict(401, 200, 404, 200, body={"description": "x"}),
+    "POST /api/v1/webhooks/endpoints/{endpoint_id}/test": OWNER_AND_ADMIN,
+    # An administrator neither sees nor makes the secrets of others.
+    "GET /api/v1/webhooks/endpoints/{endpoint_id}/secret": Verdict(401, 200, 404, 404),
+    "POST /api/v1/webhooks/endpoints/{endpoint_id}/secret/rotate": Verdict(401, 200, 404, 404),
+    "DELETE /api/v1/webhooks/endpoints/{endpoint_id}": Verdict(401, 404, 404, 404, instead={"endpoint_id": NOBODY}),
     "POST /api/v1/webhooks/deliveries/recover": Verdict(401, 202, 202, 202, body=SINCE),
     # Administrators manage users. Keys belong to their owners too.
     "GET /api/v1/users": Verdict(401, 403, 403, 200),
@@ -113,8 +122,9 @@ class World:
         method, path = operation.split(" ")
         verdict = THE_TABLE[operation]
         target = path.format(**{**self.parameters, **verdict.instead}) + verdict.query
-        if method in {"POST", "PUT"}:
-            return await (caller.post if method == "POST" else caller.put)(target, verdict.body)
+        senders = {"POST": caller.post, "PUT": caller.put, "PATCH": caller.patch}
+        if method in senders:
+            return await senders[method](target, verdict.body)
         return await (caller.delete(target) if method == "DELETE" else caller.get(target))
 
 
@@ -133,6 +143,7 @@ async def world(api: Api, database: Database, portal: Portal, subscriber: Subscr
     for caller in (owner, stranger, api):
         webhook = {"webhook_url": url} if caller is owner else {}
         await caller.put(f"/api/v1/processes/{number}/monitor", {"every": "1d", **webhook})
+    endpoint = await owner.post("/api/v1/webhooks/endpoints", {"url": f"{url}-endpoint", "events": ["export.failed"]})
     # Last, so that the key was known to the process while it was valid.
     assert (await revoked.get("/api/v1/webhooks/secret")).status == 200
     await revoke(database, users[0][0])
@@ -147,9 +158,17 @@ async def world(api: Api, database: Database, portal: Portal, subscriber: Subscr
             "document_id": status["documents"][0]["id"],
             "job_id": job,
             "delivery_id": delivery["id"],
+            "endpoint_id": endpoint.json["id"],
             "user_id": delivery["user_id"],
         },
-        private={"URL": "of-the-owner", "secret": secret, "delivery": delivery["id"], "user": delivery["user_id"]},
+        private={
+            "URL": "of-the-owner",
+            "secret": secret,
+            "secret of the endpoint": endpoint.json["secret"],
+            "delivery": delivery["id"],
+            "endpoint": endpoint.json["id"],
+            "user": delivery["user_id"],
+        },
     )
 
 
@@ -197,8 +216,12 @@ async def test_a_user_sees_nothing_of_another(operation: str, world: World) -> N
 
 async def test_what_is_kept_from_others_is_there_for_the_owner_and_an_administrator(world: World) -> None:
     for caller in (world.owner, world.admin):
-        listed = [await world.ask(caller, f"GET /api/v1/{path}") for path in ("jobs", "webhooks/deliveries")]
+        paths = ("jobs", "webhooks/deliveries", "webhooks/endpoints")
+        listed = [await world.ask(caller, f"GET /api/v1/{path}") for path in paths]
         text = "".join(str(answer.json) for answer in listed)
 
         private = {**world.private, "job": world.parameters["job_id"]}
-        assert [name for name, value in private.items() if value not in text] == ["secret"]
+        assert [name for name, value in private.items() if value not in text] == [
+            "secret",
+            "secret of the endpoint",
+        ]

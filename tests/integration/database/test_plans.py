@@ -19,7 +19,7 @@ from service.database.cases import (
 )
 from service.database.cases.process_lists import ProcessFilter, ProcessSearch
 from service.database.connection import Connection, Database, create_database
-from service.database.deliveries import deliveries, delivery_history, overdue
+from service.database.deliveries import deliveries, delivery_history, endpoint_list, overdue
 from service.database.deliveries.delivery_history import DeliveryFilter
 from service.database.jobs import idle_jobs, job_alerts, job_history, job_retention, jobs, turns
 from service.database.jobs.job_alerts import Topic
@@ -173,6 +173,13 @@ QUESTIONS: dict[str, Ask] = {
     "deliveries": deliveries_of(),
     "deliveries, one user's": deliveries_of(own=True),
     **{f"deliveries, {status}": deliveries_of(status=status) for status in DeliveryStatus},
+    "deliveries, of an endpoint": deliveries_of(endpoint_id=uuid4()),
+    "deliveries, one user's, of an endpoint": deliveries_of(own=True, endpoint_id=uuid4()),
+    "deliveries, of an endpoint, failed": deliveries_of(endpoint_id=uuid4(), status=DeliveryStatus.FAILED),
+    "endpoints": lambda connection, _owner: endpoint_list.page(connection, user_id=None, after=None, limit=LIMIT),
+    "endpoints, one user's": lambda connection, owner: endpoint_list.page(
+        connection, user_id=owner, after=None, limit=LIMIT
+    ),
     **{f"deliveries, one user's, {status}": deliveries_of(own=True, status=status) for status in DeliveryStatus},
     "deliveries, of a job": deliveries_of(job_id=uuid4()),
     "deliveries, of a case": deliveries_of(process_number=number_of(PLACE).digits),

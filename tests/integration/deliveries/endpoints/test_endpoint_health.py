@@ -16,7 +16,7 @@ from service.database.deliveries.endpoint_list import Changes
 from service.database.jobs.job_alerts import Topic
 from service.domain.deliveries import NextStep
 from tests.integration.deliveries.conftest import Start
-from tests.integration.deliveries.test_endpoint_attempts import Receiver
+from tests.integration.deliveries.endpoints.test_endpoint_attempts import Receiver
 from tests.support.deliveries.alerts import Witness, look
 from tests.support.deliveries.attempts import DELIVERED, GIVEN_UP, LOCAL_FAILURE, claimed, record, recover
 from tests.support.deliveries.deliveries import NUMBER, add_event, attempt, row, task_context

@@ -1,0 +1,1 @@
+"""Endpoints of accounts: which events they get, who signs, and when they are switched off."""
