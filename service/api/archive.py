@@ -30,17 +30,24 @@ STALL_TIMEOUT = 60.0  # seconds in which a client takes the next few hundred kil
 
 
 class ArchiveResponse(StreamingResponse):
-    """Streams an archive. One that cannot be finished is cut: clients notice it by the `Content-Length`."""
+    """Streams an archive, or another large file.
+
+    One that cannot be finished is cut: clients notice it by the `Content-Length`.
+    """
 
     def __init__(
         self,
         chunks: AsyncGenerator[bytes, None],
         headers: Mapping[str, str],
         *,
+        media_type: str = ARCHIVE_MEDIA_TYPE,
+        what: str = "archive",
         stall_timeout: float = STALL_TIMEOUT,
     ) -> None:
-        super().__init__(chunks, headers=headers, media_type=ARCHIVE_MEDIA_TYPE)
+        """`what`: for the log."""
+        super().__init__(chunks, headers=headers, media_type=media_type)
         self._chunks = chunks
+        self._what = what
         self._stall_timeout = stall_timeout
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,9 +75,9 @@ class ArchiveResponse(StreamingResponse):
             async with aclosing(self._chunks):
                 await super().stream_response(send_in_time)
         except UnreadableFile as error:
-            structlog.get_logger().error("archive_cut", reason=str(error))
+            structlog.get_logger().error(f"{self._what}_cut", reason=str(error))
         except TimeoutError:
-            structlog.get_logger().warning("archive_cut", reason="the client takes nothing")
+            structlog.get_logger().warning(f"{self._what}_cut", reason="the client takes nothing")
 
 
 @operation(

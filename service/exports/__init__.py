@@ -1,1 +1,1 @@
-"""A case as one ZIP file: its contents, read from the bucket and written as a stream."""
+"""What is streamed from the bucket: a case as one ZIP file, and the portal's own answer about it."""

@@ -35,6 +35,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "process_access_denied": (403, "The portal denies this case to the service."),
     "not_found": (404, "There is nothing at this path."),
     "process_not_found": (404, "The portal does not know this case, or it was never requested."),
+    "listing_not_kept": (404, "The portal's own answer about this case is not kept yet: refresh the case."),
     "document_not_found": (404, "The case has no such document."),
     "job_not_found": (404, "There is no such job that the caller may see."),
     "monitor_not_found": (404, "The caller does not watch this case."),

@@ -65,6 +65,7 @@ class Reply(msgspec.Struct, frozen=True):
     description: str
     media_type: str | None = "application/json"  #: None: a response without a body
     headers: tuple[str, ...] = ()  #: those that not all replies have
+    example: Any = None  #: of JSON that has no type of its own
 
 
 class Answer(msgspec.Struct, Generic[Value], frozen=True):

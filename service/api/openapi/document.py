@@ -169,14 +169,18 @@ def _reply(
     rate = () if operation.access is Access.PUBLIC else _RATE
     described: dict[str, Any] = {"description": reply.description, "headers": _headers(*_ALWAYS, *rate, *reply.headers)}
     if reply.media_type == "application/json":
-        described["content"] = _json(
-            schemas[key(operation.answer)] if operation.answer else {"type": "object"}, examples
+        described["content"] = (
+            _json({}, [reply.example]) if reply.example else _json(_answer(operation, schemas), examples)
         )
         if operation.csv:
             described["content"] |= _text(CSV_MEDIA_TYPE, TEXTS.get(CSV_MEDIA_TYPE))
     elif reply.media_type is not None:
         described["content"] = _text(reply.media_type, TEXTS.get(reply.media_type))
     return described
+
+
+def _answer(operation: Operation, schemas: Mapping[str, Any]) -> Any:
+    return schemas[key(operation.answer)] if operation.answer else {"type": "object"}
 
 
 def _text(media_type: str, shown: str | None) -> dict[str, Any]:

@@ -54,6 +54,11 @@ HEADERS: Mapping[str, tuple[str, Any]] = {
     "Location": ("Where the document is, for as long as the link lives.", {"type": "string", "format": "uri"}),
     "Content-Length": ("The size in bytes, known beforehand.", {"type": "integer"}),
     "Content-Disposition": ("The name of the file.", {"type": "string"}),
+    "X-Listing-Taken-At": ("When the portal gave the answer.", {"type": "string", "format": "date-time"}),
+    "X-Listing-Redacted": (
+        "`true` if names that are sealed were replaced, so that the bytes are not those of the portal.",
+        {"type": "string", "enum": ["true", "false"]},
+    ),
     "ETag": ("Changes with the response: send it as `If-None-Match` the next time.", {"type": "string"}),
 }
 IF_NONE_MATCH: Mapping[str, Any] = {

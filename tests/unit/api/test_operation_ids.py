@@ -17,6 +17,7 @@ IDS = {
     "get /api/v1/processes/{number}/status": ("processes_status", "Cases"),
     "get /api/v1/processes/{number}/movements": ("case_data_movements", "Cases"),
     "get /api/v1/processes/{number}/parties": ("case_data_parties", "Cases"),
+    "get /api/v1/processes/{number}/listing": ("listings_show", "Cases"),
     "get /api/v1/processes/{number}/files": ("documents_files", "Documents"),
     "get /api/v1/processes/{number}/events": ("events_show", "Cases"),
     "get /api/v1/processes/{number}/archive": ("archive_show", "Documents"),
