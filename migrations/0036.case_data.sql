@@ -30,6 +30,16 @@ CREATE TABLE IF NOT EXISTS case_data (
         listing_is_redacted, listing_taken_at) IN (0, 6))
 ) WITH (fillfactor = 80);
 
+-- Objects with answers of the portal that no row names any more, or not yet: one is noted before it is written, so that
+-- it is found however its writer ends.
+CREATE TABLE IF NOT EXISTS listing_leftovers (
+    key text PRIMARY KEY,
+    remove_at timestamptz NOT NULL,
+    -- Somebody is removing the object: nobody names it any more.
+    is_doomed boolean NOT NULL DEFAULT false
+);
+CREATE INDEX IF NOT EXISTS listing_leftovers_by_time ON listing_leftovers (remove_at);
+
 CREATE TABLE IF NOT EXISTS parties (
     process_number text NOT NULL REFERENCES processes,
     -- The order in which the portal lists them.

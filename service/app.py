@@ -24,7 +24,6 @@ from service.api.progress.watcher import ProgressWatcher
 from service.api.routes import ROUTES
 from service.console.framework.errors import crash_problem, page_or, problem_for, routing_problem
 from service.console.routes import CONSOLE_ROUTES
-from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE, Database
 from service.health.dependency_notes import DependencyNotes
 from service.health.readiness import Readiness
@@ -132,7 +131,7 @@ async def _open(stack: AsyncExitStack, settings: Settings) -> State:
         drain=stack.enter_context(Drain(seconds_to_drain(settings)).on_sigterm()),
         metrics=metrics,
         database=database,
-        listings=await _open_listings(stack, settings, database, metrics, queue=queue, limited=in_slots["database"]),
+        listings=await _open_listings(stack, settings, database, metrics, queue=queue, slots=in_slots, store=store),
         store=store,
         readiness=readiness,
         links=links,
@@ -200,13 +199,16 @@ async def _open_listings(
     metrics: ApiMetrics,
     *,
     queue: TaskQueue,
-    limited: DatabaseAccess,
+    slots: Limited,
+    store: ObjectStore,
 ) -> SharedListings:
     gate = Gate(max(1, settings.pdpj_max_concurrency // LISTING_PART), hang_up=HANG_UP)
     notes = _closed_with(stack, DependencyNotes(database))
     portal = await stack.enter_async_context(open_portal(settings, database, gate, metrics, notes))
     event_limit = settings.webhook_max_documents
-    listings = SharedListings(database, portal, gate, queue, limited=limited, event_limit=event_limit)
+    listings = SharedListings(
+        database, portal, gate, queue, limited=slots["database"], event_limit=event_limit, store=store
+    )
     return _closed_with(stack, listings)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from service.actions import kept_listings
 from service.actions.leased_listing import LISTING_FAILURES, leased, outcome_of
 from service.actions.registered import enqueue_registered
 from service.database.access import DatabaseAccess
@@ -25,6 +26,7 @@ from service.portal.client import PortalClient
 from service.portal.errors import AccessDenied, NotFound
 from service.portal.gate import Gate
 from service.queue.task_queue import TaskQueue
+from service.storage.object_store import ObjectStore
 
 SHORT_LISTING_TIMEOUT = 5.0  # seconds; after that a worker asks with a longer timeout, and the client need not wait
 LISTING_POLL_INTERVAL = 0.1  # seconds between two checks of another process's listing
@@ -86,10 +88,12 @@ class SharedListings:
         *,
         limited: DatabaseAccess,
         event_limit: int = 500,
+        store: ObjectStore | None = None,
     ) -> None:
         """`limited`: the database for what a request waits for; `database` renews leases meanwhile.
 
-        `event_limit`: documents that an event lists at most.
+        `event_limit`: documents that an event lists at most. `store` keeps the portal's answers; None: they are not
+        kept.
         """
         self._database = database
         self._portal = portal
@@ -97,6 +101,7 @@ class SharedListings:
         self._limited = limited
         self._queue = queue
         self._event_limit = event_limit
+        self._store = store
         self._flights: dict[ProcessNumber, _Flight] = {}
 
     async def listed(self, asking: Asking, *, timeout: float = SHORT_LISTING_TIMEOUT) -> None:
@@ -114,6 +119,8 @@ class SharedListings:
                 flight.task.result()
             if done and flight.serves(asking):
                 return _judge(flight)
+        if flight is not None and flight.outcome is not None and flight.serves(asking):
+            return _judge(flight)  # it is registered; only the bucket is slow to keep the answer
         raise Unlisted(flight.asked if flight is not None and flight.serves(asking) else None)
 
     async def close(self) -> None:
@@ -167,12 +174,15 @@ class SharedListings:
         portal = self._portal.with_pass(self._gate.pass_for(asking.user_id, asking.lane))
         try:
             async with leased(self._database, lease):
-                listing = await portal.list_process(lease.number, timeout=SHORT_LISTING_TIMEOUT)
-                await self._register(msgspec.structs.replace(listing, asked=lease.asked), lease)
+                found = await portal.list_process(lease.number, timeout=SHORT_LISTING_TIMEOUT)
+                listing = msgspec.structs.replace(found, asked=lease.asked)
+                await self._register(listing, lease)
         except LISTING_FAILURES as error:
             flight.outcome, flight.retry_after = outcome_of(error), error.retry_after
-        else:
-            flight.outcome = ListingOutcome.LISTED
+            return
+        flight.outcome = ListingOutcome.LISTED
+        if self._store is not None:
+            await kept_listings.keep(self._limited, self._store, listing)
 
     async def _register(self, listing: Listing, lease: Lease) -> None:
         async def register(connection: Connection) -> Registered:

@@ -1,5 +1,7 @@
 """The keys of objects: `processos/<case>/documentos/<document>/<job><attempt>-<name>`.
 
+The portal's own answers are in `processos/<case>/listagens/`.
+
 No two attempts write the same key. So an object does not change after a row refers to it, even if a worker goes on
 after it lost its lease, or the object store executes a request that the worker has given up.
 """
@@ -35,6 +37,11 @@ def is_probe(key: str) -> bool:
 def case_prefix(number: ProcessNumber) -> str:
     """The key prefix of all objects of a case."""
     return f"{STORAGE_PREFIX}{number.masked}/documentos/"
+
+
+def listing_key(number: ProcessNumber) -> str:
+    """The key of a new object with the portal's answer about a case, different for each call."""
+    return f"{STORAGE_PREFIX}{number.masked}/listagens/{secrets.token_hex(16)}.json.gz"
 
 
 def attempt_prefix(number: ProcessNumber, document_id: UUID, job_id: UUID) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from service.actions import kept_listings
 from service.actions.leased_listing import leased
 from service.actions.registered import enqueue_deliveries
 from service.database.cases import case_requests, documents, untidy_cases
@@ -163,15 +164,15 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
         return None
 
     async def register(connection: Connection) -> Registered:
-        asked = msgspec.structs.replace(listing, asked=listing_lease.asked)
-        registered = await case_requests.register(connection, asked, event_limit=context.limits.webhook_max_documents)
+        registered = await case_requests.register(connection, listing, event_limit=context.limits.webhook_max_documents)
         await jobs.hold(connection, job)
         await listing_leases.end(connection, listing_lease, ListingOutcome.LISTED)
         return registered
 
     try:
         async with leased(context.database, listing_lease):
-            listing = await context.portal.list_process(job.number, timeout=LONG_LISTING_TIMEOUT)
+            found = await context.portal.list_process(job.number, timeout=LONG_LISTING_TIMEOUT)
+            listing = msgspec.structs.replace(found, asked=listing_lease.asked)
             registered = await context.database.run(register)
     except NotFound:
         return ErrorCode.PROCESS_NOT_FOUND
@@ -182,6 +183,7 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
             return refused
         raise _put_off(job, error) from error
     await enqueue_deliveries(context.queue, registered.deliveries)
+    await kept_listings.keep(context.database, context.store, listing)
     return None
 
 
