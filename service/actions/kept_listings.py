@@ -2,9 +2,6 @@
 
 import asyncio
 import gzip
-import zlib
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from hashlib import sha256
 
 import structlog
@@ -22,7 +19,6 @@ from service.storage.store_errors import StorageError
 KEEP_TIMEOUT = 3.0  # seconds that a failing bucket may delay a listing
 KEPT_PER_SECOND = 4_000_000  # bytes of an answer, for which the timeout is longer
 REMOVAL_BATCH = 100  # objects
-READ_PART = 256 * 1024  # bytes that are decompressed at a time
 GZIP = "application/gzip"
 _FAILURES: tuple[type[Exception], ...] = (StorageError, TimeoutError, *UNREACHABLE)
 
@@ -64,22 +60,6 @@ async def _keep(database: DatabaseAccess, store: ObjectStore, listing: Listing, 
     compressed = await asyncio.to_thread(gzip.compress, raw.body, 6, mtime=0)
     await store.put(key, [compressed], GZIP)
     await database.run(name)
-
-
-async def read(store: ObjectStore, key: str) -> AsyncGenerator[bytes, None]:
-    """The answer that is kept under a key, decompressed. Raises `StorageError`."""
-    decoder = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        async with aclosing(store.read(key)) as chunks:
-            async for chunk in chunks:
-                piece = decoder.decompress(chunk, READ_PART)
-                while piece:
-                    yield piece
-                    piece = decoder.decompress(decoder.unconsumed_tail, READ_PART)
-    except zlib.error as error:
-        raise StorageError("an answer in the bucket is damaged") from error
-    if not decoder.eof:
-        raise StorageError("an answer in the bucket is cut off")
 
 
 async def remove_left_over(database: Database, store: ObjectStore) -> int:

@@ -38,6 +38,7 @@ HREF_LENGTH = 2000  # characters; addresses of the portal are much shorter
 _UUID = re.compile(r"/documentos/([^/]+)/(?:binario|texto)")
 _NUMBER = re.compile(r"(?:^|/)processos/([0-9.-]{20,25})/")
 _INT4, _INT8 = 2**31, 2**63  # limits of the database columns (exclusive)
+_CHARSET = re.compile(r"[a-z0-9_.:+-]{1,40}")  # it is repeated in a header
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _SECRECY_LEVELS: Mapping[str, int] = {
     "PUBLICO": 0,
@@ -80,7 +81,7 @@ def _redacted(value: Any) -> RawAnswer:
 
 def _other_than_utf_8(charset: str | None) -> str | None:
     named = clean(charset).lower()
-    return None if named in {"", "utf-8", "utf8"} else named
+    return named if named not in {"utf-8", "utf8"} and _CHARSET.fullmatch(named) else None
 
 
 def _invalid(sentence: str) -> Unavailable:

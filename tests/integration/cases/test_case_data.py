@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.database.cases import case_data, case_requests
+from service.api.framework.entity_tags import case_tag
+from service.database.cases import case_data, case_requests, processes
 from service.database.cases.case_data import StoredCase, StoredMovement
 from service.domain.case_data import (
     CaseData,
@@ -204,6 +205,31 @@ async def test_parties_are_shown_up_to_a_limit_and_paged(steps: CaseSteps) -> No
     assert found.parties == parties[:PARTIES_SHOWN]
     assert found.parties_total == len(parties)
     assert page == [(place, parties[place]) for place in (200, 201, 202)]
+
+
+async def test_the_tag_of_the_main_entry_changes_with_the_data(steps: CaseSteps) -> None:
+    async def tag() -> str:
+        overview = await steps.run(
+            lambda connection: processes.versioned_overview(connection, steps.number, steps.user_id)
+        )
+        assert overview is not None
+        return case_tag("case", steps.number, overview, link_ttl=10**9)
+
+    await register(steps, data(moved(1)), listed("a"))
+    before = await tag()
+    assert await tag() == before
+
+    await register(steps, data(moved(1), moved(2)), listed("a"))
+
+    assert await tag() != before
+
+
+async def test_10000_movements_are_registered_in_time(steps: CaseSteps) -> None:
+    many = [moved(hour) for hour in range(10_000)]
+    await register(steps, data(*many))
+    await register(steps, data(moved(10_000), *many))
+
+    assert (await stored(steps)).movements_total == 10_001
 
 
 async def test_the_migration_leaves_cases_of_the_version_before_usable(stack: Stack, number: str) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from service.domain.case_data import Party, Pole, Representative
 from service.domain.listings import Listing
-from tests.support.database.listings import case, document, moved, parse, stage
+from service.domain.process_number import ProcessNumber
+from service.portal.listing import parse_listing
+from tests.support.database.listings import NUMBER, case, document, moved, parse, stage
 
 NAME, ALIAS, LAWYER = "JOSÉ Antônio da Silva", "Zeca da Silva", "Bia Lima"
 SEALED = {
@@ -162,3 +164,16 @@ def test_ids_and_addresses_stay() -> None:
     assert [each.copies[0].has_address for each in listing.documents] == [True]
     assert listing.case is not None
     assert [each.description for each in listing.case.movements] == ["Juntada de [sigiloso]"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "kept"),
+    [("utf-8", None), ("UTF8", None), (None, None), ("ISO-8859-1", "iso-8859-1"), ("x\r\ny", None), ("a" * 41, None)],
+)
+def test_a_charset_is_kept_if_it_is_one(charset: str | None, kept: str | None) -> None:
+    answer = json.dumps([case(stage(document()))]).encode()
+
+    raw = parse_listing(answer, ProcessNumber.parse(NUMBER), charset=charset).raw
+
+    assert raw is not None
+    assert raw.charset == kept
