@@ -18,8 +18,9 @@ INSERT INTO case_data AS known (process_number, value, judging_body, instances, 
 SELECT :number, :value, :judging_body, CAST(:instances AS jsonb), CAST(:related AS jsonb),
     (SELECT count(*) FROM parties WHERE process_number = :number),
     (SELECT count(*) FROM movements WHERE process_number = :number AND is_listed), :asked
-ON CONFLICT (process_number) DO UPDATE SET value = excluded.value, judging_body = excluded.judging_body,
-    instances = excluded.instances,
+ON CONFLICT (process_number) DO UPDATE SET value = coalesce(excluded.value, known.value),
+    judging_body = excluded.judging_body,
+    instances = CASE WHEN excluded.instances = '[]' THEN known.instances ELSE excluded.instances END,
     related_processes = CASE WHEN :keeps_related AND excluded.related_processes = '[]' THEN known.related_processes
         ELSE excluded.related_processes END,
     parties_total = excluded.parties_total, movements_total = excluded.movements_total,
@@ -51,7 +52,7 @@ WITH listed AS MATERIALIZED (
         ordinal integer, place integer)
 ), hidden AS (
     UPDATE movements SET is_listed = false WHERE process_number = :number AND is_listed AND NOT :keeps
-    AND NOT EXISTS (SELECT 1 FROM listed WHERE listed.id = movements.id)
+    AND instance IN (SELECT instance FROM listed) AND NOT EXISTS (SELECT 1 FROM listed WHERE listed.id = movements.id)
 )
 INSERT INTO movements AS known (id, process_number, instance, occurred_at, description, type_code, judging_body,
     complements, ordinal, place, first_listed)
@@ -69,8 +70,8 @@ WHERE (known.occurred_at, known.description, known.type_code, known.judging_body
 async def register(connection: Connection, number: ProcessNumber, case: CaseData, *, asked: int) -> None:
     """Write the case as data, in at most three statements. `asked`: the place of the listing among all of them.
 
-    Empty lists of parties or movements hide nothing: the portal sometimes answers short. Parts that could not be read
-    hide nothing either.
+    An empty list of parties, or of the movements of one instance, hides nothing: the portal sometimes answers short.
+    Parts that could not be read hide nothing either.
     """
     if case.parties:
         await _write_parties(connection, number, case.parties, keeps="parties" in case.unread)

@@ -153,6 +153,29 @@ async def test_a_listing_without_data_hides_nothing(steps: CaseSteps, case: Case
     assert (found.last_movement, found.movements_total) == (before.last_movement, 1)
 
 
+async def test_an_instance_whose_movements_are_missing_keeps_them(steps: CaseSteps) -> None:
+    instances = (Instance(FIRST), Instance(SECOND))
+    await register(steps, data(moved(1), moved(2), moved(3, SECOND), instances=instances, value=1.0))
+
+    await register(steps, data(moved(2)))
+
+    assert [each.description for each in await movements(steps)] == ["Ato 3", "Ato 2"]
+    found = await stored(steps)
+    assert (found.instances, found.value, found.movements_total) == (instances, 1.0, 2)
+
+
+async def test_parts_that_could_not_be_read_hide_nothing(steps: CaseSteps) -> None:
+    related = (RelatedProcess("0000002-24.2024.8.26.0100"),)
+    parties = (Party(Pole.ACTIVE, name="A"), Party(Pole.PASSIVE, name="B"))
+    await register(steps, data(moved(1), parties=parties, related_processes=related))
+
+    unread = ("parties", "movements", "related_processes")
+    await register(steps, data(moved(2), parties=parties[1:], unread=unread))
+
+    found = await stored(steps)
+    assert (found.parties, found.related_processes, found.movements_total) == (parties, related, 2)
+
+
 async def test_news_is_the_listing_that_brought_it(steps: CaseSteps) -> None:
     async def news() -> tuple[dict[str, int], dict[str, int]]:
         documents = await steps.fetch("SELECT origin_id, news FROM documents WHERE process_number = :number")
