@@ -162,6 +162,7 @@ LISTING_FAILURES: dict[FaultKind, tuple[type[PortalError], ErrorCode]] = {
 }
 LISTED_ALL_THE_SAME = (
     *(FaultKind.TWO_OBJECTS, FaultKind.CONTENT_WRAPPER, FaultKind.HREF_OTHER_HOST, FaultKind.UNASKED_GZIP),
+    *(FaultKind.NO_MOVEMENTS, FaultKind.FEWER_MOVEMENTS, FaultKind.SHUFFLED),
 )
 
 
