@@ -13,6 +13,12 @@ from service.local.filing import Filing, file, running_stack_in
 from service.local.simulator import Kind
 
 
+def _not_blank(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise click.BadParameter("it is blank")
+    return text
+
+
 @click.group()
 def simulate() -> None:
     """Let something happen at the simulated portal of `autos up`."""
@@ -20,11 +26,13 @@ def simulate() -> None:
 
 @simulate.command("file")
 @click.argument("number")
-@click.option("--name", help="Of the document; without it and without a movement, a petition is filed.")
+@click.option(
+    "--name", callback=_not_blank, help="Of the document; without it and without a movement, a petition is filed."
+)
 @click.option("--type", "type_name", default="Petição", show_default=True, help="Of the document.")
 @click.option("--kind", type=click.Choice([kind.value for kind in Kind]), default=Kind.PDF.value, show_default=True)
 @click.option("--size", type=click.IntRange(1_000, 100_000_000), default=24_000, show_default=True, help="Bytes.")
-@click.option("--movement", help="File a movement with this text.")
+@click.option("--movement", callback=_not_blank, help="File a movement with this text.")
 @data_option
 def file_command(
     *, number: str, name: str | None, type_name: str, kind: str, size: int, movement: str | None, data: Path

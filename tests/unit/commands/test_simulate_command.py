@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
@@ -9,8 +10,8 @@ from service.cli import main
 NUMBER = "0000123-06.2023.4.03.6100"
 
 
-def simulate_file(data: Path, number: str = NUMBER) -> Result:
-    return CliRunner().invoke(main, ["simulate", "file", number, "--data", str(data)])
+def simulate_file(data: Path, number: str = NUMBER, *options: str) -> Result:
+    return CliRunner().invoke(main, ["simulate", "file", number, "--data", str(data), *options])
 
 
 def test_it_says_that_no_stack_runs(tmp_path: Path) -> None:
@@ -38,3 +39,11 @@ def test_it_says_that_the_portal_is_the_real_one(tmp_path: Path) -> None:
 
 def test_it_says_what_a_case_number_is(tmp_path: Path) -> None:
     assert simulate_file(tmp_path, "123").output.startswith("Error: A case number has 20 digits")
+
+
+@pytest.mark.parametrize("option", ["--name", "--movement"])
+def test_it_files_nothing_without_words(tmp_path: Path, option: str) -> None:
+    told = simulate_file(tmp_path, NUMBER, option, " ")
+
+    assert told.exit_code == 2
+    assert told.output.endswith(f"Invalid value for '{option}': it is blank\n")
