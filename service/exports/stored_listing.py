@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 from service.database.cases.case_data import KeptListing
@@ -36,18 +36,30 @@ async def read_listing(store: ObjectStore, listing: KeptListing) -> AsyncGenerat
 
 
 async def _decompressed(store: ObjectStore, key: str) -> AsyncGenerator[bytes, None]:
-    decompressor, has_begun = zlib.decompressobj(_GZIP), False
+    decompressor = zlib.decompressobj(_GZIP)
+    async with aclosing(_compressed(store, key)) as chunks:
+        async for chunk in chunks:
+            for part in _parts(decompressor, chunk, key):
+                yield part
+
+
+async def _compressed(store: ObjectStore, key: str) -> AsyncGenerator[bytes, None]:
+    has_begun = False
     try:
         async with aclosing(store.read(key)) as chunks:
             async for chunk in chunks:
-                left = chunk
-                while part := decompressor.decompress(left, _PART_SIZE):
-                    has_begun = True
-                    yield part
-                    left = decompressor.unconsumed_tail
+                has_begun = True
+                yield chunk
     except StorageError as error:
         if not has_begun:
             raise
         raise UnreadableFile(f"{key}: {error}") from error
+
+
+def _parts(decompressor: "zlib._Decompress", chunk: bytes, key: str) -> Iterator[bytes]:
+    try:
+        while part := decompressor.decompress(chunk, _PART_SIZE):
+            yield part
+            chunk = decompressor.unconsumed_tail
     except zlib.error:
         raise UnreadableFile(f"{key} is not compressed as it was stored") from None
