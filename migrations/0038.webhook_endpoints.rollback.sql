@@ -1,6 +1,7 @@
 -- transactional: false
 -- Deliveries that only an endpoint wanted have no secret that the version before could sign them with: they end.
-UPDATE deliveries SET status = 'failed', alerted_at = coalesce(alerted_at, now()),
+UPDATE deliveries SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,
+    alerted_at = coalesce(alerted_at, now()),
     completed_at = coalesce(completed_at, now()), next_attempt_at = NULL, resend_at = NULL, ring_at = NULL,
     lease_token = NULL, lease_expires_at = NULL
 WHERE endpoint_only AND (status = 'scheduled' OR resend_at IS NOT NULL);

@@ -4,7 +4,8 @@
 -- while its few rows are read. The two indexes are built CONCURRENTLY: reads and writes of deliveries go on meanwhile
 -- (SHARE UPDATE EXCLUSIVE). Each build reads the table twice, about ten seconds for two million deliveries, and its index
 -- is empty: no delivery has an endpoint yet. Processes of the version before make deliveries of requests as ever, and
--- none for endpoints. Cut off at any moment, it can be run again.
+-- none for endpoints. A worker of the version before signs the delivery of an endpoint with the secret of its user: the
+-- receiver refuses it, and it is tried again. Cut off at any moment, the migration can be run again.
 -- transactional: false
 
 CREATE TABLE IF NOT EXISTS webhook_endpoints (

@@ -152,6 +152,24 @@ async def test_an_endpoint_that_has_moved_gets_an_event_once(database: Database,
     assert [each["id"] for each in await deliveries_of(database, endpoint_id)] == [delivery["id"]]
 
 
+async def test_a_request_for_a_url_that_an_endpoint_has_sends_nothing_twice(
+    database: Database, steps: CaseSteps
+) -> None:
+    await steps.complete()
+    endpoint_id = await add_endpoint(database, steps.user_id, URL)
+    await steps.ask("another")
+
+    accepted = await steps.ask("hook")
+
+    (delivery,) = await deliveries_of(database, endpoint_id)
+    assert (accepted.delivery, accepted.endpoint_deliveries) == (None, ())
+    assert not delivery["endpoint_only"]
+    overview = await steps.run(lambda connection: processes.overview(connection, steps.number, steps.user_id))
+    assert overview is not None
+    assert overview.subscription is not None
+    assert overview.subscription.url == URL
+
+
 async def test_a_retried_job_calls_endpoints_and_does_not_subscribe_their_urls(
     database: Database, steps: CaseSteps
 ) -> None:
