@@ -88,17 +88,28 @@ def read_related(lists: Iterable[Any], number: ProcessNumber) -> tuple[tuple[Rel
 
     Those without a valid number are left out.
     """
-    once: dict[tuple[str, str], RelatedProcess] = {}
+    found: list[RelatedProcess] = []
     is_read = True
     for value in lists:
         if value is None or value in ([], {}, ""):
             continue
         listed = entries(value)
         is_read = is_read and listed is not None
-        for each in _related(listed or ()):
-            if each.process_number != number.masked:
-                once.setdefault((each.process_number, fold(each.relation or "")), each)
-    return tuple(once.values())[:RELATED_MAX], is_read
+        found += _related(listed or ())
+    return _once(found, number)[:RELATED_MAX], is_read
+
+
+def _once(found: list[RelatedProcess], number: ProcessNumber) -> tuple[RelatedProcess, ...]:
+    """A case without a relation is the same as one with it, that another list has."""
+    once: dict[tuple[str, str], RelatedProcess] = {}
+    for each in found:
+        once.setdefault((each.process_number, fold(each.relation or "")), each)
+    told = {number.masked, *(each.process_number for each in once.values() if each.relation)}
+    return tuple(
+        each
+        for each in once.values()
+        if each.process_number not in told or (each.relation and each.process_number != number.masked)
+    )
 
 
 def _related(listed: Iterable[Any]) -> Iterator[RelatedProcess]:

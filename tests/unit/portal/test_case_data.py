@@ -215,6 +215,7 @@ def test_the_value_is_that_of_the_current_instance_else_of_another() -> None:
 def test_related_cases_are_listed_once_each_with_a_valid_number() -> None:
     digits = ProcessNumber.parse(OTHER).digits
     related = [
+        {"numeroProcesso": digits},
         {"numeroProcesso": digits, "tipoRelacao": "APENSO"},
         {"numeroProcesso": OTHER, "tipoRelacao": "Apenso"},
         {"numeroProcesso": OTHER, "tipoRelacao": {"descricao": "Recurso"}},
