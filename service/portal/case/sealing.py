@@ -17,7 +17,7 @@ from service.portal.raw_json import folded
 
 STAND_IN = "[sigiloso]"  # the portal's language, like the text around it
 NAME_MIN = 3  # letters; a shorter name would be found in too many texts
-_SEALED = re.compile(r"sigil|segredo")
+_SEALED = re.compile(r"sigil|segredo|confidencial|restrit|ocult")
 #: Members around or of a person. All are folded.
 _PERSONS = re.compile(
     r"(?:partes?|polos?(?:ativo|passivo)?|pessoas?|envolvid|interessad|representante|advogad|procurador)"
@@ -28,7 +28,8 @@ _REPRESENTATIVES = re.compile(r"representante|advogad|procurador|defensor")
 _NAMES = re.compile(r"nome|razao|alcunha|apelido|name")
 _UNTOLD = re.compile(r"n|nao.*|no|f|false|falso|0+|nenhum|null|none|public[oa]|sem.*|undefined")
 _WORD = re.compile(r"\w+")
-_FIXED = re.compile(r"href|id[a-z]*$|uuid|numeroprocesso$|url|link")  # members that identify or address something
+#: Members that identify or address something.
+_FIXED = re.compile(r"href|id[a-z]*$|uuid|numeroprocesso$|url|link|polo$|instancia$|sigla")
 _Object = dict[str, Any]
 
 

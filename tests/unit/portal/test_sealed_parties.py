@@ -47,7 +47,7 @@ def test_a_sealed_party_keeps_its_pole_its_role_and_its_kind() -> None:
 
 
 @pytest.mark.parametrize("value", ["S", "sim", "true", 1, "1", "SIGILOSO", 2.5, ["x"], {"nivel": 1}, True])
-@pytest.mark.parametrize("name", ["sigilosa", "Sigilosa", "sigiloso", "emSigilo", "nivelSigilo", "segredoJustica"])
+@pytest.mark.parametrize("name", ["sigilosa", "Sigilosa", "sigiloso", "emSigilo", "nivelSigilo", "acessoRestrito"])
 def test_a_seal_may_be_written_otherwise(name: str, value: Any) -> None:
     listing = listing_of({member: each for member, each in SEALED.items() if member != "sigilosa"} | {name: value})
 
