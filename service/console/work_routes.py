@@ -8,6 +8,7 @@ from service.console.pages import (
     case_tabs,
     cases,
     deliveries,
+    endpoints,
     jobs,
     monitors,
     recovery,
@@ -16,6 +17,7 @@ from service.console.pages import (
 
 _CASE = "/console/cases/{number}"
 _DELIVERY = "/console/webhooks/deliveries/{delivery_id}"
+_ENDPOINT = "/console/webhooks/endpoints/{endpoint_id}"
 WORK_ROUTES = [
     ConsoleRoute("/console/cases", GET=cases.index, POST=cases.ask),
     ConsoleRoute(_CASE, GET=case.show),
@@ -38,6 +40,12 @@ WORK_ROUTES = [
     ConsoleRoute(_DELIVERY, GET=deliveries.show),
     ConsoleRoute(f"{_DELIVERY}/resend", POST=deliveries.resend),
     ConsoleRoute(f"{_DELIVERY}/cancel", POST=deliveries.cancel),
+    ConsoleRoute("/console/webhooks/endpoints", GET=endpoints.index, POST=endpoints.add),
+    ConsoleRoute(_ENDPOINT, GET=endpoints.show),
+    ConsoleRoute(f"{_ENDPOINT}/switch", POST=endpoints.switch),
+    ConsoleRoute(f"{_ENDPOINT}/delete", POST=endpoints.delete),
+    ConsoleRoute(f"{_ENDPOINT}/rotate", POST=endpoints.rotate),
+    ConsoleRoute(f"{_ENDPOINT}/test", POST=endpoints.test),
     ConsoleRoute("/console/webhooks/recover", GET=recovery.preview, POST=recovery.recover),
     ConsoleRoute("/console/webhooks/secret", GET=webhook_tools.secret),
     ConsoleRoute("/console/webhooks/secret/rotate", POST=webhook_tools.rotate),

@@ -7,6 +7,7 @@ from service.console.languages.choice import Language
 from service.console.languages.formats import Formats
 from service.console.languages.tables.cases import CASE_TEXTS
 from service.console.languages.tables.deliveries import DELIVERY_TEXTS
+from service.console.languages.tables.endpoints import ENDPOINT_TEXTS
 from service.console.languages.tables.frame import FRAME_TEXTS
 from service.console.languages.tables.jobs import JOB_TEXTS
 from service.console.languages.tables.monitors import MONITOR_TEXTS
@@ -21,6 +22,7 @@ from service.console.languages.texts import Text
 TABLES: tuple[Mapping[str, Text], ...] = (
     CASE_TEXTS,
     DELIVERY_TEXTS,
+    ENDPOINT_TEXTS,
     FRAME_TEXTS,
     JOB_TEXTS,
     MONITOR_TEXTS,

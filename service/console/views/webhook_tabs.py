@@ -5,6 +5,7 @@ from service.console.views.lists import Tab
 
 _SECTIONS = {
     "deliveries": WEBHOOKS,
+    "endpoints": f"{WEBHOOKS}/endpoints",
     "recover": f"{WEBHOOKS}/recover",
     "secret": f"{WEBHOOKS}/secret",
     "test": f"{WEBHOOKS}/test",

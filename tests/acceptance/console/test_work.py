@@ -178,3 +178,38 @@ async def test_a_case_is_watched_checked_and_no_longer_watched(
     assert ended.location == "/console/monitors?done=unwatched"
     assert (await browser.post(f"{case}/unwatch")).status == 404
     assert "No case is watched." in (await browser.get("/console/monitors")).words
+
+
+async def test_an_endpoint_is_added_tried_switched_off_and_deleted(browser: Browser, receiver: Receiver) -> None:
+    added = await browser.post("/console/webhooks/endpoints", {"url": receiver.url, "events": "process.failed"})
+    path = added.location.partition("?")[0]
+    hidden, shown = await browser.get(path), await browser.get(f"{path}?show=yes")
+    again = await browser.post("/console/webhooks/endpoints", {"url": receiver.url})
+    wrong = await browser.post("/console/webhooks/endpoints", {"url": "ftp://example.com/<b>"})
+    tried = await browser.post(f"{path}/test")
+    off = await browser.post(f"{path}/switch", {"enabled": "no"})
+    after = await browser.get(path)
+    rotated = await browser.post(f"{path}/rotate")
+    listed = await browser.get("/console/webhooks/endpoints")
+    deleted = await browser.post(f"{path}/delete")
+
+    assert ("whsec_" in hidden.text, "whsec_" in shown.text) == (False, True)
+    assert (again.status, wrong.status) == (409, 400)
+    assert "Delivered: the receiver answered 200." in tried.words
+    assert (off.location, rotated.status) == (f"{path}?done=endpoint_off", 303)
+    assert "Off: switched off by a person" in after.words
+    assert receiver.url in listed.words
+    assert deleted.location == "/console/webhooks/endpoints?done=endpoint_deleted"
+    assert (await browser.get(path)).status == 404
+
+
+async def test_an_endpoint_of_another_user_is_not_there(browser: Browser, api: Api, receiver: Receiver) -> None:
+    body = {"url": receiver.url, "events": ["*"]}
+    made = (await api.post("/api/v1/webhooks/endpoints", body)).json["id"]
+    path = f"/console/webhooks/endpoints/{made}"
+
+    page = await browser.get(path)
+    posts = [await browser.post(f"{path}/{action}") for action in ("test", "switch", "rotate", "delete")]
+
+    assert [each.status for each in (page, *posts)] == [404] * 5
+    await api.delete(f"/api/v1/webhooks/endpoints/{made}")

@@ -9,6 +9,7 @@ import msgspec
 
 from service.api.webhook_tests import SentView
 from service.console.pages.deliveries import DeliveriesView, DeliveryView, view_of
+from service.console.pages.endpoints import EndpointsView, EndpointView
 from service.console.pages.jobs import JobsView
 from service.console.pages.monitors import MonitorLine, MonitorsView
 from service.console.pages.recovery import RecoveryView
@@ -18,7 +19,9 @@ from service.console.views.jobs import JobLine, job_line
 from service.console.views.lists import Tab
 from service.console.views.webhook_tabs import webhook_tabs
 from service.database.deliveries.delivery_history import AttemptRow, DeliveryRow
+from service.database.deliveries.endpoint_list import EndpointRow
 from service.database.jobs.job_history import JobRow
+from service.domain.deliveries import DisabledReason, EndpointEvent
 from service.domain.monitoring.monitors import MonitorStatus
 from service.domain.statuses import DeliveryStatus, JobStatus
 
@@ -126,6 +129,32 @@ def monitor_line(text: str, **changes: Any) -> MonitorLine:
     return msgspec.structs.replace(whole, **changes)
 
 
+def endpoint_row(text: str, **changes: Any) -> EndpointRow:
+    """An endpoint that works."""
+    whole = EndpointRow(ID, ID, text, ["*", "process.failed"], text, MOMENT, None, None, None, text)
+    return msgspec.structs.replace(whole, **changes)
+
+
+def endpoint_views(text: str) -> Mapping[str, list[object]]:
+    """The views of endpoints."""
+    tabs, path = webhook_tabs("endpoints"), f"/console/webhooks/endpoints/{ID}"
+    off = endpoint_row(text, disabled_reason=DisabledReason.FAILING, disabled_at=MOMENT, failing_since=MOMENT)
+    asked = endpoint_row(text, disabled_reason=DisabledReason.REQUESTED, description=None, last_error=None)
+    rows, events = [endpoint_row(text), endpoint_row(text, failing_since=MOMENT), off, asked], list(EndpointEvent)
+    sent = SentView(False, text, 500, 12, text, text)
+    return {
+        "endpoints.html": [
+            EndpointsView(tabs, rows, events, path, path, text, text),
+            EndpointsView(tabs, [], events, None, None),
+        ],
+        "endpoint.html": [
+            EndpointView(tabs, rows[0], path, True, [text, text], sent),
+            EndpointView(tabs, off, path, True, []),
+            EndpointView(tabs, asked, path, False, []),
+        ],
+    }
+
+
 def work_views(text: str) -> Mapping[str, list[object]]:
     """The views of each template, so that every branch of it is rendered. `text` stands wherever somebody may write."""
     tabs = [Tab("jobs.now", "/console/jobs", is_current=True)]
@@ -133,6 +162,7 @@ def work_views(text: str) -> Mapping[str, list[object]]:
     failed, sent = SentView(False, text, 500, 12, text, text), SentView(True, text, 200, None, None, None)
     hooks = webhook_tabs("recover")
     return {
+        **endpoint_views(text),
         "jobs.html": [
             JobsView(tabs, None, job_lines(text), job_lines(text), "/console/jobs", "/console/jobs?cursor=x"),
             JobsView(tabs, None, [], [], None, None),

@@ -16,6 +16,7 @@ DELIVERY_TEXTS: Mapping[str, Text] = {
     "deliveries.event": Text("Evento", "Event"),
     "deliveries.when": Text("Criada em", "Created"),
     "deliveries.next": Text("Próxima tentativa", "Next attempt"),
+    "deliveries.last_error": Text("Último erro", "Last error"),
     "deliveries.ended": Text("Terminou em", "Ended"),
     "deliveries.url": Text("Endereço", "URL"),
     "deliveries.empty": Text(
@@ -69,7 +70,6 @@ DELIVERY_TEXTS: Mapping[str, Text] = {
     "done.recovered": Text("As entregas que falharam serão enviadas de novo.", "The failed deliveries are sent again."),
     "webhooks.sections": Text("Partes dos webhooks", "Parts of the webhooks"),
     "webhooks.deliveries": Text("Entregas", "Deliveries"),
-    "webhooks.endpoints": Text("Endereços", "Endpoints"),
     "webhooks.recover": Text("Recuperar", "Recover"),
     "webhooks.secret": Text("Segredo", "Secret"),
     "webhooks.test": Text("Testar", "Test"),
