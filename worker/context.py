@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.database.connection import Database
+from service.domain.monitoring.check_times import ALL_DAY, CheckHours
 from service.health.dependency_notes import DependencyNotes
 from service.observability.metrics import WorkerMetrics
 from service.portal.client import PortalClient
@@ -26,6 +27,8 @@ class Limits:
     webhook_timeout: timedelta
     webhook_retry_delays: tuple[timedelta, ...]
     webhook_max_documents: int
+    checks_at_once: int = 5  #: of watched cases, over all workers
+    check_hours: CheckHours = ALL_DAY
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from arq.worker import func
 
 from service.database.connection import Database
 from service.domain.environment.startup import StartupError
+from service.domain.monitoring.check_times import parse_hours
 from service.health.dependency_notes import DependencyNotes
 from service.observability.metrics import WorkerMetrics
 from service.observability.metrics_server import serving_metrics
@@ -46,6 +47,7 @@ from worker.loops.retention import remove_for_ever
 from worker.loops.tidying import tidy_for_ever
 from worker.queues import SERVED_QUEUES, UNLIMITED, arq_worker
 from worker.shutdown import SHUTDOWN_TIMEOUT, Shutdown, end
+from worker.tasks.checking import CheckLoop
 from worker.tasks.claiming import ClaimLoop
 from worker.tasks.download_process import CLAIM_LOOP, claim_and_run, download_process
 
@@ -133,7 +135,8 @@ async def _startup(ctx: dict[str, Any]) -> None:
         context.shutdown.install(main, *ctx["deliverers"])
     ctx["delivering"] = [asyncio.create_task(each.async_run()) for each in ctx["deliverers"]]
     claiming = context.shutdown.start(ctx[CLAIM_LOOP].claim_for_ever())
-    context.shutdown.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], claiming, *ctx["delivering"])
+    checking = context.shutdown.start(CheckLoop(context).check_for_ever())
+    context.shutdown.watch(ctx["sharer"], ctx["health"], ctx["sweeper"], claiming, checking, *ctx["delivering"])
     structlog.get_logger().info("worker_started")
 
 
@@ -227,4 +230,6 @@ def _limits(settings: Settings) -> Limits:
         webhook_timeout=timedelta(seconds=settings.webhook_timeout),
         webhook_retry_delays=tuple(timedelta(seconds=each) for each in settings.webhook_retry_delays),
         webhook_max_documents=settings.webhook_max_documents,
+        checks_at_once=max(1, int(settings.monitor_share * settings.pdpj_max_concurrency)),
+        check_hours=parse_hours(settings.monitor_hours),
     )

@@ -19,6 +19,7 @@ from service.database.deliveries import deliveries, overdue
 from service.database.deliveries.overdue import Stop
 from service.database.jobs import jobs, turns
 from service.database.leases import Enqueued, LeasedTable
+from service.database.monitors import watches
 from service.database.users import deleted_users
 from service.domain.deliveries import DeliveryMessage
 from service.queue.task_queue import QueuedTask, TaskQueue
@@ -119,7 +120,13 @@ async def _end_for_deleted_users(database: Database) -> None:
                 return
 
 
+async def _sweep_watches(database: Database, _queue: TaskQueue) -> int:
+    """Release cases whose worker is gone. No message: workers look for cases to check by themselves."""
+    return await in_batches(database, partial(watches.release_expired, limit=SWEEP_BATCH), size=SWEEP_BATCH)
+
+
 LEASED_KINDS = (
     LeasedKind("job", "jobs", "put {} jobs back", _sweep_jobs),
     LeasedKind("delivery", "deliveries", "rang for {} deliveries", _sweep_deliveries),
+    LeasedKind("watch", "watches", "put {} checks back", _sweep_watches),
 )

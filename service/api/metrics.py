@@ -15,7 +15,7 @@ from service.database import dependencies, workload
 from service.database.access import DatabaseAccess
 from service.database.connection import UNREACHABLE
 from service.database.portal import portal_slots, portal_state
-from service.database.workload import OpenDeliveries, OpenJobs
+from service.database.workload import OpenChecks, OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
 from service.health.readiness import OK, Readiness
 from service.http.problems import Problem
@@ -52,6 +52,7 @@ async def _show_database(registry: CollectorRegistry, database: DatabaseAccess, 
         async with asyncio.timeout(DATABASE_TIMEOUT), database.connection() as connection:
             jobs = await workload.open_jobs(connection)
             deliveries = await workload.open_deliveries(connection)
+            checks = await workload.open_checks(connection)
             refused_since = await portal_state.refused_since(connection, credential)
             health = await dependencies.look(connection)
             workers = await portal_slots.count_workers(connection)
@@ -60,6 +61,7 @@ async def _show_database(registry: CollectorRegistry, database: DatabaseAccess, 
     else:
         is_up.set(1)
         _show_work(registry, jobs, deliveries)
+        _show_checks(registry, checks)
         refused = Gauge("autos_portal_token_refused", "Whether the portal refuses the token.", registry=registry)
         refused.set(refused_since is not None)
         _show_health(registry, health)
@@ -92,4 +94,15 @@ def _show_work(registry: CollectorRegistry, jobs: OpenJobs, deliveries: OpenDeli
     by_status.labels("failed").set(deliveries.failed)
     Gauge("autos_oldest_due_delivery_seconds", "How late the most overdue delivery is.", registry=registry).set(
         deliveries.oldest_due
+    )
+
+
+def _show_checks(registry: CollectorRegistry, checks: OpenChecks) -> None:
+    by_state = Gauge(
+        "autos_watches", "Watched cases whose check is due, or has failed for days.", ["state"], registry=registry
+    )
+    by_state.labels("due").set(checks.due)
+    by_state.labels("failing").set(checks.failing)
+    Gauge("autos_oldest_due_check_seconds", "How late the most overdue check is.", registry=registry).set(
+        checks.oldest_due
     )

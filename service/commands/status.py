@@ -13,7 +13,7 @@ from service.commands.console import cell, json_option, print_json, print_table,
 from service.database import dependencies, schema, workload
 from service.database.connection import UNREACHABLE, Connection
 from service.database.portal import portal_slots, portal_state, portal_tokens
-from service.database.workload import EndedJobs, OpenDeliveries, OpenJobs
+from service.database.workload import EndedJobs, OpenChecks, OpenDeliveries, OpenJobs
 from service.domain.dependencies import Dependency, Health
 from service.domain.environment.startup import StartupError
 from service.health.shared_check import CHECK_TIMEOUT, wait_patiently
@@ -40,6 +40,7 @@ class Work(msgspec.Struct, frozen=True):
     jobs: OpenJobs
     ended_jobs: EndedJobs
     deliveries: OpenDeliveries
+    checks: OpenChecks
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -171,6 +172,7 @@ async def _work(connection: Connection) -> Work:
         await workload.open_jobs(connection),
         await workload.ended_jobs(connection),
         await workload.open_deliveries(connection),
+        await workload.open_checks(connection),
     )
 
 
@@ -219,6 +221,7 @@ def _print(found: Status) -> None:
     if found.work is None:
         return
     jobs, ended, deliveries = found.work.jobs, found.work.ended_jobs, found.work.deliveries
+    checks = found.work.checks
     work = [
         ("jobs", f"{jobs.pending} pending, {jobs.processing} processing"),
         (
@@ -231,5 +234,7 @@ def _print(found: Status) -> None:
             f"{deliveries.waiting} waiting, {deliveries.scheduled} scheduled, {deliveries.failed} failed",
         ),
         ("most overdue delivery", _length(deliveries.oldest_due)),
+        ("checks of watched cases", f"{checks.due} due, {checks.failing} failing, {checks.per_hour:.0f} an hour"),
+        ("most overdue check", _length(checks.oldest_due)),
     ]
     print_table(("work", ""), work)

@@ -66,3 +66,26 @@ OPEN_DELIVERIES = (
 async def open_deliveries(connection: Connection) -> OpenDeliveries:
     row = await connection.fetch_one(OPEN_DELIVERIES)
     return as_struct(row, OpenDeliveries) if row is not None else OpenDeliveries(0, 0, 0, 0.0)
+
+
+class OpenChecks(msgspec.Struct, frozen=True):
+    """The checks of watched cases."""
+
+    due: int  #: 10,000 means that many or more
+    failing: int  #: cases whose checks have failed for days
+    oldest_due: float  #: seconds since the most overdue one should have been made; 0 if none is overdue
+    per_hour: float  #: how many become due on average
+
+
+OPEN_CHECKS = (
+    "SELECT (SELECT count(*) FROM (SELECT 1 FROM watches WHERE next_check_at <= now() LIMIT 10000) AS late) AS due,"
+    " (SELECT count(*) FROM watches WHERE failing_at IS NOT NULL) AS failing,"
+    " (SELECT CAST(coalesce(extract(epoch FROM now() - min(next_check_at)), 0) AS double precision)"
+    " FROM watches WHERE next_check_at <= now()) AS oldest_due,"
+    " coalesce((SELECT 3600 * rate FROM check_pace), 0) AS per_hour"
+)
+
+
+async def open_checks(connection: Connection) -> OpenChecks:
+    row = await connection.fetch_one(OPEN_CHECKS)
+    return as_struct(row, OpenChecks) if row is not None else OpenChecks(0, 0, 0.0, 0.0)

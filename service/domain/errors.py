@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     PROCESS_NOT_FOUND = "process_not_found"
     PROCESS_ACCESS_DENIED = "process_access_denied"
     JOB_EXPIRED = "job_expired"
+    INTERNAL_ERROR = "internal_error"
 
 
 SENTENCES: Mapping[ErrorCode, str] = {
@@ -80,4 +81,5 @@ SENTENCES: Mapping[ErrorCode, str] = {
         "For three days nothing could be downloaded for this case: the portal, its token or the store failed. "
         "Request it again."
     ),
+    ErrorCode.INTERNAL_ERROR: "This service failed, not the portal. Ask its operator: the log says why.",
 }

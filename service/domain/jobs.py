@@ -16,6 +16,7 @@ class Lane(IntEnum):
 
     SINGLE = 0  #: requested alone
     BATCH = 1  #: requested in bulk, or a retry
+    CHECK = 2  #: a check of a watched case; no job is in it, only requests at the portal
 
 
 class ClaimedJob(msgspec.Struct, frozen=True):

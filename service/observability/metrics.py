@@ -113,6 +113,7 @@ class WorkerMetrics(Metrics):
             buckets=_QUEUE_SECONDS,
             registry=self.registry,
         )
+        self.checks = counter("autos_checks", "Checks of watched cases: `listed`, or a failure's code.", ["outcome"])
         self.leases_lost = counter(
             "autos_leases_lost", "Jobs that were cancelled or taken over while they were worked on."
         )
@@ -130,5 +131,6 @@ class WorkerMetrics(Metrics):
     def _start_at_zero(self) -> None:
         # Prometheus' `increase` does not see a first count that creates its series.
         self.documents.labels("available", "")
+        self.checks.labels("listed")
         for code in ErrorCode:
             self.documents.labels("failed", code)

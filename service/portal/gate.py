@@ -14,6 +14,8 @@ from service.domain.errors import ErrorCode
 from service.domain.jobs import Lane
 from service.portal.errors import Busy
 
+#: Stands for all users who watch cases: the checks of all cases take turns with users as if they were one.
+CHECKS_USER = UUID("c4ec5000-0000-4000-8000-000000000000")
 HANG_UP = 0.25  # seconds, many round trips: by then the portal should have noticed a closed connection
 
 
@@ -38,12 +40,18 @@ class Pass:
         self.user_id = user_id
         self.lane = lane  #: of one user's requests, the lowest lane goes first
         self.has_asked = False  #: True after the job's first request
+        self.admissions = 0  #: how many of its requests got a slot
         self._gate = gate
 
     @property
     def is_single(self) -> bool:
         """True if the job is not in a batch."""
         return self.lane == Lane.SINGLE
+
+    @property
+    def is_check(self) -> bool:
+        """True for checks of watched cases."""
+        return self.lane == Lane.CHECK
 
     def admitted(self) -> AbstractAsyncContextManager[None]:
         """Wait for a slot, then hold it. Raises `Busy` if the slot's lease ends in the block."""
@@ -58,7 +66,8 @@ class Pass:
 class Gate:
     """Admits at most `limit` requests at a time, and none during a pause.
 
-    Users take turns: the user with the fewest open requests goes first. The limit may be leased: when the lease ends,
+    Users take turns: the user with the fewest open requests goes first. Checks are one more user, which waits while a
+    request outside of batches does. The limit may be leased: when the lease ends,
     no request is admitted and open ones fail with `Busy`, because their slots may belong to another worker now.
     """
 
@@ -208,10 +217,13 @@ class Gate:
 
     def _admit_waiting(self) -> None:
         while self._waiting and self.in_flight < self.limit and self._is_leased() and not self.pause_left:
-            waiter = min(self._waiting, key=self._order)
+            # Checks are not interactive.
+            may_check = not any(each.pass_.is_single for each in self._waiting)
+            waiter = min(self._waiting, key=lambda each: (each.pass_.is_check and not may_check, self._order(each)))
             self._waiting.remove(waiter)
             if waiter.admitted.cancelled():
                 continue
+            waiter.pass_.admissions += 1
             user_id = waiter.pass_.user_id
             self._turn += 1
             self._served[user_id] = self._turn

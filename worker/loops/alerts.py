@@ -11,7 +11,7 @@ import structlog
 
 from service.database.connection import Database
 from service.database.jobs import job_alerts
-from service.database.jobs.job_alerts import Exhausted, MostlyFailed, SwitchedOff, Telling, Topic
+from service.database.jobs.job_alerts import Exhausted, MostlyFailed, SwitchedOff, Telling, Topic, Unchecked
 from worker.loops.run_forever import run_forever
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def describe(telling: Telling) -> tuple[str, str]:
         return describe_jobs([each for each in telling.failures if isinstance(each, MostlyFailed)])
     if telling.topic is Topic.ENDPOINTS:
         return describe_endpoints([each for each in telling.failures if isinstance(each, SwitchedOff)])
+    if telling.topic is Topic.MONITORS:
+        return describe_monitors([each for each in telling.failures if isinstance(each, Unchecked)])
     return describe_deliveries([each for each in telling.failures if isinstance(each, Exhausted)])
 
 
@@ -123,6 +125,16 @@ def describe_endpoints(endpoints: Sequence[SwitchedOff]) -> tuple[str, str]:
     if count > _NAMED:
         lines.append(f"and {count - _NAMED} more")
     lines += ["", "They get no new events until their owners switch them on; then `recover` sends what has failed."]
+    return title, "\n".join(lines)
+
+
+def describe_monitors(unchecked: Sequence[Unchecked]) -> tuple[str, str]:
+    """Title and body: counts by reason. The numbers of cases are in the log, and at `GET /monitors?status=failing`."""
+    count = len(unchecked)
+    title = f"Autos: {count} watched case{'' if count == 1 else 's'} could not be checked for three days"
+    codes = Counter(each.code for each in unchecked).most_common(_NAMED)
+    lines = [f"{code}: {cases} case{'' if cases == 1 else 's'}" for code, cases in codes]
+    lines += ["", "The checks go on. The lines `monitor_failing` of the log name the cases."]
     return title, "\n".join(lines)
 
 

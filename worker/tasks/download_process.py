@@ -29,11 +29,11 @@ from worker.context import Context
 from worker.downloads.documents import download_documents
 from worker.postponement import Postponed, postpone_or_expire
 from worker.tasks.claiming import Claim
+from worker.tasks.listing_refusals import final_error
 from worker.tasks.listing_turn import take_lease
 
 CLAIM_LOOP = "claim_loop"  #: key of the claim loop in arq's context
 LONG_LISTING_TIMEOUT = 60.0  # seconds
-SEARCH_TIMEOUT = 20.0  # seconds
 JOB_BACKOFF = timedelta(seconds=15)
 JOB_BACKOFF_MAX = timedelta(minutes=10)
 JOB_PAUSE = timedelta(seconds=20)  # after a fault that is not of one document: the bucket, the token
@@ -179,24 +179,12 @@ async def _list(context: Context, job: ClaimedJob) -> ErrorCode | None:
     except AccessDenied:
         return ErrorCode.PROCESS_ACCESS_DENIED
     except Unavailable as error:
-        if (refused := await _refusal(context, job, error)) is not None:
+        refused = await final_error(context.portal, job.number, error, failures=job.listing_failures)
+        if refused is not None:
             return refused
         raise _put_off(job, error) from error
     await enqueue_deliveries(context.queue, registered.deliveries)
     await kept_listings.keep(context.database, context.store, listing)
-    return None
-
-
-async def _refusal(context: Context, job: ClaimedJob, error: Unavailable) -> ErrorCode | None:
-    """The final error of a case after at least two unclear answers; None if the case may still be listed."""
-    if not job.listing_failures:
-        return None
-    if isinstance(error, Unauthorized) and error.token_works:
-        return ErrorCode.PROCESS_ACCESS_DENIED
-    # For a case that is not in its index the portal answers 500, but its search says that there is no such case.
-    if error.code is ErrorCode.PORTAL_ERROR:
-        is_there = await context.portal.has_process(job.number, timeout=SEARCH_TIMEOUT)
-        return ErrorCode.PROCESS_NOT_FOUND if is_there is False else None
     return None
 
 

@@ -1,5 +1,5 @@
-"""What operators are alerted about: deliveries that failed for good, jobs most of whose documents failed, and endpoints
-that were switched off.
+"""What operators are alerted about: deliveries that failed for good, jobs most of whose documents failed, endpoints
+that were switched off, and watched cases whose checks fail for days.
 
 Each alert target has its own position in the order of these failures, which advances only if it accepts a message.
 So a target that is down for an hour misses nothing, and does not delay the others.
@@ -25,6 +25,7 @@ class Topic(StrEnum):
     DELIVERIES = "deliveries"
     JOBS = "jobs"
     ENDPOINTS = "endpoints"
+    MONITORS = "monitors"
 
 
 class Exhausted(msgspec.Struct, frozen=True):
@@ -53,7 +54,16 @@ class SwitchedOff(msgspec.Struct, frozen=True):
     host: str
 
 
-Failure = Exhausted | MostlyFailed | SwitchedOff
+class Unchecked(msgspec.Struct, frozen=True):
+    """A watched case whose checks have failed for days."""
+
+    id: UUID
+    completed_at: datetime
+    code: str
+    failures: int
+
+
+Failure = Exhausted | MostlyFailed | SwitchedOff | Unchecked
 
 #: `alerted_at` was set by an earlier version, and is set if a delivery ends with its user: no alert is sent for these.
 _QUERIES = {
@@ -69,11 +79,17 @@ _QUERIES = {
         "SELECT id, completed_at, host FROM (SELECT id, given_up_at AS completed_at, host FROM webhook_endpoints"
         " WHERE given_up_at IS NOT NULL) AS endpoints WHERE true"
     ),
+    # Only those that still fail: a check that succeeds ends it.
+    Topic.MONITORS: (
+        "SELECT id, completed_at, code, failures FROM (SELECT id, failing_at AS completed_at, last_error_code AS code,"
+        " consecutive_failures AS failures FROM watches WHERE failing_at IS NOT NULL) AS watches WHERE true"
+    ),
 }
 _KINDS: dict[Topic, type[Failure]] = {
     Topic.DELIVERIES: Exhausted,
     Topic.JOBS: MostlyFailed,
     Topic.ENDPOINTS: SwitchedOff,
+    Topic.MONITORS: Unchecked,
 }
 
 

@@ -9,7 +9,7 @@ from service.database.connection import Connection, as_optional, as_struct
 
 PACE = 2.0  # scheduled checks begin at most this many times as often as they become due on average
 PACE_MIN = 0.1  # checks per second, however few cases are watched
-BURST = 10  # checks that may begin at once after a time without any
+CHECK_BURST = 10  # checks that may begin at once after a time without any
 RATE_LIFETIME = timedelta(minutes=1)  # after this, the watched cases are counted again
 
 
@@ -35,10 +35,10 @@ async def lock(connection: Connection) -> Pace | None:
 
 
 async def note_check(connection: Connection, pace: Pace) -> None:
-    """Note that a scheduled check begins. What was not used for a time is a burst of at most `BURST` checks."""
+    """Note that a scheduled check begins. What was not used for a time is a burst of at most `CHECK_BURST` checks."""
     await connection.execute(
         "UPDATE check_pace SET next_at = greatest(next_at, CAST(:earliest AS timestamptz)) + CAST(:step AS interval)",
-        {"earliest": pace.moment - (BURST - 1) * pace.step, "step": pace.step},
+        {"earliest": pace.moment - (CHECK_BURST - 1) * pace.step, "step": pace.step},
     )
 
 

@@ -164,7 +164,7 @@ async def fail(connection: Connection, watch: ClaimedWatch, code: ErrorCode, *, 
         f"UPDATE watches SET {NO_LEASE}, next_check_at = clock_timestamp() + :delay, last_error_code = :code,"
         " consecutive_failures = consecutive_failures + 1, failing_since = coalesce(failing_since, now()),"
         " failing_at = coalesce(failing_at,"
-        " CASE WHEN failing_since <= now() - CAST(:patience AS interval) THEN now() END),"
+        " CASE WHEN failing_since <= now() - CAST(:patience AS interval) THEN change_time() END),"
         " check_requested_at = CASE WHEN check_requested_at > :claimed_at THEN check_requested_at"
         " WHEN EXISTS (SELECT 1 FROM monitors WHERE monitors.process_number = watches.process_number"
         " AND told IS NULL) THEN clock_timestamp() + :delay END"

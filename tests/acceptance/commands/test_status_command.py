@@ -43,7 +43,7 @@ async def test_all_is_well(environment: dict[str, str], api: Api) -> None:
 
     assert (found["ok"], set(found["checks"])) == (True, CHECKS)
     assert found["checks"]["workers"]["detail"].startswith("1 alive, on ")
-    assert set(found["work"]) == {"jobs", "ended_jobs", "deliveries"}
+    assert set(found["work"]) == {"jobs", "ended_jobs", "deliveries", "checks"}
     assert screen.returncode == 0
     assert "NOT OK" not in screen.stdout
     assert environment["PDPJ_TOKEN"] not in screen.stdout

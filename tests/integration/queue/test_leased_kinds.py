@@ -101,12 +101,12 @@ async def working(context: Context, redis: ArqRedis, press: Press) -> AsyncItera
 async def test_the_sweep_enqueues_it_and_a_worker_makes_it(database: Database, redis: ArqRedis, page_id: UUID) -> None:
     press = Press()
 
-    assert await sweep_all(database, redis) == {"job": 0, "delivery": 0, "page": 1}
+    assert await sweep_all(database, redis) == {"job": 0, "delivery": 0, "watch": 0, "page": 1}
     async with working(task_context(database), redis, press):
         assert await press.ended.get() == "made"
 
     assert (await row(database, page_id))["status"] == "made"
-    assert await sweep_all(database, redis) == {"job": 0, "delivery": 0, "page": 0}
+    assert await sweep_all(database, redis) == {"job": 0, "delivery": 0, "watch": 0, "page": 0}
 
 
 async def test_what_has_a_message_or_a_worker_is_not_enqueued_again(

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from service.domain.jobs import Lane
 from service.portal.errors import Busy
-from service.portal.gate import Demand, Gate, Pass
+from service.portal.gate import CHECKS_USER, Demand, Gate, Pass
 from tests.support.loop_clock import running_loop_clock
 from tests.unit.portal.test_gate import settled
 
@@ -204,3 +205,30 @@ async def test_only_the_end_of_a_request_beyond_the_limit_leaves_a_slot_to_give_
 
     assert seen == [(2, True), (2, False)]
     await job.stop()
+
+
+async def test_a_check_waits_while_anything_interactive_does() -> None:
+    gate = Gate(1)
+    single, check = Job(gate, uuid4(), 3), Job(gate, CHECKS_USER, 1, lane=Lane.CHECK)
+    await settled()
+
+    for _ in range(2):
+        await single.end_one()
+        assert (len(single.open), len(check.open)) == (1, 0)
+    await single.end_one()
+
+    assert (len(single.open), len(check.open)) == (0, 1)
+    await check.stop()
+
+
+async def test_checks_take_turns_with_batches() -> None:
+    gate = Gate(1)
+    batch, check = Job(gate, uuid4(), 4, lane=Lane.BATCH), Job(gate, CHECKS_USER, 2, lane=Lane.CHECK)
+    await settled()
+
+    order = list[str]()
+    while batch.open or check.open:
+        order.append("batch" if batch.open else "check")
+        await (batch if batch.open else check).end_one()
+
+    assert order == ["batch", "check", "batch", "check", "batch", "batch"]

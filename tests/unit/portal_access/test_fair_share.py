@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.portal.gate import CHECKS_USER
 from service.portal_access.fair_share import fair_share
 
 A, B, C = (UUID(int=number) for number in (1, 2, 3))
 W1, W2, W3 = (UUID(int=number) for number in (11, 12, 13))
-UUIDS = [UUID(int=number) for number in range(1, 9)]
+UUIDS = [CHECKS_USER, *(UUID(int=number) for number in range(1, 8))]
 
 Wanted = dict[UUID, dict[UUID, int]]
 
@@ -80,3 +81,26 @@ def test_the_sum_is_all_that_there_is_or_all_that_is_wanted(
 
     assert sum(divided) == min(total, sum(map(sum, counts.values())))
     assert all(0 <= share <= sum(users.values()) for share, users in zip(divided, wanted.values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "singles", "expected"),
+    [
+        # Alone, checks get all that they want.
+        ({W1: {CHECKS_USER: 5}}, {}, [5]),
+        # A batch is a user beside them.
+        ({W1: {CHECKS_USER: 5}, W2: {A: 50}}, {}, [5, 5]),
+        ({W1: {CHECKS_USER: 5}, W2: {A: 50}, W3: {B: 50}}, {}, [3, 3, 4]),
+        # What is interactive goes before them, whatever its user has beside it.
+        ({W1: {CHECKS_USER: 5}, W2: {A: 50}}, {W2: {A: 8}}, [2, 8]),
+        ({W1: {CHECKS_USER: 5}, W2: {A: 50}}, {W2: {A: 50}}, [0, 10]),
+        ({W1: {CHECKS_USER: 5}, W2: {A: 6}, W3: {B: 6}}, {W2: {A: 6}, W3: {B: 1}}, [3, 4, 3]),
+        ({W1: {CHECKS_USER: 5}, W2: {A: 2}}, {W2: {A: 2}}, [5, 2]),
+    ],
+)
+def test_checks_get_what_interactive_work_leaves(wanted: Wanted, singles: Wanted, expected: list[int]) -> None:
+    divided = [fair_share(10, wanted, worker, rotation=0, singles=singles) for worker in wanted]
+
+    assert sum(divided) == sum(expected)
+    assert all(abs(share - right) <= 1 for share, right in zip(divided, expected, strict=True))
+    assert divided[0] <= expected[0] + 1

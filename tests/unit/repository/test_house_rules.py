@@ -106,6 +106,7 @@ def test_no_registry_and_no_path_of_one_machine_is_named() -> None:
 def test_broad_excepts_stand_only_where_processes_meet_the_unexpected() -> None:
     broad = re.compile(r"except\s*(BaseException|Exception|\(Exception)?\s*(as \w+)?:")
     allowed = {
+        "worker/tasks/check_watch.py",
         "worker/tasks/download_process.py",
         "worker/loops/alerts.py",
         "worker/tasks/deliver_webhook.py",

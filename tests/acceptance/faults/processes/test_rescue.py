@@ -41,7 +41,7 @@ async def test_a_sweep_rewrites_no_job_that_waits_for_its_turn(place: Place, num
     await accept(place, numbers, count=20)
     before = await place.service.fetch("SELECT ctid FROM jobs ORDER BY id")
     async with opened(place, servers) as (database, queue):
-        assert await sweep(database, queue) == {"job": 0, "delivery": 0}
+        assert await sweep(database, queue) == {"job": 0, "delivery": 0, "watch": 0}
 
     assert await place.service.fetch("SELECT ctid FROM jobs ORDER BY id") == before
 
@@ -53,7 +53,7 @@ async def test_a_job_that_was_put_off_goes_on_without_a_warning(place: Place, nu
 
     async with opened(place, servers) as (database, queue):
         with capture_logs() as put_off:
-            assert await sweep(database, queue) == {"job": 0, "delivery": 0}
+            assert await sweep(database, queue) == {"job": 0, "delivery": 0, "watch": 0}
         assert await place.service.fetch("SELECT 1 FROM jobs WHERE ring_at <= now() OFFSET 1")
         await accept_and_lose_the_worker(place, numbers, count=1)
         with capture_logs() as lost:
@@ -70,7 +70,7 @@ async def test_a_sweep_ends_while_redis_is_away(place: Place, numbers: Numbers, 
     redis_ = redis_pool(wires.endpoints.redis_url, retry=RetryUntilShutdown())
     await database.connect()
     try:
-        assert await sweep(database, TaskQueue(redis_)) == {"job": 3, "delivery": 0}
+        assert await sweep(database, TaskQueue(redis_)) == {"job": 3, "delivery": 0, "watch": 0}
     finally:
         wires.valkey.bring_back()
         await redis_.aclose(close_connection_pool=True)
@@ -91,8 +91,8 @@ async def test_workers_go_on_while_redis_is_away(place: Place, numbers: Numbers,
 
 
 BY_HAND = {
-    (): "put 2 jobs back, rang for 0 deliveries, aborted 0 uploads",
-    ("--json",): '{"jobs":2,"deliveries":0,"uploads":0}',
+    (): "put 2 jobs back, rang for 0 deliveries, put 0 checks back, aborted 0 uploads",
+    ("--json",): '{"jobs":2,"deliveries":0,"watches":0,"uploads":0}',
 }
 
 
