@@ -90,7 +90,7 @@ async def failing_hosts(connection: Connection, owner: UUID | None, *, limit: in
         "SELECT host, count(*) AS failed, max(completed_at) AS last_at,"
         " (array_agg(last_error ORDER BY completed_at DESC))[1] AS last_error"
         " FROM (SELECT host, completed_at, last_error FROM deliveries WHERE status = 'failed'"
-        " AND completed_at > now() - :span"
+        " AND completed_at > now() - CAST(:span AS interval)"
         f"{'' if owner is None else ' AND user_id = :owner'}"
         f" ORDER BY completed_at DESC LIMIT {_READ_MAX}) AS failed"
         " GROUP BY host ORDER BY count(*) DESC, host LIMIT :limit",
@@ -115,7 +115,8 @@ def _jobs(owner: UUID | None) -> str:
     whose = "" if owner is None else " AND seen.user_id = :owner"
     return (
         "SELECT jobs.id, jobs.process_number, jobs.status, jobs.completed_documents, jobs.failed_documents,"
-        f" jobs.error_code, jobs.completed_at FROM jobs{seen} WHERE {place}.created_at > now() - :span{whose}"
+        f" jobs.error_code, jobs.completed_at FROM jobs{seen}"
+        f" WHERE {place}.created_at > now() - CAST(:span AS interval){whose}"
         f" AND jobs.completed_at IS NOT NULL ORDER BY {place}.created_at DESC LIMIT {_READ_MAX}"
     )
 
@@ -145,7 +146,8 @@ async def hours(connection: Connection, owner: UUID | None) -> list[HourOfWork]:
     """Return each of the hours of `OVERVIEW_SPAN`, the oldest first, with the present one as the last."""
     rows = await connection.fetch_all(
         "SELECT hour, coalesce(downloaded, 0) AS downloaded, coalesce(failed, 0) AS failed"
-        " FROM generate_series(date_trunc('hour', now() - :span) + interval '1 hour', now(), '1 hour') AS hour"
+        " FROM generate_series(date_trunc('hour', now() - CAST(:span AS interval)) + interval '1 hour', now(),"
+        " '1 hour') AS hour"
         " LEFT JOIN (SELECT date_trunc('hour', completed_at) AS hour, sum(completed_documents) AS downloaded,"
         f" sum(failed_documents) AS failed FROM ({_jobs(owner)}) AS lately GROUP BY 1) AS work USING (hour)"
         " ORDER BY hour",
