@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from service.database.cases import sealed_past
 from service.database.connection import Connection, as_json
 from service.domain.case_data import CaseData, Movement, Party
 from service.domain.process_number import ProcessNumber
@@ -68,7 +69,9 @@ WHERE (known.occurred_at, known.description, known.type_code, known.judging_body
 
 
 async def register(connection: Connection, number: ProcessNumber, case: CaseData, *, asked: int) -> None:
-    """Write the case as data, in at most three statements. `asked`: the place of the listing among all of them.
+    """Write the case as data, in three statements and one more if a party is sealed.
+
+    `asked`: the place of the listing among all of them.
 
     An empty list of parties, or of the movements of one instance, hides nothing: the portal sometimes answers short.
     Parts that could not be read hide nothing either.
@@ -98,6 +101,7 @@ async def _write_parties(
         "SELECT count(*) FROM parties WHERE process_number = :number", {"number": number.digits}
     ):
         return
+    await sealed_past.forget_newly_sealed(connection, number, parties)
     await connection.execute(_PARTIES, {"number": number.digits, "parties": as_json(parties)})
 
 
