@@ -64,18 +64,22 @@ async def _keep(database: DatabaseAccess, store: ObjectStore, listing: Listing, 
 
 async def remove_left_over(database: Database, store: ObjectStore) -> int:
     """Delete objects that no case names any more. Return how many. If the store fails, a later call tries again."""
-    removed = 0
-    while True:
+    removed, is_last = 0, False
+    while not is_last:
         async with database.connection() as connection:
             keys = await kept_listings.take_left_over(connection, limit=REMOVAL_BATCH)
+        is_last = len(keys) < REMOVAL_BATCH
         try:
             for key in keys:
-                await store.remove(key)
-                async with database.connection() as connection:
-                    await kept_listings.forget(connection, key)
+                await _remove(database, store, key)
+                removed += 1
         except StorageError as error:
             structlog.get_logger().warning("bucket_not_tidied", error=str(error))
-            return removed
-        removed += len(keys)
-        if len(keys) < REMOVAL_BATCH:
-            return removed
+            is_last = True
+    return removed
+
+
+async def _remove(database: Database, store: ObjectStore, key: str) -> None:
+    await store.remove(key)
+    async with database.connection() as connection:
+        await kept_listings.forget(connection, key)
