@@ -1,6 +1,7 @@
 """The demo's client of the API: over HTTP, with an API key."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ import msgspec
 T = TypeVar("T")
 
 FINISHED_STATUSES = frozenset({"completed", "failed", "cancelled"})
+_EXPECTED = frozenset({200, 201, 202})
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
@@ -51,6 +53,26 @@ class WebhookBody(msgspec.Struct, frozen=True):
     documents: tuple[CaseDocument, ...]
 
 
+class AddedMovement(msgspec.Struct, frozen=True):
+    """What the demo reads of a movement in a webhook."""
+
+    description: str
+
+
+class UpdateBody(msgspec.Struct, frozen=True):
+    """What the demo reads of a `process.updated` webhook."""
+
+    type: str
+    documents_added: tuple[CaseDocument, ...]
+    movements_added: tuple[AddedMovement, ...]
+
+
+class Monitor(msgspec.Struct, frozen=True):
+    """What the demo reads of a monitor."""
+
+    last_checked_at: str | None
+
+
 class CaseAnswer(msgspec.Struct, frozen=True):
     """What the demo reads of the main entry."""
 
@@ -88,6 +110,18 @@ class DemoClient:
         """How far the case is."""
         return await self._get(f"/processes/{number}/status", CaseStatus)
 
+    async def watch(self, number: str, body: Mapping[str, str]) -> Monitor:
+        """Watch a case."""
+        return await self._call("PUT", f"/processes/{number}/monitor", Monitor, json=body)
+
+    async def monitor(self, number: str) -> Monitor:
+        """The caller's monitor of a case."""
+        return await self._get(f"/processes/{number}/monitor", Monitor)
+
+    async def check(self, number: str) -> None:
+        """Have a watched case checked now."""
+        await self._call("POST", f"/processes/{number}/monitor/check", Monitor)
+
     async def signing_secret(self) -> str:
         """The secret that signs this client's webhooks."""
         return (await self._get("/webhooks/secret", _Secret)).secret
@@ -107,19 +141,31 @@ class DemoClient:
         return Download(size, digest.hexdigest())
 
     async def _get(self, path: str, kind: type[T], **parameters: str) -> T:
+        return await self._call("GET", path, kind, parameters=parameters)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        *,
+        parameters: Mapping[str, str] | None = None,
+        json: Mapping[str, str] | None = None,
+    ) -> T:
+        request = f"{method} /api/v1{path}"
         try:
-            async with self._session.get(
-                self._base + path, params=parameters, headers=self._headers, timeout=_TIMEOUT
+            async with self._session.request(
+                method, self._base + path, params=parameters, json=json, headers=self._headers, timeout=_TIMEOUT
             ) as answer:
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._failed(path, type(error).__name__) from None
-        if answer.status != 200:
-            raise self._failed(path, f"it answered {answer.status}")
+            raise self._failed(request, type(error).__name__) from None
+        if answer.status not in _EXPECTED:
+            raise self._failed(request, f"it answered {answer.status}")
         try:
             return msgspec.json.decode(body, type=kind)
         except msgspec.MsgspecError as error:
-            raise self._failed(path, str(error)) from None
+            raise self._failed(request, str(error)) from None
 
-    def _failed(self, path: str, reason: str) -> DemoFailed:
-        return DemoFailed(f"GET /api/v1{path} failed ({reason}); the log of the API is {self._api_log}")
+    def _failed(self, request: str, reason: str) -> DemoFailed:
+        return DemoFailed(f"{request} failed ({reason}); the log of the API is {self._api_log}")

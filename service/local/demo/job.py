@@ -1,4 +1,4 @@
-"""The main job as the demo shows it: a request with a webhook, its progress, its callback, one link."""
+"""The main job as the demo shows it: a request with a webhook, its progress, its callback, one link, an update."""
 
 import asyncio
 import time
@@ -7,13 +7,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import click
-import msgspec
 from rich.console import Console
-from standardwebhooks import Webhook, WebhookVerificationError
 
+from service.local.demo.callbacks import follow, print_document, print_verified, verified
 from service.local.demo.client import (
     FINISHED_STATUSES,
-    CaseDocument,
     CaseStatus,
     DemoClient,
     DemoFailed,
@@ -22,6 +20,7 @@ from service.local.demo.client import (
 )
 from service.local.demo.progress import progress_display
 from service.local.demo.receiver import ReceivedWebhook, Receiver, running_receiver
+from service.local.demo.update import Update, Watcher, show_update
 from service.local.endpoints import Endpoints
 from service.local.services import Services
 from service.local.simulator import PortalControl
@@ -44,6 +43,7 @@ class Result:
     webhook_type: str
     linked: Download
     seconds: float  #: from the request to the webhook
+    update: Update
 
 
 @dataclass(frozen=True)
@@ -61,22 +61,28 @@ async def show_main_job(services: Services, endpoints: Endpoints, api_key: str) 
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         running_receiver() as receiver,
     ):
-        await _slow_down(session, endpoints)
+        portal = _portal_control(session, endpoints)
+        await _slow_down(portal)
         client = DemoClient(session, services.url, api_key, services.api.log)
         callback = await _called_back(client, services, receiver)
-        webhook = await _verified(client, callback.received, services)
+        webhook = await verified(client, callback.received, services, WebhookBody)
         _print_webhook(callback.received, webhook)
         _require_completion(webhook, services)
-        linked = await _follow(client, webhook.documents[0], services)
+        linked = await follow(client, webhook.documents[0], services)
+        update = await show_update(Watcher(client, portal, receiver, services, DEMO_CASE))
     documents = callback.status.documents
     size = sum(document.size or 0 for document in documents)
-    return Result(len(documents), size, webhook.type, linked, callback.seconds)
+    return Result(len(documents), size, webhook.type, linked, callback.seconds, update)
 
 
-async def _slow_down(session: aiohttp.ClientSession, endpoints: Endpoints) -> None:
+def _portal_control(session: aiohttp.ClientSession, endpoints: Endpoints) -> PortalControl:
     parts = urlsplit(endpoints.portal_url or "")
+    return PortalControl(session, f"{parts.scheme}://{parts.netloc}")
+
+
+async def _slow_down(portal: PortalControl) -> None:
     try:
-        await PortalControl(session, f"{parts.scheme}://{parts.netloc}").configure(**_PORTAL)
+        await portal.configure(**_PORTAL)
     except (aiohttp.ClientError, ValueError) as error:
         raise DemoFailed(f"the simulated portal cannot be configured ({type(error).__name__})") from None
 
@@ -90,7 +96,7 @@ async def _called_back(client: DemoClient, services: Services, receiver: Receive
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
             status = await _watch(client, services)
-            received = await receiver.first()
+            received = await receiver.next()
     except TimeoutError:
         log = services.worker.log
         raise DemoFailed(f"no webhook came within {_LIMIT_SECONDS:.0f} s; the log of the worker is {log}") from None
@@ -108,36 +114,15 @@ async def _watch(client: DemoClient, services: Services) -> CaseStatus:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _verified(client: DemoClient, received: ReceivedWebhook, services: Services) -> WebhookBody:
-    """Verify the signature, as any subscriber does, and return the body."""
-    secret = await client.signing_secret()
-    try:
-        Webhook(secret).verify(received.body, dict(received.headers))
-        return msgspec.json.decode(received.body, type=WebhookBody)
-    except (WebhookVerificationError, ValueError, msgspec.MsgspecError) as error:
-        log = services.worker.log
-        raise DemoFailed(f"the webhook is not as promised ({error}); the log of the worker is {log}") from None
-
-
 def _print_webhook(received: ReceivedWebhook, webhook: WebhookBody) -> None:
     counts = f"{webhook.completed_documents} of {webhook.total_documents} documents, {webhook.failed_documents} failed"
     click.echo(f"Webhook   webhook-id: {received.headers['webhook-id']}")
     click.echo(f"          type: {webhook.type}, status: {webhook.status}, {counts}")
     for document in webhook.documents[:1]:
-        click.echo(f"          documents[0]: {document.name}, {document.mime_type}, {document.size} bytes,")
-        click.echo(f"                        sha256 {document.sha256}")
-    click.echo("          signature verified with the secret of GET /api/v1/webhooks/secret")
+        print_document("documents[0]", document)
+    print_verified()
 
 
 def _require_completion(webhook: WebhookBody, services: Services) -> None:
     if webhook.status != "completed" or not webhook.documents:
         raise DemoFailed(f"the case ended as {webhook.status}; the log of the worker is {services.worker.log}")
-
-
-async def _follow(client: DemoClient, document: CaseDocument, services: Services) -> Download:
-    linked = await client.follow(document.download_url or "")
-    if (linked.size, linked.sha256) != (document.size, document.sha256):
-        found = f"{linked.size} bytes with SHA-256 {linked.sha256}"
-        raise DemoFailed(f"the link gave {found}, not what was announced; the log of the API is {services.api.log}")
-    click.echo(f"Link      {linked.size} bytes of {document.name}, SHA-256 equal to the one in the webhook")
-    return linked

@@ -1,4 +1,4 @@
-"""A subscriber for one webhook, on a free port of this machine."""
+"""A subscriber on a free port of this machine."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -19,21 +19,24 @@ class ReceivedWebhook:
 
 
 class Receiver:
-    """Answers every POST to its URL with 204 and keeps the first."""
+    """Answers every POST to its URL with 204 and keeps each event once, in the order of arrival."""
 
     def __init__(self) -> None:
         self.url = ""
-        self._first: asyncio.Future[ReceivedWebhook] = asyncio.get_running_loop().create_future()
+        self._events: asyncio.Queue[ReceivedWebhook] = asyncio.Queue()
+        self._seen: set[str] = set()
 
-    async def first(self) -> ReceivedWebhook:
-        """Wait for the first webhook."""
-        return await asyncio.shield(self._first)
+    async def next(self) -> ReceivedWebhook:
+        """Wait for the next event."""
+        return await self._events.get()
 
     async def handle(self, request: web.Request) -> web.Response:
         """aiohttp's handler."""
         received = ReceivedWebhook(dict(request.headers), await request.read())
-        if not self._first.done():
-            self._first.set_result(received)
+        event_id = request.headers.get("webhook-id", "")
+        if event_id not in self._seen:
+            self._seen.add(event_id)
+            self._events.put_nowait(received)
         return web.Response(status=204)
 
 

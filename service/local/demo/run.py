@@ -20,7 +20,7 @@ _NAME = "demo"  # of the database; the bucket's begins with it
 
 
 def run_demo(data: Path, api_key: str) -> None:
-    """Show the main job, from nothing to a verified webhook, and end with five lines on what happened.
+    """Show the main job, from nothing to a verified webhook, and end with six lines on what happened.
 
     The servers keep their data below `data`; database, queue and bucket are new in each run. Raises
     `LocalStackError`, `MigrationError` or `DemoFailed`.
@@ -39,11 +39,12 @@ def run_demo(data: Path, api_key: str) -> None:
 
 
 def closing_lines(result: Result, seconds: float) -> list[str]:
-    """What happened, how long it took, what to try next: five lines. `seconds`: the whole run, with start and stop."""
+    """What happened, how long it took, what to try next: six lines. `seconds`: the whole run, with start and stop."""
     return [
         f"Done      All {result.documents} documents of case {DEMO_CASE} are in S3, {result.size:,} bytes.",
         f"Callback  One {result.webhook_type} webhook, its signature verified.",
         f"Link      One followed, {result.linked.size:,} bytes, SHA-256 as announced.",
+        f"Update    One {result.update.webhook_type} webhook with the document and the movement filed since, verified.",
         f"Time      {seconds:.1f} s, of which {result.seconds:.1f} s from the request to the webhook.",
         "Next      `make up` leaves it running, with an address, a key and curl lines to paste.",
     ]
