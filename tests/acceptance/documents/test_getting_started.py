@@ -12,12 +12,15 @@ from typing import TypeVar
 import msgspec
 import pytest
 
+from service.local.simulator import DocumentSpec
 from tests.support.http.api import Api
 from tests.support.pages import ADDRESS, Page, Shell, assert_shown, like_a_clone, running_shell
+from tests.support.portal import Portal
 from tests.support.processes import free_port
 
 PAGE = Page("docs/getting-started.md")
 T = TypeVar("T")
+WATCHED = "0000001-39.2024.8.26.0100"  # the case that the page watches
 PORT = "9000"  # of the receiver, as the page shows it
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
 
@@ -30,6 +33,7 @@ class Reader:
     directory: Path
     address: str
     port: int
+    watched: str  #: a case of this run
     pasted: set[str] = field(default_factory=set)
 
     def paste(self, having: str) -> str:
@@ -37,10 +41,12 @@ class Reader:
         return self.paste_block(PAGE.one("sh", having=having))
 
     def paste_block(self, block: str) -> str:
-        """Paste a block, for the API and the receiver of this run."""
+        """Paste a block, for the API, the receiver and the watched case of this run. The output names those shown."""
         self.pasted.add(block)
-        here = block.replace(ADDRESS, self.address).replace(PORT, str(self.port))
-        return self.shell.paste(here.replace("receiver.py &", "receiver.py >> received 2>> requests &"))
+        here = block.replace(ADDRESS, self.address).replace(PORT, str(self.port)).replace(WATCHED, self.watched)
+        here = here.replace("simulate file", "simulate file --data .autos")
+        output = self.shell.paste(here.replace("receiver.py &", "receiver.py >> received 2>> requests &"))
+        return output.replace(self.watched, WATCHED).replace(f":{self.port}/", f":{PORT}/")
 
     def ask(self, having: str) -> None:
         """Paste the block that has a text. Its response must be as the page shows it."""
@@ -62,10 +68,18 @@ class Reader:
         self.paste("kill")
         until(lambda: listens(self.port), operator.not_)
 
+    def file_a_document(self) -> None:
+        """Paste the block that files a document. The output must be as the page shows it, up to the times."""
+        shown = PAGE.after(PAGE.one("sh", having="simulate file")).splitlines()
+        filed, check = self.paste("simulate file").splitlines()
+        assert filed == shown[0]
+        assert check.startswith(shown[1].partition("20")[0])
+
     def received(self, count: int) -> list[str]:
         """Wait for so many lines of the receiver, and return them."""
         file = self.directory / "received"
-        return until(lambda: file.read_text().splitlines(), lambda lines: len(lines) >= count)
+        lines = until(lambda: file.read_text().splitlines(), lambda lines: len(lines) >= count)
+        return [line.replace(self.watched, WATCHED) for line in lines]
 
 
 def until(ask: Callable[[], T], is_wanted: Callable[[T], bool]) -> T:
@@ -87,12 +101,19 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def reader(client: Api, environment: Mapping[str, str], tmp_path: Path) -> Iterator[Reader]:
+async def watched(portal: Portal, number: str) -> str:
+    """A case that only this test changes. The page watches a sample."""
+    await portal.put_documents(number, DocumentSpec(count=3))
+    return number
+
+
+@pytest.fixture
+def reader(client: Api, environment: Mapping[str, str], watched: str, tmp_path: Path) -> Iterator[Reader]:
     like_a_clone(tmp_path, client.api_key or "", environment)
     (tmp_path / "poll.py").write_text(PAGE.one("python"))
     (tmp_path / "receiver.py").write_text(Page("docs/webhooks.md").one("python"))
     with running_shell(tmp_path) as shell:
-        yield Reader(shell, tmp_path, client.base_url, free_port())
+        yield Reader(shell, tmp_path, client.base_url, free_port(), watched)
 
 
 def test_it_can_be_pasted_from_its_top_to_its_end(reader: Reader) -> None:
@@ -112,6 +133,10 @@ def test_it_can_be_pasted_from_its_top_to_its_end(reader: Reader) -> None:
     reader.start_receiver(1)
     reader.paste("/resend")
     assert reader.received(2) == [first, second]
+    reader.ask("request PUT")
+    reader.file_a_document()
+    reader.paste("/monitor/check")
+    assert reader.received(3) == [first, second, f"process.updated {WATCHED}"]
     listed = reader.paste("autos deliveries list")
 
     assert "0100000-57.2022.5.02.0001" in listed
