@@ -10,7 +10,7 @@ help: ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: .venv/.ready ## Run the main job once, from an empty machine to a verified webhook
+demo: .venv/.ready ## Run the main job once, from an empty machine to a verified webhook and an update
 	@$(BIN)/autos demo
 
 .PHONY: up

@@ -32,7 +32,7 @@ data_option = click.option(
 @click.command()
 @data_option
 def demo(data: Path) -> None:
-    """Run the main job once, from empty servers to a verified webhook."""
+    """Run the main job once, from empty servers to a verified webhook, then an update of the case."""
     with _one_line_errors():
         try:
             run_demo(data / "demo", _new_local_key())

@@ -20,7 +20,7 @@ _NAME = "demo"  # of the database; the bucket's begins with it
 
 
 def run_demo(data: Path, api_key: str) -> None:
-    """Show the main job, from nothing to a verified webhook, and end with six lines on what happened.
+    """Show the main job, from nothing to a verified webhook and an update, and end with six lines on what happened.
 
     The servers keep their data below `data`; database, queue and bucket are new in each run. Raises
     `LocalStackError`, `MigrationError` or `DemoFailed`.

@@ -13,7 +13,7 @@ from service.local.simulator.cases.samples import FEDERAL
 from service.local.supervision.processes import wait_until_ended
 from tests.support.commands import REPOSITORY, autos, read_until, standing_command, tree_of
 
-CLOSING = ["Done", "Callback", "Link", "Time", "Next"]
+CLOSING = ["Done", "Callback", "Link", "Update", "Time", "Next"]
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ def run_demo(data: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_it_ends_well_with_five_lines(first_run: "subprocess.CompletedProcess[str]") -> None:
+def test_it_ends_well_with_six_lines(first_run: "subprocess.CompletedProcess[str]") -> None:
     assert (first_run.returncode, first_run.stderr) == (0, "")
     lines = first_run.stdout.splitlines()
-    assert [line.split()[0] for line in lines[-5:]] == CLOSING
+    assert [line.split()[0] for line in lines[-6:]] == CLOSING
     assert lines[-1] == "Next      `make up` leaves it running, with an address, a key and curl lines to paste."
 
 
@@ -75,6 +75,20 @@ def test_it_verifies_the_webhook_and_the_link(first_run: "subprocess.CompletedPr
     announced = re.search(r"documents\[0\]: (.+), application/pdf, (\d+) bytes,\n +sha256 [0-9a-f]{64}\n", output)
     assert announced is not None
     assert f"Link      {announced[2]} bytes of {announced[1]}, SHA-256 equal to the one in the webhook\n" in output
+
+
+def test_it_brings_what_is_filed_later(first_run: "subprocess.CompletedProcess[str]") -> None:
+    _, _, update = first_run.stdout.partition("\nWatch ")
+
+    assert "type: process.updated, 1 document and 1 movement added" in update
+    assert "signature verified" in update
+    filed = re.search(r"^Filed +(.+), (\d+) bytes, and a movement", update, re.MULTILINE)
+    announced = re.search(r"documents_added\[0\]: (.+), application/pdf, (\d+) bytes,\n +sha256 [0-9a-f]{64}\n", update)
+    assert filed is not None
+    assert announced is not None
+    assert filed.groups() == announced.groups()
+    assert f"Link      {filed[2]} bytes of {filed[1]}, SHA-256 equal to the one in the webhook\n" in update
+    assert len(set(re.findall(r"webhook-id: (msg_\w+)", first_run.stdout))) == 2
 
 
 def test_the_readme_shows_what_it_prints(first_run: "subprocess.CompletedProcess[str]") -> None:
