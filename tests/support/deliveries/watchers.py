@@ -25,21 +25,26 @@ class Watcher:
     subscriber: Subscriber
     path: str
 
-    async def watch(self, number: str, *, every: str = "1d") -> Any:
-        """Watch a case with the own URL. Returns the monitor."""
+    async def watch(self, number: str, *, every: str = "1d") -> None:
+        """Watch a case with the own URL."""
         body = {"every": every, "webhook_url": self.subscriber.url(self.path)}
         made = await self.api.put(monitor_path(number), body)
         assert made.status in {200, 201}, made
-        return made.json
 
-    async def check(self, number: str, *, timeout: float = 60) -> Any:
-        """Have a case checked, and return the monitor after it."""
+    async def baseline(self, number: str) -> None:
+        """Wait until what the case has is the baseline: what is filed from now on is new."""
+        await self._checked(number, None)
+
+    async def check(self, number: str) -> None:
+        """Have a case checked, and wait for it."""
         before = (await self.api.get(monitor_path(number))).json["last_checked_at"]
         assert (await self.api.post(f"{monitor_path(number)}/check")).status == 202
-        async with asyncio.timeout(timeout):
-            while (monitor := (await self.api.get(monitor_path(number))).json)["last_checked_at"] == before:  # noqa: ASYNC110  (another process)
+        await self._checked(number, before)
+
+    async def _checked(self, number: str, before: str | None) -> None:
+        async with asyncio.timeout(60):
+            while (await self.api.get(monitor_path(number))).json["last_checked_at"] == before:  # noqa: ASYNC110  (another process)
                 await asyncio.sleep(0.05)
-        return monitor
 
     @property
     def received(self) -> list[Received]:
