@@ -14,10 +14,10 @@ RATE_LIFETIME = timedelta(minutes=1)  # after this, the watched cases are counte
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """When the next scheduled check may begin."""
+    """Whether the next scheduled check may begin."""
 
     moment: datetime  #: now, by the database's clock
-    next_at: datetime
+    may_begin: bool
     rate: float  #: checks per second that become due on average
 
     @property
@@ -29,7 +29,8 @@ class Pace(msgspec.Struct, frozen=True):
 async def lock(connection: Connection) -> Pace | None:
     """Lock the row, in a transaction. None: another worker claims just now."""
     row = await connection.fetch_one(
-        "SELECT clock_timestamp() AS moment, next_at, rate FROM check_pace FOR UPDATE SKIP LOCKED"
+        "SELECT clock_timestamp() AS moment, next_at <= clock_timestamp() AS may_begin, rate"
+        " FROM check_pace FOR UPDATE SKIP LOCKED"
     )
     return as_optional(row, Pace)
 

@@ -91,7 +91,7 @@ async def claim_next(connection: Connection, checker: Checker) -> ClaimedWatch |
     lease = uuid4()
     values = {"lease": lease, "term": CHECK_LEASE, "at_once": checker.at_once}
     row = await connection.fetch_one(_CLAIM_REQUESTED, values)
-    if row is None and now.next_at <= now.moment and checker.hours.are_open(now.moment):
+    if row is None and now.may_begin and checker.hours.are_open(now.moment):
         row = await connection.fetch_one(_CLAIM_DUE, values)
         if row is not None:
             await pace.note_check(connection, now)

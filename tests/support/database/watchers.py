@@ -1,5 +1,6 @@
 """A watched case, in the steps of its users and of the workers. Each step is a transaction of its own."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from service.domain.errors import ErrorCode
 from service.domain.listings import ListedDocument, Registered
 from service.domain.monitoring.check_times import ALL_DAY
 from service.domain.monitoring.monitors import Monitor, MonitorWish
+from service.domain.process_number import ProcessNumber
 from tests.support.database.case_steps import LIMIT, CaseSteps
 from tests.support.deliveries.deliveries import add_user
 
@@ -112,3 +114,29 @@ class WatchedCase(CaseSteps):
 def moved(day: int) -> Movement:
     """A movement of this day."""
     return Movement(datetime(2026, 1, day, tzinfo=UTC), f"Ato {day}", "PRIMEIRO_GRAU")
+
+
+async def add_watches(
+    connection: Connection, user_id: UUID, due: Sequence[datetime], *, every: timedelta = DAY
+) -> list[ProcessNumber]:
+    """Add a watched case for each of these times of the next check. Their first checks have been made."""
+    first: int = await connection.fetch_val("SELECT count(*) FROM processes")
+    cases = [ProcessNumber(f"{first + serial:07}00202482601{serial % 100:02}") for serial in range(len(due))]
+    numbers = [case.digits for case in cases]
+    await connection.execute(
+        "INSERT INTO processes (number, listing_asked, listed_at)"
+        " SELECT number, 0, now() FROM unnest(CAST(:numbers AS text[])) AS number",
+        {"numbers": numbers},
+    )
+    await connection.execute(
+        "INSERT INTO monitors (id, process_number, user_id, every, told)"
+        " SELECT gen_random_uuid(), number, :user_id, :every, 0 FROM unnest(CAST(:numbers AS text[])) AS number",
+        {"numbers": numbers, "user_id": user_id, "every": every},
+    )
+    await connection.execute(
+        "INSERT INTO watches (id, process_number, every, next_check_at, last_checked_at)"
+        " SELECT gen_random_uuid(), number, :every, due, now()"
+        " FROM unnest(CAST(:numbers AS text[]), CAST(:due AS timestamptz[])) AS each (number, due)",
+        {"numbers": numbers, "every": every, "due": list(due)},
+    )
+    return cases
