@@ -11,7 +11,18 @@ from typing import Any
 import msgspec
 
 from service.domain.case_data import Complement, Movement, fold
-from service.portal.case.values import BRASILIA, entries, first_label, label, moment, objects, pick, prose
+from service.portal.case.values import (
+    BRASILIA,
+    entries,
+    first_label,
+    is_empty,
+    is_whole,
+    label,
+    moment,
+    objects,
+    pick,
+    prose,
+)
 from service.portal.vocabulary import integer
 
 MOVEMENT_LISTS = ("movimentos", "movimentacoes", "movimento", "movimentacao", "andamentos")
@@ -39,10 +50,8 @@ def read_movements(lists: Iterable[InstanceMovements]) -> tuple[tuple[Movement, 
     merger = _Merger()
     is_read = True
     for each in lists:
-        if each.value is None or each.value in ([], {}, ""):
-            continue
         found = _of_list(each)
-        is_read = is_read and bool(found)
+        is_read = is_read and (is_empty(each.value) or (bool(found) and is_whole(each.value)))
         merger.add(found)
     return merger.merged(), is_read
 
@@ -65,7 +74,8 @@ def _entry(entry: dict[str, Any], instance: str) -> _Entry | None:
     written = [prose(pick(entry, name)) for name in ("descricao", "nome", "texto", "complemento")]
     named = [prose(pick(kind, name)) for name in ("nome", "descricao")]
     description = next(filter(None, [*written, *named]), "")
-    occurred_at = moment(pick(entry, "dataHora", "data", "dataHoraMovimento", "dataMovimento"))
+    found = moment(pick(entry, "dataHora", "data", "dataHoraMovimento", "dataMovimento"))
+    occurred_at = None if found is None else found.astimezone(UTC)
     if not description and occurred_at is None:
         return None
     codes = [integer(code, below=_INT8) for code in (pick(kind, "id", "codigo"), pick(entry, "codigo"))]

@@ -8,7 +8,7 @@ import msgspec
 
 from service.domain.case_data import Party, PartyKind, Pole, Representative, fold
 from service.portal.case.sealing import is_sealed
-from service.portal.case.values import entries, first_label, label, objects, pick, spread
+from service.portal.case.values import entries, first_label, is_empty, is_whole, label, objects, pick, spread
 from service.portal.raw_json import folded
 
 PARTY_LISTS = ("partes", "parte", "polos", "polo")
@@ -43,15 +43,11 @@ def read_parties(lists: Iterable[Any]) -> tuple[tuple[Party, ...], bool]:
     """
     known: list[Party] = []
     is_read = True
-    for value in filter(_has_content, lists):
+    for value in lists:
         found = list(_of_list(value))
-        is_read = is_read and bool(found)
+        is_read = is_read and (is_empty(value) or (bool(found) and is_whole(value)))
         _add(known, found)
     return tuple(known), is_read
-
-
-def _has_content(value: Any) -> bool:
-    return value is not None and value not in ([], {}, "")
 
 
 def _of_list(value: Any) -> Iterator[Party]:

@@ -8,7 +8,18 @@ import msgspec
 
 from service.domain.case_data import Instance, RelatedProcess, fold
 from service.domain.process_number import InvalidProcessNumber, ProcessNumber
-from service.portal.case.values import clean, entries, first_label, label, moment, money, objects, pick
+from service.portal.case.values import (
+    clean,
+    entries,
+    first_label,
+    is_empty,
+    is_whole,
+    label,
+    moment,
+    money,
+    objects,
+    pick,
+)
 from service.portal.vocabulary import integer
 
 UNKNOWN_INSTANCE = "DESCONHECIDA"
@@ -91,10 +102,8 @@ def read_related(lists: Iterable[Any], number: ProcessNumber) -> tuple[tuple[Rel
     found: list[RelatedProcess] = []
     is_read = True
     for value in lists:
-        if value is None or value in ([], {}, ""):
-            continue
         listed = entries(value)
-        is_read = is_read and listed is not None
+        is_read = is_read and (is_empty(value) or (listed is not None and is_whole(value)))
         found += _related(listed or ())
     return _once(found, number)[:RELATED_MAX], is_read
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.portal.missing_parts import why_page_is_incomplete
 from service.portal.raw_json import folded
 from service.portal.vocabulary import text
 
@@ -61,6 +62,19 @@ def entries(value: Any) -> list[Any] | None:
         inner = value.get("content")
         return inner if isinstance(inner, list) else [value]
     return value if isinstance(value, list) else None
+
+
+def is_empty(value: Any) -> bool:
+    """True for a list without entries, and for what stands for one."""
+    if isinstance(value, dict) and isinstance(value.get("content"), list):
+        return not value["content"] and is_whole(value)
+    return value is None or value in ([], {}, "")
+
+
+def is_whole(value: Any) -> bool:
+    """False for a page that says that there are others."""
+    inner = value.get("content") if isinstance(value, dict) else None
+    return not isinstance(inner, list) or not why_page_is_incomplete(value, len(inner))
 
 
 def objects(value: Any) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The portal's answer is kept as it came, and the names of sealed parties are nowhere: in no row, object or log."""
 
+import asyncio
 import gzip
 import hashlib
 from collections.abc import Mapping
@@ -18,11 +19,15 @@ from tests.support.portal import Portal
 _ROWS = "SELECT count(*) FROM {} AS each WHERE CAST(each AS text) LIKE ANY(:names)"
 
 
-async def body_of(api: Api, path: str) -> tuple[Mapping[str, str], bytes]:
-    headers = {"Authorization": f"Bearer {api.api_key}"}
-    async with api.session.get(api.base_url + path, headers=headers) as response:
-        assert response.status == 200
-        return response.headers, await response.read()
+async def refreshed(api: Api, number: str) -> tuple[Mapping[str, str], bytes]:
+    """The answer that is kept after a refresh. Asks again if the bucket was too slow to keep it."""
+    headers, url = {"Authorization": f"Bearer {api.api_key}"}, f"{api.base_url}/api/v1/processes/{number}/listing"
+    async with asyncio.timeout(60):
+        while True:
+            await api.process(number, force_refresh="true", auto_download="false")
+            async with api.session.get(url, headers=headers) as response:
+                if response.status == 200:
+                    return response.headers, await response.read()
 
 
 async def sent(portal: Portal, environment: dict[str, str], number: str) -> bytes:
@@ -39,8 +44,7 @@ async def test_an_answer_without_sealed_parties_is_kept_byte_for_byte(
 ) -> None:
     expected = await sent(portal, environment, STATE)
 
-    await api.process(STATE, force_refresh="true", auto_download="false")
-    headers, body = await body_of(api, f"/api/v1/processes/{STATE}/listing")
+    headers, body = await refreshed(api, STATE)
 
     assert hashlib.sha256(body).hexdigest() == hashlib.sha256(expected).hexdigest()
     assert headers["X-Listing-Redacted"] == "false"
@@ -53,8 +57,7 @@ async def test_no_row_object_or_log_has_the_name_of_a_sealed_party(
     names = [name for name in SEALED_NAMES if name in answer]
     assert names
 
-    await api.process(LABOUR, force_refresh="true", auto_download="false")
-    headers, body = await body_of(api, f"/api/v1/processes/{LABOUR}/listing")
+    headers, body = await refreshed(api, LABOUR)
 
     assert headers["X-Listing-Redacted"] == "true"
     assert LABOUR in body.decode()
