@@ -1,6 +1,7 @@
 """`/processes/search`: many cases in one request."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -22,16 +23,16 @@ from service.database.cases.processes import Completeness
 from service.domain.described.words import in_words
 from service.domain.jobs import Lane
 from service.domain.process_number import ProcessNumber
-from service.http.problems import FieldError, Problem, ProblemView
+from service.http.problems import FieldError, ProblemView
 
 _Numbers = Annotated[list[CaseNumber], Meta(description="CNJ case numbers.", min_length=1, max_length=NUMBERS_MAX)]
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
-    """What to do with the cases of a table. A JSON body has members for it."""
+    """What to do with the cases. A JSON body has members for it, a table has not."""
 
     auto_download: (
-        Annotated[bool, Meta(description="As in the JSON body, for a body that is a table; true if it is left out.")]
+        Annotated[bool, Meta(description="Start the download of what is not available yet; true if it is left out.")]
         | None
     ) = None
     webhook_url: WebhookUrl | None = None
@@ -59,10 +60,10 @@ class SearchView(msgspec.Struct, frozen=True):
     items: Annotated[list[SearchResult], Meta(description="One for each number, in the order of the request.")]
 
 
-def _body_of_table(column: Column, query: SearchQuery) -> SearchBody:
+def _body_of_table(column: Column) -> SearchBody:
     if not 1 <= len(column.cells) <= NUMBERS_MAX:
         raise invalid_body(FieldError("process_numbers", f"It must be {in_words(_Numbers)}."))
-    return SearchBody(list(column.cells), query.auto_download is not False, query.webhook_url)
+    return SearchBody(list(column.cells))
 
 
 @operation("search_search", Tag.CASES, problems=("invalid_webhook_url",), limited=True, csv=_body_of_table)
@@ -76,15 +77,20 @@ async def search(call: Call[SearchQuery, SearchBody]) -> SearchView | Response:
     ones, unless there is a `webhook_url` to call for them.
 
     A table is accepted too, as `text/csv`: the numbers are its first column, and a first row without a number is its
-    header. The response is a table then, unless `Accept` prefers JSON. Give `auto_download` and `webhook_url` in the
-    query for a table, and in the body for JSON.
+    header. The response is a table then, unless `Accept` prefers JSON. `auto_download` and `webhook_url` of the query
+    come before those of a JSON body.
     """
-    if call.column is None and call.query != SearchQuery():
-        raise _given_in_query(call.query)
-    view = await _search(call)
+    view = await _search(replace(call, body=_wanted(call)))
     if call.column is None or wants_json(call.request):
         return view
     return csv_response([COLUMNS, *map(_row, view.items)], call.column)
+
+
+def _wanted(call: Call[SearchQuery, SearchBody]) -> SearchBody:
+    query, body = call.query, call.body
+    auto_download = body.auto_download if query.auto_download is None else query.auto_download
+    webhook_url = body.webhook_url if query.webhook_url is None else query.webhook_url
+    return msgspec.structs.replace(body, auto_download=auto_download, webhook_url=webhook_url)
 
 
 async def _search(call: Call[SearchQuery, SearchBody]) -> SearchView:
@@ -156,9 +162,3 @@ def _row(result: SearchResult) -> list[object]:
     process, problem = result.process, result.problem
     shown = [None] * 6 if process is None else [getattr(process, name) for name in COLUMNS[1:7]]
     return [result.process_number, *shown, problem and problem.code, problem and problem.detail]
-
-
-def _given_in_query(query: SearchQuery) -> Problem:
-    given = [name for name in query.__struct_fields__ if getattr(query, name) is not None]
-    errors = tuple(FieldError(name, "Give it as a member of the JSON body.") for name in given)
-    return Problem("invalid_parameter", f"Malformed parameters: {', '.join(given)}.", errors=errors)

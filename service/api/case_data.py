@@ -9,7 +9,7 @@ from msgspec import Meta
 from service.actions.cases import NotRequested
 from service.api.framework import pagination
 from service.api.framework.operations import Call, Tag, operation
-from service.api.framework.pagination import Page, PageQuery
+from service.api.framework.pagination import LIMIT_DEFAULT, Limit, Page
 from service.api.framework.queries import PRINTABLE
 from service.api.presenters.timestamps import Timestamp
 from service.database.cases import case_data, processes
@@ -18,9 +18,10 @@ from service.domain.case_facts import CaseMovement
 from service.domain.described.words import shape
 
 
-class MovementsQuery(PageQuery, frozen=True):
+class MovementsQuery(msgspec.Struct, frozen=True):
     """Which movements."""
 
+    limit: Limit = LIMIT_DEFAULT
     instance: (
         Annotated[
             str,
@@ -35,6 +36,19 @@ class MovementsQuery(PageQuery, frozen=True):
         | None
     ) = None
     since: Annotated[Timestamp, Meta(description="Those that happened at this time or later.")] | None = None
+
+    cursor: (
+        Annotated[
+            str,
+            Meta(
+                max_length=400,
+                description="The next_cursor of the page before.",
+                examples=["IjhjMGEzZjZlLTdiNTItNWQwZS05YTQxLTJmNmYwYzFkN2U4OCI="],
+                extra_json_schema={"format": "movement-cursor"},
+            ),
+        ]
+        | None
+    ) = None
 
 
 @operation("case_data_movements", Tag.CASES, problems=("process_not_found",))
@@ -56,6 +70,24 @@ async def movements(call: Call[MovementsQuery, None]) -> Page[CaseMovement]:
     return Page([msgspec.convert(row, CaseMovement, from_attributes=True) for row in rows], cursor)
 
 
+class PartiesQuery(msgspec.Struct, frozen=True):
+    """Which page of the parties."""
+
+    limit: Limit = LIMIT_DEFAULT
+    cursor: (
+        Annotated[
+            str,
+            Meta(
+                max_length=400,
+                description="The next_cursor of the page before.",
+                examples=["WzQ5XQ=="],
+                extra_json_schema={"format": "party-cursor"},
+            ),
+        ]
+        | None
+    ) = None
+
+
 class _PartyCursor(msgspec.Struct, frozen=True, array_like=True):
     """The position of the last party of a page."""
 
@@ -63,7 +95,7 @@ class _PartyCursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 @operation("case_data_parties", Tag.CASES, problems=("process_not_found",))
-async def parties(call: Call[PageQuery, None]) -> Page[Party]:
+async def parties(call: Call[PartiesQuery, None]) -> Page[Party]:
     """The parties of a case, in the order of the portal.
 
     A party that the court seals has no name, nor have its representatives. A refresh that changes the parties moves

@@ -1,5 +1,6 @@
 """A case as clients see it: in the main entry, in webhooks and in the manifest of an archive."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -51,6 +52,15 @@ class CaseFacts(msgspec.Struct, frozen=True):
     last_movement: Annotated[LastMovement | None, Meta(description="The newest one; null if there is none.")]
     related_processes: Annotated[tuple[RelatedProcess, ...], Meta(description="Cases that the portal names with it.")]
     listed_at: Annotated[datetime | None, Meta(description="When the portal was last asked; null if it never listed.")]
+
+
+def with_names(facts: CaseFacts, named: Collection[str]) -> CaseFacts:
+    """The case with the names of only these parties. The others are shown as sealed, without their representatives."""
+    parties = tuple(
+        each if each.name is None or each.name in named else Party(each.pole, each.role, kind=each.kind, is_sealed=True)
+        for each in facts.parties
+    )
+    return msgspec.structs.replace(facts, parties=parties)
 
 
 def unlisted(number: str) -> CaseFacts:

@@ -67,16 +67,16 @@ class WebhookBody(msgspec.Struct, frozen=True):
     completed_documents: Annotated[int, Meta(description="How many documents are available.")]
     failed_documents: Annotated[int, Meta(description="How many documents failed; each has an `error_code`.")]
     completed_at: Annotated[datetime, Meta(description="When the job ended; without a job, when the event happened.")]
-    process: Annotated[
-        CaseFacts | None,
-        Meta(description="The case when the event happened; null in events of earlier versions of this service."),
-    ]
     documents: Annotated[
         list[WebhookDocument],
         Meta(description="In the order of the case file; empty if the event has `checked_at`: see `documents_added`."),
     ]
     documents_truncated: Annotated[bool, Meta(description="Whether documents were left out; ask `status_url`.")]
     status_url: Annotated[str, Meta(description="The status of the case; needs your API key.")]
+    process: Annotated[
+        CaseFacts | None,
+        Meta(description="The case when the event happened; null in events of earlier versions of this service."),
+    ]
     documents_added: Annotated[
         list[WebhookAddedDocument] | UnsetType,
         Meta(description="Documents that are new in a watched case, or have a new content. Only in `process.updated`."),

@@ -12,6 +12,7 @@ import msgspec
 CSV_MEDIA_TYPE = "text/csv"
 _DELIMITERS = ";\t,|"  # the first one wins if two are as frequent
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_JSON = ("{", "[")  # no cell of a table begins so
 _BYTE_ORDER_MARK = "\ufeff"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # Excel's own way to name the delimiter
 _AS_TEXT = re.compile(r'="([^"]*)"')  # a formula that keeps a spreadsheet from reading digits as a number
@@ -42,6 +43,8 @@ def first_column(body: bytes, charset: str | None = None) -> Column:
     text = _text(body, charset)
     has_mark = text.startswith(_BYTE_ORDER_MARK)
     text = text.removeprefix(_BYTE_ORDER_MARK)
+    if text.lstrip().startswith(_JSON):
+        raise CsvError("It is JSON. Send it as application/json.")
     named = _SEPARATOR_LINE.match(text)
     delimiter = named[1] if named else _delimiter(text)
     rows = _rows(text[named.end() :] if named else text, delimiter)

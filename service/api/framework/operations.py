@@ -127,7 +127,7 @@ class Operation:
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
     answer: Any = None
-    csv: Callable[[Column, Any], Any] | None = None  #: the body from a table and the query; None: tables are refused
+    csv: Callable[[Column], Any] | None = None  #: the body from a table; None: tables are refused
 
     async def __call__(self, request: ApiRequest) -> Response:
         """Handle one request. Raises `Problem`."""
@@ -160,7 +160,7 @@ class Operation:
         user = await self._identify(request, key)
         if self.csv is not None and is_csv(request):
             column = await csv_column(request)
-            return Call(request, user, key, number, query, self.csv(column, query), column)
+            return Call(request, user, key, number, query, self.csv(column), column)
         body = await (no_body(request) if self.body is None else json_body(request, self.body))
         return Call(request, user, key, number, query, body)
 
@@ -210,7 +210,7 @@ def operation(
     problems: tuple[str, ...] = (),
     access: Access = Access.USER,
     limited: bool = False,
-    csv: Callable[[Column, Any], Any] | None = None,
+    csv: Callable[[Column], Any] | None = None,
 ) -> Callable[[Callable[[Call[Query, Body]], Awaitable[object]]], Operation]:
     """Declare an operation that needs an API key."""
 

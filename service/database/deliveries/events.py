@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from service.database.connection import Connection, as_json
+from service.domain.case_facts import with_names
 from service.domain.events import Event, EventBody
 
 
@@ -49,13 +50,25 @@ async def newest_with(connection: Connection, number: str, fingerprint: bytes) -
     return event_id
 
 
+#: The names of a case's parties; NULL if none of the parties is sealed.
+_NAMED = (
+    "(SELECT coalesce(array_agg(name) FILTER (WHERE name IS NOT NULL), '{}') FROM parties"
+    " WHERE process_number = events.process_number HAVING bool_or(is_sealed))"
+)
+
+
 async def find(connection: Connection, event_id: UUID) -> Event:
-    """Return an event that a delivery names. Raises `LookupError`."""
-    row = await connection.fetch_one("SELECT type, occurred_at, body FROM events WHERE id = :id", {"id": event_id})
+    """Return an event that a delivery names. Raises `LookupError`.
+
+    If the court has sealed a party meanwhile, only the parties that are still named keep their names: the event may be
+    sent again months later.
+    """
+    row = await connection.fetch_one(
+        f"SELECT type, occurred_at, body, {_NAMED} AS named FROM events WHERE id = :id", {"id": event_id}
+    )
     if row is None:
         raise LookupError("an event that a delivery names does not exist")
-    return Event(
-        type=row["type"],
-        occurred_at=row["occurred_at"],
-        body=msgspec.json.decode(row["body"], type=EventBody),
-    )
+    body = msgspec.json.decode(row["body"], type=EventBody)
+    if row["named"] is not None and body.process is not None:
+        body = msgspec.structs.replace(body, process=with_names(body.process, set(row["named"])))
+    return Event(type=row["type"], occurred_at=row["occurred_at"], body=body)

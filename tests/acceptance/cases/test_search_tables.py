@@ -3,13 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from service.local.simulator import DocumentSpec
 from tests.support.http.api import Answer, Api
-from tests.support.numbers import process_numbers
 from tests.support.portal import Portal
 from tests.support.servers.subscriber import Subscriber
 
@@ -99,6 +97,7 @@ async def test_what_spreadsheets_write_is_read(api: Api, number: str, encoding: 
         ("Número\n", "process_numbers"),
         ("\n".join(["1"] * 1001), "process_numbers"),
         (f'{BAD};"open', ""),
+        ('{"process_numbers": ["' + BAD + '"]}', ""),
     ],
 )
 async def test_a_table_without_numbers_or_with_too_many_is_refused(api: Api, body: str, field: str) -> None:
@@ -126,14 +125,14 @@ async def test_a_bad_parameter_of_a_table_is_refused(api: Api, query: str, code:
     assert (answer.status, answer.json["code"]) == (400, code)
 
 
-@pytest.mark.parametrize("query", ["auto_download=true", "webhook_url=https://hooks.example.com/"])
-async def test_parameters_of_a_table_are_refused_beside_json(api: Api, query: str) -> None:
-    body: dict[str, Any] = {"process_numbers": [next(process_numbers("522"))], "auto_download": False}
+async def test_the_query_comes_before_a_json_body(api: Api, portal: Portal, number: str) -> None:
+    await portal.put_documents(number, DocumentSpec())
 
-    answer = await api.post(f"{SEARCH}?{query}", body)
+    answer = await api.post(f"{SEARCH}?auto_download=false", {"process_numbers": [number], "auto_download": True})
+    refused = await api.post(f"{SEARCH}?webhook_url=ftp://x", {"process_numbers": [number]})
 
-    assert (answer.status, answer.json["code"]) == (400, "invalid_parameter")
-    assert [error["field"] for error in answer.json["errors"]] == [query.partition("=")[0]]
+    assert answer.json["items"][0]["process"]["job_id"] is None
+    assert (refused.status, refused.json["code"]) == (400, "invalid_webhook_url")
 
 
 async def test_a_body_that_is_neither_is_refused(api: Api) -> None:

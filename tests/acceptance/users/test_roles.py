@@ -54,7 +54,7 @@ THE_TABLE: Mapping[str, Verdict] = {
     "GET /api/v1/processes/{number}/status": EVERY_USER,
     "GET /api/v1/processes/{number}/movements": EVERY_USER,
     "GET /api/v1/processes/{number}/parties": EVERY_USER,
-    "GET /api/v1/processes/{number}/listing": Verdict(401, 404, 404, 404),
+    "GET /api/v1/processes/{number}/listing": EVERY_USER,
     "GET /api/v1/processes/{number}/archive": EVERY_USER,
     "GET /api/v1/processes/{number}/events": EVERY_USER,
     "GET /api/v1/processes/{number}/files": EVERY_USER,

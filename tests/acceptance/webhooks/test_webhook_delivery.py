@@ -25,6 +25,7 @@ TOP_LEVEL = [
     "documents",
     "documents_truncated",
     "status_url",
+    "process",
 ]
 DOCUMENT = {
     "id",
@@ -61,6 +62,7 @@ async def test_the_body_says_what_happened_and_its_links_work(
     body = (await requested(api, subscriber, number)).json
 
     assert list(body) == TOP_LEVEL
+    assert body["process"]["process_number"] == number
     assert (body["type"], body["status"], body["process_number"]) == ("process.completed", "completed", number)
     assert (body["total_documents"], body["completed_documents"], body["failed_documents"]) == (2, 2, 0)
     assert body["documents_truncated"] is False

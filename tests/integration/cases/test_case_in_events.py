@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.database.cases import case_events, case_requests
+from service.database.cases import case_events, case_facts, case_requests
 from service.database.deliveries import events
-from service.domain.case_data import CaseData, Movement, Party, Pole
-from service.domain.case_facts import CaseMovement
-from service.domain.events import UPDATED, AddedDocument, CaseUpdate
+from service.domain.case_data import CaseData, Movement, Party, Pole, Representative
+from service.domain.case_facts import CaseFacts, CaseMovement
+from service.domain.events import UPDATED, AddedDocument, CaseUpdate, EventBody
 from tests.support.database.case_steps import CaseSteps, listed
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -71,6 +71,12 @@ async def test_the_upgrade_alone_is_no_other_event(steps: CaseSteps) -> None:
     assert [event["fingerprint"] for event in await steps.events() if event["fingerprint"]] == [before]
 
 
+async def facts(steps: CaseSteps) -> CaseFacts:
+    found = await steps.run(lambda connection: case_facts.find(connection, steps.number))
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("truncated", [False, True])
 async def test_an_update_is_stored_with_the_case(steps: CaseSteps, *, truncated: bool) -> None:
     await register(steps, CASE)
@@ -87,3 +93,37 @@ async def test_an_update_is_stored_with_the_case(steps: CaseSteps, *, truncated:
     assert event.body.process is not None
     assert event.body.process.parties_total == 1
     assert (event.body.total_documents, event.body.documents_truncated) == (1, truncated)
+
+
+async def told(steps: CaseSteps) -> EventBody:
+    """The newest event, as a worker reads it for an attempt."""
+    newest = (await steps.events())[-1]
+    return (await steps.run(lambda connection: events.find(connection, newest["id"]))).body
+
+
+async def test_an_attempt_names_no_party_that_was_sealed_after_the_event(steps: CaseSteps) -> None:
+    lawyer = (Representative("João", "ADVOGADO", "SP1"),)
+    maria, jose = Party(Pole.ACTIVE, "AUTOR", "Maria", None, False, lawyer), Party(Pole.PASSIVE, name="José")
+    await register(steps, CaseData(parties=(maria, jose)))
+    await steps.complete()
+    assert (await told(steps)).process == msgspec.structs.replace(await facts(steps), parties=(maria, jose))
+
+    sealed = Party(Pole.ACTIVE, "AUTOR", is_sealed=True)
+    await register(steps, CaseData(parties=(sealed, jose)))
+
+    process = (await told(steps)).process
+    assert process is not None
+    assert process.parties == (sealed, jose)
+    assert "Maria" in (await steps.events())[-1]["body"]["process"]["parties"][0]["name"]
+
+
+async def test_an_attempt_names_parties_that_are_only_no_longer_listed(steps: CaseSteps) -> None:
+    maria, jose = Party(Pole.ACTIVE, name="Maria"), Party(Pole.PASSIVE, name="José")
+    await register(steps, CaseData(parties=(maria, jose)))
+    await steps.complete()
+
+    await register(steps, CaseData(parties=(jose,)))
+
+    process = (await told(steps)).process
+    assert process is not None
+    assert process.parties == (maria, jose)

@@ -32,3 +32,5 @@ schemathesis.openapi.format(
 )
 schemathesis.openapi.format("cursor", st.just(_cursor(["2026-01-01T00:00:00Z", DOCUMENT])))
 schemathesis.openapi.format("file-cursor", st.just(_cursor([DOCUMENT])))
+schemathesis.openapi.format("movement-cursor", st.just(_cursor(DOCUMENT)))
+schemathesis.openapi.format("party-cursor", st.just(_cursor([0])))
