@@ -16,18 +16,25 @@ from tests.support.buckets import open_bucket
 from tests.support.http.api import Api
 from tests.support.portal import Portal
 
+TAKEN_AT = "X-Listing-Taken-At"
 _ROWS = "SELECT count(*) FROM {} AS each WHERE CAST(each AS text) LIKE ANY(:names)"
 
 
 async def refreshed(api: Api, number: str) -> tuple[Mapping[str, str], bytes]:
     """The answer that is kept after a refresh. Asks again if the bucket was too slow to keep it."""
-    headers, url = {"Authorization": f"Bearer {api.api_key}"}, f"{api.base_url}/api/v1/processes/{number}/listing"
+    before, _ = await kept_answer(api, number)
     async with asyncio.timeout(60):
         while True:
             await api.process(number, force_refresh="true", auto_download="false")
-            async with api.session.get(url, headers=headers) as response:
-                if response.status == 200:
-                    return response.headers, await response.read()
+            headers, body = await kept_answer(api, number)
+            if headers.get(TAKEN_AT) != before.get(TAKEN_AT):
+                return headers, body
+
+
+async def kept_answer(api: Api, number: str) -> tuple[Mapping[str, str], bytes]:
+    headers, url = {"Authorization": f"Bearer {api.api_key}"}, f"{api.base_url}/api/v1/processes/{number}/listing"
+    async with api.session.get(url, headers=headers) as response:
+        return response.headers, await response.read()
 
 
 async def sent(portal: Portal, environment: dict[str, str], number: str) -> bytes:

@@ -1,8 +1,12 @@
 """The movements of a case: those of several lists are merged, and equal ones of one list are counted."""
 
+from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.domain.case_data import CaseData, Complement
 from service.domain.process_number import ProcessNumber
@@ -119,3 +123,21 @@ def test_an_odd_member_of_a_movement_costs_only_itself(entry: dict[str, Any], de
 
     assert [each.description for each in found.movements] == [description]
     assert found.unread == ()
+
+
+_LISTED = st.lists(st.builds(moved, st.integers(0, 3), st.sampled_from(["Ato", "ATO", "Outro"])), max_size=12)
+
+
+@given(_LISTED, st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_the_ids_do_not_depend_on_the_order_or_on_how_often_a_list_comes(listed: list[Any], random: Random) -> None:
+    shuffled = random.sample(listed, len(listed))
+    part = random.sample(listed, len(listed) // 2)
+
+    def ids(*lists: list[Any]) -> list[UUID]:
+        found = read_case(stage(document()), *(stage(movimentos=each) for each in lists))
+        return sorted(each.id_in(ProcessNumber.parse(NUMBER)) for each in found.movements)
+
+    expected = ids(listed)
+    assert len(set(expected)) == len(listed)
+    assert ids(shuffled) == ids(listed, shuffled) == ids(part, shuffled, listed) == expected
