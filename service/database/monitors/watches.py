@@ -62,7 +62,7 @@ def _claim_of(column: str) -> str:
     return _CLAIM.format(claimed=LEASED_WATCHES.claimed, column=column, is_free=LEASED_WATCHES.is_free, room=_ROOM)
 
 
-_CLAIM_REQUESTED, _CLAIM_DUE = _claim_of("check_requested_at"), _claim_of("next_check_at")
+CLAIM_REQUESTED, CLAIM_DUE = _claim_of("check_requested_at"), _claim_of("next_check_at")
 _HAS = (
     f"coalesce((SELECT true FROM watches WHERE {{0}} <= now() AND {LEASED_WATCHES.is_free}"
     " ORDER BY {0} LIMIT 1), false)"
@@ -90,9 +90,9 @@ async def claim_next(connection: Connection, checker: Checker) -> ClaimedWatch |
         return None
     lease = uuid4()
     values = {"lease": lease, "term": CHECK_LEASE, "at_once": checker.at_once}
-    row = await connection.fetch_one(_CLAIM_REQUESTED, values)
+    row = await connection.fetch_one(CLAIM_REQUESTED, values)
     if row is None and now.may_begin and checker.hours.are_open(now.moment):
-        row = await connection.fetch_one(_CLAIM_DUE, values)
+        row = await connection.fetch_one(CLAIM_DUE, values)
         if row is not None:
             await pace.note_check(connection, now)
     return None if row is None else _claimed(row, lease)

@@ -14,6 +14,7 @@ from service.database.cases import (
     changed_cases,
     document_windows,
     documents,
+    news,
     process_lists,
     processes,
 )
@@ -25,7 +26,7 @@ from service.database.jobs import idle_jobs, job_alerts, job_history, job_retent
 from service.database.jobs.job_alerts import Topic
 from service.database.jobs.job_history import JobFilter
 from service.database.jobs.turns import Claimer
-from service.database.monitors import monitors
+from service.database.monitors import monitors, watches
 from service.database.monitors.monitors import MonitorFilter
 from service.database.users import users
 from service.domain.jobs import ClaimedJob
@@ -47,6 +48,7 @@ TABLES = {
     *("case_data", "parties", "movements", "monitors", "watches"),
 }
 PLACE = 10_000  # in the middle of every list
+CLAIMS = {"that was asked for": watches.CLAIM_REQUESTED, "that is due": watches.CLAIM_DUE}
 Ask = Callable[[Connection, UUID], Awaitable[object]]
 
 
@@ -128,6 +130,14 @@ JOB = ClaimedJob(
     age=timedelta(0),
     is_first=True,
 )
+
+
+def next_check(claim: str) -> Ask:
+    """A claim of a check, within the lock of the pace."""
+    values = {"lease": uuid4(), "term": watches.CHECK_LEASE, "at_once": 5}
+    return lambda connection, _owner: connection.fetch_one(claim, values)
+
+
 QUESTIONS: dict[str, Ask] = {
     "status: the case": lambda connection, owner: processes.overview(connection, number_of(PLACE), owner),
     "status: its documents": lambda connection, _owner: documents.of_process(connection, number_of(PLACE)),
@@ -197,6 +207,13 @@ QUESTIONS: dict[str, Ask] = {
     "worker: the next job": lambda connection, _owner: turns.claim_next(
         connection, Claimer(uuid4(), 10, 5, wants_more=True)
     ),
+    "worker: whether a case is to be checked": lambda connection, _owner: watches.has_work(connection),
+    **{f"worker: the next check, {name}": next_check(claim) for name, claim in CLAIMS.items()},
+    "sweep: checks of workers that are gone": lambda connection, _owner: watches.release_expired(connection, limit=200),
+    "watchers: what is new": lambda connection, _owner: news.tell_watchers(connection, number_of(PLACE), limit=500),
+    "watchers: what is to be downloaded": lambda connection, _owner: news.download_news(
+        connection, number_of(PLACE), request_id="test"
+    ),
     "sweep: deliveries": lambda connection, _owner: overdue.take_overdue(connection),
     **{f"alerts: {topic}": untold(topic) for topic in Topic},
     "retention: deliveries": lambda connection, _owner: retention.remove_deliveries(
@@ -211,6 +228,7 @@ QUESTIONS: dict[str, Ask] = {
     ),
     "metrics: jobs": lambda connection, _owner: workload.open_jobs(connection),
     "metrics: deliveries": lambda connection, _owner: workload.open_deliveries(connection),
+    "metrics: checks": lambda connection, _owner: workload.open_checks(connection),
 }
 
 

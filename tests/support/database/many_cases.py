@@ -52,7 +52,7 @@ _ROWS = (
     ),
     (
         "INSERT INTO watches (id, process_number, every, next_check_at, last_checked_at, created_at)"
-        " SELECT id, number, interval '1 day', moment + interval '60 days', moment, moment FROM places"
+        " SELECT id, number, interval '1 day', moment + interval '13 days 21 hours', moment, moment FROM places"
     ),
     (
         "INSERT INTO monitors (id, process_number, user_id, every, created_at, told, last_changed_at, is_failing)"
