@@ -139,6 +139,6 @@ def integer(value: Any, *, below: int) -> int | None:
 
 
 def description(values: Any) -> str:
-    """Return the first `descricao` in a list that is not empty; "" if there is none."""
-    found = (text(member(each, "descricao")) for each in (values if isinstance(values, list) else ()))
+    """Return the first `descricao` that is not empty in a list, or of an object in its place; "" if there is none."""
+    found = (text(member(each, "descricao")) for each in (values if isinstance(values, list) else [values]))
     return next(filter(None, found), "")

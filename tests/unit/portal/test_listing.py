@@ -264,8 +264,8 @@ def test_one_odd_value_does_not_cost_the_case(field: str, odd: Any) -> None:
 
 def test_the_facts_of_the_case_are_read() -> None:
     first = stage(
-        classe=[{}, {"codigo": 7, "descricao": "Procedimento Comum"}],
-        assunto=[{"descricao": "Indenização"}, {"descricao": "Outro"}],
+        classe=[{}, {"codigo": 7, "descricao": "Procedimento Comum"}, {"descricao": "Outra"}],
+        assunto={"descricao": "Indenização"},  # an object for a list
         dataHoraAjuizamento="2024-02-01T09:00:00",
         instancia="SEGUNDO_GRAU",
     )

@@ -46,6 +46,7 @@ def federal_facts() -> Facts:
     return Facts(
         value=61_592.0,
         judging_bodies={Instance.FIRST: _FORMER},
+        members={"processosRelacionados": None},
         parties=(_CLAIMANT, _AGENCY, _SEALED),
         movements=(
             MovementSpec(description="Distribuído por sorteio", occurred_at="2023-01-30T13:10:52.6"),
@@ -118,4 +119,6 @@ def labour_facts() -> Facts:
             RelatedSpec(number=synthetic_number(77, year=2021, segment=5, court=2), relation="ORIGINARIO"),
             RelatedSpec(number="00000779220215020001", relation=None, court_class=None),
         ),
+        # An object for a list, and a float for a whole number.
+        members={"classe": {"codigo": 985.0, "descricao": "Ação Trabalhista (exemplo)"}},
     )
