@@ -181,7 +181,8 @@ def test_no_document_is_lost_whatever_its_fields_hold(documents: list[dict[str, 
 
     found = parse([case(stage(*entries))]).documents
 
-    assert len(found) == len(entries)
+    # A value may look like further documents: a member called `autos`, for example, that has a list.
+    assert len(found) >= len(entries)
 
 
 @pytest.mark.parametrize("origin", [{}, {"idOrigem": "77"}])
