@@ -4,6 +4,7 @@ import msgspec
 
 from service.database.cases import case_events, case_requests
 from service.domain.case_data import CaseData, Complement, Movement, Party, Pole, Representative
+from service.domain.events import EventBody
 from tests.support.database.case_steps import CaseSteps, listed
 
 NAME = 'Zé "Bob" d\'Ávila (filho)'
@@ -43,6 +44,20 @@ async def test_a_party_that_becomes_sealed_has_no_name_in_events_and_hidden_move
         " ORDER BY occurred_at LIMIT 1"
     )
     assert event == {"name": None, "is_sealed": "true", "description": "Intimação de [sigiloso])."}
+
+
+async def test_a_name_that_is_a_word_of_the_stored_form_spoils_nothing(steps: CaseSteps) -> None:
+    names = ("STATUS", "Name", "true", "Process Number", "Role Ana", "...")
+    parties = [Party(Pole.ACTIVE, name=name) for name in names]
+    await register(steps, *parties, Party(Pole.PASSIVE, "Ana"))
+
+    await register(steps, Party(Pole.ACTIVE, is_sealed=True))
+
+    rows = await steps.fetch("SELECT body FROM events WHERE process_number = :number")
+    events = [msgspec.json.decode(row["body"], type=EventBody) for row in rows]
+    assert [(each.status, each.process_number) for each in events] == [("pending", steps.number.masked)] * 2
+    told = [party for each in events if each.process is not None for party in each.process.parties]
+    assert {party.name for party in told if party.pole is Pole.ACTIVE} == {None}
 
 
 async def test_a_party_that_leaves_a_case_with_a_sealed_one_stays_in_its_events(steps: CaseSteps) -> None:
