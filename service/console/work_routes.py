@@ -12,12 +12,15 @@ from service.console.pages import (
     jobs,
     monitors,
     recovery,
+    shared,
+    shares,
     webhook_tools,
 )
 
 _CASE = "/console/cases/{number}"
 _DELIVERY = "/console/webhooks/deliveries/{delivery_id}"
 _ENDPOINT = "/console/webhooks/endpoints/{endpoint_id}"
+_SHARED = "/console/shared/{share_id}"
 WORK_ROUTES = [
     ConsoleRoute("/console/cases", GET=cases.index, POST=cases.ask),
     ConsoleRoute(_CASE, GET=case.show),
@@ -51,4 +54,10 @@ WORK_ROUTES = [
     ConsoleRoute("/console/webhooks/secret/rotate", POST=webhook_tools.rotate),
     ConsoleRoute("/console/webhooks/test", GET=webhook_tools.try_form, POST=webhook_tools.try_url),
     ConsoleRoute("/console/monitors", GET=monitors.index),
+    ConsoleRoute(f"{_CASE}/shares", GET=shares.index, POST=shares.add),
+    ConsoleRoute("/console/shares/{share_id}/revoke", POST=shares.revoke),
+    ConsoleRoute("/console/shared", GET=shared.invitation, POST=shared.enter),
+    ConsoleRoute(_SHARED, GET=shared.show),
+    ConsoleRoute(f"{_SHARED}/archive", GET=shared.archive),
+    ConsoleRoute(f"{_SHARED}/documents/{{document_id}}", GET=shared.content),
 ]

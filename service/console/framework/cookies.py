@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.database.console.sessions import SESSION_LIFE
 
-_SESSION, _LANGUAGE, _THEME, _ONCE = "session", "language", "theme", "once"
+_SESSION, _LANGUAGE, _THEME, _ONCE, _SHARE = "session", "language", "theme", "once", "share"
 _YEAR = timedelta(days=365)
 _ONCE_LIFE = timedelta(minutes=1)
 
@@ -61,6 +61,15 @@ class Cookies:
         if secret is not None:
             self._changed[_ONCE] = "", timedelta(0)
         return secret
+
+    @property
+    def share(self) -> str | None:
+        """What opens a case that was shared."""
+        return self._get(_SHARE)
+
+    def keep_share(self, secret: str, life: timedelta) -> None:
+        """Keep what opens a case that was shared. The one opened last is kept."""
+        self._changed[_SHARE] = secret, life
 
     def write(self, response: Response) -> None:
         """Add what was changed to a response."""

@@ -14,6 +14,7 @@ from service.console.languages.tables.monitors import MONITOR_TEXTS
 from service.console.languages.tables.overview import OVERVIEW_TEXTS
 from service.console.languages.tables.problems import PROBLEM_TEXTS
 from service.console.languages.tables.reasons import REASON_TEXTS
+from service.console.languages.tables.shares import SHARE_TEXTS
 from service.console.languages.tables.statuses import STATUS_TEXTS
 from service.console.languages.tables.users import USER_TEXTS
 from service.console.languages.texts import Text
@@ -29,6 +30,7 @@ TABLES: tuple[Mapping[str, Text], ...] = (
     OVERVIEW_TEXTS,
     PROBLEM_TEXTS,
     REASON_TEXTS,
+    SHARE_TEXTS,
     STATUS_TEXTS,
     USER_TEXTS,
 )

@@ -62,7 +62,7 @@ async def show(visit: Visit) -> CaseView:
         lines = await document_windows.window(
             connection, number, skipped=pages.skipped, limit=DOCUMENTS_SHOWN, only_failed=only_failed
         )
-    rows = [_row(number, line) for line in lines]
+    rows = [document_row(line, case_path(number, f"/documents/{line.id}")) for line in lines]
     return CaseView(case_head(facts, "documents"), rows, pages, only_failed)
 
 
@@ -85,11 +85,12 @@ def not_requested() -> Refusal:
     return Refusal("process_not_found", str(NotRequested.__doc__), advice="case.not_requested")
 
 
-def _row(number: ProcessNumber, line: DocumentLine) -> DocumentRow:
+def document_row(line: DocumentLine, path: str) -> DocumentRow:
+    """A document with the path that opens it."""
     is_outdated = line.status is DocumentStatus.AVAILABLE and line.error_code is not None
     return DocumentRow(
         line=line,
         status="outdated" if is_outdated else line.status,
-        path=case_path(number, f"/documents/{line.id}"),
+        path=path,
         reason_key=None if line.error_code is None else reason_key(line.error_code),
     )

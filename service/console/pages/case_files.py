@@ -25,7 +25,12 @@ _CHANGED = framed("message", b'"changed"', retry=RETRY)
 @page(_NO_TEMPLATE)
 async def content(visit: Visit) -> Response:
     """Lead to a link that is signed now: a stored document is never shown on the console's own origin."""
-    number, document_id = number_of(visit), visit.identifier("document_id")
+    return await signed_redirect(visit, number_of(visit))
+
+
+async def signed_redirect(visit: Visit, number: ProcessNumber) -> Response:
+    """The redirect to the file of the document in the path."""
+    document_id = visit.identifier("document_id")
     async with visit.state["database"].connection() as connection:
         document = document_id and await documents.find(connection, number, document_id)
     if not document:

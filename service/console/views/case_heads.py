@@ -27,6 +27,7 @@ TABS = (
     ("parties", "/parties"),
     ("jobs", "/jobs"),
     ("webhooks", "/webhooks"),
+    ("shares", "/shares"),
 )
 
 

@@ -9,11 +9,14 @@ import msgspec
 from service.console.pages.case import CaseView, DocumentRow
 from service.console.pages.case_tabs import CaseJobsView, CaseWebhooksView, MovementsView, PartiesView
 from service.console.pages.cases import CaseLine, CasesView
+from service.console.pages.shared import InvitationView, SharedView
+from service.console.pages.shares import SharesView
 from service.console.views.bars import Bar
 from service.console.views.case_heads import CaseHead, Reason
 from service.console.views.lists import Tab, pages_of
 from service.database.cases.case_data import StoredMovement
 from service.database.cases.document_windows import DocumentLine
+from service.database.console.shares import Share
 from service.domain.case_data import Complement, Party, Pole, Representative
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import DocumentStatus, ProcessStatus
@@ -122,6 +125,25 @@ def cases_view(text: str, **changes: Any) -> CasesView:
     return msgspec.structs.replace(whole, **changes)
 
 
+def share_views(text: str) -> Mapping[str, list[object]]:
+    """The views of links to a case."""
+    path = f"/console/shared/{SOMEBODY}"
+    one = Share(SOMEBODY, NUMBER.digits, SOMEBODY, False, MOMENT, MOMENT, None, None)
+    single = msgspec.structs.replace(one, is_single_use=True, opened_at=MOMENT)
+    whole, none = case_view(text), pages_of(path, None, rows=0, size=100)
+    return {
+        "case_shares.html": [
+            SharesView(head(text), [one, single], (1, 7), text),
+            SharesView(head(text), [], (1,), None),
+        ],
+        "shared_invitation.html": [InvitationView(text)],
+        "shared.html": [
+            SharedView(head(text), path, whole.documents, whole.pages, MOMENT),
+            SharedView(unlisted(), path, [], none, MOMENT),
+        ],
+    }
+
+
 def case_views(text: str) -> Mapping[str, list[object]]:
     """The views of each template, so that every branch of it is rendered. `text` stands wherever somebody may write."""
     none = pages_of(PATH, None, rows=0, size=100)
@@ -151,4 +173,5 @@ def case_views(text: str) -> Mapping[str, list[object]]:
         ],
         "case_jobs.html": [CaseJobsView(head(text), job_lines(text)), CaseJobsView(unlisted(), [])],
         "case_webhooks.html": [CaseWebhooksView(head(text), delivery_lines(text)), CaseWebhooksView(unlisted(), [])],
+        **share_views(text),
     }
