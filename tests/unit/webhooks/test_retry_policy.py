@@ -122,3 +122,35 @@ def test_what_nobody_wants_any_more_ends_at_once_and_tells_nothing_of_the_host()
     step = next_step(PostOutcome(OutcomeKind.USER_DELETED), claimed(), DELAYS)
 
     assert (step.status, step.uses_attempt, step.host_reachable) == (DeliveryStatus.FAILED, True, None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "failed"),
+    [
+        (PostOutcome(OutcomeKind.DELIVERED, status_code=200), False),
+        (answered(500), True),
+        (answered(410), True),
+        (answered(413), True),
+        (PostOutcome(OutcomeKind.TIMEOUT), True),
+        (PostOutcome(OutcomeKind.NAME_NOT_FOUND), True),
+        (PostOutcome(OutcomeKind.REFUSED_ADDRESS), True),
+        (PostOutcome(OutcomeKind.USER_DELETED), None),
+        (PostOutcome(OutcomeKind.ENDPOINT_DELETED), None),
+        (PostOutcome(OutcomeKind.ENDPOINT_DISABLED), None),
+        *[(PostOutcome(kind), None) for kind in LOCAL_FAILURES],
+    ],
+)
+@pytest.mark.parametrize("attempt", [1, 4])
+@pytest.mark.parametrize("patience", [timedelta(0), LOCAL_FAILURE_PATIENCE])
+def test_an_endpoint_is_judged_by_what_it_did(
+    outcome: PostOutcome, failed: bool | None, attempt: int, patience: timedelta
+) -> None:
+    assert next_step(outcome, claimed(attempt, patience), DELAYS).receiver_failed is failed
+
+
+def test_a_delivery_to_an_endpoint_that_is_gone_alerts_nobody() -> None:
+    off = next_step(PostOutcome(OutcomeKind.ENDPOINT_DISABLED), claimed(), DELAYS)
+    deleted = next_step(PostOutcome(OutcomeKind.ENDPOINT_DELETED), claimed(), DELAYS)
+
+    assert (off.status, off.alerts, off.retry_in) == (DeliveryStatus.FAILED, False, None)
+    assert (deleted.status, deleted.retry_in) == (DeliveryStatus.CANCELLED, None)

@@ -14,9 +14,12 @@ from service.database.deliveries import endpoint_list, endpoints
 from service.database.deliveries.endpoint_health import LEAST_FAILURES
 from service.database.deliveries.endpoint_list import Changes
 from service.database.jobs.job_alerts import Topic
+from service.database.users import users
 from service.domain.deliveries import NextStep
 from tests.integration.deliveries.conftest import Start
 from tests.integration.deliveries.endpoints.test_endpoint_attempts import Receiver
+from tests.support.database.case_steps import CaseSteps
+from tests.support.database.locks import holding, until_somebody_waits
 from tests.support.deliveries.alerts import Witness, look
 from tests.support.deliveries.attempts import DELIVERED, GIVEN_UP, LOCAL_FAILURE, claimed, record, recover
 from tests.support.deliveries.deliveries import NUMBER, add_event, attempt, row, task_context
@@ -225,3 +228,21 @@ async def test_the_task_counts_and_logs_it_and_recover_sends_what_failed(
         await attempt(context, each["id"])
 
     assert {each["status"] for each in await deliveries_of(database, endpoint.id)} == {"delivered"}
+
+
+async def test_whoever_waits_for_a_delivery_holds_no_endpoint(endpoint: Endpoint, database: Database) -> None:
+    """Deliveries are locked before endpoints, also for a deleted user: so two workers never wait for each other."""
+    delivery_id = await endpoint.due()
+    steps = CaseSteps(database, NUMBER, endpoint.user_id)
+    lock = "SELECT 1 FROM deliveries WHERE id = :id FOR UPDATE"
+
+    async with holding(steps, lambda connection: connection.fetch_one(lock, {"id": delivery_id})):
+        deleting = asyncio.create_task(steps.run(lambda connection: users.delete(connection, endpoint.user_id)))
+        await until_somebody_waits(steps)
+        free = await steps.fetch(
+            "SELECT 1 FROM webhook_endpoints WHERE id = :id AND :number <> '' FOR UPDATE SKIP LOCKED", id=endpoint.id
+        )
+
+    assert len(free) == 1
+    assert await deleting
+    assert await endpoint_row(database, endpoint.id) is None
