@@ -33,7 +33,7 @@ _KINDS = {
     PartyKind.COMPANY: re.compile(r"(?:pessoa)?juridica|pj|j|empresa"),
     PartyKind.AUTHORITY: re.compile(r"(?:ente)?autoridade|orgao\w*|ente\w*"),
 }
-_Key = tuple[Pole, str]
+_Key = tuple[Pole, str, bool]
 
 
 def read_parties(lists: Iterable[Any]) -> tuple[tuple[Party, ...], bool]:
@@ -55,7 +55,8 @@ def _of_list(value: Any) -> Iterator[Party]:
         inner = pick(entry, *_INNER)
         if isinstance(inner, dict | list):
             side = {"polo": pick(entry, "polo", "nome", "sigla")}
-            yield from (_party(side | each) for each in objects(inner))
+            seal = {"sigilosa": True} if is_sealed(entry) else {}
+            yield from (_party(side | each | seal) for each in objects(inner))
         elif len(entry) > 0:
             yield _party(entry)
 
@@ -75,17 +76,15 @@ def _add(known: list[Party], found: list[Party]) -> None:
 
 
 def _key(party: Party) -> _Key:
-    return party.pole, fold(party.name or "")
+    return party.pole, fold(party.name or ""), party.is_sealed
 
 
 def _merged(first: Party, second: Party) -> Party:
-    is_sealed = first.is_sealed or second.is_sealed
     return msgspec.structs.replace(
         first,
         role=first.role or second.role,
         kind=first.kind or second.kind,
-        is_sealed=is_sealed,
-        representatives=_unequal(first.representatives + second.representatives, is_sealed=is_sealed),
+        representatives=_unequal(first.representatives + second.representatives, is_sealed=first.is_sealed),
     )
 
 
