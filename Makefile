@@ -36,7 +36,7 @@ test-other-faults: .venv/.ready
 	$(BIN)/pytest -n 2 --dist loadfile -m "faults or long" tests/acceptance/faults --ignore tests/acceptance/faults/everything/test_storm.py
 
 .PHONY: test-long
-test-long: .venv/.ready ## The other long tests: large archives, a browser, thousands of listeners and of hostile requests
+test-long: .venv/.ready .axe/.ready ## The other long tests: large archives, a browser, thousands of listeners and of hostile requests
 	$(BIN)/pytest -n 2 --dist loadfile -m long --ignore tests/acceptance/faults --ignore tests/acceptance/operation/test_container.py
 
 .PHONY: test-container
@@ -90,7 +90,7 @@ lock: ## Pin all dependencies anew (needs uv)
 
 .PHONY: clean
 clean: ## Remove the environments and the data of the local stack
-	rm -rf .venv .venv-ministack .venv-bench .venv-audit .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .axe .venv .venv-ministack .venv-bench .venv-audit .autos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.ready: requirements-dev.lock pyproject.toml
 	@echo "Setting up the environment (about a minute, once)"
@@ -103,6 +103,11 @@ clean: ## Remove the environments and the data of the local stack
 .venv-ministack/.ready: tests/ministack.lock
 	@test -x .venv-ministack/bin/python || $(PYTHON) -m venv --without-pip .venv-ministack
 	@$(PIP) --python .venv-ministack/bin/python install --require-hashes -r tests/ministack.lock
+	@touch $@
+
+# Only the file axe.min.js is used, so its Python dependencies, a browser among them, are left out.
+.axe/.ready: tests/axe.lock
+	@$(PIP) --python .venv/bin/python install --require-hashes --no-deps --upgrade --target .axe -r tests/axe.lock
 	@touch $@
 
 # In an environment of its own: what the bench compares with pins another botocore than aioboto3 does.

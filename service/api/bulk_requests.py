@@ -80,26 +80,24 @@ async def search(call: Call[SearchQuery, SearchBody]) -> SearchView | Response:
     header. The response is a table then, unless `Accept` prefers JSON. `auto_download` and `webhook_url` of the query
     come before those of a JSON body.
     """
-    view = await _search(replace(call, body=await _wanted(call)))
+    view = await _search(replace(call, body=_wanted(call)))
     if call.column is None or wants_json(call.request):
         return view
     return csv_response([COLUMNS, *map(_row, view.items)], call.column)
 
 
-async def _wanted(call: Call[SearchQuery, SearchBody]) -> SearchBody:
-    """The body with what the query says, and with a URL that was checked."""
+def _wanted(call: Call[SearchQuery, SearchBody]) -> SearchBody:
     query, body = call.query, call.body
     auto_download = body.auto_download if query.auto_download is None else query.auto_download
-    webhook_url = None
-    # Both are checked: a bad one is an error of the client, although it is not used.
-    for given in (body.webhook_url, query.webhook_url):
-        if given is not None:
-            webhook_url = await parameters.checked_webhook_url(call.request, given)
+    webhook_url = body.webhook_url if query.webhook_url is None else query.webhook_url
     return msgspec.structs.replace(body, auto_download=auto_download, webhook_url=webhook_url)
 
 
 async def _search(call: Call[SearchQuery, SearchBody]) -> SearchView:
     body = call.body
+    webhook_url = None
+    if body.webhook_url is not None:
+        webhook_url = await parameters.checked_webhook_url(call.request, body.webhook_url)
     numbers = {given: parsed_or_problem(given) for given in body.process_numbers}
     valid = {number for number in numbers.values() if isinstance(number, ProcessNumber)}
     async with call.state["database"].connection() as connection:
@@ -109,16 +107,16 @@ async def _search(call: Call[SearchQuery, SearchBody]) -> SearchView:
         has_webhook = body.webhook_url is not None
         starting = [each for each in known.values() if not each.is_active and (has_webhook or not each.is_complete)]
         await start_many(call, len(starting))
-    outcomes = await _request_all(call, known)
+    outcomes = await _request_all(call, known, webhook_url)
     return SearchView([_result(given, numbers[given], outcomes) for given in body.process_numbers])
 
 
 async def _request_all(
-    call: Call[SearchQuery, SearchBody], known: Mapping[ProcessNumber, Completeness]
+    call: Call[SearchQuery, SearchBody], known: Mapping[ProcessNumber, Completeness], webhook_url: str | None
 ) -> Mapping[ProcessNumber, ProcessSummary | ProblemView]:
     async def request_one(number: ProcessNumber, timeout: float) -> ProcessSummary:
         request = CaseRequest(
-            number, call.user.id, call.state["request_id"], call.body.webhook_url, force_refresh=False, lane=Lane.BATCH
+            number, call.user.id, call.state["request_id"], webhook_url, force_refresh=False, lane=Lane.BATCH
         )
         case = await request_case(
             call.state,

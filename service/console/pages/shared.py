@@ -24,7 +24,7 @@ from service.database.console import shares
 from service.database.console.shares import Share
 from service.domain.process_number import ProcessNumber
 
-SHARED = "/console/shared"
+SHARED_PAGE = "/console/shared"
 
 
 class InvitationView(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ async def enter(visit: Visit) -> Go:
         raise _gone()
     structlog.get_logger().info("case_share_opened", share_id=str(share.id))
     visit.cookies.keep_share(kept if share.is_single_use else token, share.expires_at - datetime.now(UTC))
-    return Go(f"{SHARED}/{share.id}")
+    return Go(f"{SHARED_PAGE}/{share.id}")
 
 
 @page("shared.html", access=Access.PUBLIC)
@@ -69,7 +69,7 @@ async def show(visit: Visit) -> SharedView:
     """The case."""
     async with visit.state["database"].connection() as connection:
         share = await _share(visit, connection)
-        number, path = ProcessNumber(share.process_number), f"{SHARED}/{share.id}"
+        number, path = ProcessNumber(share.process_number), f"{SHARED_PAGE}/{share.id}"
         facts = await _facts(connection, share)
         pages = pages_of(path, visit.query("page"), rows=facts.tally.counts.total, size=DOCUMENTS_SHOWN)
         lines = await document_windows.window(connection, number, skipped=pages.skipped, limit=DOCUMENTS_SHOWN)

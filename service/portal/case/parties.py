@@ -33,7 +33,7 @@ _KINDS = {
     PartyKind.COMPANY: re.compile(r"(?:pessoa)?juridica|pj|j|empresa"),
     PartyKind.AUTHORITY: re.compile(r"(?:ente)?autoridade|orgao\w*|ente\w*"),
 }
-_Key = tuple[Pole, str, bool]
+_Key = tuple[Pole, str]
 
 
 def read_parties(lists: Iterable[Any]) -> tuple[tuple[Party, ...], bool]:
@@ -55,8 +55,7 @@ def _of_list(value: Any) -> Iterator[Party]:
         inner = pick(entry, *_INNER)
         if isinstance(inner, dict | list):
             side = {"polo": pick(entry, "polo", "nome", "sigla")}
-            seal = {"sigilosa": True} if is_sealed(entry) else {}
-            yield from (_party(side | each | seal) for each in objects(inner))
+            yield from (_party(side | each) for each in objects(inner))
         elif len(entry) > 0:
             yield _party(entry)
 
@@ -76,15 +75,17 @@ def _add(known: list[Party], found: list[Party]) -> None:
 
 
 def _key(party: Party) -> _Key:
-    return party.pole, fold(party.name or ""), party.is_sealed
+    return party.pole, fold(party.name or "")
 
 
 def _merged(first: Party, second: Party) -> Party:
+    is_sealed = first.is_sealed or second.is_sealed
     return msgspec.structs.replace(
         first,
         role=first.role or second.role,
         kind=first.kind or second.kind,
-        representatives=_unequal(first.representatives + second.representatives, is_sealed=first.is_sealed),
+        is_sealed=is_sealed,
+        representatives=_unequal(first.representatives + second.representatives, is_sealed=is_sealed),
     )
 
 

@@ -58,6 +58,21 @@ THE_TABLE: Mapping[str, Access] = {
     "POST /console/webhooks/secret/rotate": USER,
     "GET /console/webhooks/test": USER,
     "POST /console/webhooks/test": USER,
+    "GET /console/webhooks/endpoints": USER,
+    "POST /console/webhooks/endpoints": USER,
+    "GET /console/webhooks/endpoints/{endpoint_id}": USER,
+    "POST /console/webhooks/endpoints/{endpoint_id}/switch": USER,
+    "POST /console/webhooks/endpoints/{endpoint_id}/delete": USER,
+    "POST /console/webhooks/endpoints/{endpoint_id}/rotate": USER,
+    "POST /console/webhooks/endpoints/{endpoint_id}/test": USER,
+    "GET /console/cases/{number}/shares": USER,
+    "POST /console/cases/{number}/shares": USER,
+    "POST /console/shares/{share_id}/revoke": USER,
+    "GET /console/shared": PUBLIC,
+    "POST /console/shared": PUBLIC,
+    "GET /console/shared/{share_id}": PUBLIC,
+    "GET /console/shared/{share_id}/archive": PUBLIC,
+    "GET /console/shared/{share_id}/documents/{document_id}": PUBLIC,
 }
 
 

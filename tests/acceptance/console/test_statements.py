@@ -58,6 +58,8 @@ async def test_a_page_costs_at_most_six_statements(
         "user_id": (await service.api.get("/api/v1/users/me")).json["id"],
         "delivery_id": (await service.api.get("/api/v1/webhooks/deliveries")).json["items"][0]["id"],
     }
+    wanted = {"url": "http://127.0.0.1:9000/", "events": ["process.completed"]}
+    ids["endpoint_id"] = (await service.api.post("/api/v1/webhooks/endpoints", wanted)).json["id"]
     paths = [each.format_map(ids) for each in pages()]
     assert len(paths) > 8
     for path in paths:  # so that each statement is prepared

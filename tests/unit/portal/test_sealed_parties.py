@@ -139,29 +139,6 @@ def test_the_other_copy_of_a_party_may_lack_the_seal() -> None:
         assert told not in said(listing)
 
 
-def test_a_party_without_a_name_is_not_a_sealed_one() -> None:
-    unnamed = {"polo": "PASSIVO", "nome": None}
-
-    listing = parse([case(stage(document(), partes=[unnamed]), stage(partes=[SEALED]), stage(partes=[SEALED]))])
-
-    assert listing.case is not None
-    assert [each.is_sealed for each in listing.case.parties] == [False, True]
-
-
-def test_the_seal_of_a_side_is_that_of_its_parties() -> None:
-    side = {"polo": "PA", "sigiloso": True, "parte": [{"nome": NAME, "sigilosa": False}, {"nome": ALIAS}]}
-
-    listing = listing_of(side, {"polo": "ATIVO", "nome": "Ana"})
-
-    assert listing.case is not None
-    assert [(each.name, each.is_sealed) for each in listing.case.parties] == [
-        (None, True),
-        (None, True),
-        ("Ana", False),
-    ]
-    assert NAME not in said(listing)
-
-
 def test_a_seal_within_a_string_hides_the_string() -> None:
     written = json.dumps([SEALED], ensure_ascii=False)
 

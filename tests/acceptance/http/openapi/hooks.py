@@ -34,9 +34,3 @@ schemathesis.openapi.format("cursor", st.just(_cursor(["2026-01-01T00:00:00Z", D
 schemathesis.openapi.format("file-cursor", st.just(_cursor([DOCUMENT])))
 schemathesis.openapi.format("movement-cursor", st.just(_cursor(DOCUMENT)))
 schemathesis.openapi.format("party-cursor", st.just(_cursor([0])))
-
-
-@schemathesis.serializer("text/csv")
-def table(_context: schemathesis.SerializationContext, value: object) -> bytes:
-    """Send a text as it is. Any other value would be a table too, once it is written as text: it is sent as none."""
-    return value.encode() if isinstance(value, str) else b'"a cell without its end'
