@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from service.local.stack import running_stack
-from tests.benchmarks import api, claims, crowd, deliveries, fairness, growth, latency, places, transfer
+from tests.benchmarks import api, claims, crowd, deliveries, fairness, growth, latency, monitors, places, transfer
 from tests.benchmarks.place import Machine, machine
 from tests.benchmarks.tools.report import Report
 from tests.support.processes import REPOSITORY
@@ -23,6 +23,7 @@ SECTIONS: Mapping[str, Callable[[Machine], Awaitable[None]]] = {
     "latency": latency.measure,
     "places": places.measure,
     "fairness": fairness.measure,
+    "monitors": monitors.measure,
     "claims": claims.measure,
     "crowd": crowd.measure,
     "api": api.measure,
