@@ -64,6 +64,10 @@ format: .venv/.ready ## Put the code into its form
 documents: .venv/.ready ## Make anew what is made from the code: the Postman collection
 	$(BIN)/autos postman > docs/autos.postman_collection.json
 
+.PHONY: pictures
+pictures: .venv/.ready ## Take the pictures of the console for the README (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures
+
 .PHONY: bench
 bench: .venv/.ready ## Measure everything beside what else one could use (about 12 minutes)
 	@$(MAKE) --no-print-directory .venv-bench/.ready || echo "Without .venv-bench: some comparisons are left out"
