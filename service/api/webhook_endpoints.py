@@ -39,7 +39,15 @@ EndpointUrl = Annotated[
 ]
 Events = Annotated[
     list[EndpointEvent],
-    Meta(description="The types of events to send, each once; `*` stands alone.", min_length=1),
+    Meta(
+        description="The types of events to send, each once; `*` stands alone.",
+        min_length=1,
+        extra_json_schema={
+            "uniqueItems": True,
+            "if": {"contains": {"const": EndpointEvent.ALL.value}},
+            "then": {"maxItems": 1},
+        },
+    ),
 ]
 
 
