@@ -50,14 +50,21 @@ def deliveries_group() -> None:
 @deliveries_group.command(name="list")
 @click.option("--status", type=click.Choice([each.value for each in DeliveryStatus]))
 @click.option("--job-id", type=click.UUID)
+@click.option("--endpoint", "endpoint_id", type=click.UUID, help="To this endpoint of an account.")
 @click.option("--since", type=Timestamp(), help="Made at this time or later.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @json_option
 def list_deliveries(
-    status: str | None, job_id: UUID | None, since: datetime | None, limit: int, *, as_json: bool
+    status: str | None,
+    job_id: UUID | None,
+    endpoint_id: UUID | None,
+    since: datetime | None,
+    limit: int,
+    *,
+    as_json: bool,
 ) -> None:
     """The last deliveries, the newest first."""
-    wanted = DeliveryFilter(None, None if status is None else DeliveryStatus(status), job_id, since=since)
+    wanted = DeliveryFilter(None, None if status is None else DeliveryStatus(status), job_id, endpoint_id, since)
 
     async def question(connection: Connection) -> list[DeliveryWithAttempts]:
         rows = await delivery_history.page(connection, wanted, after=None, limit=limit)

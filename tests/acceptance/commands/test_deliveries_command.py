@@ -73,6 +73,22 @@ async def test_one_delivery_is_shown_with_its_attempts(
     assert NUMBER.masked in shown.stdout
 
 
+async def test_deliveries_to_an_endpoint_are_listed_and_not_sent_again_once_it_is_gone(
+    environment: dict[str, str], sender: Sender
+) -> None:
+    endpoint_id = uuid4()  # of an endpoint that was deleted
+    user_id, _key = await add_user(sender.database)
+    mine, _other = await schedule(sender.database, user_id, "https://a.example/", "https://b.example/")
+    gone = f"endpoint_id = '{endpoint_id}', endpoint_only = true, status = 'cancelled', completed_at = now(),"
+    await update(sender.database, mine, f"{gone} next_attempt_at = NULL, ring_at = NULL")
+
+    listed = await run(environment, "list", "--endpoint", str(endpoint_id), "--json")
+    refused = await run(environment, "resend", str(mine))
+
+    assert [each["id"] for each in msgspec.json.decode(listed.stdout)] == [str(mine)]
+    assert_refused(refused, "its endpoint is switched off or was deleted")
+
+
 async def test_one_delivery_is_sent_again(environment: dict[str, str], sender: Sender, subscriber: Subscriber) -> None:
     delivery_id, path = await failed(sender, subscriber)
 
