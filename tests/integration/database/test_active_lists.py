@@ -21,7 +21,7 @@ from tests.conftest import create_database
 from tests.support.database.active_cases import COURTS, set_in_work
 from tests.support.database.generic_plans import explained
 from tests.support.database.many_cases import add_cases
-from tests.support.database.migrations import create_before, migrate, roll_back_to
+from tests.support.database.migrations import migrate, roll_back_to
 from tests.support.deliveries.deliveries import open_pool
 
 CASES = 2_000  # of the older half a third waits, and a third is worked on
@@ -130,9 +130,10 @@ async def test_the_ended_cases_behind_a_crowd_of_newer_ones_are_found_at_once(da
 
 
 async def test_jobs_of_the_version_before_are_listed_too(stack: Stack) -> None:
-    url = await create_before(stack, BEFORE)
+    url = await create_database(stack)
     async with open_pool(url) as database:
         await fill(database, 30)
+    await roll_back_to(url, BEFORE)
     assert (await migrate(url))[0] == BEFORE
 
     async with open_pool(url) as database:

@@ -18,7 +18,7 @@ from service.webhooks.signature import new_secret
 from tests.conftest import create_database
 from tests.support.database.generic_plans import explained
 from tests.support.database.many_cases import add_cases
-from tests.support.database.migrations import create_before, migrate, roll_back_to
+from tests.support.database.migrations import migrate, roll_back_to
 from tests.support.deliveries.deliveries import open_pool
 
 CASES = 6_000  # of each user: nearly all are delivered, so an index by time looks as good
@@ -84,9 +84,10 @@ async def test_newer_ones_that_are_not_delivered_are_not_read(
 
 
 async def test_the_migration_can_be_taken_back_and_made_again(stack: Stack) -> None:
-    url = await create_before(stack, BEFORE)
+    url = await create_database(stack)
     async with open_pool(url) as pool:
         await fill(pool)
+        await roll_back_to(url, BEFORE)
 
         assert BEFORE in await migrate(url)
         await roll_back_to(url, BEFORE)

@@ -12,7 +12,7 @@ from service.database.connection import Database
 from service.local.stack import Stack
 from tests.conftest import create_database
 from tests.support.database.case_steps import CaseSteps, listed
-from tests.support.database.migrations import create_before, migrate, roll_back_to
+from tests.support.database.migrations import migrate, roll_back_to
 from tests.support.deliveries.deliveries import NUMBER, add_user, open_pool
 
 DOCUMENTS = 120
@@ -52,12 +52,13 @@ async def test_a_document_that_is_begun_and_ended_touches_no_index(database: Dat
 
 
 async def test_documents_of_the_version_before_keep_their_jobs(stack: Stack) -> None:
-    url = await create_before(stack, BEFORE)
+    url = await create_database(stack)
     async with open_pool(url) as database:
         user_id, _key = await add_user(database)
         steps = CaseSteps(database, NUMBER, user_id)
         await steps.register(listed("a"))
         await steps.ask()
+    await roll_back_to(url, BEFORE)
     assert (await migrate(url))[0] == BEFORE
 
     async with open_pool(url) as database:
