@@ -13,7 +13,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from service.local.stack import running_stack
-from tests.benchmarks import api, claims, crowd, deliveries, fairness, growth, latency, monitors, places, transfer
+from tests.benchmarks import (
+    api,
+    claims,
+    crowd,
+    deliveries,
+    fairness,
+    followers,
+    growth,
+    latency,
+    monitors,
+    places,
+    transfer,
+)
 from tests.benchmarks.place import Machine, machine
 from tests.benchmarks.tools.report import Report
 from tests.support.processes import REPOSITORY
@@ -27,6 +39,7 @@ SECTIONS: Mapping[str, Callable[[Machine], Awaitable[None]]] = {
     "claims": claims.measure,
     "crowd": crowd.measure,
     "api": api.measure,
+    "followers": followers.measure,
     "deliveries": deliveries.measure,
     "growth": growth.measure,
 }
