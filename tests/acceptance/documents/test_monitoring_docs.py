@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from service.api.framework.many_cases import NUMBERS_MAX
 from service.api.framework.operations import OperationRoute
 from service.api.presenters.monitors import MonitorView
 from service.api.routes import ROUTES
+from service.database.monitors.watches import FAILING_AFTER
 from service.local.simulator import DocumentSpec
 from service.settings import Settings
 from service.webhooks.payload import WebhookBody
@@ -25,6 +27,7 @@ from tests.support.pages import ADDRESS, Page
 from tests.support.portal import Portal
 from tests.support.processes import free_port, until_it_listens
 from tests.support.servers.subscriber import Subscriber
+from worker.tasks.check_watch import CHECK_BACKOFF
 
 PAGE = Page("docs/monitoring.md")
 NUMBER = "0000123-06.2023.4.03.6100"
@@ -120,6 +123,9 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert (DEFAULTS["monitor_min_interval"], DEFAULTS["monitor_share"]) == ("1h", 0.5)
     assert "an hour\n  unless configured otherwise" in PAGE.text
     assert "at most half of the requests" in PAGE.text
+    assert f"after {CHECK_BACKOFF // timedelta(minutes=1)} minutes" in PAGE.text
+    assert timedelta(days=3) == FAILING_AFTER
+    assert "After three days of failures" in PAGE.text
 
 
 def test_every_endpoint_exists() -> None:

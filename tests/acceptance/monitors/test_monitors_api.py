@@ -1,7 +1,7 @@
 """The rules of `/processes/{number}/monitor` and `/monitors`."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -209,3 +209,43 @@ async def test_the_list_has_ones_own_monitors_in_pages(client: Api, portal: Port
     assert (await client.get(MANY, changed_since="2026-01-01T00:00:00Z")).json["items"] == []
     assert code(await client.get(MANY, status="idle")) == (400, "invalid_parameter")
     assert code(await client.get(MANY, changed_since="yesterday")) == (400, "invalid_parameter")
+
+
+async def test_monitors_are_listed_by_status_and_in_the_order_of_their_changes(
+    client: Api, database: Database, portal: Portal, supply: Iterator[str]
+) -> None:
+    numbers = [next(supply) for _ in range(4)]
+    for number in numbers:
+        await portal.put_documents(number)
+        await client.put(path(number), DAY)
+    digits = [number.replace("-", "").replace(".", "") for number in numbers]
+    async with database.transaction() as connection:
+        for hours, each in enumerate(digits[:3], 1):
+            await connection.execute(
+                "UPDATE monitors SET last_changed_at = now() - make_interval(hours => :hours), is_failing = :failing"
+                " WHERE process_number = :number",
+                {"hours": hours, "failing": hours == 2, "number": each},
+            )
+
+    since = (datetime.now(UTC) - timedelta(hours=2, minutes=30)).isoformat()
+    first = await client.get(MANY, changed_since=since, limit=1)
+    second = await client.get(MANY, changed_since=since, limit=1, cursor=first.json["next_cursor"])
+    failing = await client.get(MANY, status="failing")
+    both = await client.get(MANY, status="active", changed_since=since)
+
+    listed = [[item["process_number"] for item in each.json["items"]] for each in (first, second, failing, both)]
+    assert listed == [[numbers[1]], [numbers[0]], [numbers[1]], [numbers[0]]]
+    assert second.json["next_cursor"] is None
+    assert failing.json["items"][0]["status"] == "failing"
+
+
+async def test_a_number_in_any_form_is_the_same_case(client: Api, portal: Portal, number: str) -> None:
+    await portal.put_documents(number)
+    digits = number.replace("-", "").replace(".", "")
+
+    made = await client.put(path(digits), DAY)
+    many = await client.post(MANY, {"process_numbers": [number, digits], **DAY})
+
+    assert made.json["process_number"] == number
+    assert [item["monitor"] for item in many.json["items"]] == [(await client.get(path(number))).json] * 2
+    assert len((await client.get(MANY)).json["items"]) == 1
