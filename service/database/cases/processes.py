@@ -10,7 +10,7 @@ import msgspec
 from service.database.cases.documents import HOPELESS
 from service.database.connection import Connection, Record, as_optional, as_struct
 from service.database.document_counts import COUNTS, LACKING
-from service.domain.events import Counts
+from service.domain.events import UPDATED, Counts
 from service.domain.listings import Listing
 from service.domain.process_number import ProcessNumber
 from service.domain.statuses import ACTIVE_JOB, DeliveryStatus, JobStatus, ProcessStatus, process_status
@@ -182,7 +182,10 @@ _OVERVIEW = (
     " LEFT JOIN LATERAL (SELECT * FROM jobs WHERE process_number = number"
     " ORDER BY created_at DESC LIMIT 1) AS job ON true"
     " LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE process_number = number"
-    " AND user_id = CAST(:user_id AS uuid) AND NOT endpoint_only ORDER BY created_at DESC LIMIT 1) AS webhook ON true"
+    " AND user_id = CAST(:user_id AS uuid) AND NOT endpoint_only"
+    # What a monitor tells is no request's webhook.
+    f" AND NOT EXISTS (SELECT 1 FROM events WHERE id = event_id AND events.job_id IS NULL AND type = '{UPDATED}')"
+    " ORDER BY created_at DESC LIMIT 1) AS webhook ON true"
 )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from service.database.cases import processes
 from service.database.leases import LeaseLost
 from service.database.monitors import monitors, watches
 from service.database.users import users
@@ -218,3 +219,17 @@ async def statements(watched: WatchedCase, movements: tuple[Movement, ...]) -> i
         finally:
             connection.raw_connection.remove_query_logger(said.append)
     return len(said)
+
+
+async def test_what_a_monitor_tells_is_not_the_webhook_of_a_request(watched: WatchedCase) -> None:
+    user_id = await watched.watch()
+    await watched.check(listed("a"))
+    await watched.ask("requested", user_id=user_id)
+    await watched.check(listed("a"), movements=(moved(1),))
+
+    overview = await watched.run(lambda connection: processes.overview(connection, watched.number, user_id))
+
+    assert await watched.names(user_id) == [["Ato 1"]]
+    assert overview is not None
+    assert overview.subscription is not None
+    assert overview.subscription.url == "https://host.example/requested"
