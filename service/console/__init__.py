@@ -9,8 +9,8 @@ To add a page:
 2. A template in `templates/` that extends `base.html`. It sees `view` (the struct), `visit`, the functions of
    `framework/rendering.py` (`t`, `number`, `size`, `moment`, `href`), and the macros of `parts.html`.
 3. Its texts in a table of its own in `languages/tables/`, which `languages/messages.py` collects.
-4. A line in `routes.py`, with the access it needs; rows in `tests/unit/console/test_templates.py` (one view, rendered)
-   and in `tests/acceptance/console/test_console_roles.py`.
+4. A line in `routes.py`; views of it in `tests/support/console/`, one for each branch of its template; a row in
+   `tests/acceptance/console/test_console_roles.py`.
 
 A page asks the database at most six times, the session among them. A region that changes by itself is
 `<section data-live="a-name">`: `static/console.js` fetches the page again and swaps these regions, when the stream

@@ -25,6 +25,8 @@ class Formats:
 
     def size(self, value: int) -> str:
         """A size of `value` bytes, in units of a thousand."""
+        if value == 1:
+            return "1 byte"
         amount, unit = float(value), 0
         while amount >= 999.5 and unit < len(_SIZES) - 1:
             amount, unit = amount / 1000, unit + 1
