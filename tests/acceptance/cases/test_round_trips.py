@@ -20,8 +20,8 @@ PER_DOCUMENT = 1  # in the worker
 #: and to users who watch it.
 PER_JOB = 30
 PER_STATUS = 3
-#: What a worker asks at a steady pace, whether it works or not: its slots, its leases, the next job, the sweep, alerts;
-#: and what it asks once for each connection.
+#: What a worker asks at a steady pace, whether it works or not: its slots, its leases, the next job or check, the
+#: sweep, alerts; and what it asks once for each connection.
 BACKGROUND = (
     "portal_shares",
     "portal_slots",
@@ -30,6 +30,9 @@ BACKGROUND = (
     "SET lease_expires_at = now() + ",
     "SKIP LOCKED",
     "alerted_at",
+    "check_pace",
+    "FROM watches WHERE check_requested_at",
+    "FROM watches GROUP BY every",
     "set_config",
     "typeinfo_tree",
 )
