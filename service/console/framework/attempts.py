@@ -11,21 +11,22 @@ ATTEMPTS_OF_ALL = RateLimitItemPerMinute(300)
 _SITE = 64  # bits of an IPv6 address: a client has all addresses below them
 
 
-async def check_attempts(visit: Visit) -> None:
+async def check_attempts(visit: Visit, kind: str = "log-in") -> None:
     """Before a key is looked up: raise the problem `rate_limited` (429) after too many wrong ones.
 
-    The right key is refused too: otherwise the one that is not refused would be known to be right.
+    `kind`: what is tried; each kind is counted by itself. The right key is refused too: otherwise the one that is not
+    refused would be known to be right.
     """
     limiter = visit.state["limiter"]
-    (await limiter.look(ATTEMPTS_OF_ADDRESS, "log-in", _site(visit))).check()
-    (await limiter.look(ATTEMPTS_OF_ALL, "log-in", "all")).check()
+    (await limiter.look(ATTEMPTS_OF_ADDRESS, kind, _site(visit))).check()
+    (await limiter.look(ATTEMPTS_OF_ALL, kind, "all")).check()
 
 
-async def count_wrong(visit: Visit) -> None:
+async def count_wrong(visit: Visit, kind: str = "log-in") -> None:
     """Count a wrong key or token."""
     limiter = visit.state["limiter"]
-    await limiter.take(ATTEMPTS_OF_ADDRESS, "log-in", _site(visit))
-    await limiter.take(ATTEMPTS_OF_ALL, "log-in", "all")
+    await limiter.take(ATTEMPTS_OF_ADDRESS, kind, _site(visit))
+    await limiter.take(ATTEMPTS_OF_ALL, kind, "all")
 
 
 def _site(visit: Visit) -> str:

@@ -52,12 +52,12 @@ async def invitation(visit: Visit) -> InvitationView:
 @post(access=Access.PUBLIC, is_safe=True)
 async def enter(visit: Visit) -> Go:
     """Open a link."""
-    await check_attempts(visit)
+    await check_attempts(visit, "share")
     token, kept = visit.form.text("token"), sessions.new_secret_id()
     async with visit.state["database"].connection() as connection:
         share = await shares.open_once(connection, sessions.digest(token), sessions.digest(kept))
     if share is None:
-        await count_wrong(visit)
+        await count_wrong(visit, "share")
         raise _gone()
     structlog.get_logger().info("case_share_opened", share_id=str(share.id))
     visit.cookies.keep_share(kept if share.is_single_use else token, share.expires_at - datetime.now(UTC))
