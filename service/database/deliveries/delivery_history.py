@@ -83,7 +83,13 @@ async def page(
     values = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     # A literal: with a parameter, PostgreSQL would plan for any status and read the deliveries of all of them.
     conditions = [f"deliveries.status = '{values.pop('status')}'"] if wanted.status else []
-    conditions += [f"deliveries.{name} = :{name}" for name in values if name != "since"]
+    conditions += [f"deliveries.{name} = :{name}" for name in values if name not in {"since", "host"}]
+    order = "deliveries.created_at DESC, deliveries.id DESC"
+    if wanted.host is not None:
+        # It is only one host, so the order is the same. With the host in ORDER BY, PostgreSQL uses the index on both:
+        # otherwise it may look for the host in the deliveries of all hosts.
+        conditions.append("deliveries.host BETWEEN :host AND :host")
+        order = f"deliveries.host, {order}"
     if wanted.since is not None:
         conditions.append("deliveries.created_at >= :since AND deliveries.created_at < :horizon")
         values["horizon"] = await horizon(connection)
@@ -93,7 +99,7 @@ async def page(
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = await connection.fetch_all(
         # The limit is written out too: without it a plan for all values looks dear, and each call is planned anew.
-        f"{_DELIVERY}{where} ORDER BY deliveries.created_at DESC, deliveries.id DESC LIMIT {limit:d}",
+        f"{_DELIVERY}{where} ORDER BY {order} LIMIT {limit:d}",
         values,
     )
     return [as_struct(row, DeliveryRow) for row in rows]
