@@ -1,6 +1,5 @@
 """Opens pages of the console in a browser, presses keys, and asks axe about them."""
 
-import base64
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,9 +69,3 @@ async def connect(tab: Tab, *, is_there: bool) -> None:
     """Cut the browser off from every network, or connect it again."""
     speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     await tab.call("Network.emulateNetworkConditions", offline=not is_there, **speed)
-
-
-async def picture(tab: Tab) -> bytes:
-    """What the tab shows, as a PNG."""
-    shot = await tab.call("Page.captureScreenshot", format="png")
-    return base64.b64decode(shot["data"])

@@ -78,6 +78,20 @@ async def test_a_console_that_only_shows_refuses_every_form(quiet: Service) -> N
     assert (await browser.post("/console/logout")).status == 303
 
 
+# The last one: it breaks the service.
+async def test_a_crash_is_a_page_that_says_nothing_of_its_cause(quiet: Service) -> None:
+    browser = await Browser.of(quiet.api).log_in(quiet.api.api_key)
+    await quiet.fetch("ALTER TABLE console_sessions RENAME TO elsewhere")
+
+    seen = await browser.get("/console/keys", **{"X-Request-ID": "crash-2"})
+
+    assert seen.status == 500
+    assert "The service failed" in seen.words
+    assert "crash-2" in seen.words
+    assert "console_sessions" not in seen.text
+    assert "require-trusted-types-for" in seen.headers["Content-Security-Policy"]
+
+
 class _Anything(dict[str, str]):
     """Parameters of a path."""
 
