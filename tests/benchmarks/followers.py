@@ -37,12 +37,12 @@ class Follower:
         """Show the page anew after each change, until the stream ends."""
         await self._show()
         changed = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
+        following = self._session.get(f"{self._url}/events", headers=self._headers, timeout=None)
+        async with asyncio.TaskGroup() as group, following as stream:
             showing = group.create_task(self._show_changes(changed))
-            async with self._session.get(f"{self._url}/events", headers=self._headers, timeout=None) as stream:
-                async for line in stream.content:
-                    if line.startswith(b"data:"):
-                        changed.set()
+            async for line in stream.content:
+                if line.startswith(b"data:"):
+                    changed.set()
             showing.cancel()
         await self._show()
 
