@@ -36,8 +36,10 @@ async def test_what_is_filed_is_told_to_each_watcher_once_with_verified_bytes(
     await watchers[0].check(number)
     for each in watchers:
         await subscriber.wait_for(each.path)
-    # Nothing new: no event.
+    # Nothing new: no event. It would have its deliveries by the end of the check.
     await watchers[1].check(number)
+    for each in watchers:
+        assert len((await each.api.get("/api/v1/webhooks/deliveries")).json["items"]) == 1
 
     assert await portal.listings(number) == before + 2
     for each in watchers:
