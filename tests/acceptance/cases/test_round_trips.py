@@ -20,6 +20,9 @@ PER_DOCUMENT = 1  # in the worker
 #: and to users who watch it.
 PER_JOB = 30
 PER_STATUS = 3
+#: Without downloads: the key, whether the case is complete, and a transaction of six: its lock, the case, its
+#: documents, and one for the case as data.
+PER_ENTRY = 8
 #: What a worker asks at a steady pace, whether it works or not: its slots, its leases, the next job or check, the
 #: sweep, alerts; and what it asks once for each connection.
 BACKGROUND = (
@@ -86,3 +89,17 @@ async def test_a_status_costs_the_api_three_round_trips_to_the_database(
     await service.api.status(number)
 
     assert 0 < trips.count() <= PER_STATUS, trips.units
+
+
+async def test_the_case_as_data_costs_the_main_entry_one_round_trip(
+    service: Service, portal: Portal, trips: RoundTrips, number: str
+) -> None:
+    await portal.put_documents(number, DocumentSpec(count=3, size=3000))
+    for _ in range(2):
+        await service.api.process(number, auto_download="false")
+    trips.forget()
+
+    await service.api.process(number, auto_download="false")
+
+    assert sum("FROM case_data" in each for unit in trips.units for each in unit) == 1
+    assert 0 < trips.count() <= PER_ENTRY, trips.units
