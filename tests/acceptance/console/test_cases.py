@@ -156,3 +156,43 @@ async def test_a_case_is_found_by_its_number_its_court_and_its_status(
     assert "1 of 1 documents" in found.words
     assert number not in missed.words.replace(f"q={number}", "")
     assert "Nothing found." in missed.words
+
+
+async def test_a_page_is_told_that_its_case_changes_until_the_work_has_ended(
+    browser: Browser, client: Api, portal: Portal, number: str
+) -> None:
+    await portal.put_documents(number, DocumentSpec())
+    await portal.hold(number)
+    await browser.post("/console/cases", {"numbers": number})
+    page = await browser.get(page_of(number))
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    async with (
+        aiohttp.ClientSession(headers={"Cookie": cookie}) as session,
+        session.get(f"{browser.base_url}{page_of(number, '/events')}") as stream,
+    ):
+        assert stream.content_type == "text/event-stream"
+        assert await stream.content.readline() == b"event: message\r\n"
+        await portal.let_go(number)
+        rest = await stream.content.read()
+    await client.ended(number)
+    after, ended = await browser.get(page_of(number)), await browser.get(page_of(number, "/events"))
+
+    assert rest.count(b"data: ") >= 2
+    assert f'data-events="{page_of(number)}/events"' in page.text
+    assert ("data-ended" in page.text, "data-ended" in after.text, ended.status) == (False, True, 204)
+    assert (await Browser.of(client).get(page_of(number, "/events"))).status == 303
+
+
+async def test_what_is_filed_in_a_watched_case_is_there_after_a_check(
+    browser: Browser, client: Api, portal: Portal, number: str
+) -> None:
+    await portal.put_documents(number, DocumentSpec())
+    await browser.post("/console/cases", {"numbers": number})
+    await client.ended(number)
+    await browser.post(page_of(number, "/watch"), {"every": "1d"})
+    await portal.file_document(number, name="Despacho novo")
+
+    await browser.post(page_of(number, "/check"))
+    await client.until(number, lambda status: status["completed_documents"] == 2)
+
+    assert "Despacho novo" in (await browser.get(page_of(number))).words

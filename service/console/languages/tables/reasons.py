@@ -84,6 +84,10 @@ REASON_TEXTS: Mapping[str, Text] = {
         "Por três dias nada pôde ser baixado: portal, token ou armazenamento falharam. Peça o processo de novo.",
         "For three days nothing could be downloaded: portal, token or store failed. Ask for the case again.",
     ),
+    "reason.internal_error": Text(
+        "Este serviço falhou, não o portal. Fale com o operador: o registro diz por quê.",
+        "This service failed, not the portal. Ask its operator: the log says why.",
+    ),
     "reason.unknown": Text(
         "O motivo não é conhecido por esta página. Tente de novo mais tarde.",
         "This page does not know the reason. Try again later.",
