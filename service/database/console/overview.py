@@ -14,7 +14,7 @@ from service.database.portal.portal_slots import SLOT_LEASE
 from service.database.portal.portal_state import fingerprint
 
 OVERVIEW_SPAN = timedelta(hours=48)  # of the chart and of what failed lately
-_READ_MAX = 20_000  # newest jobs or failed deliveries that one statement reads
+_READ_MAX = 100_000  # newest jobs or failed deliveries that one statement reads
 
 
 class PortalNow(msgspec.Struct, frozen=True):

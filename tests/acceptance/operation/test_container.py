@@ -109,7 +109,7 @@ async def test_the_api_answers_and_ends_by_the_signal_that_it_gets(
     settings = environment | {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
     async with running(image, "web", settings, tmp_path) as process:
         await until_answered(f"http://127.0.0.1:{settings['PORT']}/health/live", process)
-        for path in ("/health/ready", "/openapi.json", "/docs"):
+        for path in ("/health/ready", "/openapi.json", "/docs", "/console/login"):
             async with session.get(f"http://127.0.0.1:{settings['PORT']}{path}") as response:
                 assert response.status == 200, await response.text()
         for address in ADDRESSES:
