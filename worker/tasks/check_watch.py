@@ -19,7 +19,8 @@ from service.database.monitors.watches import CHECK_LEASE, LEASED_WATCHES, Claim
 from service.domain.errors import ErrorCode
 from service.domain.jobs import Lane
 from service.domain.listings import Listing
-from service.portal.errors import AccessDenied, NotFound, PortalError
+from service.portal.client import PortalClient
+from service.portal.errors import AccessDenied, NotFound, PortalError, Unavailable
 from service.portal.gate import CHECKS_USER
 from worker import lease
 from worker.context import Context
@@ -32,6 +33,15 @@ _DOUBLINGS = 16  # by then every interval is reached
 
 class _NoSlot(Exception):
     """Other work had all slots for too long. The check has not failed."""
+
+
+class _NotListed(Exception):
+    """The portal has not listed the case."""
+
+    def __init__(self, code: ErrorCode, retry_after: float | None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after = retry_after
 
 
 async def check_watch(context: Context, watch: ClaimedWatch) -> None:
@@ -73,8 +83,8 @@ async def _work(context: Context, watch: ClaimedWatch, request_id: str) -> tuple
         return None
     try:
         listing = await _listing(context, watch)
-    except PortalError as error:
-        await _fail(context, watch, await _code(context, watch, error), retry_after=error.retry_after)
+    except _NotListed as failure:
+        await _fail(context, watch, failure.code, retry_after=failure.retry_after)
         return None
     checked = await context.database.run(
         lambda connection: checks.succeed(
@@ -90,30 +100,30 @@ async def _work(context: Context, watch: ClaimedWatch, request_id: str) -> tuple
 
 
 async def _listing(context: Context, watch: ClaimedWatch) -> Listing:
-    """Ask the portal, after all that is not a check. Raises `PortalError` and `_NoSlot`."""
+    """Ask the portal, after interactive work. Raises `_NotListed` and `_NoSlot`."""
     with context.share.job(CHECKS_USER, Lane.CHECK, 1) as passing:
         # Waits for its turn without the timeout of the listing.
         async with passing.admitted():
             pass
         async with context.database.connection() as connection:
             asked = await processes.next_listing(connection)
-        admissions = passing.admissions
+        admissions, portal = passing.admissions, context.portal.with_pass(passing)
         try:
-            portal = context.portal.with_pass(passing)
             listing = await portal.list_process(watch.number, timeout=LONG_LISTING_TIMEOUT)
         except PortalError as error:
-            if passing.admissions == admissions and error.retry_after is None:
+            # Its timeout has passed in the queue. Errors of other types, such as that of a dead token, need no slot.
+            if passing.admissions == admissions and type(error) is Unavailable:
                 raise _NoSlot from error
-            raise
+            raise _NotListed(await _code(portal, watch, error), error.retry_after) from error
     return msgspec.structs.replace(listing, asked=asked)
 
 
-async def _code(context: Context, watch: ClaimedWatch, error: PortalError) -> ErrorCode:
+async def _code(portal: PortalClient, watch: ClaimedWatch, error: PortalError) -> ErrorCode:
     if isinstance(error, NotFound):
         return ErrorCode.PROCESS_NOT_FOUND
     if isinstance(error, AccessDenied):
         return ErrorCode.PROCESS_ACCESS_DENIED
-    return await final_error(context.portal, watch.number, error, failures=watch.failures) or error.code
+    return await final_error(portal, watch.number, error, failures=watch.failures) or error.code
 
 
 async def _fail(context: Context, watch: ClaimedWatch, code: ErrorCode, *, retry_after: float | None = None) -> None:

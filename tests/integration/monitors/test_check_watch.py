@@ -25,7 +25,7 @@ from service.local.simulator import (
 )
 from service.portal import client as portal_client
 from service.portal import pauses
-from service.portal.errors import Unavailable
+from service.portal.errors import TokenUnavailable, Unauthorized, Unavailable
 from service.queue.task_queue import RetryUntilShutdown
 from tests.support.database.watchers import WatchedCase
 from tests.support.deliveries.deliveries import add_user
@@ -235,11 +235,19 @@ async def test_a_check_that_is_cut_off_gives_its_case_back(place: Place) -> None
     assert row["check_requested_at"] is not None
 
 
-async def test_a_check_that_gets_no_slot_has_not_failed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "failures"),
+    [
+        (Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time"), 0),
+        # Without a token nothing is asked: the check must not begin again at once.
+        (Unauthorized(), 1),
+        (TokenUnavailable(ErrorCode.PORTAL_UNAVAILABLE, "no token"), 1),
+    ],
+    ids=["no slot", "refused token", "no token"],
+)
+async def test_a_check_that_gets_no_slot_has_not_failed(place: Place, error: Unavailable, failures: int) -> None:
     await place.case.watch()
-    monkeypatch.setattr(check_watch, "LONG_LISTING_TIMEOUT", 0.05)
     passing = Mock(admissions=1, admitted=nullcontext)
-    error = Unavailable(ErrorCode.PORTAL_UNAVAILABLE, "no listing in time")
     portal = Mock(list_process=AsyncMock(side_effect=error))
     context = replace(
         place.context,
@@ -250,7 +258,7 @@ async def test_a_check_that_gets_no_slot_has_not_failed(place: Place, monkeypatc
     await check_watch.check_watch(context, await place.case.claim_check())
 
     row = await place.watch()
-    assert (row["lease_token"], row["consecutive_failures"]) == (None, 0)
+    assert (row["lease_token"], row["consecutive_failures"]) == (None, failures)
 
 
 async def test_a_fault_of_this_program_does_not_check_a_case_for_ever(
