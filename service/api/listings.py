@@ -13,7 +13,7 @@ from service.api.archive import ArchiveResponse
 from service.api.framework.entity_tags import NOT_MODIFIED, has_newest
 from service.api.framework.operations import Call, Reply, Tag, operation
 from service.api.framework.queries import NoQuery
-from service.database.cases import case_data, processes
+from service.database.cases import processes, shown_listing
 from service.database.cases.case_data import KeptListing
 from service.exports.stored_files import UnreadableFile
 from service.exports.stored_listing import read_listing
@@ -57,12 +57,12 @@ async def show(call: Call[NoQuery, None]) -> Response:
 
 async def _kept(call: Call[NoQuery, None]) -> KeptListing:
     async with call.state["database"].connection() as connection:
-        case = await case_data.find(connection, call.number)
-        if case is None and not await processes.exists(connection, call.number):
+        listing = await shown_listing.find(connection, call.number)
+        if listing is None and not await processes.exists(connection, call.number):
             raise NotRequested
-    if case is None or case.listing is None:
+    if listing is None:
         raise Problem("listing_not_kept", "No answer of the portal about this case is kept yet. Refresh the case.")
-    return case.listing
+    return listing
 
 
 def _headers(listing: KeptListing) -> dict[str, str]:

@@ -105,6 +105,26 @@ async def test_what_is_not_kept_has_a_code_of_its_own(service: Service, number: 
     assert (answer.status, answer.json["code"]) == (404, "listing_not_kept")
 
 
+@pytest.mark.parametrize(("place", "status"), [(1, 404), (2, 200)])
+async def test_an_older_answer_is_not_shown_once_a_party_is_sealed(
+    service: Service, store: ObjectStore, number: str, place: int, status: int
+) -> None:
+    await keep(service, store, number, ANSWER)
+    digits = "".join(filter(str.isdigit, number))
+    await service.fetch(
+        "UPDATE case_data SET listing_asked = 2, listing_place = $2 WHERE process_number = $1", digits, place
+    )
+    assert (await service.api.get(path(number))).status == 200
+
+    await service.fetch(
+        "INSERT INTO parties (process_number, position, pole, is_sealed, representatives)"
+        " VALUES ($1, 0, 'active', true, '[]')",
+        digits,
+    )
+
+    assert (await service.api.get(path(number))).status == status
+
+
 async def test_a_bucket_that_is_away_is_a_problem(
     wired: Wired, service: Service, store: ObjectStore, number: str
 ) -> None:
