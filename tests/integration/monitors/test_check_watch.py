@@ -149,12 +149,6 @@ async def test_a_check_that_fails_is_tried_again_with_backoff_and_tells_why(plac
     assert (monitor.consecutive_failures, monitor.last_error_code) == (0, None)
 
 
-async def test_backoff_ends_at_the_interval() -> None:
-    found = [check_watch.backoff(failures, timedelta(hours=1)) for failures in (0, 3, 4, 1000)]
-
-    assert found == [timedelta(minutes=5), timedelta(minutes=40), timedelta(hours=1), timedelta(hours=1)]
-
-
 async def test_a_case_that_vanishes_loses_nothing(place: Place) -> None:
     user_id = await place.case.watch()
     await place.check()
