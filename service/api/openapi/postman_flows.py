@@ -158,4 +158,30 @@ FLOWS = (
             ),
         ),
     ),
+    Flow(
+        "Watch a case",
+        "Be told what is new in a case, have it checked now, and stop watching it.",
+        (
+            Step(
+                "Watch the case",
+                "monitors_put",
+                _lines(
+                    _status(200, 201),
+                    _test("it is watched", 'pm.expect(pm.response.json().status).to.equal("active")'),
+                ),
+                body={"every": "1d", "webhook_url": "{{webhook_url}}"},
+            ),
+            Step("Have it checked now", "monitors_check", _status(202)),
+            Step(
+                "Find it among the monitors",
+                "monitors_index",
+                _lines(
+                    _status(200),
+                    _test("it is there", "pm.expect(pm.response.json().items).to.not.be.empty"),
+                ),
+                {"limit": "1"},
+            ),
+            Step("Stop watching it", "monitors_delete", _status(204)),
+        ),
+    ),
 )
