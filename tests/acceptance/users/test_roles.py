@@ -133,6 +133,8 @@ class World:
 async def world(api: Api, database: Database, portal: Portal, subscriber: Subscriber) -> World:
     users = [await add_user(database) for _ in range(3)]
     revoked, owner, stranger = (Api(api.session, api.base_url, key) for _, key in users)
+    # Other tests use up the limits of the common one.
+    admin = api.with_key((await add_user(database, role="admin"))[1])
     number = next(process_numbers("521"))
     url = subscriber.url(f"/{number}/of-the-owner")
     await portal.put_documents(number, DocumentSpec())
@@ -141,7 +143,7 @@ async def world(api: Api, database: Database, portal: Portal, subscriber: Subscr
     await subscriber.wait_for(f"/{number}/of-the-owner")
     (delivery,) = (await owner.get("/api/v1/webhooks/deliveries")).json["items"]
     secret = (await owner.get("/api/v1/webhooks/secret")).json["secret"]
-    for caller in (owner, stranger, api):
+    for caller in (owner, stranger, admin):
         webhook = {"webhook_url": url} if caller is owner else {}
         await caller.put(f"/api/v1/processes/{number}/monitor", {"every": "1d", **webhook})
     endpoint = await owner.post("/api/v1/webhooks/endpoints", {"url": f"{url}-endpoint", "events": ["export.failed"]})
@@ -153,7 +155,7 @@ async def world(api: Api, database: Database, portal: Portal, subscriber: Subscr
         revoked=revoked,
         owner=owner,
         stranger=stranger,
-        admin=api,
+        admin=admin,
         parameters={
             "number": number,
             "document_id": status["documents"][0]["id"],
