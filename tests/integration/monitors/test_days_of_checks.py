@@ -108,6 +108,7 @@ async def test_after_the_portal_was_away_checks_are_made_at_twice_the_pace(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 async def test_forty_thousand_daily_monitors_make_a_flat_line_before_and_after_an_outage(stack: Stack) -> None:
     mean = 40_000 / 24
 
