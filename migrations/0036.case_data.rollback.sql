@@ -1,3 +1,6 @@
+DROP TRIGGER IF EXISTS documents_news_of_changed ON documents;
+DROP TRIGGER IF EXISTS documents_news_of_new ON documents;
+DROP FUNCTION IF EXISTS note_news();
 ALTER TABLE documents DROP COLUMN news;
 DROP TABLE movements;
 DROP TABLE parties;

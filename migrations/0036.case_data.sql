@@ -3,8 +3,8 @@
 -- Locks: `documents` for an instant, to add a column without a default; no row is read or written. It waits for
 -- transactions that use the table, and others that come meanwhile wait behind it. The rest are new tables, which refer
 -- to `processes` and lock it against writes for an instant. Processes of the version before go on. They register
--- listings without this data, and the documents that they add have no `news`. The next listing of this version adds what
--- is missing.
+-- listings without this data, which the next listing of this version adds. Two triggers give `news` to the documents that
+-- they add or change.
 
 CREATE TABLE IF NOT EXISTS case_data (
     process_number text PRIMARY KEY REFERENCES processes,
@@ -79,3 +79,16 @@ CREATE INDEX IF NOT EXISTS movements_by_listing ON movements (process_number, fi
 
 -- The place of the listing that listed the document first, or gave it new content. NULL: before this version.
 ALTER TABLE documents ADD COLUMN IF NOT EXISTS news bigint;
+
+-- Processes of the version before go on for a while and do not write it: what they find must be told to watchers too.
+-- They write the place of their listing to the process first. Processes of this version never meet the conditions.
+CREATE OR REPLACE FUNCTION note_news() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.news := (SELECT listing_asked FROM processes WHERE number = NEW.process_number);
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER documents_news_of_new BEFORE INSERT ON documents FOR EACH ROW
+WHEN (NEW.news IS NULL) EXECUTE FUNCTION note_news();
+CREATE OR REPLACE TRIGGER documents_news_of_changed BEFORE UPDATE OF revision ON documents FOR EACH ROW
+WHEN (NEW.revision > OLD.revision AND NEW.news IS NOT DISTINCT FROM OLD.news) EXECUTE FUNCTION note_news();
