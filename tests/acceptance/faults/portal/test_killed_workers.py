@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from service.domain.process_number import ProcessNumber
 from service.local.simulator import FOR_EVER, DocumentSpec, Fault, FaultKind
 from service.local.stack import Stack
 from tests.acceptance.faults.conftest import Numbers, Wires
@@ -31,6 +32,14 @@ END_LIFE_LOCKS = (
 )
 #: A lease that ended by time would hide how the slots became free.
 EXTEND_LEASES = "UPDATE portal_slots SET expires_at = now() + interval '1 hour' WHERE worker_id = $1 RETURNING 1"
+EXTEND_JOBS = "UPDATE jobs SET lease_expires_at = now() + interval '1 hour' WHERE status = 'processing' RETURNING 1"
+CLAIMED = "SELECT 1 FROM jobs WHERE status = 'processing' AND process_number = $1"
+RENEWED = (
+    "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM portal_slots WHERE worker_id = $1"
+    " AND expires_at > now() + interval '30 s')"
+    " AND NOT EXISTS (SELECT 1 FROM portal_shares WHERE worker_id = $1 AND seen_at > now())"
+    " AND NOT EXISTS (SELECT 1 FROM jobs WHERE lease_expires_at > now() + interval '30 s')"
+)
 REPORT = "UPDATE portal_shares SET seen_at = now() + CAST($2 AS interval) WHERE worker_id = $1 RETURNING 1"
 LACKS_SLOTS = (
     "SELECT 1 FROM portal_shares WHERE worker_id <> $1 AND life_lock IS NOT NULL"
@@ -59,7 +68,7 @@ async def start_worker(place: Place, *, is_direct: bool) -> Process:
 async def start_both(
     place: Place, numbers: Numbers, *, is_direct: tuple[bool, bool] = (True, True), stands_still: bool = False
 ) -> Workers:
-    """Start one worker after the other. `stands_still`: the first keeps every slot, and claims nothing more."""
+    """Start one worker after the other. `stands_still`: the first is left frozen, with every slot."""
     cases = numbers.take(2)
     await place.put_cases(cases, DocumentSpec(count=400, size=2000))
     await place.portal.configure(latency_binary_ms=100)
@@ -70,14 +79,19 @@ async def start_both(
     await place.request(cases[:1])
     await place.service.until(ALL_OF_ONE, LIMIT)
     [owner] = await place.service.fetch("SELECT DISTINCT worker_id FROM portal_slots WHERE expires_at > now()")
-    if stands_still:
-        first.send(signal.SIGSTOP)
-        # However slow the machine is, its report and its leases do not end meanwhile.
-        assert await place.service.fetch(REPORT, owner["worker_id"], timedelta(hours=1))
-        await place.service.fetch(EXTEND_LEASES, owner["worker_id"])
+    # The first one must not take the case of the second. However slow the machine is, its report and its leases do not
+    # end meanwhile.
+    first.send(signal.SIGSTOP)
+    assert await place.service.fetch(REPORT, owner["worker_id"], timedelta(hours=1))
+    await place.service.fetch(EXTEND_LEASES, owner["worker_id"])
+    await place.service.fetch(EXTEND_JOBS)
     second = await start_worker(place, is_direct=is_direct[1])
     await (await another_user(place)).process(cases[1])
     await place.service.until(LIVING, 2)
+    await place.service.until(CLAIMED, ProcessNumber.parse(cases[1]).digits)
+    if not stands_still:
+        first.send(signal.SIGCONT)
+        await place.service.until(RENEWED, owner["worker_id"])
     return Workers(first, owner["worker_id"], second, cases)
 
 

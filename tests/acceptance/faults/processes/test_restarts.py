@@ -1,6 +1,7 @@
 """API processes are restarted one after the other, behind a proxy that never repeats a request."""
 
 import asyncio
+import itertools
 import signal
 from pathlib import Path
 
@@ -31,12 +32,14 @@ class Restarted:
         environment = {**self._environment, "PORT": str(port), "DRAIN_SECONDS": "2"}
         self._running[port] = await start_api(environment, self._logs / f"api-{port}.log")
 
-    async def restart_for_ever(self) -> None:
-        while True:
-            for port in self.ports:
-                assert await self._running[port].stop() == -signal.SIGTERM
-                await self.start(port)
-                self.restarts += 1
+    async def restart_until(self, ended: asyncio.Event) -> None:
+        """Restart one after the other. A restart that has begun is not cut off: its process would be left behind."""
+        for port in itertools.cycle(self.ports):
+            if ended.is_set():
+                return
+            assert await self._running[port].stop() == -signal.SIGTERM
+            await self.start(port)
+            self.restarts += 1
 
     async def stop(self) -> None:
         for each in self._running.values():
@@ -61,15 +64,17 @@ async def test_no_post_is_lost_in_a_restart(stack: Stack, tmp_path: Path) -> Non
             statuses.append(None if answer is None else answer.status)
             await asyncio.sleep(PAUSE)
 
-    restarting = asyncio.ensure_future(service.restart_for_ever())
+    ended = asyncio.Event()
+    restarting = asyncio.ensure_future(service.restart_until(ended))
     try:
         await asyncio.gather(*(post() for _ in range(CLIENTS)))
     finally:
-        restarting.cancel()
+        ended.set()
         await asyncio.wait([restarting])
         await upstreams.close()
         await service.stop()
 
+    restarting.result()
     # The requests have no key: a 401 is a response of the API.
     assert set(statuses) == {401}
     assert service.restarts > 2
