@@ -105,6 +105,7 @@ def shape(output: str) -> list[str]:
     return [re.sub(r"\b(msg_)?[0-9a-f]{8}[-0-9a-f]{20,}|\d+\.\d s|(?<=127\.0\.0\.1):\d+", "#", line) for line in lines]
 
 
+@pytest.mark.long
 def test_a_second_run_does_it_all_again(data: Path, first_run: "subprocess.CompletedProcess[str]") -> None:
     second = run_demo(data)
 

@@ -98,6 +98,7 @@ async def test_a_worker_that_is_dead_is_told(
             await worker.ended()
 
 
+@pytest.mark.long
 async def test_workers_of_one_host_are_asked_by_their_names(stack: Stack, tmp_path: Path) -> None:
     async with running_delivery_service(stack, tmp_path, redis_number=10) as service:
         first, second = ({**service.environment, "WORKER_NAME": name} for name in ("first", "second"))

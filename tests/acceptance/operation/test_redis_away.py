@@ -35,6 +35,7 @@ async def own_environment(environment: Mapping[str, str], stack: Stack, valkey: 
     return {**environment, **own}
 
 
+@pytest.mark.long
 async def test_a_worker_waits_for_a_redis_that_refuses_work_and_says_why(
     own_environment: dict[str, str], valkey: OwnValkey, tmp_path: Path
 ) -> None:

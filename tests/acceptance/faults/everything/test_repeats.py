@@ -85,7 +85,7 @@ async def new_user(api: Api) -> Api:
     return api.with_key(created.json["api_key"])
 
 
-@pytest.mark.parametrize("times", [120, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [60, pytest.param(1000, marks=pytest.mark.long)])
 async def test_forced_repeats_single_downloads_cancels_and_joins_interrupt_nothing(
     place: Place, numbers: Numbers, note: Callable[[str], None], times: int
 ) -> None:
