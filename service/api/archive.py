@@ -103,7 +103,7 @@ async def show(call: Call[NoQuery, None]) -> Response:
 
 
 async def archive_response(state: State, number: ProcessNumber, user_id: UUID, *, is_head: bool) -> Response:
-    """The archive, for whoever may see the case. Raises `NotRequested` and the problem `nothing_available`."""
+    """The archive, if the user may see the case. Raises `NotRequested` and the problem `nothing_available`."""
     async with state["database"].connection() as connection:
         overview = await processes.overview(connection, number, user_id)
         found = await documents.of_process(connection, number)

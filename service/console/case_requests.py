@@ -1,4 +1,4 @@
-"""What the pages of cases ask of the service: requests of a case, within the limits of whoever looks."""
+"""What the pages of cases ask of the service: requests of a case, within the limits of the user's key."""
 
 from uuid import UUID
 
@@ -36,7 +36,7 @@ async def start_downloads(visit: Visit) -> None:
 
 
 def request_of(visit: Visit, number: ProcessNumber, *, is_forced: bool = False) -> CaseRequest:
-    """The request of whoever looks. No webhook is called for it."""
+    """A request of the user. No webhook is called for it."""
     return CaseRequest(number, visit.user.id, visit.state["request_id"], None, force_refresh=is_forced)
 
 

@@ -46,7 +46,7 @@ async def signed_in(visit: Visit) -> User | None:
 
 
 async def begin(visit: Visit, key_id: UUID) -> None:
-    """Begin a session of a key. One that the browser had ends: its id may be known to somebody else."""
+    """Begin a session of a key. The browser's earlier session ends: another person may know its id."""
     session_id, earlier = new_secret_id(), visit.cookies.session
     async with visit.state["database"].transaction() as connection:
         if earlier is not None:

@@ -67,7 +67,7 @@ async def show(visit: Visit) -> CaseView:
 
 
 async def read_facts(connection: Connection, visit: Visit, number: ProcessNumber) -> CaseFacts:
-    """Read what the head of a case shows, by four statements. Raises `Refusal` (404) if nobody requested it."""
+    """Read what the head of a case shows, by four statements. Raises `Refusal` (404) if it was never requested."""
     overview = await processes.overview(connection, number, visit.user.id)
     if overview is None:
         raise not_requested()
@@ -81,7 +81,7 @@ async def read_facts(connection: Connection, visit: Visit, number: ProcessNumber
 
 
 def not_requested() -> Refusal:
-    """The problem for a case that nobody has requested."""
+    """The problem for a case that was never requested."""
     return Refusal("process_not_found", str(NotRequested.__doc__), advice="case.not_requested")
 
 

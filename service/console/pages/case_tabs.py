@@ -45,14 +45,14 @@ class PartiesView(msgspec.Struct, frozen=True):
 
 
 class CaseJobsView(msgspec.Struct, frozen=True):
-    """A case with the jobs that whoever looks may see."""
+    """A case with the jobs that the user may see."""
 
     head: CaseHead
     jobs: Sequence[JobLine]
 
 
 class CaseWebhooksView(msgspec.Struct, frozen=True):
-    """A case with the deliveries that whoever looks may see."""
+    """A case with the deliveries that the user may see."""
 
     head: CaseHead
     deliveries: Sequence[DeliveryLine]

@@ -55,7 +55,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
 
 @page("deliveries.html")
 async def index(visit: Visit) -> DeliveriesView:
-    """The deliveries that whoever looks may see, newest first."""
+    """The deliveries that the user may see, newest first."""
     status, host, number = visit.query("status"), visit.query("host")[:HOST_MAX], visit.query("case")[:NUMBER_MAX]
     after = pagination.position(visit.query("cursor") or None, Position[UUID])
     wanted = DeliveryFilter(

@@ -49,14 +49,14 @@ class EndpointView(msgspec.Struct, frozen=True):
     tabs: Sequence[Tab]
     row: EndpointRow
     path: str
-    is_own: bool  #: whoever looks may see its secrets
+    is_own: bool  #: the user may see its secrets
     secrets: Sequence[str]  #: the current one first; empty if they are not to be shown
     sent: SentView | None = None  #: the outcome of a test
 
 
 @page(_LIST)
 async def index(visit: Visit) -> EndpointsView:
-    """The endpoints that whoever looks may see, newest first."""
+    """The endpoints that the user may see, newest first."""
     return await _list(visit)
 
 
@@ -153,7 +153,7 @@ async def rotate(visit: Visit) -> Go:
 
 @post()
 async def test(visit: Visit) -> Shown:
-    """Send one signed test, and show what came of it."""
+    """Send one signed test, and show the result."""
     await spend(visit, TRIALS, "trials", by=visit.user.id)
     async with visit.state["database"].connection() as connection:
         row = await _found(visit, connection)

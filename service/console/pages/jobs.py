@@ -38,7 +38,7 @@ class JobsView(msgspec.Struct, frozen=True):
 
 @page("jobs.html")
 async def index(visit: Visit) -> JobsView:
-    """The jobs that whoever looks may see."""
+    """The jobs that the user may see."""
     shown = visit.query("status")
     ended = JobStatus(shown) if shown in set(ENDED) else None
     after = pagination.position(visit.query("cursor") or None, Position[UUID])

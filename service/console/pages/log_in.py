@@ -37,7 +37,7 @@ async def show(visit: Visit) -> LogInView | Shown | Response:
     token = visit.query("token")
     if not token:
         return _to_console(visit, wanted) if visit.viewer is not None else LogInView(wanted)
-    # Another site must not decide as whom somebody goes on, and what only looks at a link must not use it up.
+    # Another site must not choose the user of this browser, and a program that previews a link must not use it up.
     if is_from_elsewhere(visit.request) or visit.request.method != "GET":
         return LogInView(wanted, token=token)
     return await _by_token(visit, token, wanted)

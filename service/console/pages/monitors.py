@@ -44,7 +44,7 @@ class MonitorLine(msgspec.Struct, frozen=True):
 
 
 class MonitorsView(msgspec.Struct, frozen=True):
-    """What whoever looks watches, newest first."""
+    """The cases that the user watches, newest first."""
 
     lines: Sequence[MonitorLine]
     first_path: str | None
@@ -53,7 +53,7 @@ class MonitorsView(msgspec.Struct, frozen=True):
 
 @page("monitors.html")
 async def index(visit: Visit) -> MonitorsView:
-    """The monitors of whoever looks."""
+    """The monitors of the user."""
     after = pagination.position(visit.query("cursor") or None, Position[UUID])
     async with visit.state["database"].connection() as connection:
         found = await monitors.page(connection, visit.user.id, MonitorFilter(), after=after, limit=MONITORS_SHOWN + 1)

@@ -1,4 +1,4 @@
-"""A case that was shared, for somebody without a key: only looking, and only this case."""
+"""A shared case, for a person who has no key: read-only, and only this case."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

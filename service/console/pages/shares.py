@@ -1,4 +1,4 @@
-"""Sharing a case: links for somebody without a key, which their owner makes, sees and ends."""
+"""Links to a case for people who have no key. Their owner makes, sees and ends them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -31,7 +31,7 @@ class SharesView(msgspec.Struct, frozen=True):
 
 @page("case_shares.html")
 async def index(visit: Visit) -> SharesView:
-    """The links to a case that whoever looks may end."""
+    """The links to a case that the user may end."""
     number = number_of(visit)
     async with visit.state["database"].connection() as connection:
         facts = await read_facts(connection, visit, number)

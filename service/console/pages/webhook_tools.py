@@ -40,7 +40,7 @@ class TryView(msgspec.Struct, frozen=True):
 
 @page("webhook_secret.html")
 async def secret(visit: Visit) -> SecretView:
-    """The signing secrets of whoever looks, on demand."""
+    """The signing secrets of the user, on demand."""
     is_shown, tabs = bool(visit.query("show")), webhook_tabs("secret")
     if not is_shown:
         return SecretView(tabs, is_shown, None, ())
@@ -66,7 +66,7 @@ async def try_form(_visit: Visit) -> TryView:
 
 @post()
 async def try_url(visit: Visit) -> Shown:
-    """Send one signed test to a URL, and show what came of it."""
+    """Send one signed test to a URL, and show the result."""
     given, tabs = visit.form.text("url")[:URL_MAX], webhook_tabs("test")
     await spend(visit, TRIALS, "trials", by=visit.user.id)
     try:

@@ -38,7 +38,7 @@ class CaseFacts(msgspec.Struct, frozen=True):
     overview: Overview
     tally: Tally
     data: StoredCase | None
-    monitor: Monitor | None  #: of whoever looks
+    monitor: Monitor | None  #: of the user
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ class CaseHead(msgspec.Struct, frozen=True):
     parties: Sequence[Party]
     parties_total: int
     last_movement: StoredMovement | None
-    every: timedelta | None  #: None: whoever looks does not watch it
+    every: timedelta | None  #: None: the user does not watch it
     choices: Sequence[str]  #: the intervals to watch it at
     tabs: Sequence[Tab]
 

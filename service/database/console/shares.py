@@ -1,4 +1,4 @@
-"""Links to one case for somebody without a key. Tokens are stored as hashes."""
+"""Links to one case for people who have no key. Tokens are stored as hashes."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4

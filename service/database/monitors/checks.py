@@ -53,7 +53,7 @@ async def fail(connection: Connection, watch: ClaimedWatch, code: ErrorCode, *, 
 
 
 async def end(connection: Connection, watch: ClaimedWatch) -> bool:
-    """End the checks of a case that nobody watches any more. False: a user has begun to watch it again."""
+    """End the checks of a case that has no monitor left. False: a user has begun to watch it again."""
     await processes.lock(connection, watch.number)
     held = await watches.hold(connection, watch)
     if held.every is not None:

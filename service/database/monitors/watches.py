@@ -34,7 +34,7 @@ class ClaimedWatch(msgspec.Struct, frozen=True):
     id: UUID
     number: ProcessNumber
     lease: UUID
-    every: timedelta | None  #: None: nobody watches it any more
+    every: timedelta | None  #: None: it has no monitor left
     claimed_at: datetime
     failures: int  #: checks that failed since the last one that succeeded
     late: timedelta  #: since the check became due
@@ -149,7 +149,7 @@ async def succeed(connection: Connection, watch: ClaimedWatch, held: Held, hours
 
 
 async def end(connection: Connection, watch: ClaimedWatch) -> None:
-    """Delete the row of a case that nobody watches any more."""
+    """Delete the row of a case that has no monitor left."""
     await connection.execute(f"DELETE FROM watches WHERE {OWNED}", {"id": watch.id, "lease": watch.lease})
 
 

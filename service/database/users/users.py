@@ -115,7 +115,7 @@ async def delete(connection: Connection, user_id: UUID) -> bool:
     if role == "admin":
         await api_keys.check_admin_is_left(connection)
     await connection.execute("DELETE FROM signing_secrets WHERE user_id = :user_id", {"user_id": user_id})
-    # Their cases' checks end with the next one, if nobody else watches.
+    # Their cases' checks end with the next one, if no other user watches them.
     await connection.execute("DELETE FROM monitors WHERE user_id = :user_id", {"user_id": user_id})
     await deleted_users.end_deliveries(connection, user_id)
     # After the deliveries: an attempt that is recorded locks its delivery first too.

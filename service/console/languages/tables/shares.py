@@ -1,4 +1,4 @@
-"""Links to a case for somebody without a key."""
+"""Links that show a case to a person who has no key."""
 
 from collections.abc import Mapping
 
